@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_CHUNK_H
+#define ROOST_CHUNK_H
+
+/*
+ * chunk: where the chunks of a body lie, and sealing and opening one
+ * (FORMAT.md 5).
+ *
+ * Offsets are in bytes from the start of the whole object.  A chunk's
+ * plaintext leaves this module only after its tag verified.
+ */
+
+#include "roost/prim.h"
+
+#define ROOST_CHUNK_PLAIN_SIZE 16384
+#define ROOST_CHUNK_SEALED_SIZE (ROOST_CHUNK_PLAIN_SIZE + ROOST_TAG_SIZE)
+#define ROOST_SALT_SIZE 24
+#define ROOST_COMMITMENT_SIZE 32
+#define ROOST_PROLOGUE_SIZE (ROOST_SALT_SIZE + ROOST_COMMITMENT_SIZE)
+#define ROOST_DIGEST_SIZE ROOST_SHA256_SIZE
+#define ROOST_CHUNKS_MAX (UINT64_C(1) << 32)
+
+/* The geometry of one object. */
+struct roost_body {
+	uint64_t body_off;	/* of chunk 0 */
+	uint64_t final_idx;	/* = the number of full chunks */
+	uint64_t plain_size;
+	size_t final_sealed_len;
+};
+
+/* From the sizes of H and of the whole object: ROOST_ERR_LENGTH. */
+enum roost_err roost_chunk_geometry(size_t header_len, uint64_t total_len,
+				    struct roost_body *body_r) ROOST_CHECKED;
+
+uint64_t roost_chunk_off(const struct roost_body *body, uint64_t idx);
+size_t roost_chunk_sealed_len(const struct roost_body *body, uint64_t idx);
+
+/* The length of the object for a plaintext, or 0 if it cannot exist. */
+uint64_t roost_chunk_object_size(size_t header_len, uint64_t plain_size);
+
+/* Secret: the keys of one body.  aead is owned, the rest plain bytes. */
+struct roost_chunk_keys {
+	struct roost_aead *aead;
+	uint8_t base_nonce[ROOST_NONCE_SIZE];
+	uint8_t commitment[ROOST_COMMITMENT_SIZE];
+};
+
+/* Derive from data key, salt and H.  Free with the next, also after error. */
+enum roost_err
+roost_chunk_keys_derive(struct roost_chunk_keys *keys_r,
+			const uint8_t data_key[ROOST_KEY_SIZE],
+			const uint8_t salt[ROOST_SALT_SIZE],
+			const uint8_t *header, size_t header_len)
+	ROOST_CHECKED;
+void roost_chunk_keys_wipe(struct roost_chunk_keys *keys);
+
+/* sealed_r holds len + ROOST_TAG_SIZE. */
+enum roost_err roost_chunk_seal(struct roost_chunk_keys *keys, uint64_t idx,
+				const uint8_t *plain, size_t len,
+				uint8_t *sealed_r) ROOST_CHECKED;
+
+/* Open in place; on ROOST_ERR_CHUNK the bytes are zeroed. */
+enum roost_err roost_chunk_open(struct roost_chunk_keys *keys, uint64_t idx,
+				uint8_t *sealed, size_t sealed_len)
+	ROOST_CHECKED;
+
+#endif

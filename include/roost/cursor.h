@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_CURSOR_H
+#define ROOST_CURSOR_H
+
+/*
+ * cursor: read fixed-width fields from bytes whose author may be hostile.
+ *
+ * A cursor never reads past its end.  The first short read makes it stuck:
+ * every later read yields zero or NULL, and roost_cursor_done() is false for
+ * good.  A parser can name its fields one per line and ask once, at the end,
+ * whether they were all there.  Fields are big-endian (FORMAT.md 1.2).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct roost_cursor {
+	const uint8_t *next;
+	size_t left;
+	bool is_stuck;
+};
+
+/* Borrow len bytes for as long as the cursor is used. */
+void roost_cursor_init(struct roost_cursor *cur,
+		       const uint8_t *bytes, size_t len);
+
+uint8_t roost_cursor_u8(struct roost_cursor *cur);
+uint16_t roost_cursor_u16(struct roost_cursor *cur);
+uint32_t roost_cursor_u32(struct roost_cursor *cur);
+
+/* Borrow the next len bytes in place, or NULL if they are not all there. */
+const uint8_t *roost_cursor_bytes(struct roost_cursor *cur, size_t len);
+
+/* True if every read so far succeeded and no byte is left over. */
+bool roost_cursor_done(const struct roost_cursor *cur);
+
+#endif

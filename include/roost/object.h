@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_OBJECT_H
+#define ROOST_OBJECT_H
+
+/*
+ * object: a whole sealed message: open it, read it at an offset, write it as
+ * a stream, scrub it without a key (FORMAT.md 2, 5, 6).
+ *
+ * Promises: no byte of plaintext is handed out before its chunk verified,
+ * and none at all before the final chunk did, which proves the length.
+ * It knows nothing of files, of streams, or of where keys come from.
+ */
+
+#include "roost/chunk.h"
+#include "roost/header.h"
+#include "roost/stanza.h"
+
+/* Where sealed bytes come from; borrowed for the object's life. */
+struct roost_source {
+	/* Fill dst with exactly len bytes from off, within size:
+	   ROOST_OK, ROOST_ERR_AGAIN (nothing yet, call again) or
+	   ROOST_ERR_IO (the context knows why). */
+	enum roost_err (*read)(void *context, uint64_t off,
+			       uint8_t *dst, size_t len);
+	void *context;
+	uint64_t size;
+};
+
+/* One object being read.  Zero it, parse, open, read, close. */
+struct roost_object {
+	struct roost_source source;
+	struct roost_header header;
+	struct roost_body body;
+	struct roost_chunk_keys keys;	/* secret */
+	uint64_t chunk_idx;		/* which is in chunk[] */
+	bool is_open, has_chunk;
+	uint8_t header_bytes[ROOST_HEADER_SIZE_MAX];
+	uint8_t chunk[ROOST_CHUNK_SEALED_SIZE];	/* secret when has_chunk */
+};
+
+/* Read and check the header; afterwards ids and stanzas are known. */
+enum roost_err roost_object_parse(struct roost_object *obj,
+				  const struct roost_source *source)
+	ROOST_CHECKED;
+
+/*
+ * Steps 3 and 4 of opening with the data key at hand (from
+ * roost_stanza_open(), or remembered): ROOST_ERR_PROLOGUE_SHORT,
+ * _COMMITMENT, _LENGTH, _FINAL_CHUNK.  body.plain_size is known afterwards.
+ * May be called again after ROOST_ERR_AGAIN.
+ */
+enum roost_err roost_object_open(struct roost_object *obj,
+				 const uint8_t data_key[ROOST_KEY_SIZE])
+	ROOST_CHECKED;
+
+/*
+ * The verified plaintext from plain_off to the end of its chunk: *plain_r is
+ * borrowed until the next call on obj; *len_r is 0 only at the end.  Both are
+ * zero after an error.
+ */
+enum roost_err roost_object_read(struct roost_object *obj, uint64_t plain_off,
+				 const uint8_t **plain_r, size_t *len_r)
+	ROOST_CHECKED;
+
+/* Wipe and free what parse and open made; obj may be all zero. */
+void roost_object_close(struct roost_object *obj);
+
+/*
+ * Without any key: header gates, length, digest (ROOST_ERR_DIGEST).  Reads
+ * the whole source.  The object must be parsed.
+ */
+enum roost_err roost_object_scrub(struct roost_object *obj) ROOST_CHECKED;
+
+/* Where sealed bytes go; ROOST_OK or ROOST_ERR_IO. */
+struct roost_sink {
+	enum roost_err (*write)(void *context, const uint8_t *bytes,
+				size_t len);
+	void *context;
+};
+
+/* One object being written.  Zero it, begin, write, finish, close. */
+struct roost_writer {
+	struct roost_sink sink;
+	struct roost_chunk_keys keys;	/* secret */
+	struct roost_sha256 *sha;
+	uint64_t chunk_idx;
+	size_t plain_len;
+	enum roost_err err;		/* the first; sticks */
+	bool is_finished;
+	uint8_t object_id[ROOST_ID_SIZE];
+	uint8_t data_key[ROOST_KEY_SIZE];	/* secret */
+	uint8_t plain[ROOST_CHUNK_PLAIN_SIZE];	/* secret */
+	uint8_t sealed[ROOST_CHUNK_SEALED_SIZE];
+};
+
+/* Draw ids and keys; writes header and prologue to the sink. */
+enum roost_err roost_writer_begin(struct roost_writer *writer,
+				  const struct roost_sink *sink,
+				  const struct roost_seal_key *key)
+	ROOST_CHECKED;
+enum roost_err roost_writer_write(struct roost_writer *writer,
+				  const void *plain, size_t len)
+	ROOST_CHECKED;
+/* The final chunk and the digest; once. */
+enum roost_err roost_writer_finish(struct roost_writer *writer)
+	ROOST_CHECKED;
+/* Wipe and free; writer may be all zero. */
+void roost_writer_close(struct roost_writer *writer);
+
+#endif

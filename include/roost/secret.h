@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_SECRET_H
+#define ROOST_SECRET_H
+
+/*
+ * secret: guarded memory for long-lived keys, and wiping.
+ *
+ * Guarded memory has inaccessible pages around it, is locked where the
+ * system allows, is left out of core dumps, and is wiped when it is freed.
+ * It costs some pages each: for keys, not for messages.
+ */
+
+#include <stddef.h>
+
+/* size zeroed bytes, or NULL if the system refuses.  Free with below. */
+void *roost_secret_new(size_t size) __attribute__((warn_unused_result));
+
+/* Wipe and free *secret and set it to NULL; *secret may be NULL. */
+void roost_secret_free(void **secret);
+
+/* Overwrite with zeros in a way the compiler cannot remove. */
+void roost_wipe(void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * object: reading and writing whole sealed messages.  See roost/object.h.
+ */
+#include "roost/object.h"
+
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+#include <string.h>
+
+/* Bytes that are not there at all belong to the gate the caller names. */
+static enum roost_err
+source_read(const struct roost_source *source, uint64_t off,
+	    uint8_t *dst, size_t len, enum roost_err if_short)
+{
+	if (off > source->size || len > source->size - off)
+		return if_short;
+	return source->read(source->context, off, dst, len);
+}
+
+enum roost_err
+roost_object_parse(struct roost_object *obj,
+		   const struct roost_source *source)
+{
+	uint8_t *bytes = obj->header_bytes;
+	size_t len;
+	enum roost_err err;
+
+	obj->source = *source;
+	err = source_read(source, 0, bytes, ROOST_HEADER_FIXED_SIZE,
+			  ROOST_ERR_HEADER_SHORT);
+	if (err == ROOST_OK)
+		err = roost_header_peek(bytes, ROOST_HEADER_FIXED_SIZE, &len);
+	if (err == ROOST_OK)
+		err = source_read(source, ROOST_HEADER_FIXED_SIZE,
+				  bytes + ROOST_HEADER_FIXED_SIZE,
+				  len - ROOST_HEADER_FIXED_SIZE,
+				  ROOST_ERR_HEADER_SHORT);
+	if (err == ROOST_OK)
+		err = roost_header_parse(bytes, len, &obj->header);
+	return err;
+}
+
+/* Bring chunk idx, verified, into obj->chunk. */
+static enum roost_err
+object_load(struct roost_object *obj, uint64_t idx, enum roost_err if_bad)
+{
+	size_t len = roost_chunk_sealed_len(&obj->body, idx);
+	enum roost_err err;
+
+	if (obj->has_chunk && obj->chunk_idx == idx)
+		return ROOST_OK;
+	obj->has_chunk = false;
+	err = source_read(&obj->source, roost_chunk_off(&obj->body, idx),
+			  obj->chunk, len, if_bad);
+	if (err != ROOST_OK)
+		return err;
+	err = roost_chunk_open(&obj->keys, idx, obj->chunk, len);
+	if (err == ROOST_ERR_CHUNK)
+		return if_bad;
+	if (err == ROOST_OK) {
+		obj->chunk_idx = idx;
+		obj->has_chunk = true;
+	}
+	return err;
+}
+
+/* Step 3: the keys, and the commitment that binds them to the header. */
+static enum roost_err
+object_derive(struct roost_object *obj, const uint8_t *data_key)
+{
+	uint8_t prologue[ROOST_PROLOGUE_SIZE];	/* public */
+	enum roost_err err;
+
+	roost_chunk_keys_wipe(&obj->keys);
+	err = source_read(&obj->source, obj->header.len, prologue,
+			  sizeof(prologue), ROOST_ERR_PROLOGUE_SHORT);
+	if (err == ROOST_OK)
+		err = roost_chunk_keys_derive(&obj->keys, data_key, prologue,
+					      obj->header.bytes,
+					      obj->header.len);
+	if (err == ROOST_OK &&
+	    !roost_bytes_equal(obj->keys.commitment,
+			       prologue + ROOST_SALT_SIZE,
+			       ROOST_COMMITMENT_SIZE))
+		err = ROOST_ERR_COMMITMENT;
+	return err;
+}
+
+enum roost_err
+roost_object_open(struct roost_object *obj,
+		  const uint8_t data_key[ROOST_KEY_SIZE])
+{
+	enum roost_err err;
+
+	obj->is_open = obj->has_chunk = false;
+	err = object_derive(obj, data_key);
+	if (err == ROOST_OK)
+		err = roost_chunk_geometry(obj->header.len, obj->source.size,
+					   &obj->body);
+	if (err == ROOST_OK)
+		err = object_load(obj, obj->body.final_idx,
+				  ROOST_ERR_FINAL_CHUNK);
+	if (err == ROOST_OK)
+		obj->is_open = true;
+	else
+		roost_chunk_keys_wipe(&obj->keys);
+	return err;
+}
+
+enum roost_err
+roost_object_read(struct roost_object *obj, uint64_t plain_off,
+		  const uint8_t **plain_r, size_t *len_r)
+{
+	uint64_t idx = plain_off / ROOST_CHUNK_PLAIN_SIZE;
+	size_t within = (size_t)(plain_off % ROOST_CHUNK_PLAIN_SIZE);
+	enum roost_err err;
+
+	*plain_r = NULL;
+	*len_r = 0;
+	if (!obj->is_open)
+		return ROOST_ERR_LOCKED;
+	if (plain_off >= obj->body.plain_size) {
+		*plain_r = obj->chunk;
+		return ROOST_OK;
+	}
+	err = object_load(obj, idx, ROOST_ERR_CHUNK);
+	if (err != ROOST_OK)
+		return err;
+	*plain_r = obj->chunk + within;
+	*len_r = roost_chunk_sealed_len(&obj->body, idx) - ROOST_TAG_SIZE -
+		within;
+	return ROOST_OK;
+}
+
+void
+roost_object_close(struct roost_object *obj)
+{
+	roost_chunk_keys_wipe(&obj->keys);
+	roost_wipe(obj, sizeof(*obj));
+}
+
+/* Hash what lies before the digest. */
+static enum roost_err
+scrub_hash(struct roost_object *obj, struct roost_sha256 *sha)
+{
+	uint64_t off = 0, end = obj->source.size - ROOST_DIGEST_SIZE;
+	enum roost_err err = ROOST_OK;
+	size_t len;
+
+	while (err == ROOST_OK && off < end) {
+		len = end - off < sizeof(obj->chunk) ? (size_t)(end - off) :
+			sizeof(obj->chunk);
+		err = source_read(&obj->source, off, obj->chunk, len,
+				  ROOST_ERR_LENGTH);
+		if (err == ROOST_OK)
+			err = roost_prim_sha256_update(sha, obj->chunk, len);
+		off += len;
+	}
+	return err;
+}
+
+enum roost_err
+roost_object_scrub(struct roost_object *obj)
+{
+	uint8_t seen[ROOST_DIGEST_SIZE], right[ROOST_DIGEST_SIZE]; /* public */
+	struct roost_sha256 *sha = NULL;
+	enum roost_err err;
+
+	if (obj->source.size < obj->header.len + ROOST_PROLOGUE_SIZE)
+		return ROOST_ERR_PROLOGUE_SHORT;
+	err = roost_chunk_geometry(obj->header.len, obj->source.size,
+				   &obj->body);
+	obj->has_chunk = false;
+	if (err == ROOST_OK && (sha = roost_prim_sha256_new()) == NULL)
+		err = ROOST_ERR_BACKEND;
+	if (err == ROOST_OK)
+		err = scrub_hash(obj, sha);
+	if (err == ROOST_OK)
+		err = roost_prim_sha256_final(sha, right);
+	if (err == ROOST_OK)
+		err = source_read(&obj->source,
+				  obj->source.size - sizeof(seen), seen,
+				  sizeof(seen), ROOST_ERR_LENGTH);
+	if (err == ROOST_OK && !roost_bytes_equal(seen, right, sizeof(seen)))
+		err = ROOST_ERR_DIGEST;
+	roost_prim_sha256_free(&sha);
+	return err;
+}
+
+/* Everything that goes out is part of the digest. */
+static enum roost_err
+writer_emit(struct roost_writer *writer, const uint8_t *bytes, size_t len)
+{
+	enum roost_err err;
+
+	err = roost_prim_sha256_update(writer->sha, bytes, len);
+	if (err == ROOST_OK)
+		err = writer->sink.write(writer->sink.context, bytes, len);
+	return err;
+}
+
+/* Build H with one stanza, and the prologue behind it. */
+static enum roost_err
+writer_header(struct roost_writer *writer, const struct roost_seal_key *key,
+	      uint8_t *head_r, size_t header_len)
+{
+	uint8_t *prologue = head_r + header_len;
+	enum roost_err err;
+
+	roost_header_write(key->keyring_id, writer->object_id, 1,
+			   ROOST_STANZA_X25519_SIZE, head_r);
+	err = roost_stanza_seal(key, head_r, writer->data_key,
+				head_r + ROOST_HEADER_FIXED_SIZE);
+	if (err == ROOST_OK)
+		err = roost_prim_random(prologue, ROOST_SALT_SIZE);
+	if (err == ROOST_OK)
+		err = roost_chunk_keys_derive(&writer->keys, writer->data_key,
+					      prologue, head_r, header_len);
+	if (err == ROOST_OK)
+		memcpy(prologue + ROOST_SALT_SIZE, writer->keys.commitment,
+		       ROOST_COMMITMENT_SIZE);
+	return err;
+}
+
+enum roost_err
+roost_writer_begin(struct roost_writer *writer, const struct roost_sink *sink,
+		   const struct roost_seal_key *key)
+{
+	uint8_t head[ROOST_HEADER_FIXED_SIZE + ROOST_STANZA_X25519_SIZE +
+		     ROOST_PROLOGUE_SIZE];	/* public */
+	enum roost_err err;
+
+	writer->sink = *sink;
+	writer->sha = roost_prim_sha256_new();
+	err = writer->sha == NULL ? ROOST_ERR_BACKEND :
+		roost_prim_random(writer->object_id, ROOST_ID_SIZE);
+	if (err == ROOST_OK)
+		err = roost_prim_random(writer->data_key, ROOST_KEY_SIZE);
+	if (err == ROOST_OK)
+		err = writer_header(writer, key, head,
+				    sizeof(head) - ROOST_PROLOGUE_SIZE);
+	if (err == ROOST_OK)
+		err = writer_emit(writer, head, sizeof(head));
+	writer->err = err;
+	return err;
+}
+
+static enum roost_err
+writer_chunk(struct roost_writer *writer, const uint8_t *plain, size_t len)
+{
+	enum roost_err err;
+
+	/* A full chunk always has the final one behind it. */
+	if (writer->chunk_idx + (len == ROOST_CHUNK_PLAIN_SIZE) >=
+	    ROOST_CHUNKS_MAX)
+		return ROOST_ERR_LIMIT;
+	err = roost_chunk_seal(&writer->keys, writer->chunk_idx, plain, len,
+			       writer->sealed);
+	if (err == ROOST_OK)
+		err = writer_emit(writer, writer->sealed,
+				  len + ROOST_TAG_SIZE);
+	writer->chunk_idx++;
+	return err;
+}
+
+/* Take from plain what makes a whole chunk, or all; returns how much. */
+static size_t
+writer_take(struct roost_writer *writer, const uint8_t *plain, size_t len)
+{
+	size_t room = ROOST_CHUNK_PLAIN_SIZE - writer->plain_len;
+
+	if (writer->plain_len == 0 && len >= ROOST_CHUNK_PLAIN_SIZE) {
+		writer->err = writer_chunk(writer, plain,
+					   ROOST_CHUNK_PLAIN_SIZE);
+		return ROOST_CHUNK_PLAIN_SIZE;
+	}
+	if (len > room)
+		len = room;
+	memcpy(writer->plain + writer->plain_len, plain, len);
+	writer->plain_len += len;
+	if (writer->plain_len == ROOST_CHUNK_PLAIN_SIZE) {
+		writer->plain_len = 0;
+		writer->err = writer_chunk(writer, writer->plain,
+					   ROOST_CHUNK_PLAIN_SIZE);
+	}
+	return len;
+}
+
+enum roost_err
+roost_writer_write(struct roost_writer *writer, const void *plain, size_t len)
+{
+	const uint8_t *bytes = plain;
+	size_t taken;
+
+	while (writer->err == ROOST_OK && len > 0) {
+		taken = writer_take(writer, bytes, len);
+		bytes += taken;
+		len -= taken;
+	}
+	return writer->err;
+}
+
+enum roost_err
+roost_writer_finish(struct roost_writer *writer)
+{
+	uint8_t hash[ROOST_DIGEST_SIZE];	/* public */
+
+	if (writer->is_finished || writer->err != ROOST_OK)
+		return writer->err;
+	writer->is_finished = true;
+	writer->err = writer_chunk(writer, writer->plain, writer->plain_len);
+	if (writer->err == ROOST_OK)
+		writer->err = roost_prim_sha256_final(writer->sha, hash);
+	if (writer->err == ROOST_OK)
+		writer->err = writer->sink.write(writer->sink.context, hash,
+						 sizeof(hash));
+	return writer->err;
+}
+
+void
+roost_writer_close(struct roost_writer *writer)
+{
+	roost_chunk_keys_wipe(&writer->keys);
+	roost_prim_sha256_free(&writer->sha);
+	roost_wipe(writer, sizeof(*writer));
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * prim-openssl: the primitives that OpenSSL provides.  See roost/prim.h.
+ *
+ * The one file that includes its headers.  Algorithms are fetched once for
+ * the process: OpenSSL 3 looks one up by name at every use else, which costs
+ * more than sealing a small message.
+ */
+#include "roost/prim.h"
+
+#include "prim-private.h"
+#include "roost/secret.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Constant between init and deinit. */
+static struct {
+	unsigned int users;
+	EVP_CIPHER *aes_gcm;
+	EVP_MD *sha256, *sha512;
+	EVP_MAC *hmac;
+	EVP_KDF *hkdf;
+} fetched;
+
+static void
+prim_free(void)
+{
+	EVP_CIPHER_free(fetched.aes_gcm);
+	EVP_MD_free(fetched.sha256);
+	EVP_MD_free(fetched.sha512);
+	EVP_MAC_free(fetched.hmac);
+	EVP_KDF_free(fetched.hkdf);
+	memset(&fetched, 0, sizeof(fetched));
+}
+
+enum roost_err
+roost_prim_init(void)
+{
+	if (fetched.users++ > 0)
+		return ROOST_OK;
+	fetched.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	fetched.sha512 = EVP_MD_fetch(NULL, "SHA512", NULL);
+	fetched.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	fetched.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	if (fetched.aes_gcm != NULL && fetched.sha256 != NULL &&
+	    fetched.sha512 != NULL && fetched.hmac != NULL &&
+	    fetched.hkdf != NULL && roost_prim_sodium_init() == ROOST_OK)
+		return ROOST_OK;
+	prim_free();
+	return ROOST_ERR_BACKEND;
+}
+
+void
+roost_prim_deinit(void)
+{
+	if (fetched.users > 0 && --fetched.users == 0)
+		prim_free();
+}
+
+static enum roost_err
+digest(const EVP_MD *md, const void *bytes, size_t len,
+       uint8_t *hash_r, size_t hash_size)
+{
+	unsigned int hash_len = 0;
+
+	if (EVP_Digest(bytes, len, hash_r, &hash_len, md, NULL) == 1 &&
+	    hash_len == hash_size)
+		return ROOST_OK;
+	memset(hash_r, 0, hash_size);
+	return ROOST_ERR_BACKEND;
+}
+
+enum roost_err
+roost_prim_sha256(const void *bytes, size_t len,
+		  uint8_t hash_r[ROOST_SHA256_SIZE])
+{
+	return digest(fetched.sha256, bytes, len, hash_r, ROOST_SHA256_SIZE);
+}
+
+enum roost_err
+roost_prim_sha512(const void *bytes, size_t len,
+		  uint8_t hash_r[ROOST_SHA512_SIZE])
+{
+	return digest(fetched.sha512, bytes, len, hash_r, ROOST_SHA512_SIZE);
+}
+
+/* struct roost_sha256 is an EVP_MD_CTX under our name. */
+struct roost_sha256 *
+roost_prim_sha256_new(void)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (ctx != NULL && EVP_DigestInit_ex2(ctx, fetched.sha256, NULL) != 1) {
+		EVP_MD_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return (struct roost_sha256 *)ctx;
+}
+
+enum roost_err
+roost_prim_sha256_update(struct roost_sha256 *sha, const void *bytes,
+			 size_t len)
+{
+	return EVP_DigestUpdate((EVP_MD_CTX *)sha, bytes, len) == 1 ?
+		ROOST_OK : ROOST_ERR_BACKEND;
+}
+
+enum roost_err
+roost_prim_sha256_final(struct roost_sha256 *sha,
+			uint8_t hash_r[ROOST_SHA256_SIZE])
+{
+	if (EVP_DigestFinal_ex((EVP_MD_CTX *)sha, hash_r, NULL) == 1)
+		return ROOST_OK;
+	memset(hash_r, 0, ROOST_SHA256_SIZE);
+	return ROOST_ERR_BACKEND;
+}
+
+void
+roost_prim_sha256_free(struct roost_sha256 **sha)
+{
+	EVP_MD_CTX_free((EVP_MD_CTX *)*sha);
+	*sha = NULL;
+}
+
+static enum roost_err
+hmac(const char *hash, const uint8_t *key, size_t key_len,
+     const void *bytes, size_t len, uint8_t *mac_r, size_t mac_size)
+{
+	char name[16];
+	OSSL_PARAM params[2];
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(fetched.hmac);
+	size_t mac_len = 0;
+	bool is_good;
+
+	(void)strncpy(name, hash, sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+						     name, 0);
+	params[1] = OSSL_PARAM_construct_end();
+	is_good = ctx != NULL &&
+		EVP_MAC_init(ctx, key, key_len, params) == 1 &&
+		EVP_MAC_update(ctx, bytes, len) == 1 &&
+		EVP_MAC_final(ctx, mac_r, &mac_len, mac_size) == 1 &&
+		mac_len == mac_size;
+	EVP_MAC_CTX_free(ctx);
+	if (!is_good)
+		memset(mac_r, 0, mac_size);
+	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
+}
+
+enum roost_err
+roost_prim_hmac_sha256(const uint8_t *key, size_t key_len,
+		       const void *bytes, size_t len,
+		       uint8_t mac_r[ROOST_SHA256_SIZE])
+{
+	return hmac("SHA256", key, key_len, bytes, len,
+		    mac_r, ROOST_SHA256_SIZE);
+}
+
+enum roost_err
+roost_prim_hmac_sha512(const uint8_t *key, size_t key_len,
+		       const void *bytes, size_t len,
+		       uint8_t mac_r[ROOST_SHA512_SIZE])
+{
+	return hmac("SHA512", key, key_len, bytes, len,
+		    mac_r, ROOST_SHA512_SIZE);
+}
+
+static OSSL_PARAM
+octets(const char *name, const uint8_t *bytes, size_t len)
+{
+	static uint8_t none;	/* OpenSSL refuses NULL, also for length 0 */
+	const void *data = bytes == NULL ? &none : bytes;
+
+	/* The library takes a pointer to bytes it does not change. */
+	return OSSL_PARAM_construct_octet_string(name,
+		(void *)(uintptr_t)data, len);
+}
+
+enum roost_err
+roost_prim_hkdf(enum roost_hkdf kind, const struct roost_hkdf_args *args,
+		uint8_t *out_r, size_t out_len)
+{
+	char sha256[] = "SHA256", sha512[] = "SHA512";
+	bool is_256 = kind == ROOST_HKDF_SHA256_EXTRACT ||
+		kind == ROOST_HKDF_SHA256_EXPAND;
+	int mode = kind == ROOST_HKDF_SHA512 ?
+		EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND :
+		kind == ROOST_HKDF_SHA256_EXTRACT ?
+		EVP_KDF_HKDF_MODE_EXTRACT_ONLY : EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(fetched.hkdf);
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+			is_256 ? sha256 : sha512, 0),
+		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+		octets(OSSL_KDF_PARAM_KEY, args->key, args->key_len),
+		octets(OSSL_KDF_PARAM_SALT, args->salt, args->salt_len),
+		octets(OSSL_KDF_PARAM_INFO, args->info, args->info_len),
+		OSSL_PARAM_construct_end()
+	};
+	bool is_good = ctx != NULL &&
+		EVP_KDF_derive(ctx, out_r, out_len, params) == 1;
+
+	EVP_KDF_CTX_free(ctx);
+	if (!is_good)
+		roost_wipe(out_r, out_len);
+	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
+}
+
+struct roost_aead {
+	EVP_CIPHER_CTX *sealing, *opening;	/* made at first use */
+	uint8_t key[ROOST_KEY_SIZE];		/* secret */
+};
+
+struct roost_aead *
+roost_prim_aead_new(const uint8_t key[ROOST_KEY_SIZE])
+{
+	struct roost_aead *aead = calloc(1, sizeof(*aead));
+
+	if (aead != NULL)
+		memcpy(aead->key, key, ROOST_KEY_SIZE);
+	return aead;
+}
+
+void
+roost_prim_aead_free(struct roost_aead **aead)
+{
+	if (*aead == NULL)
+		return;
+	EVP_CIPHER_CTX_free((*aead)->sealing);	/* wipes its key schedule */
+	EVP_CIPHER_CTX_free((*aead)->opening);
+	roost_wipe(*aead, sizeof(**aead));
+	free(*aead);
+	*aead = NULL;
+}
+
+/* Key the context once; later uses set only the nonce. */
+static bool
+aead_start(EVP_CIPHER_CTX **ctx, const uint8_t *key, const uint8_t *nonce,
+	   const void *ad, size_t ad_len, int is_sealing)
+{
+	int ignored;
+
+	if (*ctx != NULL) {
+		if (EVP_CipherInit_ex2(*ctx, NULL, NULL, nonce, is_sealing,
+				       NULL) != 1)
+			return false;
+	} else {
+		*ctx = EVP_CIPHER_CTX_new();
+		if (*ctx == NULL ||
+		    EVP_CipherInit_ex2(*ctx, fetched.aes_gcm, key, nonce,
+				       is_sealing, NULL) != 1)
+			return false;
+	}
+	return ad_len <= INT_MAX &&
+		(ad_len == 0 || EVP_CipherUpdate(*ctx, NULL, &ignored, ad,
+						 (int)ad_len) == 1);
+}
+
+enum roost_err
+roost_prim_aead_seal(struct roost_aead *aead,
+		     const uint8_t nonce[ROOST_NONCE_SIZE],
+		     const void *ad, size_t ad_len,
+		     const uint8_t *plain, size_t len, uint8_t *sealed_r)
+{
+	int sealed_len = 0, final_len = 0;
+	bool is_good = len <= INT_MAX - ROOST_TAG_SIZE &&
+		aead_start(&aead->sealing, aead->key, nonce, ad, ad_len, 1) &&
+		(len == 0 || EVP_CipherUpdate(aead->sealing, sealed_r,
+			&sealed_len, plain, (int)len) == 1) &&
+		EVP_CipherFinal_ex(aead->sealing, sealed_r + sealed_len,
+			&final_len) == 1 &&
+		(size_t)(sealed_len + final_len) == len &&
+		EVP_CIPHER_CTX_ctrl(aead->sealing, EVP_CTRL_AEAD_GET_TAG,
+			ROOST_TAG_SIZE, sealed_r + len) == 1;
+
+	if (!is_good)
+		roost_wipe(sealed_r, len + ROOST_TAG_SIZE);
+	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
+}
+
+enum roost_err
+roost_prim_aead_open(struct roost_aead *aead,
+		     const uint8_t nonce[ROOST_NONCE_SIZE],
+		     const void *ad, size_t ad_len,
+		     const uint8_t *sealed, size_t len, uint8_t *plain_r)
+{
+	uint8_t tag[ROOST_TAG_SIZE];	/* public */
+	int plain_len = 0, final_len = 0;
+	enum roost_err err = ROOST_ERR_BACKEND;
+
+	if (len < ROOST_TAG_SIZE || len > INT_MAX)
+		return ROOST_ERR_CHUNK;
+	len -= ROOST_TAG_SIZE;
+	memcpy(tag, sealed + len, ROOST_TAG_SIZE);
+	if (!aead_start(&aead->opening, aead->key, nonce, ad, ad_len, 0) ||
+	    EVP_CIPHER_CTX_ctrl(aead->opening, EVP_CTRL_AEAD_SET_TAG,
+				ROOST_TAG_SIZE, tag) != 1 ||
+	    (len > 0 && EVP_CipherUpdate(aead->opening, plain_r, &plain_len,
+					 sealed, (int)len) != 1))
+		goto out;
+	err = ROOST_ERR_CHUNK;
+	if (EVP_CipherFinal_ex(aead->opening, plain_r + plain_len,
+			       &final_len) != 1 ||
+	    (size_t)(plain_len + final_len) != len)
+		goto out;
+	err = ROOST_OK;
+out:
+	if (err != ROOST_OK)
+		roost_wipe(plain_r, len);
+	return err;
+}
+
+enum roost_err
+roost_prim_wrap(const uint8_t kek[ROOST_KEY_SIZE], const void *ad,
+		size_t ad_len, const uint8_t *plain, size_t len,
+		uint8_t *wrap_r)
+{
+	struct roost_aead *aead = roost_prim_aead_new(kek);
+	enum roost_err err = ROOST_ERR_BACKEND;
+
+	if (aead != NULL)
+		err = roost_prim_random(wrap_r, ROOST_NONCE_SIZE);
+	if (err == ROOST_OK)
+		err = roost_prim_aead_seal(aead, wrap_r, ad, ad_len, plain,
+					   len, wrap_r + ROOST_NONCE_SIZE);
+	if (err != ROOST_OK)
+		memset(wrap_r, 0, ROOST_NONCE_SIZE + len + ROOST_TAG_SIZE);
+	roost_prim_aead_free(&aead);
+	return err;
+}
+
+enum roost_err
+roost_prim_unwrap(const uint8_t kek[ROOST_KEY_SIZE], const void *ad,
+		  size_t ad_len, const uint8_t *wrap, size_t wrap_len,
+		  uint8_t *plain_r)
+{
+	struct roost_aead *aead;
+	enum roost_err err = ROOST_ERR_BACKEND;
+
+	if (wrap_len < ROOST_NONCE_SIZE + ROOST_TAG_SIZE)
+		return ROOST_ERR_CHUNK;
+	aead = roost_prim_aead_new(kek);
+	if (aead != NULL)
+		err = roost_prim_aead_open(aead, wrap, ad, ad_len,
+					   wrap + ROOST_NONCE_SIZE,
+					   wrap_len - ROOST_NONCE_SIZE,
+					   plain_r);
+	roost_prim_aead_free(&aead);
+	return err;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_PRIM_PRIVATE_H
+#define ROOST_PRIM_PRIVATE_H
+
+/*
+ * prim-private: what the two halves of prim tell each other.
+ */
+
+#include "roost/err.h"
+
+/* Make libsodium ready; may be called again. */
+enum roost_err roost_prim_sodium_init(void) ROOST_CHECKED;
+
+#endif

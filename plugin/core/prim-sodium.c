@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * prim-sodium: the primitives that libsodium provides.  See roost/prim.h.
+ *
+ * With secret.c the one file that includes its header.
+ */
+#include "roost/prim.h"
+
+#include "prim-private.h"
+
+#include <sodium.h>
+#include <string.h>
+
+_Static_assert(ROOST_KEY_SIZE == crypto_scalarmult_BYTES, "X25519");
+_Static_assert(ROOST_KEY_SIZE == crypto_scalarmult_SCALARBYTES, "X25519");
+_Static_assert(ROOST_ARGON2_SALT_SIZE == crypto_pwhash_SALTBYTES, "Argon2id");
+
+enum roost_err
+roost_prim_random(uint8_t *bytes_r, size_t len)
+{
+	randombytes_buf(bytes_r, len);
+	return ROOST_OK;
+}
+
+bool
+roost_prim_equal(const void *a, const void *b, size_t len)
+{
+	return sodium_memcmp(a, b, len) == 0;
+}
+
+enum roost_err
+roost_prim_x25519_public(const uint8_t private_key[ROOST_KEY_SIZE],
+			 uint8_t public_r[ROOST_KEY_SIZE])
+{
+	if (crypto_scalarmult_base(public_r, private_key) != 0) {
+		sodium_memzero(public_r, ROOST_KEY_SIZE);
+		return ROOST_ERR_BACKEND;
+	}
+	return ROOST_OK;
+}
+
+enum roost_err
+roost_prim_x25519(const uint8_t private_key[ROOST_KEY_SIZE],
+		  const uint8_t public_key[ROOST_KEY_SIZE],
+		  uint8_t shared_r[ROOST_KEY_SIZE])
+{
+	/* Fails on a zero result: the RFC 9180 7.1.4 check. */
+	if (crypto_scalarmult(shared_r, private_key, public_key) != 0) {
+		sodium_memzero(shared_r, ROOST_KEY_SIZE);
+		return ROOST_ERR_LOW_ORDER;
+	}
+	return ROOST_OK;
+}
+
+enum roost_err
+roost_prim_argon2id(const uint8_t *password, size_t password_len,
+		    const uint8_t salt[ROOST_ARGON2_SALT_SIZE],
+		    uint32_t t, uint32_t m_kib, uint8_t key_r[ROOST_KEY_SIZE])
+{
+	if (crypto_pwhash(key_r, ROOST_KEY_SIZE, (const char *)password,
+			  password_len, salt, t, (size_t)m_kib * 1024,
+			  crypto_pwhash_ALG_ARGON2ID13) != 0) {
+		sodium_memzero(key_r, ROOST_KEY_SIZE);
+		return ROOST_ERR_BACKEND;
+	}
+	return ROOST_OK;
+}
+
+#define BASE64_VARIANT sodium_base64_VARIANT_ORIGINAL_NO_PADDING
+
+void
+roost_prim_base64(const uint8_t *bytes, size_t len, char *text_r)
+{
+	(void)sodium_bin2base64(text_r, ROOST_BASE64_LEN(len) + 1,
+				bytes, len, BASE64_VARIANT);
+}
+
+bool
+roost_prim_unbase64(const char *text, size_t text_len,
+		    uint8_t *bytes_r, size_t len)
+{
+	size_t bin_len = 0;
+
+	/* Without an end pointer it refuses whatever it cannot decode,
+	   nonzero unused bits among it. */
+	if (text_len == ROOST_BASE64_LEN(len) &&
+	    sodium_base642bin(bytes_r, len, text, text_len, NULL, &bin_len,
+			      NULL, BASE64_VARIANT) == 0 && bin_len == len)
+		return true;
+	memset(bytes_r, 0, len);
+	return false;
+}
+
+enum roost_err
+roost_prim_sodium_init(void)
+{
+	return sodium_init() < 0 ? ROOST_ERR_BACKEND : ROOST_OK;
+}
