@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report: gates to errors, texts and log lines.  See report.h.
+ */
+#include "report.h"
+
+#include <errno.h>
+
+struct event_category roost_event_category = { .name = "roost" };
+
+/* What an operator can do about it. */
+static const char *
+report_advice(enum roost_err err)
+{
+	if (err == ROOST_ERR_VERSION || err == ROOST_ERR_SUITE ||
+	    err == ROOST_ERR_FLAG)
+		return "upgrade Roost on this host";
+	if (err == ROOST_ERR_LOCKED)
+		return "log in with the password of the keyring, or see "
+			"doveadm roost status";
+	if (err == ROOST_ERR_OTHER_KEYRING || err == ROOST_ERR_NO_KEY)
+		return "put the keyring back that it was sealed for";
+	if (err == ROOST_ERR_BACKEND || err == ROOST_ERR_IO)
+		return "see the system's log";
+	return "the file was damaged or changed: restore it from a backup";
+}
+
+int
+roost_report_errno(enum roost_err err)
+{
+	/* Not ENOENT, EPIPE or EINVAL: callers give those other meanings,
+	   and some of them would not log. */
+	return err == ROOST_ERR_LOCKED || err == ROOST_ERR_NO_KEY ?
+		EACCES : EIO;
+}
+
+static void
+report_log(struct mail *mail, const char *event_name, const char *gate,
+	   const char *text)
+{
+	struct event *event = event_create(mail_event(mail));
+	struct event_passthrough *pass;
+
+	event_add_category(event, &roost_event_category);
+	pass = event_create_passthrough(event)->set_name(event_name)->
+		add_str("gate", gate);
+	e_error(pass->event(), "roost: %s", text);
+	event_unref(&event);
+}
+
+void
+roost_report_refused(struct mail *mail, enum roost_err err,
+		     const char *detail, bool is_quiet)
+{
+	mail_storage_set_error(mail->box->storage, MAIL_ERROR_INVALIDDATA,
+			       ROOST_CLIENT_REFUSED);
+	if (is_quiet)
+		return;
+	report_log(mail, "roost_message_refused", roost_err_name(err),
+		   t_strdup_printf("Refused a sealed message: %s%s%s [%s]; %s",
+				   roost_err_phrase(err),
+				   detail == NULL ? "" : ": ",
+				   detail == NULL ? "" : detail,
+				   roost_err_name(err), report_advice(err)));
+}
+
+void
+roost_report_plaintext(struct mail *mail, bool is_served, bool is_quiet)
+{
+	if (!is_served)
+		mail_storage_set_error(mail->box->storage,
+				       MAIL_ERROR_INVALIDDATA,
+				       ROOST_CLIENT_PLAINTEXT);
+	if (is_quiet)
+		return;
+	report_log(mail, "roost_message_plaintext", "plaintext",
+		   t_strdup_printf("%s a plaintext message although the "
+				   "policy is sealed [plaintext]; "
+				   "roost_plaintext decides about it",
+				   is_served ? "Served" : "Refused"));
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * roost-settings: the meaning of the settings.  See roost-settings.h.
+ *
+ * An error names the setting and says what to do; it never holds a value,
+ * which could be a key written into the wrong place.
+ */
+#include "roost-settings.h"
+
+#include "strnum.h"
+
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+#include <sys/stat.h>
+
+struct choice {
+	const char *word;
+	int value;
+};
+
+static const struct choice enables[] = {
+	{ "yes", ROOST_ENABLE_YES }, { "no", ROOST_ENABLE_NO },
+	{ "read-only", ROOST_ENABLE_READ_ONLY }, { NULL, 0 }
+};
+static const struct choice plaintexts[] = {
+	{ "refuse", ROOST_PLAINTEXT_REFUSE }, { "flag", ROOST_PLAINTEXT_FLAG },
+	{ "serve", ROOST_PLAINTEXT_SERVE }, { NULL, 0 }
+};
+static const struct choice yes_no[] = {
+	{ "yes", TRUE }, { "no", FALSE }, { NULL, 0 }
+};
+static const struct choice policies[] = {
+	{ "open", ROOST_POLICY_OPEN }, { "sealed", ROOST_POLICY_SEALED },
+	{ NULL, 0 }
+};
+
+static int
+choose(const char *name, const char *value, const struct choice *choices,
+       int *value_r, const char **error_r)
+{
+	string_t *words = t_str_new(64);
+	unsigned int i;
+
+	for (i = 0; choices[i].word != NULL; i++) {
+		if (strcasecmp(choices[i].word, value) == 0) {
+			*value_r = choices[i].value;
+			return 0;
+		}
+		str_printfa(words, "%s%s", i == 0 ? "" : ", ",
+			    choices[i].word);
+	}
+	*error_r = t_strdup_printf("%s is set to something else than: %s",
+				   name, str_c(words));
+	return -1;
+}
+
+/* SHA-256 of nothing: what a service without a password hands over. */
+static bool
+secret_is_of_nothing(const uint8_t *secret)
+{
+	uint8_t nothing[ROOST_SHA256_SIZE];	/* public */
+
+	return roost_prim_sha256("", 0, nothing) != ROOST_OK ||
+		roost_bytes_equal(secret, nothing, sizeof(nothing));
+}
+
+/*
+ * Anything that is not the hash of a password is no secret, and no error:
+ * delivery, a master user and a token hand over such things.
+ */
+static void
+config_secret(struct roost_config *config, const struct roost_settings *set)
+{
+	uint8_t *secret = config->secrets->secret;
+
+	config->has_secret =
+		roost_bytes_unhex(set->roost_secret_key,
+				  strlen(set->roost_secret_key),
+				  secret, ROOST_KEY_SIZE) &&
+		!secret_is_of_nothing(secret);
+	if (!config->has_secret)
+		roost_wipe(secret, ROOST_KEY_SIZE);
+}
+
+static int
+config_check_path(const char *name, const char *path, const char **error_r)
+{
+	struct stat st;
+
+	/* Often not even to be seen by the mail process, which is best. */
+	if (*path == '\0' || stat(path, &st) < 0 || (st.st_mode & 0007) == 0)
+		return 0;
+	*error_r = t_strdup_printf("%s: %s can be read by everybody: "
+				   "chmod o= %s", name, path, path);
+	return -1;
+}
+
+static int
+config_provider_key(struct roost_config *config, const char *name,
+		    const char *value, const char **error_r)
+{
+	const char *path, *text = roost_settings_file(value, &path);
+	uint8_t *key = config->secrets->provider_keys +
+		config->provider_key_count * ROOST_KEY_SIZE;
+
+	if (*text == '\0') {
+		if (*path == '\0')
+			return 0;
+		*error_r = t_strdup_printf("%s: %s is empty; it must hold 64 "
+			"hexadecimal digits, as openssl rand -hex 32 prints",
+			name, path);
+		return -1;
+	}
+	if (config_check_path(name, path, error_r) < 0)
+		return -1;
+	if (roost_slot_key_parse(text, strlen(text), key) != ROOST_OK) {
+		*error_r = t_strdup_printf("%s: %s%sthe contents must be 64 "
+			"hexadecimal digits, as openssl rand -hex 32 prints",
+			name, path, *path == '\0' ? "" : ": ");
+		return -1;
+	}
+	config->provider_key_count++;
+	return 0;
+}
+
+static int
+config_keys(struct roost_config *config, const struct roost_settings *set,
+	    const char **error_r)
+{
+	if (config_provider_key(config, "roost_provider_key",
+				set->roost_provider_key, error_r) < 0)
+		return -1;
+	if (config->provider_key_count == 0 &&
+	    config->enable != ROOST_ENABLE_NO) {
+		*error_r = "roost_provider_key is not set: make a key file "
+			"with openssl rand -hex 32, owned by root, mode 0600, "
+			"and name it in roost_provider_key";
+		return -1;
+	}
+	return config_provider_key(config, "roost_provider_old_key",
+				   set->roost_provider_old_key, error_r);
+}
+
+/* The optional pins that userdb may give. */
+static int
+config_pins(struct roost_config *config, const struct roost_settings *set,
+	    const char **error_r)
+{
+	uintmax_t generation = 0;
+	int policy = ROOST_POLICY_OPEN;
+
+	if (*set->roost_keyring_id != '\0') {
+		config->has_keyring_id = TRUE;
+		if (!roost_bytes_unhex(set->roost_keyring_id,
+				       strlen(set->roost_keyring_id),
+				       config->keyring_id, ROOST_ID_SIZE)) {
+			*error_r = "roost_keyring_id is not 32 hexadecimal "
+				"digits, as doveadm roost status shows them";
+			return -1;
+		}
+	}
+	if (*set->roost_generation_min != '\0' &&
+	    str_to_uintmax(set->roost_generation_min, &generation) < 0) {
+		*error_r = "roost_generation_min is not a number";
+		return -1;
+	}
+	config->generation_min = generation;
+	config->has_policy = *set->roost_policy != '\0';
+	if (config->has_policy &&
+	    choose("roost_policy", set->roost_policy, policies, &policy,
+		   error_r) < 0)
+		return -1;
+	config->policy = (enum roost_policy)policy;
+	return 0;
+}
+
+static int
+config_location(struct roost_config *config, pool_t pool,
+		const struct roost_settings *set, const char **error_r)
+{
+	const char *location = set->roost_keyring;
+
+	if (strncmp(location, "file:", 5) != 0 || location[5] == '\0') {
+		*error_r = "roost_keyring is not a location of a known kind; "
+			"write file:PATH, for example file:~/roost.keyring";
+		return -1;
+	}
+	if (strstr(location, "/../") != NULL ||
+	    strncmp(location + 5, "../", 3) == 0) {
+		*error_r = "roost_keyring must not contain ..";
+		return -1;
+	}
+	config->keyring = p_strdup(pool, location);
+	return 0;
+}
+
+int
+roost_config_init(struct roost_config *config_r, pool_t pool,
+		  const struct roost_settings *set, const char **error_r)
+{
+	int enable, auto_create, plaintext;
+
+	i_zero(config_r);
+	if (choose("roost_enable", set->roost_enable, enables, &enable,
+		   error_r) < 0 ||
+	    choose("roost_auto_create", set->roost_auto_create, yes_no,
+		   &auto_create, error_r) < 0 ||
+	    choose("roost_plaintext", set->roost_plaintext, plaintexts,
+		   &plaintext, error_r) < 0)
+		return -1;
+	config_r->enable = (enum roost_enable)enable;
+	config_r->auto_create = auto_create;
+	config_r->plaintext = (enum roost_plaintext)plaintext;
+	config_r->secrets = roost_secret_new(sizeof(*config_r->secrets));
+	if (config_r->secrets == NULL) {
+		*error_r = "no guarded memory for keys: raise the process's "
+			"memory limit (vsz_limit)";
+		return -1;
+	}
+	config_secret(config_r, set);
+	if (config_keys(config_r, set, error_r) < 0 ||
+	    config_pins(config_r, set, error_r) < 0)
+		return -1;
+	return config_location(config_r, pool, set, error_r);
+}
+
+void
+roost_config_wipe(struct roost_config *config)
+{
+	void *secrets = config->secrets;
+
+	if (secrets != NULL)
+		roost_secret_free(&secrets);
+	i_zero(config);
+}
+
+int
+roost_config_check_userdb(const char *const *fields, const char **error_r)
+{
+	for (; fields != NULL && *fields != NULL; fields++) {
+		if (strncasecmp(*fields, "roost_provider_", 15) != 0)
+			continue;
+		*error_r = "userdb sets roost_provider_key or "
+			"roost_provider_old_key, which only the "
+			"configuration may";
+		return -1;
+	}
+	return 0;
+}

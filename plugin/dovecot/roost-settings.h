@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_SETTINGS_H
+#define ROOST_SETTINGS_H
+
+/*
+ * roost-settings: what an admin wrote, read the same way from both majors, and
+ * what it means.
+ */
+
+#include "dovecot-compat.h"
+
+#include "roost/keyring.h"
+
+/* As written; strings belong to the pool. */
+struct roost_settings {
+	pool_t pool;
+	const char *roost_provider_key;
+	const char *roost_provider_old_key;
+	const char *roost_enable;
+	const char *roost_auto_create;
+	const char *roost_keyring;
+	const char *roost_secret_key;
+	const char *roost_plaintext;
+	const char *roost_keyring_id;
+	const char *roost_generation_min;
+	const char *roost_policy;
+};
+
+/* Read them for a user.  -1 with error_r; free with the next. */
+int roost_settings_get(struct mail_user *user,
+		       const struct roost_settings **set_r,
+		       const char **error_r);
+void roost_settings_free(const struct roost_settings *set);
+
+/* The contents of a setting that names a file, and its path or "". */
+const char *roost_settings_file(const char *value, const char **path_r);
+
+enum roost_enable {
+	ROOST_ENABLE_NO,	/* sealed messages are refused */
+	ROOST_ENABLE_READ_ONLY,	/* opened, new mail is not sealed */
+	ROOST_ENABLE_YES,
+};
+
+/* What becomes of a plaintext message under policy sealed. */
+enum roost_plaintext {
+	ROOST_PLAINTEXT_REFUSE,
+	ROOST_PLAINTEXT_FLAG,	/* served, and logged */
+	ROOST_PLAINTEXT_SERVE,
+};
+
+#define ROOST_PROVIDER_KEYS_MAX 2
+
+/* Secret: in guarded memory. */
+struct roost_config_secrets {
+	uint8_t provider_keys[ROOST_PROVIDER_KEYS_MAX * ROOST_KEY_SIZE];
+	uint8_t secret[ROOST_KEY_SIZE];		/* roost_secret_key */
+};
+
+struct roost_config {
+	enum roost_enable enable;
+	enum roost_plaintext plaintext;
+	bool auto_create;
+	bool has_secret;		/* secrets->secret may be used */
+	bool has_keyring_id;
+	bool has_policy;		/* pinned from outside the storage */
+	enum roost_policy policy;
+	uint8_t keyring_id[ROOST_ID_SIZE];
+	uint64_t generation_min;
+	const char *keyring;		/* location, in the pool given */
+	size_t provider_key_count;
+	struct roost_config_secrets *secrets;
+};
+
+/*
+ * Understand them.  -1 with an error that names the setting and what to do.
+ * Wipe after either.
+ */
+int roost_config_init(struct roost_config *config_r, pool_t pool,
+		      const struct roost_settings *set,
+		      const char **error_r);
+void roost_config_wipe(struct roost_config *config);
+
+/* -1 for what a userdb must not override; see README. */
+int roost_config_check_userdb(const char *const *fields,
+			      const char **error_r);
+
+#endif

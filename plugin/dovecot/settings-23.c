@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings-23: reading the settings from the plugin section of 2.3.  See
+ * roost-settings.h.
+ */
+#include "roost-settings.h"
+
+#ifndef ROOST_HAVE_SETTINGS_FRAMEWORK
+
+struct plugin_setting {
+	const char *name;
+	size_t off;
+	const char *by_default;
+};
+
+#define DEF(name, by_default) \
+	{ #name, offsetof(struct roost_settings, name), by_default }
+
+static const struct plugin_setting plugin_settings[] = {
+	DEF(roost_provider_key, ""),
+	DEF(roost_provider_old_key, ""),
+	DEF(roost_enable, "yes"),
+	DEF(roost_auto_create, "yes"),
+	DEF(roost_keyring, "file:~/roost.keyring"),
+	DEF(roost_secret_key, ""),
+	DEF(roost_plaintext, "refuse"),
+	DEF(roost_keyring_id, ""),
+	DEF(roost_generation_min, ""),
+	DEF(roost_policy, ""),
+};
+
+int
+roost_settings_get(struct mail_user *user, const struct roost_settings **set_r,
+		   const char **error_r ATTR_UNUSED)
+{
+	pool_t pool = pool_alloconly_create_clean("roost settings", 1024);
+	struct roost_settings *set = p_new(pool, struct roost_settings, 1);
+	unsigned int i;
+
+	set->pool = pool;
+	for (i = 0; i < N_ELEMENTS(plugin_settings); i++) {
+		const struct plugin_setting *def = &plugin_settings[i];
+		const char *value = mail_user_plugin_getenv(user, def->name);
+		const char **field = PTR_OFFSET(set, def->off);
+
+		*field = p_strdup(pool, value == NULL ? def->by_default :
+				  value);
+	}
+	*set_r = set;
+	return 0;
+}
+
+void
+roost_settings_free(const struct roost_settings *set)
+{
+	pool_t pool = set->pool;
+
+	pool_unref(&pool);
+}
+
+const char *
+roost_settings_file(const char *value, const char **path_r)
+{
+	*path_r = "";	/* "= </path" is read before a plugin sees it */
+	return value;
+}
+
+#endif

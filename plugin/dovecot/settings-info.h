@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_SETTINGS_INFO_H
+#define ROOST_SETTINGS_INFO_H
+
+/*
+ * settings-info: what settings-24.c gives to the settings module.
+ */
+
+#include "settings-parser.h"
+
+extern const struct setting_parser_info roost_setting_parser_info;
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * istream-roost: reading sealed messages.  See istream-roost.h.
+ *
+ * A chunk is opened and verified in the object's own memory and copied from
+ * there: the stream's buffer, of which others hold snapshots, never sees a
+ * byte that did not verify.
+ */
+#include "istream-roost.h"
+
+#include "istream-private.h"
+
+#include "report.h"
+
+struct roost_istream {
+	struct istream_private istream;
+	struct roost_object object;
+	uint64_t start_off;		/* of the object in its parent */
+	struct istream *sealed;		/* = the parent once it is a stream */
+};
+
+/* Until finish, the stream is only memory. */
+struct roost_opening {
+	struct roost_istream *rstream;
+};
+
+static enum roost_err
+sealed_read(void *context, uint64_t off, uint8_t *dst, size_t len)
+{
+	struct roost_istream *rstream = context;
+	struct istream *sealed = rstream->sealed;
+	const unsigned char *data;
+	size_t size;
+	int ret;
+
+	i_stream_seek(sealed, rstream->start_off + off);
+	while (len > 0) {
+		ret = i_stream_read_more(sealed, &data, &size);
+		if (ret == 0)
+			return ROOST_ERR_AGAIN;
+		if (ret < 0)	/* also when it ends before its own size */
+			return sealed->stream_errno == 0 ? ROOST_ERR_LENGTH :
+				ROOST_ERR_IO;
+		size = I_MIN(size, len);
+		memcpy(dst, data, size);
+		i_stream_skip(sealed, size);
+		dst += size;
+		len -= size;
+	}
+	return ROOST_OK;
+}
+
+static void
+rstream_free(struct roost_istream *rstream)
+{
+	roost_object_close(&rstream->object);
+	i_free(rstream);
+}
+
+static enum roost_err
+rstream_parse(struct roost_istream *rstream)
+{
+	struct roost_source source = {
+		.read = sealed_read, .context = rstream
+	};
+	uoff_t size;
+
+	if (i_stream_get_size(rstream->sealed, TRUE, &size) <= 0 ||
+	    size < rstream->start_off)
+		return ROOST_ERR_IO;
+	source.size = size - rstream->start_off;
+	return roost_object_parse(&rstream->object, &source);
+}
+
+enum roost_err
+roost_istream_begin(struct istream *sealed, struct roost_opening **opening_r,
+		    const struct roost_header **header_r)
+{
+	struct roost_istream *rstream = i_new(struct roost_istream, 1);
+	enum roost_err err;
+
+	*opening_r = NULL;
+	*header_r = NULL;
+	rstream->sealed = sealed;
+	rstream->start_off = sealed->v_offset;
+	err = rstream_parse(rstream);
+	if (err != ROOST_OK) {
+		rstream_free(rstream);
+		return err;
+	}
+	*opening_r = i_new(struct roost_opening, 1);
+	(*opening_r)->rstream = rstream;
+	*header_r = &rstream->object.header;
+	i_stream_ref(sealed);
+	return ROOST_OK;
+}
+
+void
+roost_istream_cancel(struct roost_opening **_opening)
+{
+	struct roost_opening *opening = *_opening;
+
+	*_opening = NULL;
+	if (opening == NULL)
+		return;
+	i_stream_unref(&opening->rstream->sealed);
+	rstream_free(opening->rstream);
+	i_free(opening);
+}
+
+enum roost_err
+roost_istream_scrub(struct istream *sealed)
+{
+	struct roost_opening *opening;
+	const struct roost_header *header;
+	enum roost_err err;
+
+	err = roost_istream_begin(sealed, &opening, &header);
+	if (err == ROOST_OK)
+		err = roost_object_scrub(&opening->rstream->object);
+	roost_istream_cancel(&opening);
+	return err;
+}
+
+static void
+i_stream_roost_destroy(struct iostream_private *stream)
+{
+	struct roost_istream *rstream =
+		container_of(stream, struct roost_istream, istream.iostream);
+
+	roost_object_close(&rstream->object);
+	i_stream_free_buffer(&rstream->istream);
+	i_stream_unref(&rstream->istream.parent);
+}
+
+static ssize_t
+rstream_fail(struct roost_istream *rstream, enum roost_err err, uint64_t off)
+{
+	struct istream_private *stream = &rstream->istream;
+
+	if (err == ROOST_ERR_AGAIN)
+		return 0;
+	if (err == ROOST_ERR_IO && stream->parent->stream_errno != 0) {
+		io_stream_set_error(&stream->iostream, "%s",
+				    i_stream_get_error(stream->parent));
+		stream->istream.stream_errno = stream->parent->stream_errno;
+		return -1;
+	}
+	io_stream_set_error(&stream->iostream,
+		"roost: chunk %llu of the sealed message: %s [%s]",
+		(unsigned long long)(off / ROOST_CHUNK_PLAIN_SIZE),
+		roost_err_phrase(err), roost_err_name(err));
+	stream->istream.stream_errno = roost_report_errno(err);
+	return -1;
+}
+
+static ssize_t
+i_stream_roost_read(struct istream_private *stream)
+{
+	struct roost_istream *rstream =
+		container_of(stream, struct roost_istream, istream);
+	uint64_t off = stream->istream.v_offset +
+		(stream->pos - stream->skip);
+	const uint8_t *plain;
+	size_t len, room;
+	enum roost_err err;
+
+	err = roost_object_read(&rstream->object, off, &plain, &len);
+	/* Else the next read would first seek the parent back. */
+	stream->parent_expected_offset = stream->parent->v_offset;
+	if (err != ROOST_OK)
+		return rstream_fail(rstream, err, off);
+	if (len == 0) {
+		stream->istream.eof = TRUE;
+		return -1;
+	}
+	if (!i_stream_try_alloc(stream, len, &room))
+		return -2;
+	len = I_MIN(len, room);
+	memcpy(stream->w_buffer + stream->pos, plain, len);
+	stream->pos += len;
+	return (ssize_t)len;
+}
+
+static void
+i_stream_roost_seek(struct istream_private *stream, uoff_t v_offset,
+		    bool mark ATTR_UNUSED)
+{
+	stream->istream.v_offset = v_offset;
+	stream->skip = stream->pos = 0;
+}
+
+static int
+i_stream_roost_stat(struct istream_private *stream, bool exact)
+{
+	struct roost_istream *rstream =
+		container_of(stream, struct roost_istream, istream);
+	const struct stat *st;
+
+	if (i_stream_stat(stream->parent, exact, &st) < 0) {
+		stream->istream.stream_errno = stream->parent->stream_errno;
+		return -1;
+	}
+	stream->statbuf = *st;
+	stream->statbuf.st_size = (off_t)rstream->object.body.plain_size;
+	return 0;
+}
+
+static struct istream *
+rstream_create(struct roost_istream *rstream)
+{
+	struct istream_private *stream = &rstream->istream;
+	struct istream *parent = rstream->sealed;
+
+	stream->iostream.destroy = i_stream_roost_destroy;
+	stream->max_buffer_size = parent->real_stream->max_buffer_size;
+	stream->read = i_stream_roost_read;
+	stream->seek = i_stream_roost_seek;
+	stream->stat = i_stream_roost_stat;
+	stream->istream.readable_fd = FALSE;
+	stream->istream.blocking = parent->blocking;
+	stream->istream.seekable = parent->seekable;
+	return i_stream_create(stream, parent, i_stream_get_fd(parent), 0);
+}
+
+enum roost_err
+roost_istream_finish(struct roost_opening **_opening,
+		     const uint8_t data_key[ROOST_KEY_SIZE],
+		     struct istream **plain_r)
+{
+	struct roost_opening *opening = *_opening;
+	struct roost_istream *rstream = opening->rstream;
+	struct istream *sealed = rstream->sealed;
+	enum roost_err err;
+
+	*plain_r = NULL;
+	err = roost_object_open(&rstream->object, data_key);
+	if (err != ROOST_OK) {
+		roost_istream_cancel(_opening);
+		return err;
+	}
+	*_opening = NULL;
+	i_free(opening);
+	/* The stream now holds its parent itself. */
+	*plain_r = rstream_create(rstream);
+	i_stream_unref(&sealed);
+	return ROOST_OK;
+}

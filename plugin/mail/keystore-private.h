@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_KEYSTORE_PRIVATE_H
+#define ROOST_KEYSTORE_PRIVATE_H
+
+/*
+ * keystore-private: what a kind of storage provides.  Contracts as in
+ * keystore.h; store is called while locked and after old was compared.
+ */
+
+#include "keystore.h"
+
+struct roost_keystore_vfuncs {
+	const char *scheme;	/* with its colon */
+	struct roost_keystore *(*init)(const char *rest, const char *home,
+				       const char **error_r);
+	void (*deinit)(struct roost_keystore *store);
+	int (*load)(struct roost_keystore *store, buffer_t *doc_r,
+		    const char **error_r);
+	int (*lock)(struct roost_keystore *store, const char **error_r);
+	void (*unlock)(struct roost_keystore *store);
+	int (*store)(struct roost_keystore *store, bool is_new,
+		     const char *doc, size_t len, const char **error_r);
+};
+
+struct roost_keystore {
+	const struct roost_keystore_vfuncs *v;
+	char *name;
+	bool is_locked;
+};
+
+extern const struct roost_keystore_vfuncs roost_keystore_file;
+
+#endif

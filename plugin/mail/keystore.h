@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_KEYSTORE_H
+#define ROOST_KEYSTORE_H
+
+/*
+ * keystore: where keyring documents live, behind a small interface.
+ *
+ * Promises: a document is stored whole or not at all; two processes never
+ * lose an update; "there is none" is said only when the storage itself says
+ * so.  It knows nothing of what a document means but its generation.
+ */
+
+#include "dovecot-compat.h"
+
+struct roost_keystore;
+
+/*
+ * Open a location, for example "file:~/roost.keyring"; home replaces ~.
+ * Does not touch the storage.  NULL with error_r.
+ */
+struct roost_keystore *
+roost_keystore_init(const char *location, const char *home,
+		    const char **error_r);
+void roost_keystore_deinit(struct roost_keystore **store);
+
+/* How log lines call it. */
+const char *roost_keystore_name(const struct roost_keystore *store);
+
+/* 1 loaded into doc_r; 0 there is none; -1 with error_r. */
+int roost_keystore_load(struct roost_keystore *store, buffer_t *doc_r,
+			const char **error_r);
+
+/* Exclude every other writer until unlock.  -1 with error_r. */
+int roost_keystore_lock(struct roost_keystore *store, const char **error_r);
+void roost_keystore_unlock(struct roost_keystore *store);
+
+/*
+ * While locked: replace the document old (NULL: there was none) by doc.  1
+ * stored and read back; 0 what is stored is not old; -1 with error_r.
+ */
+int roost_keystore_store(struct roost_keystore *store, const buffer_t *old,
+			 const char *doc, size_t len, const char **error_r);
+
+#endif

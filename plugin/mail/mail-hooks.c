@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mail-hooks: reading messages.  See mail-hooks.h.
+ *
+ * A refusal is raised where the storage has just opened the file: there it
+ * is an error of this one message, not of a stream, so that the session and
+ * the other messages stay.
+ */
+#include "mail-hooks.h"
+
+#include "dbox-sizes.h"
+#include "istream-roost.h"
+#include "report.h"
+#include "user.h"
+
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+struct roost_mail {
+	union mail_module_context module_ctx;
+	struct roost_user *ruser;
+	struct roost_mail_peek peek;
+	bool has_peek;		/* peek is of the file now open or last seen */
+	bool is_peeking;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_mail_module, &mail_module_register);
+/* In a hook of ours it is there. */
+#define ROOST_MAIL(mail) \
+	((struct roost_mail *)MODULE_CONTEXT_REQUIRE( \
+		(struct mail_private *)(mail), roost_mail_module))
+
+/* The first bytes of the stream, which stays at its start. */
+static bool
+stream_is_claimed(struct istream *input)
+{
+	const unsigned char *data;
+	size_t size;
+
+	(void)i_stream_read_bytes(input, &data, &size, ROOST_MAGIC_SIZE);
+	return roost_header_is_claimed(data, size);
+}
+
+static void
+peek_fill(struct roost_mail_peek *peek, struct istream *input,
+	  const struct roost_header *header)
+{
+	struct roost_body body;
+	uoff_t size;
+
+	peek->has_header = TRUE;
+	memcpy(peek->keyring_id, header->keyring_id, ROOST_ID_SIZE);
+	if (i_stream_get_size(input, TRUE, &size) > 0 &&
+	    roost_chunk_geometry(header->len, size, &body) == ROOST_OK) {
+		peek->sealed_size = size;
+		peek->plain_size = body.plain_size;
+	}
+}
+
+/* Key ids that the message names and the keyring does not have. */
+static const char *
+detail_key_ids(const struct roost_header *header)
+{
+	string_t *str = t_str_new(128);
+	char hex[2 * ROOST_KEY_ID_SIZE + 1];
+	unsigned int i;
+
+	str_append(str, "wanted key ids");
+	for (i = 0; i < header->stanza_count; i++) {
+		roost_bytes_hex(header->stanzas[i].key_id, ROOST_KEY_ID_SIZE,
+				hex);
+		str_printfa(str, " %s", hex);
+	}
+	return str_c(str);
+}
+
+static const char *
+detail_keyring_id(const struct roost_header *header)
+{
+	char hex[2 * ROOST_ID_SIZE + 1];
+
+	roost_bytes_hex(header->keyring_id, ROOST_ID_SIZE, hex);
+	return t_strdup_printf("keyring id %s", hex);
+}
+
+static const char *
+detail_get(enum roost_err err, const struct roost_header *header,
+	   struct istream *input)
+{
+	switch (err) {
+	case ROOST_ERR_NO_KEY:
+		return detail_key_ids(header);
+	case ROOST_ERR_OTHER_KEYRING:
+		return detail_keyring_id(header);
+	case ROOST_ERR_IO:
+		return input->stream_errno == 0 ? "its size is not known" :
+			i_stream_get_error(input);
+	default:
+		return NULL;
+	}
+}
+
+/* One line for each message and session; -1 always. */
+static int
+mail_refuse(struct mail *mail, enum roost_err err, const char *detail)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+	const char *key = t_strdup_printf("%s/%u", mailbox_get_vname(mail->box),
+					  mail->uid);
+
+	/* A locked keyring is one fact, not one for each message. */
+	if (err == ROOST_ERR_LOCKED || err == ROOST_ERR_SLOT_AUTH)
+		key = "locked";
+	roost_report_refused(mail, err, detail,
+			     !roost_user_log_once(rmail->ruser, key));
+	return -1;
+}
+
+static int
+mail_ring(struct mail *mail, struct roost_ring **ring_r)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+	const char *error;
+	int ret;
+
+	if (roost_user_config(rmail->ruser)->enable == ROOST_ENABLE_NO)
+		return mail_refuse(mail, ROOST_ERR_LOCKED,
+				   "roost_enable is no for this user");
+	ret = roost_user_ring(rmail->ruser, mailbox_get_namespace(mail->box), ring_r,
+			      &error);
+	if (ret > 0)
+		return 0;
+	return mail_refuse(mail, ROOST_ERR_LOCKED, ret < 0 ? error :
+			   "there is no keyring");
+}
+
+/* From header to plaintext stream; takes the opening. */
+static int
+mail_open_sealed(struct mail *mail, struct roost_opening *opening,
+		 const struct roost_header *header, struct istream **stream)
+{
+	uint8_t data_key[ROOST_KEY_SIZE];
+	struct roost_ring *ring;
+	struct istream *plain;
+	enum roost_err err;
+	const char *detail = NULL;
+
+	if (mail_ring(mail, &ring) < 0) {
+		roost_istream_cancel(&opening);
+		return -1;
+	}
+	err = roost_ring_data_key(ring, header, data_key);
+	if (err != ROOST_OK) {
+		detail = detail_get(err, header, *stream);
+		roost_istream_cancel(&opening);
+	} else {
+		err = roost_istream_finish(&opening, data_key, &plain);
+	}
+	roost_wipe(data_key, sizeof(data_key));
+	if (err != ROOST_OK)
+		return mail_refuse(mail, err, detail);
+	i_stream_set_name(plain, i_stream_get_name(*stream));
+	i_stream_unref(stream);
+	*stream = plain;
+	return 0;
+}
+
+/* A message that does not claim to be sealed: may it be served? */
+static int
+mail_check_plaintext(struct mail *mail)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+	const struct roost_config *config = roost_user_config(rmail->ruser);
+	struct roost_ring *ring;
+	const char *error, *key;
+	bool is_served;
+	int ret;
+
+	if (config->enable == ROOST_ENABLE_NO || mail->saving)
+		return 0;
+	ret = roost_user_ring(rmail->ruser, mailbox_get_namespace(mail->box), &ring,
+			      &error);
+	if (ret < 0)
+		return mail_refuse(mail, ROOST_ERR_LOCKED, error);
+	if (ret == 0 ? !(config->has_policy &&
+			 config->policy == ROOST_POLICY_SEALED) :
+	    roost_ring_policy(ring) == ROOST_POLICY_OPEN)
+		return 0;
+	if (config->plaintext == ROOST_PLAINTEXT_SERVE)
+		return 0;
+	is_served = config->plaintext == ROOST_PLAINTEXT_FLAG;
+	key = t_strdup_printf("%s/%u", mailbox_get_vname(mail->box),
+			      mail->uid);
+	roost_report_plaintext(mail, is_served,
+			       !roost_user_log_once(rmail->ruser, key));
+	return is_served ? 0 : -1;
+}
+
+static int
+mail_stream_opened(struct mail *mail, struct istream **stream)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+	struct roost_opening *opening;
+	const struct roost_header *header;
+	enum roost_err err;
+
+	i_zero(&rmail->peek);
+	rmail->has_peek = TRUE;
+	rmail->peek.is_sealed = stream_is_claimed(*stream);
+	if (!rmail->peek.is_sealed)
+		return rmail->is_peeking ? -1 : mail_check_plaintext(mail);
+	err = roost_istream_begin(*stream, &opening, &header);
+	if (err != ROOST_OK)
+		return rmail->is_peeking ? -1 :
+			mail_refuse(mail, err, detail_get(err, NULL, *stream));
+	peek_fill(&rmail->peek, *stream, header);
+	if (rmail->is_peeking) {
+		roost_istream_cancel(&opening);
+		return -1;
+	}
+	return mail_open_sealed(mail, opening, header, stream);
+}
+
+static int
+roost_mail_istream_opened(struct mail *mail, struct istream **stream)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+
+	if (mail_stream_opened(mail, stream) < 0) {
+		/* Not every storage frees it after an error. */
+		i_stream_unref(stream);
+		return -1;
+	}
+	return rmail->module_ctx.super.istream_opened(mail, stream);
+}
+
+int
+roost_mail_peek(struct mail *mail, struct roost_mail_peek *peek_r)
+{
+	struct roost_mail *rmail = MODULE_CONTEXT((struct mail_private *)mail,
+						  roost_mail_module);
+	struct istream *input;
+
+	i_zero(peek_r);
+	if (rmail == NULL)
+		return 0;
+	if (!rmail->has_peek) {
+		/* The hook says -1 as soon as it has seen enough. */
+		mail_storage_last_error_push(mail->box->storage);
+		rmail->is_peeking = TRUE;
+		(void)mail_get_stream_because(mail, NULL, NULL, "roost peek",
+					      &input);
+		rmail->is_peeking = FALSE;
+		mail_storage_last_error_pop(mail->box->storage);
+	}
+	*peek_r = rmail->peek;
+	return rmail->has_peek ? 1 : -1;
+}
+
+static void
+roost_mail_close(struct mail *mail)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+
+	rmail->has_peek = FALSE;
+	i_zero(&rmail->peek);
+	rmail->module_ctx.super.close(mail);
+}
+
+static int
+roost_mail_get_virtual_size(struct mail *mail, uoff_t *size_r)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+
+	if (roost_dbox_virtual_size(mail, size_r))
+		return 0;
+	return rmail->module_ctx.super.get_virtual_size(mail, size_r);
+}
+
+static int
+roost_mail_get_physical_size(struct mail *mail, uoff_t *size_r)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+
+	if (roost_dbox_physical_size(mail, size_r))
+		return 0;
+	return rmail->module_ctx.super.get_physical_size(mail, size_r);
+}
+
+void
+roost_mail_allocated(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct mail_vfuncs *v = mail->vlast;
+	struct roost_user *ruser = roost_user_get(_mail->box->storage->user);
+	struct roost_mail *rmail;
+
+	if (ruser == NULL ||
+	    (_mail->box->storage->class_flags &
+	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0)
+		return;
+	rmail = p_new(mail->pool, struct roost_mail, 1);
+	rmail->ruser = ruser;
+	rmail->module_ctx.super = *v;
+	mail->vlast = &rmail->module_ctx.super;
+	v->istream_opened = roost_mail_istream_opened;
+	v->close = roost_mail_close;
+	if (roost_dbox_is(_mail->box)) {
+		v->get_virtual_size = roost_mail_get_virtual_size;
+		v->get_physical_size = roost_mail_get_physical_size;
+	}
+	MODULE_CONTEXT_SET(mail, roost_mail_module, rmail);
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring: a keyring in use.  See ring.h.
+ */
+#include "ring.h"
+
+#include "ioloop.h"
+
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+#define REMEMBERED_MAX 64
+
+struct remembered {
+	uint8_t object_id[ROOST_ID_SIZE];
+	uint8_t data_key[ROOST_KEY_SIZE];
+};
+
+/* In guarded memory. */
+struct ring_secrets {
+	uint8_t host_key[ROOST_KEY_SIZE];
+	uint8_t user_secret[ROOST_KEY_SIZE];
+	struct roost_seal_key seal_key;
+	struct remembered remembered[REMEMBERED_MAX];
+};
+
+struct roost_ring {
+	int refcount;
+	char *name;			/* of its store */
+	struct roost_keyring *doc;
+	enum roost_policy policy;
+	bool has_user_secret;
+	bool was_tried;
+	enum roost_err unlock_err;
+	struct ring_secrets *secrets;
+	struct roost_open_key *open_keys;	/* guarded; NULL: locked */
+	unsigned int remembered_next, remembered_count;
+};
+
+static struct roost_ring *
+ring_new(const struct roost_keystore *store)
+{
+	struct roost_ring *ring = i_new(struct roost_ring, 1);
+
+	ring->refcount = 1;
+	ring->name = i_strdup(roost_keystore_name(store));
+	ring->doc = i_new(struct roost_keyring, 1);
+	ring->secrets = roost_secret_new(sizeof(*ring->secrets));
+	return ring;
+}
+
+void
+roost_ring_ref(struct roost_ring *ring)
+{
+	i_assert(ring->refcount > 0);
+	ring->refcount++;
+}
+
+void
+roost_ring_unref(struct roost_ring **_ring)
+{
+	struct roost_ring *ring = *_ring;
+	void *secret;
+
+	*_ring = NULL;
+	if (ring == NULL || --ring->refcount > 0)
+		return;
+	secret = ring->secrets;
+	if (secret != NULL)
+		roost_secret_free(&secret);
+	secret = ring->open_keys;
+	if (secret != NULL)
+		roost_secret_free(&secret);
+	i_free(ring->doc);
+	i_free(ring->name);
+	i_free(ring);
+}
+
+/* The error of a gate, for the log. */
+static int
+ring_refuse(const struct roost_ring *ring, enum roost_err err,
+	    const char *advice, const char **error_r)
+{
+	*error_r = t_strdup_printf("Refused the keyring %s: %s [%s]%s%s",
+				   ring->name, roost_err_phrase(err),
+				   roost_err_name(err),
+				   advice == NULL ? "" : "; ",
+				   advice == NULL ? "" : advice);
+	return -1;
+}
+
+/* What userdb pins from outside the storage. */
+static int
+ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
+		const char **error_r)
+{
+	const struct roost_keyring *doc = ring->doc;
+
+	if (config->has_keyring_id &&
+	    !roost_bytes_equal(doc->id, config->keyring_id, ROOST_ID_SIZE)) {
+		*error_r = t_strdup_printf("Refused the keyring %s: its id is "
+			"not the one that roost_keyring_id names", ring->name);
+		return -1;
+	}
+	if (doc->generation < config->generation_min) {
+		*error_r = t_strdup_printf("Refused the keyring %s: its "
+			"generation is below roost_generation_min: an older "
+			"one was put back", ring->name);
+		return -1;
+	}
+	ring->policy = config->has_policy &&
+		config->policy == ROOST_POLICY_SEALED ?
+		ROOST_POLICY_SEALED : doc->policy;
+	return 0;
+}
+
+static const char *
+ring_host_advice(enum roost_err err)
+{
+	switch (err) {
+	case ROOST_ERR_PROVIDER_KEY:
+		return "name its provider key in roost_provider_old_key";
+	case ROOST_ERR_OWNER:
+		return "put this user's own keyring back";
+	default:
+		return "restore it from a backup";
+	}
+}
+
+/* After the document is parsed: owner, host key, provider-mac, seal key. */
+static int
+ring_open_host(struct roost_ring *ring, const char *owner,
+	       const struct roost_config *config, const char **error_r)
+{
+	struct ring_secrets *secrets = ring->secrets;
+	char escaped[ROOST_KEYRING_OWNER_MAX + 1];
+	enum roost_err err;
+
+	if (secrets == NULL)
+		return ring_refuse(ring, ROOST_ERR_BACKEND,
+				   "raise vsz_limit", error_r);
+	err = roost_keyring_escape(owner, escaped);
+	if (err == ROOST_OK)
+		err = roost_keyring_open_host(ring->doc, escaped,
+				config->secrets->provider_keys,
+				config->provider_key_count,
+				secrets->host_key);
+	if (err == ROOST_OK)
+		err = roost_keyring_seal_key(ring->doc, secrets->host_key,
+					     &secrets->seal_key);
+	if (err != ROOST_OK)
+		return ring_refuse(ring, err, ring_host_advice(err), error_r);
+	ring->has_user_secret = config->has_secret;
+	memcpy(secrets->user_secret, config->secrets->secret, ROOST_KEY_SIZE);
+	return ring_check_pins(ring, config, error_r);
+}
+
+static int
+ring_parse(struct roost_ring *ring, const buffer_t *doc, const char *owner,
+	   const struct roost_config *config, const char **error_r)
+{
+	unsigned int line;
+	enum roost_err err = roost_keyring_parse(doc->data, doc->used,
+						 ring->doc, &line);
+
+	if (err != ROOST_OK)
+		return ring_refuse(ring, err,
+			t_strdup_printf("line %u; restore it from a backup",
+					line), error_r);
+	return ring_open_host(ring, owner, config, error_r);
+}
+
+int
+roost_ring_load(struct roost_keystore *store, const char *owner,
+		const struct roost_config *config, struct roost_ring **ring_r,
+		const char **error_r)
+{
+	buffer_t *doc = t_buffer_create(4096);
+	int ret = roost_keystore_load(store, doc, error_r);
+
+	*ring_r = NULL;
+	if (ret <= 0)
+		return ret;
+	*ring_r = ring_new(store);
+	if (ring_parse(*ring_r, doc, owner, config, error_r) == 0)
+		return 1;
+	roost_ring_unref(ring_r);
+	return -1;
+}
+
+/* Make the document of a new keyring in provider mode. */
+static enum roost_err
+ring_make(struct roost_keyring *keyring, const char *owner,
+	  const struct roost_config *config)
+{
+	struct roost_slot_new slot = {
+		.type = ROOST_SLOT_PROVIDER, .now = (uint64_t)ioloop_time
+	};
+	char escaped[ROOST_KEYRING_OWNER_MAX + 1];
+	uint8_t host_key[ROOST_KEY_SIZE], master[ROOST_KEY_SIZE];
+	enum roost_err err = roost_keyring_escape(owner, escaped);
+
+	if (err != ROOST_OK)
+		return err;
+	err = roost_keyring_create(keyring, escaped,
+				   config->secrets->provider_keys, slot.now,
+				   host_key, master);
+	if (err == ROOST_OK)
+		err = roost_keyring_add_slot(keyring, host_key, master, &slot);
+	if (err == ROOST_OK)
+		err = roost_keyring_sign(keyring, host_key, master);
+	roost_wipe(host_key, sizeof(host_key));
+	roost_wipe(master, sizeof(master));
+	return err;
+}
+
+static int
+ring_create_locked(struct roost_keystore *store,
+		   const struct roost_ring_create *create,
+		   const char **error_r)
+{
+	struct roost_keyring *keyring;
+	char *doc;
+	size_t len;
+	enum roost_err err;
+	int ret;
+
+	if (create->may_create != NULL &&
+	    create->may_create(create->context, error_r) <= 0)
+		return -1;
+	keyring = i_new(struct roost_keyring, 1);
+	doc = i_malloc(ROOST_KEYRING_DOC_MAX);
+	err = ring_make(keyring, create->owner, create->config);
+	if (err == ROOST_OK)
+		err = roost_keyring_write(keyring, doc, &len);
+	if (err == ROOST_OK) {
+		ret = roost_keystore_store(store, NULL, doc, len, error_r);
+	} else {
+		*error_r = t_strdup_printf("Cannot make the keyring %s: %s",
+					   roost_keystore_name(store),
+					   roost_err_phrase(err));
+		ret = -1;
+	}
+	i_free(keyring);
+	i_free(doc);
+	return ret;
+}
+
+int
+roost_ring_create(struct roost_keystore *store,
+		  const struct roost_ring_create *create,
+		  struct roost_ring **ring_r, const char **error_r)
+{
+	int ret;
+
+	*ring_r = NULL;
+	if (roost_keystore_lock(store, error_r) < 0)
+		return -1;
+	ret = roost_ring_load(store, create->owner, create->config, ring_r,
+			      error_r);
+	if (ret == 0 && ring_create_locked(store, create, error_r) < 0)
+		ret = -1;
+	if (ret == 0)
+		ret = roost_ring_load(store, create->owner, create->config,
+				      ring_r, error_r);
+	if (ret == 0) {
+		*error_r = t_strdup_printf("The keyring %s vanished while it "
+					   "was made",
+					   roost_keystore_name(store));
+		ret = -1;
+	}
+	roost_keystore_unlock(store);
+	return ret;
+}
+
+const struct roost_keyring *
+roost_ring_doc(const struct roost_ring *ring)
+{
+	return ring->doc;
+}
+
+enum roost_policy
+roost_ring_policy(const struct roost_ring *ring)
+{
+	return ring->policy;
+}
+
+const struct roost_seal_key *
+roost_ring_seal_key(const struct roost_ring *ring)
+{
+	return &ring->secrets->seal_key;
+}
+
+/* The master key by whatever is at hand. */
+static enum roost_err
+ring_master(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
+{
+	const struct ring_secrets *secrets = ring->secrets;
+
+	if (roost_keyring_has_slot(ring->doc, ROOST_SLOT_PROVIDER))
+		return roost_keyring_unlock_provider(ring->doc,
+						     secrets->host_key,
+						     master_r);
+	if (!ring->has_user_secret)
+		return ROOST_ERR_LOCKED;
+	return roost_keyring_unlock_secret(ring->doc, secrets->host_key,
+					   secrets->user_secret,
+					   &roost_argon2_limits_server,
+					   master_r);
+}
+
+enum roost_err
+roost_ring_unlock(struct roost_ring *ring)
+{
+	uint8_t master[ROOST_KEY_SIZE];
+	struct roost_open_key *keys;
+	void *secret;
+
+	if (ring->was_tried)
+		return ring->unlock_err;
+	ring->was_tried = TRUE;
+	memset(master, 0, sizeof(master));
+	keys = roost_secret_new(ring->doc->epoch_count * sizeof(*keys));
+	ring->unlock_err = keys == NULL ? ROOST_ERR_BACKEND :
+		ring_master(ring, master);
+	if (ring->unlock_err == ROOST_OK)
+		ring->unlock_err =
+			roost_keyring_open_keys(ring->doc, master,
+						ring->secrets->host_key,
+						keys);
+	roost_wipe(master, sizeof(master));
+	roost_wipe(ring->secrets->user_secret, ROOST_KEY_SIZE);
+	if (ring->unlock_err == ROOST_OK) {
+		ring->open_keys = keys;
+	} else if (keys != NULL) {
+		secret = keys;
+		roost_secret_free(&secret);
+	}
+	return ring->unlock_err;
+}
+
+/* Object ids are public; which of them is held is no secret. */
+static const struct remembered *
+ring_recall(const struct roost_ring *ring, const uint8_t *object_id)
+{
+	unsigned int i;
+
+	for (i = 0; i < ring->remembered_count; i++) {
+		const struct remembered *entry = &ring->secrets->remembered[i];
+
+		if (roost_bytes_equal(entry->object_id, object_id,
+				      ROOST_ID_SIZE))
+			return entry;
+	}
+	return NULL;
+}
+
+enum roost_err
+roost_ring_data_key(struct roost_ring *ring,
+		    const struct roost_header *header,
+		    uint8_t data_key_r[ROOST_KEY_SIZE])
+{
+	const struct remembered *entry;
+	enum roost_err err;
+
+	memset(data_key_r, 0, ROOST_KEY_SIZE);
+	if (!roost_bytes_equal(header->keyring_id, ring->doc->id,
+			       ROOST_ID_SIZE))
+		return ROOST_ERR_OTHER_KEYRING;
+	entry = ring_recall(ring, header->object_id);
+	if (entry != NULL) {
+		memcpy(data_key_r, entry->data_key, ROOST_KEY_SIZE);
+		return ROOST_OK;
+	}
+	err = roost_ring_unlock(ring);
+	if (err != ROOST_OK)
+		return err;
+	return roost_stanza_open(header, ring->doc->id, ring->open_keys,
+				 ring->doc->epoch_count, data_key_r);
+}
+
+void
+roost_ring_remember(struct roost_ring *ring,
+		    const uint8_t object_id[ROOST_ID_SIZE],
+		    const uint8_t data_key[ROOST_KEY_SIZE])
+{
+	struct remembered *entry =
+		&ring->secrets->remembered[ring->remembered_next];
+
+	memcpy(entry->object_id, object_id, ROOST_ID_SIZE);
+	memcpy(entry->data_key, data_key, ROOST_KEY_SIZE);
+	ring->remembered_next = (ring->remembered_next + 1) % REMEMBERED_MAX;
+	if (ring->remembered_count < REMEMBERED_MAX)
+		ring->remembered_count++;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_RING_H
+#define ROOST_RING_H
+
+/*
+ * ring: a keyring as a session holds it: loaded and checked, perhaps
+ * unlocked, with the data keys of what this process sealed itself.
+ *
+ * Everything secret is in guarded memory and wiped with the last reference.
+ */
+
+#include "keystore.h"
+#include "roost-settings.h"
+
+#include "roost/keyring.h"
+
+struct roost_ring;
+
+/*
+ * Load from store and check against owner (a user name) and the pins of
+ * config.  1 loaded, 0 there is none, -1 with error_r.
+ */
+int roost_ring_load(struct roost_keystore *store, const char *owner,
+		    const struct roost_config *config,
+		    struct roost_ring **ring_r, const char **error_r);
+
+/*
+ * Make a keyring in provider mode and store it; what another process has
+ * made meanwhile is loaded instead.  may_create is asked while the store is
+ * locked, may be NULL: 1 yes, 0 no with error_r, -1 error with error_r.
+ */
+struct roost_ring_create {
+	const char *owner;
+	const struct roost_config *config;
+	int (*may_create)(void *context, const char **error_r);
+	void *context;
+};
+int roost_ring_create(struct roost_keystore *store,
+		      const struct roost_ring_create *create,
+		      struct roost_ring **ring_r, const char **error_r);
+
+void roost_ring_ref(struct roost_ring *ring);
+void roost_ring_unref(struct roost_ring **ring);
+
+/* The document; the stricter of its policy and the pinned one. */
+const struct roost_keyring *roost_ring_doc(const struct roost_ring *ring);
+enum roost_policy roost_ring_policy(const struct roost_ring *ring);
+
+/* What new messages are sealed to.  Borrowed. */
+const struct roost_seal_key *roost_ring_seal_key(const struct roost_ring *ring);
+
+/*
+ * Unlock at first use, by the provider slot or the user's secret.  After
+ * ROOST_ERR_LOCKED, and whatever else kept it locked, later calls answer the
+ * same at once.
+ */
+enum roost_err roost_ring_unlock(struct roost_ring *ring) ROOST_CHECKED;
+
+/*
+ * The data key of a message: one that this process remembers, else from its
+ * stanza.  ROOST_ERR_OTHER_KEYRING, what unlocking or the stanza answers.
+ */
+enum roost_err roost_ring_data_key(struct roost_ring *ring,
+				   const struct roost_header *header,
+				   uint8_t data_key_r[ROOST_KEY_SIZE])
+	ROOST_CHECKED;
+
+/* Remember the data key of what was just sealed; the oldest of 64 goes. */
+void roost_ring_remember(struct roost_ring *ring,
+			 const uint8_t object_id[ROOST_ID_SIZE],
+			 const uint8_t data_key[ROOST_KEY_SIZE]);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * save-hooks: sealing what is saved, and what a copy may share.  See
+ * save-hooks.h.
+ *
+ * Without a key nothing is written: the save fails, a delivery is tried
+ * again.  A file is only ever shared inside one keyring.
+ */
+#include "save-hooks.h"
+
+#include "mail-copy.h"
+
+#include "mail-hooks.h"
+#include "ostream-roost.h"
+#include "user.h"
+
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+struct roost_mailbox {
+	union mailbox_module_context module_ctx;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_storage_module,
+				  &mail_storage_module_register);
+#define ROOST_BOX(box) \
+	((struct roost_mailbox *)MODULE_CONTEXT_REQUIRE( \
+		box, roost_storage_module))
+
+#define CLIENT_LOOKS_SEALED \
+	"A message that looks sealed cannot be saved here"
+
+static bool
+box_is_sealing(const struct mailbox *box)
+{
+	struct roost_user *ruser = roost_user_get(box->storage->user);
+
+	return ruser != NULL &&
+		roost_user_config(ruser)->enable == ROOST_ENABLE_YES;
+}
+
+/* The ring to seal for; an error is the storage's afterwards. */
+static int
+box_seal_ring(struct mailbox *box, struct roost_ring **ring_r)
+{
+	struct roost_user *ruser = roost_user_get(box->storage->user);
+	const char *error;
+
+	if (roost_user_seal_ring(ruser, mailbox_get_namespace(box), ring_r,
+				 &error) == 0)
+		return 0;
+	mailbox_set_critical(box, "roost: Cannot seal, so nothing is saved: "
+			     "%s", error);
+	return -1;
+}
+
+/* Put the sealing stream between the storage's output and everyone else. */
+static int
+save_seal(struct mail_save_context *ctx, struct roost_ring *ring)
+{
+	uint8_t object_id[ROOST_ID_SIZE], data_key[ROOST_KEY_SIZE];
+	struct ostream *output;
+	const char *error;
+
+	output = roost_ostream_create(ctx->data.output,
+				      roost_ring_seal_key(ring),
+				      object_id, data_key, &error);
+	if (output == NULL) {
+		mailbox_set_critical(ctx->transaction->box,
+				     "roost: Cannot seal, so nothing is "
+				     "saved: %s", error);
+		return -1;
+	}
+	/* Whoever reads it again before the process ends needs no keyring:
+	   delivery to a locked user does. */
+	roost_ring_remember(ring, object_id, data_key);
+	roost_wipe(data_key, sizeof(data_key));
+	o_stream_unref(&ctx->data.output);
+	ctx->data.output = output;
+	o_stream_cork(output);
+	return 0;
+}
+
+static int
+roost_save_begin(struct mail_save_context *ctx, struct istream *input)
+{
+	struct mailbox *box = ctx->transaction->box;
+	struct roost_mailbox *rbox = ROOST_BOX(box);
+	struct roost_ring *ring = NULL;
+
+	if (box_is_sealing(box) && box_seal_ring(box, &ring) < 0)
+		return -1;
+	if (rbox->module_ctx.super.save_begin(ctx, input) < 0)
+		return -1;
+	return ring == NULL ? 0 : save_seal(ctx, ring);
+}
+
+/* Does the message just saved, unsealed, look sealed?  -1 error, else 0/1. */
+static int
+saved_looks_sealed(struct mail *mail)
+{
+	struct roost_mail_peek peek;
+	const unsigned char *data;
+	struct istream *input;
+	size_t size;
+
+	if (roost_mail_peek(mail, &peek) > 0)
+		return peek.is_sealed ? 1 : 0;
+	if (mail_get_stream_because(mail, NULL, NULL, "roost save check",
+				    &input) < 0)
+		return -1;
+	(void)i_stream_read_bytes(input, &data, &size, ROOST_MAGIC_SIZE);
+	return roost_header_is_claimed(data, size) ? 1 : 0;
+}
+
+static int
+roost_save_finish(struct mail_save_context *ctx)
+{
+	struct mailbox *box = ctx->transaction->box;
+	struct roost_mailbox *rbox = ROOST_BOX(box);
+	bool is_sealing = box_is_sealing(box);
+	int ret;
+
+	if (rbox->module_ctx.super.save_finish(ctx) < 0)
+		return -1;
+	if (is_sealing)
+		return 0;
+	/* What a client plants here would count as a damaged message. */
+	ret = saved_looks_sealed(ctx->dest_mail);
+	if (ret > 0)
+		mail_storage_set_error(box->storage, MAIL_ERROR_NOTPOSSIBLE,
+				       CLIENT_LOOKS_SEALED);
+	return ret == 0 ? 0 : -1;
+}
+
+/* Whether the file may be shared, told from magic and keyring id alone, so
+   that a message that does not open can still be moved. */
+static bool
+copy_is_inside_keyring(struct mailbox *box, struct mail *mail,
+		       const struct roost_mail_peek *peek)
+{
+	struct roost_user *ruser = roost_user_get(box->storage->user);
+	struct mail_namespace *ns = mailbox_get_namespace(box);
+	struct mail_namespace *from = mailbox_get_namespace(mail->box);
+	struct roost_ring *ring;
+	const char *error;
+
+	if (ruser == NULL || !peek->has_header)
+		return FALSE;
+	if (roost_user_config(ruser)->enable == ROOST_ENABLE_NO)
+		return ns->owner != NULL && ns->owner == from->owner;
+	return roost_user_ring(ruser, ns, &ring, &error) > 0 &&
+		roost_bytes_equal(peek->keyring_id, roost_ring_doc(ring)->id,
+				  ROOST_ID_SIZE);
+}
+
+static int
+roost_copy(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct mailbox *box = ctx->transaction->box;
+	struct roost_mailbox *rbox = ROOST_BOX(box);
+	struct roost_mail_peek peek;
+	bool is_raw;
+	int ret;
+
+	ret = roost_mail_peek(mail, &peek);
+	if (ret < 0)	/* reading it says why */
+		is_raw = FALSE;
+	else if (peek.is_sealed)
+		is_raw = copy_is_inside_keyring(box, mail, &peek);
+	else
+		is_raw = !box_is_sealing(box);
+	return is_raw ? rbox->module_ctx.super.copy(ctx, mail) :
+		mail_storage_copy(ctx, mail);
+}
+
+/* The storage of a namespace that could not be checked at the start. */
+static int
+refuse_save_begin(struct mail_save_context *ctx,
+		  struct istream *input ATTR_UNUSED)
+{
+	struct mailbox *box = ctx->transaction->box;
+
+	if (!box_is_sealing(box))
+		return ROOST_BOX(box)->module_ctx.super.save_begin(ctx, input);
+	mailbox_set_critical(box, "roost: %s storage cannot hold sealed mail, "
+			     "so nothing is saved", box->storage->name);
+	return -1;
+}
+
+static int
+refuse_copy(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct mailbox *box = ctx->transaction->box;
+
+	if (!box_is_sealing(box))
+		return ROOST_BOX(box)->module_ctx.super.copy(ctx, mail);
+	return mail_storage_copy(ctx, mail);
+}
+
+void
+roost_mailbox_allocated(struct mailbox *box)
+{
+	struct mailbox_vfuncs *v = box->vlast;
+	struct roost_mailbox *rbox;
+
+	/* The message on its way to delivery, in memory or a spool. */
+	if (strcmp(box->storage->name, "raw") == 0)
+		return;
+	rbox = p_new(box->pool, struct roost_mailbox, 1);
+	rbox->module_ctx.super = *v;
+	box->vlast = &rbox->module_ctx.super;
+	MODULE_CONTEXT_SET(box, roost_storage_module, rbox);
+	if ((box->storage->class_flags &
+	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) != 0) {
+		v->save_begin = roost_save_begin;
+		v->save_finish = roost_save_finish;
+		v->copy = roost_copy;
+	} else if (v->save_begin != NULL) {
+		v->save_begin = refuse_save_begin;
+		v->copy = refuse_copy;
+	}
+}

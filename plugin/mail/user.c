@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * user: the session's side of Roost.  See user.h.
+ */
+#include "user.h"
+
+#include "hash.h"
+#include "mailbox-list-private.h"
+
+#include "report.h"
+#include "scan.h"
+
+#include <unistd.h>
+
+struct user_ring {
+	const char *store_name;
+	struct roost_ring *ring;
+};
+
+struct roost_user {
+	union mail_user_module_context module_ctx;
+	struct mail_user *user;
+	const struct roost_settings *set;
+	struct roost_config config;
+	ARRAY(struct user_ring) rings;
+	HASH_TABLE(char *, void *) logged;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_user_module,
+				  &mail_user_module_register);
+
+struct roost_user *
+roost_user_get(struct mail_user *user)
+{
+	struct roost_user *ruser = MODULE_CONTEXT(user, roost_user_module);
+
+	return ruser;
+}
+
+const struct roost_config *
+roost_user_config(const struct roost_user *ruser)
+{
+	return &ruser->config;
+}
+
+bool
+roost_user_log_once(struct roost_user *ruser, const char *key)
+{
+	if (hash_table_lookup(ruser->logged, key) != NULL)
+		return FALSE;
+	hash_table_insert(ruser->logged, p_strdup(ruser->user->pool, key),
+			  POINTER_CAST(1));
+	return TRUE;
+}
+
+static void
+user_free(struct roost_user *ruser)
+{
+	struct user_ring *entry;
+
+	array_foreach_modifiable(&ruser->rings, entry)
+		roost_ring_unref(&entry->ring);
+	array_free(&ruser->rings);
+	hash_table_destroy(&ruser->logged);
+	roost_config_wipe(&ruser->config);
+	roost_settings_free(ruser->set);
+}
+
+static void
+user_deinit(struct mail_user *user)
+{
+	struct roost_user *ruser = roost_user_get(user);
+	void (*super_deinit)(struct mail_user *) =
+		ruser->module_ctx.super.deinit;
+
+	/* Mailboxes that close in there may still ask for a ring. */
+	super_deinit(user);
+	user_free(ruser);
+}
+
+void
+roost_user_created(struct mail_user *user)
+{
+	struct mail_user_vfuncs *v = user->vlast;
+	struct roost_user *ruser;
+	const struct roost_settings *set;
+	const char *error;
+
+	/* Owners of shared namespaces and the raw user of a delivery: they
+	   carry settings that are not theirs. */
+	if (user->autocreated)
+		return;
+	if (roost_config_check_userdb(user->userdb_fields, &error) < 0 ||
+	    roost_settings_get(user, &set, &error) < 0) {
+		user->error = p_strdup_printf(user->pool, "roost: %s", error);
+		return;
+	}
+	ruser = p_new(user->pool, struct roost_user, 1);
+	ruser->user = user;
+	ruser->set = set;
+	if (roost_config_init(&ruser->config, user->pool, set, &error) < 0)
+		user->error = p_strdup_printf(user->pool, "roost: %s", error);
+	i_array_init(&ruser->rings, 2);
+	hash_table_create(&ruser->logged, default_pool, 0, str_hash, strcmp);
+	ruser->module_ctx.super = *v;
+	user->vlast = &ruser->module_ctx.super;
+	v->deinit = user_deinit;
+	MODULE_CONTEXT_SET(user, roost_user_module, ruser);
+}
+
+/* What a namespace's storage must be able to do to hold sealed mail. */
+static const char *
+user_check_storage(const struct mail_storage *storage)
+{
+	static const char *const pass_through[] = {
+		"virtual", "shared", "fail", "raw", NULL
+	};
+
+	if (str_array_find(pass_through, storage->name))
+		return NULL;
+	if ((storage->class_flags & MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0)
+		return t_strdup_printf("%s storage cannot hold sealed mail: "
+			"use maildir, sdbox or mdbox, or set roost_enable=no",
+			storage->name);
+	if (*roost_attachment_dir(storage) != '\0')
+		return ROOST_ATTACHMENT_SETTING" is set, and what it "
+			"moves out of a message would lie there unsealed: "
+			"remove it, or set roost_enable=no";
+	return NULL;
+}
+
+void
+roost_user_namespaces_created(struct mail_namespace *namespaces)
+{
+	struct roost_user *ruser = roost_user_get(namespaces->user);
+	struct mail_namespace *ns;
+	const char *error = NULL;
+
+	if (ruser == NULL || ruser->config.enable != ROOST_ENABLE_YES)
+		return;
+	for (ns = namespaces; ns != NULL && error == NULL; ns = ns->next) {
+		error = user_check_storage(ns->storage);
+		if (error == NULL)
+			continue;
+		namespaces->user->error =
+			p_strdup_printf(namespaces->user->pool,
+					"roost: namespace \"%s\": %s",
+					ns->prefix, error);
+	}
+}
+
+/* Whose keyring, and where it lies. */
+struct ring_place {
+	const char *owner;
+	const char *location;
+	const char *home;
+	bool is_own;		/* may be made by this session */
+};
+
+static int
+ring_place_public(struct mail_namespace *ns, struct ring_place *place_r,
+		  const char **error_r)
+{
+	const char *root = mailbox_list_get_root_forced(ns->list,
+					MAILBOX_LIST_PATH_TYPE_MAILBOX);
+
+	if (root == NULL || *root == '\0') {
+		*error_r = "the public namespace has no directory for a "
+			"keyring";
+		return -1;
+	}
+	place_r->owner = t_strconcat("ns:", ns->prefix, NULL);
+	place_r->location = t_strconcat("file:", root, "/roost.keyring",
+					NULL);
+	place_r->is_own = TRUE;
+	return 0;
+}
+
+static int
+ring_place_get(struct roost_user *ruser, struct mail_namespace *ns,
+	       struct ring_place *place_r, const char **error_r)
+{
+	i_zero(place_r);
+	if (ns->owner == NULL)
+		return ring_place_public(ns, place_r, error_r);
+	place_r->owner = ns->owner->username;
+	place_r->location = ruser->config.keyring;
+	place_r->is_own = ns->owner == ruser->user;
+	if (mail_user_get_home(ns->owner, &place_r->home) < 0) {
+		*error_r = t_strdup_printf("the home directory of %s could "
+					   "not be looked up",
+					   ns->owner->username);
+		return -1;
+	}
+	return 0;
+}
+
+static struct roost_ring *
+ring_find(struct roost_user *ruser, const char *store_name)
+{
+	const struct user_ring *entry;
+
+	array_foreach(&ruser->rings, entry) {
+		if (strcmp(entry->store_name, store_name) == 0)
+			return entry->ring;
+	}
+	return NULL;
+}
+
+static void
+ring_keep(struct roost_user *ruser, const char *store_name,
+	  struct roost_ring *ring)
+{
+	struct user_ring *entry = array_append_space(&ruser->rings);
+
+	entry->store_name = p_strdup(ruser->user->pool, store_name);
+	entry->ring = ring;
+}
+
+struct create_context {
+	struct roost_user *ruser;
+	struct mail_namespace *ns;
+	const struct ring_place *place;
+	const char *store_name;
+};
+
+/* Called while the store is locked: see ring.h. */
+static int
+user_may_create(void *_context, const char **error_r)
+{
+	struct create_context *ctx = _context;
+	const struct mail_user *user = ctx->ruser->user;
+	int ret;
+
+	if (user->uid != (uid_t)-1 && user->uid != geteuid()) {
+		*error_r = "A keyring is only made with the user's own uid";
+		return -1;
+	}
+	ret = roost_scan_has_sealed(ctx->ns, error_r);
+	if (ret > 0) {
+		*error_r = t_strdup_printf("The keyring %s is missing, yet "
+			"there are sealed messages: put it back from a "
+			"backup; no new one is made", ctx->store_name);
+		return 0;
+	}
+	return ret < 0 ? -1 : 1;
+}
+
+static int
+ring_may_be_made(const struct roost_user *ruser,
+		 const struct ring_place *place, const char *store_name,
+		 const char **error_r)
+{
+	if (!place->is_own)
+		*error_r = t_strdup_printf("%s has no keyring %s, and only "
+			"its own user may make it", place->owner, store_name);
+	else if (ruser->config.has_keyring_id)
+		*error_r = t_strdup_printf("The keyring %s is missing, but "
+			"roost_keyring_id names one: put it back from a "
+			"backup", store_name);
+	else if (!ruser->config.auto_create)
+		*error_r = t_strdup_printf("There is no keyring %s: make it "
+			"with doveadm roost init -u %s, or set "
+			"roost_auto_create=yes", store_name, place->owner);
+	else
+		return 0;
+	return -1;
+}
+
+static int
+ring_open(struct roost_user *ruser, struct mail_namespace *ns,
+	  struct roost_keystore *store, const struct ring_place *place,
+	  bool is_sealing, struct roost_ring **ring_r, const char **error_r)
+{
+	const char *name = roost_keystore_name(store);
+	struct create_context ctx = {
+		.ruser = ruser, .ns = ns, .place = place, .store_name = name
+	};
+	struct roost_ring_create create = {
+		.owner = place->owner, .config = &ruser->config,
+		.may_create = user_may_create, .context = &ctx
+	};
+	int ret = roost_ring_load(store, place->owner, &ruser->config,
+				  ring_r, error_r);
+
+	if (ret != 0 || !is_sealing)
+		return ret;
+	if (ring_may_be_made(ruser, place, name, error_r) < 0)
+		return -1;
+	return roost_ring_create(store, &create, ring_r, error_r);
+}
+
+static int
+ring_get(struct roost_user *ruser, struct mail_namespace *ns,
+	 bool is_sealing, struct roost_ring **ring_r, const char **error_r)
+{
+	struct ring_place place;
+	struct roost_keystore *store;
+	int ret = 1;
+
+	*ring_r = NULL;
+	if (ring_place_get(ruser, ns, &place, error_r) < 0)
+		return -1;
+	store = roost_keystore_init(place.location, place.home, error_r);
+	if (store == NULL)
+		return -1;
+	*ring_r = ring_find(ruser, roost_keystore_name(store));
+	if (*ring_r == NULL) {
+		ret = ring_open(ruser, ns, store, &place, is_sealing, ring_r,
+				error_r);
+		if (ret > 0)
+			ring_keep(ruser, roost_keystore_name(store), *ring_r);
+	}
+	roost_keystore_deinit(&store);
+	return ret;
+}
+
+int
+roost_user_ring(struct roost_user *ruser, struct mail_namespace *ns,
+		struct roost_ring **ring_r, const char **error_r)
+{
+	return ring_get(ruser, ns, FALSE, ring_r, error_r);
+}
+
+int
+roost_user_seal_ring(struct roost_user *ruser, struct mail_namespace *ns,
+		     struct roost_ring **ring_r, const char **error_r)
+{
+	int ret = ring_get(ruser, ns, TRUE, ring_r, error_r);
+
+	i_assert(ret != 0);
+	return ret < 0 ? -1 : 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_USER_H
+#define ROOST_USER_H
+
+/*
+ * user: what a mail session knows of Roost: settings, keyrings in use, and
+ * what was logged already.
+ *
+ * Nothing here is static: a process serves one user after another.
+ */
+
+#include "ring.h"
+
+struct roost_user;
+
+/* NULL where Roost is not loaded for the user, and for helper users that
+   Dovecot makes itself. */
+struct roost_user *roost_user_get(struct mail_user *user);
+
+const struct roost_config *roost_user_config(const struct roost_user *ruser);
+
+/* Hooks. */
+void roost_user_created(struct mail_user *user);
+void roost_user_namespaces_created(struct mail_namespace *namespaces);
+
+/*
+ * The keyring of a namespace's owner: one per session, loaded at first use.
+ * 1; 0 there is none; -1 with error_r.  Borrowed until the user goes.
+ */
+int roost_user_ring(struct roost_user *ruser, struct mail_namespace *ns,
+		    struct roost_ring **ring_r, const char **error_r);
+
+/* The same for sealing: makes one where that is allowed; 0 or -1. */
+int roost_user_seal_ring(struct roost_user *ruser, struct mail_namespace *ns,
+			 struct roost_ring **ring_r, const char **error_r);
+
+/* True the first time it is called with this key in the session. */
+bool roost_user_log_once(struct roost_user *ruser, const char *key);
+
+#endif
