@@ -147,7 +147,7 @@ rstream_fail(struct roost_istream *rstream, enum roost_err err, uint64_t off)
 		return -1;
 	}
 	io_stream_set_error(&stream->iostream,
-		"roost: chunk %llu of the sealed message: %s [%s]",
+		"chunk %llu of the sealed message: %s [%s]",
 		(unsigned long long)(off / ROOST_CHUNK_PLAIN_SIZE),
 		roost_err_phrase(err), roost_err_name(err));
 	stream->istream.stream_errno = roost_report_errno(err);

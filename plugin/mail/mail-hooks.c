@@ -21,7 +21,9 @@ struct roost_mail {
 	struct roost_user *ruser;
 	struct roost_mail_peek peek;
 	bool has_peek;		/* peek is of the file now open or last seen */
-	bool is_peeking;
+	/* Set while the file is opened only to be looked at. */
+	void (*inspect)(void *context, struct istream *stored);
+	void *inspect_context;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(roost_mail_module, &mail_module_register);
@@ -204,20 +206,20 @@ mail_stream_opened(struct mail *mail, struct istream **stream)
 	const struct roost_header *header;
 	enum roost_err err;
 
+	if (rmail->inspect != NULL) {
+		rmail->inspect(rmail->inspect_context, *stream);
+		rmail->inspect = NULL;
+		return -1;
+	}
 	i_zero(&rmail->peek);
 	rmail->has_peek = TRUE;
 	rmail->peek.is_sealed = stream_is_claimed(*stream);
 	if (!rmail->peek.is_sealed)
-		return rmail->is_peeking ? -1 : mail_check_plaintext(mail);
+		return mail_check_plaintext(mail);
 	err = roost_istream_begin(*stream, &opening, &header);
 	if (err != ROOST_OK)
-		return rmail->is_peeking ? -1 :
-			mail_refuse(mail, err, detail_get(err, NULL, *stream));
+		return mail_refuse(mail, err, detail_get(err, NULL, *stream));
 	peek_fill(&rmail->peek, *stream, header);
-	if (rmail->is_peeking) {
-		roost_istream_cancel(&opening);
-		return -1;
-	}
 	return mail_open_sealed(mail, opening, header, stream);
 }
 
@@ -235,26 +237,60 @@ roost_mail_istream_opened(struct mail *mail, struct istream **stream)
 }
 
 int
-roost_mail_peek(struct mail *mail, struct roost_mail_peek *peek_r)
+roost_mail_inspect(struct mail *mail,
+		   void (*inspect)(void *context, struct istream *stored),
+		   void *context)
 {
 	struct roost_mail *rmail = MODULE_CONTEXT((struct mail_private *)mail,
 						  roost_mail_module);
 	struct istream *input;
+	bool was_inspected;
+
+	if (rmail == NULL)
+		return 0;
+	/* The hook answers -1 when it has looked, which opens nothing. */
+	mail_storage_last_error_push(mail->box->storage);
+	rmail->inspect = inspect;
+	rmail->inspect_context = context;
+	(void)mail_get_stream_because(mail, NULL, NULL, "roost", &input);
+	was_inspected = rmail->inspect == NULL;
+	rmail->inspect = NULL;
+	mail_storage_last_error_pop(mail->box->storage);
+	return was_inspected ? 1 : -1;
+}
+
+static void
+peek_inspect(void *context, struct istream *stored)
+{
+	struct roost_mail_peek *peek = context;
+	struct roost_opening *opening;
+	const struct roost_header *header;
+
+	peek->is_sealed = stream_is_claimed(stored);
+	if (!peek->is_sealed ||
+	    roost_istream_begin(stored, &opening, &header) != ROOST_OK)
+		return;
+	peek_fill(peek, stored, header);
+	roost_istream_cancel(&opening);
+}
+
+int
+roost_mail_peek(struct mail *mail, struct roost_mail_peek *peek_r)
+{
+	struct roost_mail *rmail = MODULE_CONTEXT((struct mail_private *)mail,
+						  roost_mail_module);
+	int ret = 1;
 
 	i_zero(peek_r);
 	if (rmail == NULL)
 		return 0;
 	if (!rmail->has_peek) {
-		/* The hook says -1 as soon as it has seen enough. */
-		mail_storage_last_error_push(mail->box->storage);
-		rmail->is_peeking = TRUE;
-		(void)mail_get_stream_because(mail, NULL, NULL, "roost peek",
-					      &input);
-		rmail->is_peeking = FALSE;
-		mail_storage_last_error_pop(mail->box->storage);
+		i_zero(&rmail->peek);
+		ret = roost_mail_inspect(mail, peek_inspect, &rmail->peek);
+		rmail->has_peek = ret > 0;
 	}
 	*peek_r = rmail->peek;
-	return rmail->has_peek ? 1 : -1;
+	return ret;
 }
 
 static void

@@ -19,6 +19,17 @@ struct roost_mail_peek {
 };
 
 /*
+ * Have a message's stored bytes, as the storage opens them, given to inspect,
+ * which may read the stream but not keep it.  The message is not opened, the
+ * storage's last error and the mail stay as they were.  1 inspected; 0 Roost
+ * does not see this mail's file (not loaded for its user); -1 the file could
+ * not be opened.
+ */
+int roost_mail_inspect(struct mail *mail,
+		       void (*inspect)(void *context, struct istream *stored),
+		       void *context);
+
+/*
  * Look at a message without opening it; leaves the storage's last error and
  * the mail as they were.  1; 0 Roost does not see this mail's file (not loaded
  * for its user); -1 the file could not be read.

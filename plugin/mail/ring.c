@@ -188,25 +188,48 @@ roost_ring_load(struct roost_keystore *store, const char *owner,
 	return -1;
 }
 
-/* Make the document of a new keyring in provider mode. */
 static enum roost_err
-ring_make(struct roost_keyring *keyring, const char *owner,
-	  const struct roost_config *config)
+make_slots(struct roost_keyring *keyring,
+	   const struct roost_ring_create *create, const uint8_t *host_key,
+	   const uint8_t *master)
 {
 	struct roost_slot_new slot = {
-		.type = ROOST_SLOT_PROVIDER, .now = (uint64_t)ioloop_time
+		.type = create->secret == NULL ? ROOST_SLOT_PROVIDER :
+			ROOST_SLOT_PASSWORD,
+		.now = (uint64_t)ioloop_time,
+		.secret = create->secret,
+		.t = ROOST_ARGON2_T_DEFAULT,
+		.m_kib = ROOST_ARGON2_M_KIB_DEFAULT,
 	};
-	char escaped[ROOST_KEYRING_OWNER_MAX + 1];
-	uint8_t host_key[ROOST_KEY_SIZE], master[ROOST_KEY_SIZE];
-	enum roost_err err = roost_keyring_escape(owner, escaped);
+	enum roost_err err = roost_keyring_add_slot(keyring, host_key, master,
+						    &slot);
 
+	if (err != ROOST_OK || create->recovery == NULL)
+		return err;
+	slot.type = ROOST_SLOT_RECOVERY;
+	slot.secret = create->recovery;
+	return roost_keyring_add_slot(keyring, host_key, master, &slot);
+}
+
+/* Make the document of a new keyring. */
+static enum roost_err
+ring_make(struct roost_keyring *keyring,
+	  const struct roost_ring_create *create)
+{
+	char owner[ROOST_KEYRING_OWNER_MAX + 1];
+	uint8_t host_key[ROOST_KEY_SIZE], master[ROOST_KEY_SIZE];
+	enum roost_err err = roost_keyring_escape(create->owner, owner);
+
+	if (create->config->provider_key_count == 0)
+		err = ROOST_ERR_PROVIDER_KEY;
 	if (err != ROOST_OK)
 		return err;
-	err = roost_keyring_create(keyring, escaped,
-				   config->secrets->provider_keys, slot.now,
-				   host_key, master);
+	err = roost_keyring_create(keyring, owner,
+				   create->config->secrets->provider_keys,
+				   (uint64_t)ioloop_time, host_key, master);
+	keyring->policy = create->policy;
 	if (err == ROOST_OK)
-		err = roost_keyring_add_slot(keyring, host_key, master, &slot);
+		err = make_slots(keyring, create, host_key, master);
 	if (err == ROOST_OK)
 		err = roost_keyring_sign(keyring, host_key, master);
 	roost_wipe(host_key, sizeof(host_key));
@@ -230,7 +253,7 @@ ring_create_locked(struct roost_keystore *store,
 		return -1;
 	keyring = i_new(struct roost_keyring, 1);
 	doc = i_malloc(ROOST_KEYRING_DOC_MAX);
-	err = ring_make(keyring, create->owner, create->config);
+	err = ring_make(keyring, create);
 	if (err == ROOST_OK)
 		err = roost_keyring_write(keyring, doc, &len);
 	if (err == ROOST_OK) {
@@ -249,25 +272,30 @@ ring_create_locked(struct roost_keystore *store,
 int
 roost_ring_create(struct roost_keystore *store,
 		  const struct roost_ring_create *create,
-		  struct roost_ring **ring_r, const char **error_r)
+		  struct roost_ring **ring_r, bool *was_made_r,
+		  const char **error_r)
 {
 	int ret;
 
 	*ring_r = NULL;
+	*was_made_r = FALSE;
 	if (roost_keystore_lock(store, error_r) < 0)
 		return -1;
 	ret = roost_ring_load(store, create->owner, create->config, ring_r,
 			      error_r);
-	if (ret == 0 && ring_create_locked(store, create, error_r) < 0)
-		ret = -1;
-	if (ret == 0)
-		ret = roost_ring_load(store, create->owner, create->config,
-				      ring_r, error_r);
 	if (ret == 0) {
-		*error_r = t_strdup_printf("The keyring %s vanished while it "
-					   "was made",
-					   roost_keystore_name(store));
-		ret = -1;
+		ret = ring_create_locked(store, create, error_r);
+		*was_made_r = ret > 0;
+		if (ret >= 0)
+			ret = roost_ring_load(store, create->owner,
+					      create->config, ring_r,
+					      error_r);
+		if (ret == 0) {
+			*error_r = t_strdup_printf("The keyring %s vanished "
+				"while it was made",
+				roost_keystore_name(store));
+			ret = -1;
+		}
 	}
 	roost_keystore_unlock(store);
 	return ret;

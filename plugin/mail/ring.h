@@ -24,20 +24,30 @@ int roost_ring_load(struct roost_keystore *store, const char *owner,
 		    const struct roost_config *config,
 		    struct roost_ring **ring_r, const char **error_r);
 
-/*
- * Make a keyring in provider mode and store it; what another process has
- * made meanwhile is loaded instead.  may_create is asked while the store is
- * locked, may be NULL: 1 yes, 0 no with error_r, -1 error with error_r.
- */
+/* What a new keyring is to be.  Secrets are borrowed. */
 struct roost_ring_create {
 	const char *owner;
 	const struct roost_config *config;
+	enum roost_policy policy;
+	/* NULL: provider mode.  Else the 32 bytes of roost_secret_key, and
+	   the keyring has no provider slot. */
+	const uint8_t *secret;
+	/* The code of a recovery slot, or NULL. */
+	const uint8_t *recovery;
+	/* Asked while the store is locked; may be NULL.  1 yes, 0 no with
+	   error_r, -1 error with error_r. */
 	int (*may_create)(void *context, const char **error_r);
 	void *context;
 };
+
+/*
+ * Make and store a keyring: 1, *was_made_r is TRUE.  What is there already,
+ * or another process has made meanwhile, is loaded instead.
+ */
 int roost_ring_create(struct roost_keystore *store,
 		      const struct roost_ring_create *create,
-		      struct roost_ring **ring_r, const char **error_r);
+		      struct roost_ring **ring_r, bool *was_made_r,
+		      const char **error_r);
 
 void roost_ring_ref(struct roost_ring *ring);
 void roost_ring_unref(struct roost_ring **ring);

@@ -53,11 +53,14 @@ roost_user_log_once(struct roost_user *ruser, const char *key)
 	return TRUE;
 }
 
-static void
-user_free(struct roost_user *ruser)
+void
+roost_user_free(struct roost_user **_ruser)
 {
+	struct roost_user *ruser = *_ruser;
 	struct user_ring *entry;
 
+	*_ruser = NULL;
+	MODULE_CONTEXT_UNSET(ruser->user, roost_user_module);
 	array_foreach_modifiable(&ruser->rings, entry)
 		roost_ring_unref(&entry->ring);
 	array_free(&ruser->rings);
@@ -75,7 +78,27 @@ user_deinit(struct mail_user *user)
 
 	/* Mailboxes that close in there may still ask for a ring. */
 	super_deinit(user);
-	user_free(ruser);
+	roost_user_free(&ruser);
+}
+
+struct roost_user *
+roost_user_new(struct mail_user *user, const char **error_r)
+{
+	struct roost_user *ruser;
+	const struct roost_settings *set;
+
+	if (roost_config_check_userdb(user->userdb_fields, error_r) < 0 ||
+	    roost_settings_get(user, &set, error_r) < 0)
+		return NULL;
+	ruser = p_new(user->pool, struct roost_user, 1);
+	ruser->user = user;
+	ruser->set = set;
+	i_array_init(&ruser->rings, 2);
+	hash_table_create(&ruser->logged, default_pool, 0, str_hash, strcmp);
+	MODULE_CONTEXT_SET(user, roost_user_module, ruser);
+	if (roost_config_init(&ruser->config, user->pool, set, error_r) < 0)
+		roost_user_free(&ruser);
+	return ruser;
 }
 
 void
@@ -83,29 +106,20 @@ roost_user_created(struct mail_user *user)
 {
 	struct mail_user_vfuncs *v = user->vlast;
 	struct roost_user *ruser;
-	const struct roost_settings *set;
 	const char *error;
 
 	/* Owners of shared namespaces and the raw user of a delivery: they
 	   carry settings that are not theirs. */
 	if (user->autocreated)
 		return;
-	if (roost_config_check_userdb(user->userdb_fields, &error) < 0 ||
-	    roost_settings_get(user, &set, &error) < 0) {
+	ruser = roost_user_new(user, &error);
+	if (ruser == NULL) {
 		user->error = p_strdup_printf(user->pool, "roost: %s", error);
 		return;
 	}
-	ruser = p_new(user->pool, struct roost_user, 1);
-	ruser->user = user;
-	ruser->set = set;
-	if (roost_config_init(&ruser->config, user->pool, set, &error) < 0)
-		user->error = p_strdup_printf(user->pool, "roost: %s", error);
-	i_array_init(&ruser->rings, 2);
-	hash_table_create(&ruser->logged, default_pool, 0, str_hash, strcmp);
 	ruser->module_ctx.super = *v;
 	user->vlast = &ruser->module_ctx.super;
 	v->deinit = user_deinit;
-	MODULE_CONTEXT_SET(user, roost_user_module, ruser);
 }
 
 /* What a namespace's storage must be able to do to hold sealed mail. */
@@ -280,6 +294,7 @@ ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 		.owner = place->owner, .config = &ruser->config,
 		.may_create = user_may_create, .context = &ctx
 	};
+	bool was_made;
 	int ret = roost_ring_load(store, place->owner, &ruser->config,
 				  ring_r, error_r);
 
@@ -287,7 +302,18 @@ ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 		return ret;
 	if (ring_may_be_made(ruser, place, name, error_r) < 0)
 		return -1;
-	return roost_ring_create(store, &create, ring_r, error_r);
+	return roost_ring_create(store, &create, ring_r, &was_made, error_r);
+}
+
+struct roost_keystore *
+roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,
+		    const char **error_r)
+{
+	struct ring_place place;
+
+	if (ring_place_get(ruser, ns, &place, error_r) < 0)
+		return NULL;
+	return roost_keystore_init(place.location, place.home, error_r);
 }
 
 static int

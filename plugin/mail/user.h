@@ -19,6 +19,14 @@ struct roost_user *roost_user_get(struct mail_user *user);
 
 const struct roost_config *roost_user_config(const struct roost_user *ruser);
 
+/*
+ * Make what a session knows and tie it to the user; NULL with error_r.  For
+ * who needs it outside the hook below; freed with the next.
+ */
+struct roost_user *roost_user_new(struct mail_user *user,
+				  const char **error_r);
+void roost_user_free(struct roost_user **ruser);
+
 /* Hooks. */
 void roost_user_created(struct mail_user *user);
 void roost_user_namespaces_created(struct mail_namespace *namespaces);
@@ -29,6 +37,11 @@ void roost_user_namespaces_created(struct mail_namespace *namespaces);
  */
 int roost_user_ring(struct roost_user *ruser, struct mail_namespace *ns,
 		    struct roost_ring **ring_r, const char **error_r);
+
+/* Where that keyring lies; NULL with error_r.  The caller frees it. */
+struct roost_keystore *
+roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,
+		    const char **error_r);
 
 /* The same for sealing: makes one where that is allowed; 0 or -1. */
 int roost_user_seal_ring(struct roost_user *ruser, struct mail_namespace *ns,

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * commands: registration, and what the commands share.  See commands.h.
+ *
+ * This module has its own copy of the code it shares with the mail plugin,
+ * and of its contexts: no symbol passes between the two.
+ */
+#include "commands.h"
+
+#include "mail-storage-hooks.h"
+#include "module-dir.h"
+
+#include "mail-hooks.h"
+
+#include "roost/prim.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT void doveadm_roost_plugin_init(struct module *module);
+EXPORT void doveadm_roost_plugin_deinit(void);
+extern EXPORT const char *doveadm_roost_plugin_version;
+
+const char *doveadm_roost_plugin_version = DOVECOT_ABI_VERSION;
+
+/* Before the mail plugin's hooks, so that files are seen as they are; does
+   nothing but for users that a command here works on. */
+static struct mail_storage_hooks command_hooks = {
+	.mail_allocated = roost_mail_allocated,
+};
+static char hooks_path[] = "lib00_doveadm_roost_plugin.so";
+static struct module hooks_module = { .path = hooks_path };
+
+#ifdef ROOST_HAVE_DOVEADM_PARSE_ARG
+static bool
+cmd_parse_arg(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED,
+	      int c ATTR_UNUSED)
+{
+	return TRUE;	/* parameters are read by name, in init */
+}
+
+void
+roost_cmd_accept_params(struct doveadm_mail_cmd_context *ctx)
+{
+	ctx->getopt_args = "";
+	ctx->v.parse_arg = cmd_parse_arg;
+}
+#else
+void
+roost_cmd_accept_params(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
+{
+}
+#endif
+
+int
+roost_cmd_fail(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
+	       const char *error)
+{
+	e_error(user->event, "roost: %s", error);
+	doveadm_mail_failed_error(ctx, MAIL_ERROR_TEMP);
+	return -1;
+}
+
+struct mail_namespace *
+roost_cmd_namespace(struct mail_user *user)
+{
+	struct mail_namespace *ns;
+
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->owner == user)
+			return ns;
+	}
+	return mail_namespace_find_inbox(user->namespaces);
+}
+
+void
+doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
+{
+	if (roost_prim_init() != ROOST_OK)
+		i_fatal("roost: OpenSSL or libsodium cannot be used: "
+			"AES-256-GCM, HKDF, HMAC and SHA-2 are needed");
+	mail_storage_hooks_add_forced(&hooks_module, &command_hooks);
+	doveadm_cmd_register_ver2(&roost_cmd_init);
+	doveadm_cmd_register_ver2(&roost_cmd_status);
+	doveadm_cmd_register_ver2(&roost_cmd_verify);
+}
+
+void
+doveadm_roost_plugin_deinit(void)
+{
+	/* doveadm has freed the table of hooks before it unloads this. */
+	roost_prim_deinit();
+}

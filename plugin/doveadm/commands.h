@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_COMMANDS_H
+#define ROOST_COMMANDS_H
+
+/*
+ * commands: what the commands of `doveadm roost` share.
+ */
+
+#include "dovecot-compat.h"
+
+#include "doveadm.h"
+#include "doveadm-cmd.h"
+#include "doveadm-mail.h"
+#include "doveadm-print.h"
+
+#include "user.h"
+
+/* One for each group; see the files of these names. */
+extern struct doveadm_cmd_ver2 roost_cmd_init;
+extern struct doveadm_cmd_ver2 roost_cmd_status;
+extern struct doveadm_cmd_ver2 roost_cmd_verify;
+
+/*
+ * A command's v.init is ROOST_CMD_INIT(fn), where fn takes the context alone;
+ * ROOST_CMD_DEFINE_INIT(fn) stands behind fn.  In alloc,
+ * roost_cmd_accept_params() lets parameters be read by name there.
+ */
+#ifdef ROOST_HAVE_DOVEADM_PARSE_ARG
+# define ROOST_CMD_INIT(fn) fn##_with_args
+# define ROOST_CMD_DEFINE_INIT(fn) \
+static void \
+fn##_with_args(struct doveadm_mail_cmd_context *ctx, \
+	       const char *const args[] ATTR_UNUSED) \
+{ \
+	fn(ctx); \
+}
+#else
+# define ROOST_CMD_INIT(fn) fn
+# define ROOST_CMD_DEFINE_INIT(fn)
+#endif
+void roost_cmd_accept_params(struct doveadm_mail_cmd_context *ctx);
+
+/* Log an error about the user and make doveadm fail.  Always -1. */
+int roost_cmd_fail(struct doveadm_mail_cmd_context *ctx,
+		   struct mail_user *user, const char *error);
+
+/* The private namespace whose keyring is the user's own. */
+struct mail_namespace *roost_cmd_namespace(struct mail_user *user);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init: `doveadm roost init`: make a user's keyring.
+ *
+ * A password is asked for on the terminal or read from a file descriptor,
+ * never taken from an argument; the recovery code is printed once and stored
+ * nowhere.
+ */
+#include "commands.h"
+
+#include "askpass.h"
+#include "read-full.h"
+#include "strnum.h"
+
+#include "scan.h"
+
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define PASSWORD_SIZE_MAX 1024
+
+struct init_context {
+	struct doveadm_mail_cmd_context ctx;
+	bool is_password_mode, has_recovery;
+	enum roost_policy policy;
+	int secret_fd;
+	bool has_secret;
+	uint8_t secret[ROOST_KEY_SIZE];		/* wiped in deinit */
+};
+
+static void ATTR_NORETURN
+init_usage(const char *error)
+{
+	i_fatal_status(EX_USAGE, "roost init: %s", error);
+}
+
+static void
+init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
+{
+	struct init_context *ctx =
+		container_of(_ctx, struct init_context, ctx);
+	const struct doveadm_cmd_context *cctx = _ctx->cctx;
+	const char *mode = "provider", *policy = "open";
+	int64_t fd = -1;
+
+	(void)doveadm_cmd_param_str(cctx, "mode", &mode);
+	(void)doveadm_cmd_param_str(cctx, "policy", &policy);
+	(void)doveadm_cmd_param_bool(cctx, "recovery", &ctx->has_recovery);
+	if (doveadm_cmd_param_int64(cctx, "secret-fd", &fd) && fd < 0)
+		init_usage("--secret-fd takes the number of an open file");
+	ctx->secret_fd = (int)fd;
+	if (strcmp(mode, "password") == 0)
+		ctx->is_password_mode = ctx->has_recovery = TRUE;
+	else if (strcmp(mode, "provider") != 0)
+		init_usage("--mode takes provider or password");
+	if (strcmp(policy, "sealed") == 0)
+		ctx->policy = ROOST_POLICY_SEALED;
+	else if (strcmp(policy, "open") != 0)
+		init_usage("--policy takes open or sealed");
+	if (ctx->is_password_mode && !_ctx->iterate_single_user)
+		init_usage("--mode password takes one user at a time, by -u");
+
+	doveadm_print_header("keyring-id", "keyring id", 0);
+	doveadm_print_header_simple("state");
+	doveadm_print_header_simple("mode");
+	doveadm_print_header("recovery-code", "recovery code", 0);
+}
+ROOST_CMD_DEFINE_INIT(init_cmd_init)
+
+/* SHA-256 of the password: what passdb hands over at a login. */
+static int
+init_hash_password(struct init_context *ctx, const char *password, size_t len,
+		   const char **error_r)
+{
+	if (len == 0) {
+		*error_r = "The password is empty";
+		return -1;
+	}
+	if (roost_prim_sha256(password, len, ctx->secret) != ROOST_OK) {
+		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
+		return -1;
+	}
+	ctx->has_secret = TRUE;
+	return 0;
+}
+
+static int
+init_read_fd(struct init_context *ctx, const char **error_r)
+{
+	char password[PASSWORD_SIZE_MAX + 1];
+	size_t len = 0;
+	ssize_t ret;
+	char *end;
+
+	while ((ret = read(ctx->secret_fd, password + len,
+			   PASSWORD_SIZE_MAX - len)) > 0)
+		len += (size_t)ret;
+	if (ret < 0) {
+		*error_r = t_strdup_printf("read(--secret-fd %d) failed: %m",
+					   ctx->secret_fd);
+		return -1;
+	}
+	end = memchr(password, '\n', len);
+	if (end != NULL)
+		len = (size_t)(end - password);
+	ret = init_hash_password(ctx, password, len, error_r);
+	roost_wipe(password, sizeof(password));
+	return (int)ret;
+}
+
+static int
+init_ask(struct init_context *ctx, const char **error_r)
+{
+	char first[PASSWORD_SIZE_MAX], second[PASSWORD_SIZE_MAX];
+	int ret = -1;
+
+	if (isatty(STDIN_FILENO) == 0) {
+		*error_r = "There is no terminal to ask for the password: "
+			"give it by --secret-fd";
+		return -1;
+	}
+	askpass("Login password: ", first, sizeof(first));
+	askpass("Again: ", second, sizeof(second));
+	if (strcmp(first, second) != 0)
+		*error_r = "The passwords differ";
+	else
+		ret = init_hash_password(ctx, first, strlen(first), error_r);
+	roost_wipe(first, sizeof(first));
+	roost_wipe(second, sizeof(second));
+	return ret;
+}
+
+static int
+init_get_secret(struct init_context *ctx, const char **error_r)
+{
+	if (!ctx->is_password_mode)
+		return 0;
+	if (ctx->ctx.cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
+		*error_r = "--mode password works on the command line only: "
+			"a password is never sent to a doveadm server";
+		return -1;
+	}
+	return ctx->secret_fd >= 0 ? init_read_fd(ctx, error_r) :
+		init_ask(ctx, error_r);
+}
+
+static int
+init_may_create(void *context, const char **error_r)
+{
+	struct mail_namespace *ns = context;
+	int ret = roost_scan_has_sealed(ns, error_r);
+
+	if (ret > 0) {
+		*error_r = "There are sealed messages but no keyring: put "
+			"the keyring back from a backup; no new one is made";
+		return 0;
+	}
+	return ret < 0 ? -1 : 1;
+}
+
+static void
+init_print(struct roost_ring *ring, bool was_made, const char *code)
+{
+	const struct roost_keyring *doc = roost_ring_doc(ring);
+	char id[2 * ROOST_ID_SIZE + 1];
+
+	roost_bytes_hex(doc->id, ROOST_ID_SIZE, id);
+	doveadm_print(id);
+	doveadm_print(was_made ? "created" : "exists");
+	doveadm_print(roost_keyring_has_slot(doc, ROOST_SLOT_PROVIDER) ?
+		      "provider" : "password");
+	doveadm_print(was_made ? code : "");
+}
+
+static int
+init_create(struct init_context *ctx, struct roost_user *ruser,
+	    struct mail_user *user, const char **error_r)
+{
+	struct mail_namespace *ns = roost_cmd_namespace(user);
+	uint8_t code[ROOST_RECOVERY_SIZE];
+	char text[ROOST_RECOVERY_TEXT_SIZE] = "";
+	struct roost_ring_create create = {
+		.owner = user->username, .config = roost_user_config(ruser),
+		.policy = ctx->policy,
+		.secret = ctx->has_secret ? ctx->secret : NULL,
+		.recovery = ctx->has_recovery ? code : NULL,
+		.may_create = init_may_create, .context = ns,
+	};
+	struct roost_keystore *store;
+	struct roost_ring *ring;
+	bool was_made;
+	int ret = -1;
+
+	store = roost_user_keystore(ruser, ns, error_r);
+	if (store == NULL)
+		return -1;
+	if (roost_prim_random(code, sizeof(code)) != ROOST_OK ||
+	    (ctx->has_recovery &&
+	     roost_slot_recovery_text(code, text) != ROOST_OK))
+		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
+	else
+		ret = roost_ring_create(store, &create, &ring, &was_made,
+					error_r);
+	if (ret > 0) {
+		init_print(ring, was_made, text);
+		if (!was_made && ctx->is_password_mode) {
+			*error_r = "There is a keyring already; it was not "
+				"changed";
+			ret = -1;
+		}
+		roost_ring_unref(&ring);
+	}
+	roost_wipe(code, sizeof(code));
+	roost_wipe(text, sizeof(text));
+	roost_keystore_deinit(&store);
+	return ret < 0 ? -1 : 0;
+}
+
+static int
+init_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
+{
+	struct init_context *ctx =
+		container_of(_ctx, struct init_context, ctx);
+	const char *error;
+	struct roost_user *ruser = roost_user_new(user, &error);
+	int ret = -1;
+
+	if (ruser == NULL)
+		return roost_cmd_fail(_ctx, user, error);
+	if (roost_user_config(ruser)->provider_key_count == 0)
+		error = "roost_provider_key is not set";
+	else if (init_get_secret(ctx, &error) == 0)
+		ret = init_create(ctx, ruser, user, &error);
+	roost_user_free(&ruser);
+	roost_wipe(ctx->secret, sizeof(ctx->secret));
+	return ret < 0 ? roost_cmd_fail(_ctx, user, error) : 0;
+}
+
+static struct doveadm_mail_cmd_context *
+init_cmd_alloc(void)
+{
+	struct init_context *ctx = doveadm_mail_cmd_alloc(struct init_context);
+
+	roost_cmd_accept_params(&ctx->ctx);
+	ctx->ctx.v.init = ROOST_CMD_INIT(init_cmd_init);
+	ctx->ctx.v.run = init_cmd_run;
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	return &ctx->ctx;
+}
+
+struct doveadm_cmd_ver2 roost_cmd_init = {
+	.name = "roost init",
+	.mail_cmd = init_cmd_alloc,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
+		"[-m|--mode provider|password] [-p|--policy open|sealed] "
+		"[-r|--recovery] [-f|--secret-fd <fd>]",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_MAIL_COMMON
+DOVEADM_CMD_PARAM('m', "mode", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('p', "policy", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('r', "recovery", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('f', "secret-fd", CMD_PARAM_INT64, 0)
+DOVEADM_CMD_PARAMS_END
+};
