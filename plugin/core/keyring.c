@@ -241,9 +241,16 @@ slots_try(const struct roost_keyring *kr, enum roost_slot_type type,
 
 	memset(kek, 0, sizeof(kek));
 	memset(master_r, 0, ROOST_KEY_SIZE);
+	/* FORMAT.md 9.13: without a host key these count as absent. */
+	if (from->host_key == NULL && (type == ROOST_SLOT_PROVIDER ||
+				       type == ROOST_SLOT_PASSWORD))
+		return ROOST_ERR_NO_SLOT;
 	for (i = 0; err != ROOST_OK && i < kr->slot_count; i++) {
 		if (kr->slots[i].type != type)
 			continue;
+		/* FORMAT.md 9.12: no second provider slot is tried. */
+		if (type == ROOST_SLOT_PROVIDER && err != ROOST_ERR_NO_SLOT)
+			break;
 		err = slot_kek(&kr->slots[i], from, kek);
 		if (err == ROOST_OK)
 			err = slot_unwrap(kr, &kr->slots[i], kek, master_r);
@@ -529,6 +536,7 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 	enum roost_err err;
 
 	if (kr->slot_count == ROOST_KEYRING_SLOTS_MAX ||
+	    (kr->slot_count > 0 && slot[-1].number == INT32_MAX) ||
 	    (slot_new->type == ROOST_SLOT_PASSWORD &&
 	     roost_keyring_has_slot(kr, ROOST_SLOT_PASSWORD)))
 		return ROOST_ERR_LIMIT;

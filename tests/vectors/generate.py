@@ -1,0 +1,1271 @@
+# SPDX-License-Identifier: MIT
+"""Write every .vec beside this file, from plugin/FORMAT.md.
+
+    generate.py [folder]
+
+The same bytes come out every time.  One vector has one defect; everything
+else of it is repaired: a wrong byte of the header stands under a right
+commitment and a right digest, a wrong field of a keyring under right macs.
+README.md in this folder tells the form of a .vec.
+"""
+import hashlib
+import os
+import struct
+import sys
+
+sys.dont_write_bytecode = True
+
+import roost_format as rf      # noqa: E402
+from roost_format import CHUNK, b64     # noqa: E402
+
+LOW_ORDER = {
+    "zero": "00" * 32,
+    "one": "01" + "00" * 31,
+    "order-8-a": "e0eb7a7c3b41b8ae1656e3faf19fc46a"
+                 "da098deb9c32b1fd866205165f49b800",
+    "order-8-b": "5f9c95bca3508c24b1d0b1559c83ef5b"
+                 "04445cc4581c8e86d8224eddd09f1157",
+    "p-minus-1": "ec" + "ff" * 30 + "7f",
+    "p": "ed" + "ff" * 30 + "7f",
+    "p-plus-1": "ee" + "ff" * 30 + "7f",
+    "zero-top-bit": "00" * 31 + "80",
+}
+
+
+class Rng:
+    """Deterministic bytes, told apart by a name."""
+
+    def __init__(self, name):
+        self.name = name.encode()
+        self.count = 0
+
+    def __call__(self, size):
+        out = b""
+        while len(out) < size:
+            out += hashlib.sha512(b"roost vectors %d " % self.count
+                                  + self.name).digest()
+            self.count += 1
+        return out[:size]
+
+
+class Out:
+    def __init__(self, folder):
+        self.folder = folder
+        self.names = set()
+
+    def put(self, name, fields, data):
+        assert name not in self.names, name
+        self.names.add(name)
+        text = "".join("%s: %s\n" % pair for pair in fields)
+        with open(os.path.join(self.folder, name + ".vec"), "wb") as file:
+            file.write(text.encode("ascii") + b"\n" + data)
+
+
+OUT = None
+
+
+def flip(data, at, bit=1):
+    data = bytearray(data)
+    data[at] ^= bit
+    return bytes(data)
+
+
+# ----------------------------------------------------------------- objects
+
+class Ring:
+    """Keyring id and epochs, as 6 needs them."""
+
+    def __init__(self, name, count=1):
+        rng = Rng("ring " + name)
+        self.id = rng(16)
+        self.host_key = rng(32)
+        self.epochs = [(n, rng(32), rf.epoch_psk(self.host_key, n))
+                       for n in range(1, count + 1)]
+
+    def public(self, number=-1):
+        return rf.public_of(self.epochs[number][1])
+
+
+RING = Ring("one")
+RING3 = Ring("three", 3)
+OTHER = Ring("other")
+
+
+class Message:
+    """An object in parts; each can be replaced before build()."""
+
+    def __init__(self, name, ring=RING, size=37, stanzas=None):
+        self.rng = Rng("message " + name)
+        self.ring = ring
+        self.plain = self.rng(size)
+        self.object_id = self.rng(16)
+        self.data_key = self.rng(32)
+        self.salt = self.rng(24)
+        self.count = None
+        self.table_len = None
+        self.fixed_more = {}
+        self.stanzas = stanzas or [self.x25519()]
+        self.table_tail = b""
+        self.after_seal = None      # changes H between sealing and body
+        self.keep_digest = False
+        self.no_digest = False
+
+    # a stanza is a function of the fixed header
+
+    def x25519(self, epoch=-1, **more):
+        public, psk = self.ring.public(epoch), self.ring.epochs[epoch][2]
+        ephemeral = self.rng(32)
+        parts = {"role": 1, "kid": rf.key_id(public), "psk": psk,
+                 "public": public, "kind": 1, "body": None, "fixed": None,
+                 "head": None}
+        parts.update(more)
+
+        def make(fixed):
+            body = rf.seal_stanza(
+                parts["fixed"] or fixed,
+                parts["head"] or rf.stanza_head(parts["kind"], 80,
+                                                parts["kid"], parts["role"]),
+                parts["public"], parts["psk"], self.data_key, ephemeral)
+            if parts["body"]:
+                body = parts["body"](body)
+            return rf.stanza_head(parts["kind"], len(body), parts["kid"],
+                                  parts["role"]) + body
+        size = 12 + len(parts["body"](bytes(80)) if parts["body"]
+                        else bytes(80))
+        return size, make
+
+    def raw(self, kind, length, kid=None, role=1):
+        kid = kid or self.rng(8)
+        body = self.rng(length)
+        return 12 + length, lambda fixed: rf.stanza_head(kind, length, kid,
+                                                         role) + body
+
+    def fixed(self):
+        size = sum(s[0] for s in self.stanzas) + len(self.table_tail)
+        return rf.fixed_header(
+            self.ring.id, self.object_id,
+            len(self.stanzas) if self.count is None else self.count,
+            size if self.table_len is None else self.table_len,
+            **self.fixed_more)
+
+    def build(self):
+        fixed = self.fixed()
+        header = fixed + b"".join(make(fixed) for _, make in self.stanzas)
+        header += self.table_tail
+        if self.after_seal:
+            header = self.after_seal(header)
+        self.header = header
+        body = rf.seal_body(self.data_key, self.salt, header, self.plain)
+        return rf.with_digest(header + body)
+
+
+def redigest(data):
+    return rf.with_digest(data[:-32])
+
+
+def object_fields(expect, clause, comment, ring):
+    fields = [("expect", expect), ("clause", clause), ("kind", "object"),
+              ("comment", comment), ("keyring-id", ring.id.hex())]
+    for number, private, psk in ring.epochs:
+        fields.append(("epoch", "%d %s %s" % (number, private.hex(),
+                                              psk.hex())))
+    return fields
+
+
+def good(name, comment, message=None, clause="6.1", ring=None, size=37,
+         change=None, **fixed_more):
+    message = message or Message(name, size=size)
+    message.fixed_more.update(fixed_more)
+    data = message.build()
+    if change:
+        data = change(data)
+    fields = object_fields("ok", clause, comment, ring or message.ring)
+    fields += [("plain-len", len(message.plain)),
+               ("plain-sha256", hashlib.sha256(message.plain).hexdigest()),
+               ("scrub", rf.scrub(data))]
+    OUT.put(name, fields, data)
+
+
+def bad(gate, name, comment, data, clause, ring=RING, released=0):
+    fields = object_fields(gate, clause, comment, ring)
+    fields += [("released", released), ("scrub", rf.scrub(data))]
+    OUT.put("%s-%s" % (gate, name), fields, data)
+
+
+def built(name, change=None, size=37, ring=RING, **parts):
+    message = Message(name, ring=ring, size=size)
+    for key, value in parts.items():
+        setattr(message, key, value)
+    if change:
+        change(message)
+    return message.build()
+
+
+def objects_good():
+    for size in (0, 1, 16383, 16384, 16385, 32768):
+        good("ok-plain-%d" % size, "plaintext of %d bytes" % size, size=size,
+             clause="5.2")
+    msg = Message("eight", ring=RING3)
+    msg.stanzas = [msg.raw(9, 0), msg.raw(2, 1168), msg.raw(255, 5),
+                   msg.raw(3, 80), msg.x25519(0), msg.x25519(1),
+                   msg.x25519(2), msg.raw(200, 1)]
+    good("ok-eight-stanzas", "8 stanzas, 5 of them skipped", msg, "4.3")
+    msg = Message("unknown")
+    msg.stanzas = [msg.raw(77, 33), msg.x25519()]
+    good("ok-unknown-stanza", "a stanza of unknown type before ours", msg,
+         "4.3")
+    msg = Message("mlkem")
+    msg.stanzas = [msg.x25519(), msg.raw(2, 1168)]
+    good("ok-reserved-stanza", "a stanza of type 2 after ours", msg, "4.3")
+    good("ok-flags", "all flags that may be ignored are set", clause="3.2",
+         flags=0xFFFF0000)
+    msg = Message("newest", ring=RING3)
+    msg.stanzas = [msg.x25519(0, body=lambda b: flip(b, 40)),
+                   msg.x25519(1, body=lambda b: flip(b, 40)), msg.x25519(2)]
+    good("ok-newest-epoch", "only the stanza of the newest epoch opens", msg,
+         "6.14")
+    msg = Message("oldest", ring=RING3)
+    msg.stanzas = [msg.x25519(0)]
+    good("ok-oldest-epoch", "three epochs held, sealed to the first", msg,
+         "6.14")
+    msg = Message("largest")
+    msg.stanzas = [msg.raw(9, 16320 - 24 - 80), msg.x25519()]
+    good("ok-largest-header", "the stanzas have 16320 bytes", msg, "6.9")
+    for name, change in (
+            ("flipped", lambda d: flip(d, -1)),
+            ("zero", lambda d: d[:-32] + bytes(32)),
+            ("of-body", lambda d: d[:-32] + hashlib.sha256(
+                d[156:-32]).digest())):
+        good("ok-digest-" + name, "opens, but a scrub finds a wrong digest",
+             Message("digest " + name), "6.22", change=change)
+
+
+def header_short():
+    whole = built("short")
+    for size in (1, 7, 8, 63):
+        bad("header-short", "%d" % size, "the first %d bytes" % size,
+            whole[:size], "6.2")
+    bad("header-short", "empty", "no byte at all", b"", "6.2")
+    bad("header-short", "foreign-7", "7 bytes that are not the magic",
+        b"From: a", "6.2")
+    bad("header-short", "foreign-63", "63 bytes that are not the magic",
+        b"From: a" * 9, "6.2")
+    for size, what in ((64, "no stanza"), (75, "a cut stanza head"),
+                       (155, "all but one byte of the stanza")):
+        bad("header-short", "table-%d" % size, "ends after " + what,
+            whole[:size], "6.2")
+
+
+def magic_to_count():
+    for at in (0, 3, 6, 7):
+        magic = flip(rf.MAGIC, at)
+        bad("wrong-magic", "byte-%d" % at, "one bit of the magic",
+            built("magic", fixed_more={"magic": magic}), "6.3")
+    whole = built("translated")
+    bad("wrong-magic", "lf", "CR LF of the magic became LF",
+        whole.replace(b"\r\n", b"\n", 1), "6.3")
+    bad("wrong-magic", "crlf", "LF of the magic became CR LF",
+        whole[:6] + b"\r" + whole[6:], "6.3")
+    bad("wrong-magic", "mail", "a plaintext message",
+        b"From: a@example.org\r\nSubject: none\r\n\r\n" + b"x" * 64 + b"\r\n",
+        "6.3")
+    for value in (0, 2, 255):
+        bad("unknown-version", "%d" % value, "version %d" % value,
+            built("version", fixed_more={"version": value}), "6.4")
+        bad("unknown-suite", "%d" % value, "suite %d" % value,
+            built("suite", fixed_more={"suite": value}), "6.5")
+    for name, flags in (("0", 1), ("7", 0x80), ("8", 0x100), ("15", 0x8000),
+                        ("all", 0xFFFFFFFF)):
+        bad("critical-flag", name, "flags %08x" % flags,
+            built("flag", fixed_more={"flags": flags}), "6.6")
+    for at in (49, 56, 63):
+        reserved = flip(bytes(15), at - 49, 0x80 if at == 56 else 1)
+        bad("reserved-byte", "%d" % at, "offset %d is not zero" % at,
+            built("reserved", fixed_more={"reserved": reserved}), "6.7")
+
+    def many(count):
+        def change(msg):
+            msg.stanzas = [msg.x25519()] + [msg.raw(9, 0)
+                                            for _ in range(count - 1)]
+        return change
+    for count in (9, 255):
+        bad("stanza-count", "%d" % count, "%d stanzas" % count,
+            built("count %d" % count, many(count)), "6.8")
+    bad("stanza-count", "0", "no stanza and an empty table",
+        built("count 0", lambda m: setattr(m, "stanzas", []) or
+              setattr(m, "count", 0)), "6.8")
+    bad("stanza-count", "0-but-table", "number 0 before a table of one",
+        built("count 0b", count=0), "6.8")
+
+
+def stanza_table():
+    def size(length):
+        def change(msg):
+            msg.stanzas = [msg.x25519(), msg.raw(9, length - 12 - 92)]
+        return change
+    for length in (16321, 65535):
+        bad("stanza-table", "%d" % length,
+            "a table of %d bytes, sound but for its length" % length,
+            built("table %d" % length, size(length)), "6.9")
+    bad("stanza-table", "zero", "length 0 and one stanza",
+        built("table zero", table_len=0), "6.9")
+    bad("stanza-table", "one-left", "one byte left after the last stanza",
+        built("left 1", table_tail=b"\0"), "6.9")
+    bad("stanza-table", "stanza-left", "number 1, but two stanzas",
+        built("left 2", lambda m: m.stanzas.append(m.raw(9, 8)), count=1),
+        "6.9")
+    bad("stanza-table", "no-head", "number 2, but one stanza",
+        built("head 0", count=2), "6.9")
+    bad("stanza-table", "cut-head", "11 bytes for the head of the second",
+        built("head 11", count=2, table_tail=bytes([9, 1]) + bytes(9)),
+        "6.9")
+
+    def long_body(length):
+        def after(header):
+            at = len(header) - 8 - 12 + 2
+            return header[:at] + struct.pack(">H", length) + header[at + 2:]
+
+        def change(msg):
+            msg.stanzas.append(msg.raw(9, 8))
+            msg.after_seal = after
+        return change
+    for length in (9, 65535):
+        bad("stanza-table", "body-%d" % length,
+            "body of %d bytes where 8 are left" % length,
+            built("body %d" % length, long_body(length)), "6.9")
+    bad("stanza-table", "body-7", "the last body ends one byte early",
+        built("body 7", long_body(7)), "6.9")
+    bad("stanza-table", "field-short", "the length says one byte less",
+        built("field 91", table_len=91), "6.9")
+
+
+def stanza_rules():
+    def last(make):
+        return lambda m: m.stanzas.append(make(m))
+    for name, make in (
+            ("zero", lambda m: m.raw(0, 8)),
+            ("zero-empty", lambda m: m.raw(0, 0)),
+            ("role-0", lambda m: m.raw(9, 8, role=0)),
+            ("role-2", lambda m: m.raw(9, 8, role=2)),
+            ("role-255", lambda m: m.raw(2, 1168, role=255))):
+        bad("stanza-type", name, "a second stanza breaks the rule",
+            built("type " + name, last(make)), "6.10")
+    bad("stanza-type", "role-2-ours", "our stanza has role 2",
+        built("role ours", lambda m: setattr(
+            m, "stanzas", [m.x25519(role=2)])), "6.10")
+    bad("stanza-type", "zero-ours", "our stanza has type 0",
+        built("type ours", lambda m: setattr(
+            m, "stanzas", [m.x25519(kind=0)])), "6.10")
+    for name, cut in (("79", lambda b: b[:-1]), ("81", lambda b: b + b"\0"),
+                      ("0", lambda b: b""), ("32", lambda b: b[:32]),
+                      ("112", lambda b: b + bytes(32))):
+        bad("stanza-length", name, "our stanza's body has %s bytes" % name,
+            built("length " + name, lambda m: setattr(
+                m, "stanzas", [m.x25519(body=cut)])), "6.11")
+    for kind, length in ((2, 1167), (2, 1169), (2, 80), (1, 1168)):
+        bad("stanza-length", "type-%d-%d" % (kind, length),
+            "second stanza: type %d with %d bytes" % (kind, length),
+            built("length %d %d" % (kind, length),
+                  last(lambda m: m.raw(kind, length))), "6.11")
+    kid = rf.key_id(RING.public())
+    for name, change in (
+            ("ours", last(lambda m: m.x25519())),
+            ("other-type", last(lambda m: m.raw(9, 8, kid=kid))),
+            ("unknown", lambda m: m.stanzas.extend(
+                [m.raw(9, 8, kid=b"\1" * 8), m.raw(10, 9, kid=b"\1" * 8)])),
+            ("first-eighth", lambda m: m.stanzas.extend(
+                [m.raw(9, 1) for _ in range(6)] + [m.raw(9, 1, kid=kid)]))):
+        bad("stanza-duplicate", name, "one key id stands twice",
+            built("duplicate " + name, change), "6.12")
+
+
+def choosing():
+    bad("other-keyring", "whole", "sealed for another keyring",
+        built("other", ring=OTHER), "6.13")
+    near = Ring("one")
+    near.id = flip(RING.id, 15)
+    bad("other-keyring", "bit", "one bit of the keyring id",
+        built("near", ring=near), "6.13")
+    near = Ring("one")
+    near.id = flip(RING.id, 0, 0x80)
+    bad("other-keyring", "first-bit", "the first bit of the keyring id",
+        built("near 0", ring=near), "6.13")
+    kid = rf.key_id(RING.public())
+    stranger = OTHER.public()
+    for name, make in (
+            ("stranger", lambda m: [m.x25519(public=stranger,
+                                             kid=rf.key_id(stranger))]),
+            ("id-bit", lambda m: [m.x25519(kid=flip(kid, 7))]),
+            ("unknown-type", lambda m: [m.raw(9, 80, kid=kid)]),
+            ("type-2", lambda m: [m.raw(2, 1168, kid=kid)]),
+            ("id-of-type-2", lambda m: [m.x25519(
+                kid=rf.key_id(RING.public(), 2))]),
+            ("eight", lambda m: [m.raw(1, 80) for _ in range(8)])):
+        bad("no-key", name, "no stanza for a key held",
+            built("no-key " + name, lambda m: setattr(m, "stanzas",
+                                                      make(m))), "6.14")
+
+
+def stanza_opening():
+    def zero_secret(msg, enc):
+        def make(fixed):
+            head = rf.stanza_head(1, 80, rf.key_id(RING.public()))
+            secret = rf.kem_secret(bytes(32), enc, RING.public())
+            info, psk_id = rf.stanza_inputs(fixed)
+            key, nonce = rf.key_schedule(secret, info, RING.epochs[0][2],
+                                         psk_id)
+            return head + enc + rf.AESGCM(key).encrypt(nonce, msg.data_key,
+                                                       head)
+        return 92, make
+    for name, enc in LOW_ORDER.items():
+        bad("low-order", name, "sealed with the all-zero shared secret",
+            built("low " + name, lambda m: setattr(
+                m, "stanzas", [zero_secret(m, bytes.fromhex(enc))])), "6.15")
+
+    def one(name, comment, make, clause="6.16", ring=RING):
+        bad("stanza-auth", name, comment,
+            built("auth " + name, lambda m: setattr(m, "stanzas", make(m)),
+                  ring=ring), clause, ring=ring)
+    for name, at in (("enc", 5), ("ciphertext", 40), ("tag", 79)):
+        one(name, "one bit of the stanza's %s" % name,
+            lambda m: [m.x25519(body=lambda b: flip(b, at))])
+    one("enc-top-bit", "the unused bit of enc, which HPKE binds",
+        lambda m: [m.x25519(body=lambda b: flip(b, 31, 0x80))])
+    one("psk", "sealed with another psk",
+        lambda m: [m.x25519(psk=flip(RING.epochs[0][2], 0))])
+    one("psk-zero", "sealed with the public key alone: psk of zeros",
+        lambda m: [m.x25519(psk=bytes(32))])
+    one("psk-older", "sealed with the psk of an older epoch",
+        lambda m: [m.x25519(psk=RING3.epochs[0][2])], ring=RING3)
+    one("public", "sealed to another public key under our key id",
+        lambda m: [m.x25519(public=OTHER.public())])
+    head = rf.stanza_head(1, 80, rf.key_id(RING.public()))
+    one("aad", "the aad is not the stanza's head",
+        lambda m: [m.x25519(head=head[:11])])
+    one("info", "sealed under another message's header",
+        lambda m: [m.x25519(fixed=flip(m.fixed(), 40))])
+    one("psk-id", "sealed under another keyring's id",
+        lambda m: [m.x25519(fixed=flip(m.fixed(), 16))])
+    one("no-second", "the newest epoch's fails; an older one's would open",
+        lambda m: [m.x25519(0), m.x25519(1),
+                   m.x25519(2, body=lambda b: flip(b, 79))], "6.14",
+        ring=RING3)
+    bad("stanza-auth", "base-mode", "sealed in mode_base: public key alone",
+        built("auth base", lambda m: setattr(m, "stanzas",
+                                             [base_mode(m)])), "6.16")
+
+
+def base_mode(msg):
+    """HPKE mode_base: mode 0, empty psk and psk_id."""
+    ephemeral = msg.rng(32)
+
+    def make(fixed):
+        head = rf.stanza_head(1, 80, rf.key_id(RING.public()))
+        enc = rf.public_of(ephemeral)
+        secret = rf.kem_secret(rf.shared_secret(ephemeral, RING.public()),
+                               enc, RING.public())
+        info, _ = rf.stanza_inputs(fixed)
+        key, nonce = rf.key_schedule(secret, info, b"", b"", mode=0)
+        return head + enc + rf.AESGCM(key).encrypt(nonce, msg.data_key, head)
+    return 92, make
+
+
+def prologue():
+    whole = built("prologue")
+    for size in (0, 1, 24, 55):
+        bad("prologue-short", "%d" % size,
+            "%d bytes after the header" % size, whole[:156 + size], "6.17")
+    for name, at in (("first", 180), ("last", 211), ("salt-first", 156),
+                     ("salt-last", 179)):
+        bad("commitment", name, "one bit of salt or commitment",
+            redigest(flip(whole, at)), "6.18")
+    bad("commitment", "zero", "a commitment of zeros",
+        redigest(whole[:180] + bytes(32) + whole[212:]), "6.18")
+
+    def swap_key(msg):
+        _, make = msg.x25519()
+        right = msg.data_key
+
+        def other(fixed):
+            msg.data_key = flip(right, 0)
+            stanza = make(fixed)
+            msg.data_key = right
+            return stanza
+        msg.stanzas = [(92, other)]
+    bad("commitment", "data-key", "the stanza holds another data key",
+        built("commitment key", swap_key), "6.18")
+    msg = Message("commitment skipped")
+    msg.stanzas.append(msg.raw(9, 8))
+    data = msg.build()
+    bad("commitment", "skipped-body", "one bit of a stanza that is skipped",
+        redigest(flip(data, len(msg.header) - 1)), "6.18")
+    bad("commitment", "skipped-head", "the type of a stanza that is skipped",
+        redigest(flip(data, len(msg.header) - 20)), "6.18")
+    first, second = Message("swap a"), Message("swap b")
+    a, b = first.build(), second.build()
+    bad("commitment", "other-body", "an old header before a new body",
+        redigest(a[:156] + b[156:]), "6.18")
+
+
+def lengths():
+    small = built("length")
+    for size in (0, 1, 31, 32, 47):
+        bad("impossible-length", "%d" % size,
+            "%d bytes after the prologue" % size,
+            redigest(small[:212 + size] + bytes(32))[:212 + size]
+            if size < 32 else rf.with_digest(small[:212 + size - 32]),
+            "6.19")
+    two = built("length 2", size=CHUNK + 9)
+    for size, what in ((16400, "the final chunk is gone"),
+                       (16401, "one byte of the final chunk is left"),
+                       (16415, "one byte less than a tag is left")):
+        bad("impossible-length", "%d" % size, what,
+            rf.with_digest(two[:212 + size]), "6.19")
+    empty = built("length 3", size=CHUNK)
+    bad("impossible-length", "cut-empty-final",
+        "an empty final chunk is gone", rf.with_digest(empty[:212 + 16400]),
+        "6.19")
+
+
+def final_chunk():
+    msg = Message("final", size=37)
+    data = msg.build()
+
+    def put(name, comment, changed):
+        bad("final-chunk", name, comment, changed, "6.20")
+    put("first-bit", "first bit of the chunk", redigest(flip(data, 212,
+                                                             0x80)))
+    put("tag", "last bit of the tag", redigest(flip(data, -33)))
+    put("cut", "one byte is missing", rf.with_digest(data[:-33]))
+    put("extended", "one byte too much", rf.with_digest(data[:-32] + b"\0"))
+    put("no-digest", "the digest is missing", data[:-32])
+    put("two-digests", "a digest of the object with its digest",
+        rf.with_digest(data))
+    put("zero", "chunk of zeros",
+        rf.with_digest(data[:212] + bytes(len(data) - 212 - 32)))
+    keys = rf.body_keys(msg.data_key, msg.salt, msg.header)
+    aes = rf.AESGCM(keys[0])
+    put("aad", "sealed with the header as AAD", rf.with_digest(
+        data[:212] + aes.encrypt(keys[1], msg.plain, msg.header)))
+    put("index", "sealed as chunk 1", rf.with_digest(
+        data[:212] + rf.seal_chunk(keys[0], keys[1], 1, msg.plain)))
+    big = Message("final big", size=2 * CHUNK + 5)
+    whole = big.build()
+    at = 212 + 16400
+    put("dropped-chunk", "the middle chunk is gone",
+        rf.with_digest(whole[:at] + whole[at + 16400:-32]))
+    put("dropped-final", "ends with a part of a full chunk",
+        rf.with_digest(whole[:at + 9000]))
+    two = Message("final two", size=CHUNK + 5)
+    data = two.build()
+    keys = rf.body_keys(two.data_key, two.salt, two.header)
+    put("nonce-0", "the counter was not counted", rf.with_digest(
+        data[:at] + rf.seal_chunk(keys[0], keys[1], 0, two.plain[CHUNK:])))
+    little = int.from_bytes((1).to_bytes(12, "little"), "big")
+    put("nonce-little", "the counter is little-endian", rf.with_digest(
+        data[:at] + rf.seal_chunk(keys[0], keys[1], little,
+                                  two.plain[CHUNK:])))
+    put("extra-chunk", "one more chunk of zeros before the final one",
+        rf.with_digest(data[:at] + bytes(16400) + data[at:-32]))
+
+
+def chunks():
+    msg = Message("chunk", size=2 * CHUNK + 5)
+    data = msg.build()
+    at = [212, 212 + 16400, 212 + 2 * 16400]
+
+    def put(name, comment, changed, released):
+        bad("chunk", name, comment, redigest(changed), "6.21",
+            released=released)
+    put("0-first", "first byte of chunk 0", flip(data, at[0]), 0)
+    put("0-tag", "last byte of chunk 0", flip(data, at[1] - 1), 0)
+    put("1-first", "first byte of chunk 1", flip(data, at[1]), CHUNK)
+    put("1-tag", "last byte of chunk 1", flip(data, at[2] - 1), CHUNK)
+    first, second = data[at[0]:at[1]], data[at[1]:at[2]]
+    put("swapped", "chunks 0 and 1 changed places",
+        data[:at[0]] + second + first + data[at[2]:], 0)
+    put("repeated", "chunk 1 is chunk 0 again",
+        data[:at[1]] + first + data[at[2]:], CHUNK)
+    other = Message("chunk other", size=2 * CHUNK + 5).build()
+    put("foreign", "chunk 1 is another message's",
+        data[:at[1]] + other[at[1]:at[2]] + data[at[2]:], CHUNK)
+    put("zero", "chunk 0 of zeros",
+        data[:at[0]] + bytes(16400) + data[at[1]:], 0)
+
+
+def recognition():
+    whole = built("claim")
+
+    def put(name, claimed, comment, data):
+        OUT.put("claim-" + name, [
+            ("expect", "claimed" if claimed else "plaintext"),
+            ("clause", "6.24"), ("kind", "claim"), ("comment", comment)],
+            data)
+    put("whole", True, "a sealed message", whole)
+    for size in (1, 2, 3, 4, 7, 8):
+        put("first-%d" % size, True, "the first %d bytes" % size,
+            whole[:size])
+    put("empty", False, "no byte at all", b"")
+    put("mail", False, "a message", b"From: a@example.org\r\n\r\nx\r\n")
+    put("short-2-bit", False, "2 bytes, the second wrong", b"\x8eX")
+    put("short-wrong", False, "3 bytes without the first", b"RST")
+    put("lf", True, "CR LF became LF: 5 bytes stand in their place",
+        whole.replace(b"\r\n", b"\n", 1))
+    put("crlf", True, "LF at 6 became CR LF: 6 bytes in their place",
+        whole[:6] + b"\r" + whole[6:])
+    put("text", False, "six bytes in their place, but neither 0 nor 6",
+        b"xRST\r\nx\n" + bytes(60))
+    put("no-first", True, "all but byte 0", b"x" + whole[1:])
+    put("half-first", True, "bytes 0 to 3", whole[:4] + b"xxxx" + bytes(60))
+    put("half-last", True, "bytes 4 to 7", b"xxxx" + whole[4:])
+    put("three", False, "bytes 0 to 2", whole[:3] + b"xxxxx" + bytes(60))
+
+
+# ---------------------------------------------------------------- keyrings
+
+USER = b"alice@example.org"
+U = hashlib.sha256(b"correct horse").digest()
+APP = hashlib.sha256(b"an app password").digest()
+CODE = Rng("code")(20)
+
+
+def ring(name, epochs=1, slots=("provider",), **more):
+    """A Writer; the password's and the app's secret are U and APP."""
+    writer = rf.Writer(Rng("keyring " + name), USER)
+    for key, value in more.items():
+        setattr(writer, key, value)
+    for _ in range(epochs):
+        writer.add_epoch()
+    for slot in slots:
+        add_slot(writer, slot)
+    return writer
+
+
+def add_slot(writer, kind, **more):
+    if kind == "provider":
+        writer.add_provider(**more)
+    elif kind == "password":
+        writer.add_password(U, **more)
+    elif kind == "app":
+        writer.add_salted(b"app", APP, **more)
+    else:
+        writer.add_salted(b"recovery", CODE, **more)
+
+
+def doc(expect, name, clause, comment, text, writer, unlock="provider",
+        owner=USER, keys=None, given=None):
+    fields = [("expect", expect), ("clause", clause), ("kind", "keyring"),
+              ("comment", comment)]
+    if owner is not None:
+        fields.append(("owner", owner.hex()))
+    keys = [writer.provider_key] if keys is None else keys
+    fields += [("provider-key", key.hex()) for key in keys]
+    fields.append(("unlock", unlock))
+    if unlock == "secret":
+        fields.append(("secret", (given or U).hex()))
+    if unlock == "recovery":
+        fields.append(("code", (given or CODE).hex()))
+    if expect == "ok":
+        fields.append(("generation", writer.generation))
+        if unlock != "none":
+            fields += [("epoch", "%d %s %s" % (n, private.hex(), psk.hex()))
+                       for n, private, psk, _ in writer.epochs]
+    prefix = "keyring-ok-" if expect == "ok" else expect + "-"
+    OUT.put(prefix + name, fields, text)
+
+
+def keyrings_good():
+    def put(name, comment, writer, clause="9.1", **more):
+        doc("ok", name, clause, comment, writer.text(), writer, **more)
+    put("provider", "provider mode", ring("good"), "8.8")
+    put("password", "password mode", ring("pw", slots=("password",)), "8.7",
+        unlock="secret")
+    put("locked", "password mode, loaded and not unlocked",
+        ring("locked", slots=("password",)), "8.8", unlock="none")
+    put("app", "an app slot", ring("app", slots=("app",)), "8.7",
+        unlock="secret", given=APP)
+    put("recovery", "a recovery slot", ring("rec", slots=("recovery",)),
+        "8.7", unlock="recovery")
+    put("app-then-password", "app slots fail, the password slot opens",
+        ring("order", slots=("password", "app", "app")), "9.12",
+        unlock="secret")
+    writer = ring("two recovery", slots=())
+    writer.add_salted(b"recovery", Rng("lost code")(20))
+    add_slot(writer, "recovery")
+    put("second-recovery", "the second recovery slot opens", writer, "9.12",
+        unlock="recovery")
+    put("no-provider-key", "a backup and a recovery code",
+        ring("backup", slots=("provider", "recovery")), "9.13",
+        unlock="recovery", keys=[], owner=None)
+    writer = ring("three", epochs=3, slots=("provider", "recovery"))
+    writer.epochs[0][2] = Rng("old psk")(32)
+    put("three-epochs", "the first epoch's psk is of an older host key",
+        writer, "9.11")
+    writer = ring("gaps", slots=())
+    add_slot(writer, "app", count=3)
+    add_slot(writer, "provider", count=rf.NUMBER_MAX, created=rf.BIG_MAX)
+    put("gaps", "slot numbers with gaps, up to the largest", writer, "7.13")
+    put("slots-64", "64 slots", ring(
+        "64", slots=("provider",) + ("recovery",) * 63), "7.13")
+    put("owner-escapes", "owner with bytes of every kind",
+        ring("esc", owner=b"\xc3\xa4 b%c/d\\\"'\x7f\x01ns:"), "7.11",
+        owner=b"\xc3\xa4 b%c/d\\\"'\x7f\x01ns:")
+    put("owner-1024", "the longest owner", ring("long", owner=b"a" * 1024),
+        "7.11", owner=b"a" * 1024)
+    put("largest-numbers", "the largest generation, policy sealed",
+        ring("big", generation=rf.BIG_MAX, policy=b"sealed"), "7.6")
+    old = ring("old key")
+    put("old-provider-key", "wrapped by the second of two keys held", old,
+        "9.3", keys=[Rng("new key")(32), old.provider_key])
+    writer = largest(rf.DOC_MAX)
+    put("largest", "a document of 65536 bytes", writer, "7.2",
+        owner=writer.owner)
+
+
+_largest = None
+
+
+def largest(size):
+    """A sound document of exactly this size."""
+    global _largest
+    _largest = _largest or ring("largest", epochs=400)
+    _largest.owner = b"a"
+    base = len(_largest.text())
+    _largest.owner = b"a" * (size - base + 1)
+    return _largest
+
+
+def doc_text():
+    """7.2 to 7.4."""
+    writer = ring("text")
+    text = writer.text()
+
+    def put(gate, name, comment, changed, clause):
+        doc(gate, name, clause, comment, changed, writer)
+    put("doc-size", "empty", "no byte at all", b"", "7.2")
+    big = largest(rf.DOC_MAX + 1)
+    doc("doc-size", "65537", "7.2", "65537 bytes, sound but for that",
+        big.text(), big, owner=big.owner)
+    lines = writer.lines()
+
+    def line(name, comment, change):
+        put("doc-line", name, comment, change, "7.3")
+
+    def edit(at, change):
+        return writer.text(lines[:at] + [change(lines[at])]
+                           + lines[at + 1:])
+    line("crlf", "a line ends with CR LF", edit(3, lambda x: x + b"\r"))
+    line("tab", "a tab for a space",
+         edit(3, lambda x: x.replace(b" ", b"\t")))
+    line("nul", "a NUL", edit(2, lambda x: x + b"\0"))
+    line("8-bit", "a byte over 7E", edit(2, lambda x: x + b"\x80"))
+    line("del", "a DEL", edit(2, lambda x: x + b"\x7f"))
+    line("empty", "an empty line", writer.text(lines[:3] + [b""]
+                                               + lines[3:]))
+    line("empty-first", "an empty first line", b"\n" + text)
+    line("empty-last", "an empty last line", text + b"\n")
+    line("leading", "a leading space", edit(3, lambda x: b" " + x))
+    line("trailing", "a trailing space", edit(3, lambda x: x + b" "))
+    line("two-spaces", "two spaces together",
+         edit(3, lambda x: x.replace(b" ", b"  ")))
+    line("no-lf", "no LF at the end", text[:-1])
+    line("bom", "a byte order mark", b"\xef\xbb\xbf" + text)
+    for name, first in (("2", b"roost-keyring 2"),
+                        ("01", b"roost-keyring 01"),
+                        ("none", b"roost-keyring"),
+                        ("case", b"Roost-keyring 1"),
+                        ("more", b"roost-keyring 1 1")):
+        put("doc-version", name, "first line " + first.decode(),
+            edit(0, lambda x: first), "7.4")
+
+
+def doc_records():
+    writer = ring("records", epochs=2, slots=("provider", "recovery"))
+    lines = writer.lines()
+    text = writer.text()
+    # 0 version 1 id 2 owner 3 generation 4 policy 5 host 6,7 epoch
+    # 8,9 slot 10 secrets
+
+    def put(gate, name, comment, changed, clause="7.7"):
+        doc(gate, name, clause, comment, changed, writer)
+
+    def rec(name, comment, new):
+        put("doc-record", name, comment, writer.text(new))
+    rec("unknown", "an unknown record", lines[:4] + [b"colour blue"]
+        + lines[4:])
+    rec("comment", "a comment", lines[:1] + [b"# mine"] + lines[1:])
+    rec("case", "a record in upper case", lines[:1] + [
+        lines[1].replace(b"id", b"ID", 1)] + lines[2:])
+    rec("missing-id", "no id", lines[:1] + lines[2:])
+    rec("missing-policy", "no policy", lines[:4] + lines[5:])
+    rec("missing-secrets", "no secrets", lines[:10])
+    rec("repeated", "two policy records", lines[:5] + lines[4:])
+    rec("two-hosts", "two host records", lines[:4] + lines[5:6] + lines[5:])
+    rec("order", "policy before generation",
+        lines[:3] + [lines[4], lines[3]] + lines[5:])
+    rec("slot-after-secrets", "secrets before the last slot",
+        lines[:9] + [lines[10], lines[9]])
+    rec("epoch-after-slot", "an epoch after the slots",
+        lines[:7] + lines[8:10] + [lines[7], lines[10]])
+    at = text.rindex(b"provider-mac")
+    put("doc-record", "missing-provider-mac", "no provider-mac", text[:at])
+    at = text.rindex(b"owner-mac")
+    put("doc-record", "missing-owner-mac", "no owner-mac",
+        text[:at] + text[text.rindex(b"provider-mac"):])
+    put("doc-record", "after-last", "a line after the last",
+        text + b"policy open\n")
+    put("doc-record", "cut", "only the first line", text[:text.index(b"\n")
+                                                         + 1])
+
+    def sub(gate, name, comment, clause, at, old, new):
+        assert old in lines[at], (name, lines[at])
+        changed = lines[:at] + [lines[at].replace(old, new, 1)] \
+            + lines[at + 1:]
+        put(gate, name, comment, writer.text(changed), clause)
+
+    def field(name, comment, at, old, new):
+        sub("doc-field", name, comment, "7.8", at, old, new)
+    field("policy-word", "an unknown policy", 4, b"open", b"closed")
+    field("policy-case", "a policy in upper case", 4, b"open", b"Open")
+    field("policy-two", "two fields for one", 4, b"open", b"open sealed")
+    field("no-value", "a record without its field", 3, b" 1", b"")
+    field("curve", "another kind of key", 6, b"x25519", b"x448")
+    field("slot-word", "an unknown slot type", 9, b"recovery", b"member")
+    field("slot-fields", "a provider slot with a salt", 8, b"provider",
+          b"provider 1")
+    field("slot-short", "a recovery slot without its salt", 9,
+          lines[9].split(b" ")[4] + b" ", b"")
+    field("host-more", "a third field of host", 5, b"host", b"host 1")
+    field("owner-space", "a space in the owner", 2, b"alice", b"alice b")
+
+    def num(name, comment, at, old, new):
+        sub("doc-number", name, comment, "7.9", at, old, new)
+    num("generation-0", "generation 0", 3, b" 1", b" 0")
+    num("generation-max", "generation 2^53", 3, b" 1", b" 9007199254740992")
+    num("leading-zero", "a leading zero", 3, b" 1", b" 01")
+    num("plus", "a sign", 3, b" 1", b" +1")
+    num("minus", "a negative number", 3, b" 1", b" -1")
+    num("hex", "a hexadecimal number", 3, b" 1", b" 0x1")
+    num("letter", "a digit and a letter", 3, b" 1", b" 1a")
+    num("huge", "30 digits", 3, b" 1", b" 1" + b"0" * 29)
+    num("wrap-64", "2^64 + 1", 3, b" 1", b" 18446744073709551617")
+    num("created-max", "created 2^53", 6, b"1700000000",
+        b"9007199254740992")
+    num("created-zeros", "created 00", 8, b"1700000000", b"00")
+    num("epoch-0", "epoch 0", 6, b"epoch 1", b"epoch 0")
+    num("epoch-max", "epoch 2^31", 7, b"epoch 2", b"epoch 2147483648")
+    num("slot-0", "slot 0", 8, b"slot 1", b"slot 0")
+    num("slot-max", "slot 2^31", 9, b"slot 2", b"slot 2147483648")
+    num("slot-wrap-32", "slot 2^32 + 2", 9, b"slot 2", b"slot 4294967298")
+
+    def base(name, comment, at, change):
+        head, _, last = lines[at].rpartition(b" ")
+        put("doc-base64", name, comment, writer.text(
+            lines[:at] + [head + b" " + change(last)] + lines[at + 1:]),
+            "7.10")
+    base("padding", "padding", 1, lambda x: x + b"==")
+    base("short", "one character less", 1, lambda x: x[:-1])
+    base("long", "one character more", 1, lambda x: x + b"A")
+    base("url", "the URL alphabet", 5, lambda x: b"-" + x[1:])
+    base("percent", "a byte outside of the alphabet", 5,
+         lambda x: b"%" + x[1:])
+    base("unused-bits", "an unused bit is set", 1,
+         lambda x: x[:-1] + bytes([x[-1] + 1]))
+    base("wrap-59", "a wrap of 59 bytes", 8, lambda x: b64(bytes(59)))
+    base("wrap-61", "a wrap of 61 bytes", 9, lambda x: b64(bytes(61)))
+    base("secrets-one", "secrets for one epoch where there are two", 10,
+         lambda x: b64(bytes(28 + 68)))
+    base("secrets-three", "secrets for three epochs where there are two",
+         10, lambda x: b64(bytes(28 + 204)))
+    sub("doc-base64", "key-31", "a public key of 31 bytes", "7.10", 6,
+        lines[6].split(b" ")[3], b64(bytes(31)))
+    sub("doc-base64", "salt-15", "a salt of 15 bytes", "7.10", 9,
+        lines[9].split(b" ")[4], b64(bytes(15)))
+    put("doc-base64", "owner-mac", "an owner-mac of 31 bytes",
+        text[:text.rindex(b"owner-mac")] + b"owner-mac " + b64(bytes(31))
+        + b"\n" + text[text.rindex(b"provider-mac"):], "7.10")
+    put("doc-base64", "provider-mac", "a provider-mac of 33 bytes",
+        text[:text.rindex(b"provider-mac")] + b"provider-mac "
+        + b64(bytes(33)) + b"\n", "7.10")
+
+    def owner(name, comment, new):
+        sub("doc-owner", name, comment, "7.11", 2, b"alice", new)
+    owner("bare", "a byte that had to be escaped", b"al/ice")
+    owner("lower", "lower-case hexadecimal", b"al%2fice")
+    owner("needless", "an escaped byte that stands for itself", b"%61lice")
+    owner("not-hex", "a percent sign and other letters", b"al%2Gice")
+    owner("nul", "an escaped NUL", b"al%00ice")
+    owner("bare-percent", "a percent sign", b"al%ice")
+    sub("doc-owner", "cut", "ends within an escape", "7.11", 2, b".org",
+        b".org%2")
+    sub("doc-owner", "cut-percent", "ends with a percent sign", "7.11", 2,
+        b".org", b".org%")
+    sub("doc-owner", "1025", "1025 bytes", "7.11", 2, USER, b"a" * 1025)
+
+    def sure(gate, name, comment, new, clause):
+        put(gate, name, comment, writer.text(new), clause)
+    sub("doc-epoch", "from-2", "epochs begin at 2", "7.12", 6, b"epoch 1",
+        b"epoch 2")
+    sub("doc-epoch", "gap", "epoch 3 after epoch 1", "7.12", 7, b"epoch 2",
+        b"epoch 3")
+    sub("doc-epoch", "twice", "epoch 1 twice", "7.12", 7, b"epoch 2",
+        b"epoch 1")
+    sure("doc-epoch", "descending", "epoch 2 before epoch 1",
+         lines[:6] + [lines[7], lines[6]] + lines[8:], "7.12")
+    sure("doc-epoch", "none", "no epoch", lines[:6] + lines[8:], "7.12")
+    many = [b"epoch %d x25519 " % (n + 1) + lines[6].split(b" ")[3] + b" 0"
+            for n in range(433)]
+    sure("doc-epoch", "433", "433 epochs: their secrets cannot fit",
+         lines[:6] + many + lines[8:], "7.12")
+    sure("doc-slot", "descending", "slot 2 before slot 1",
+         lines[:8] + [lines[9], lines[8], lines[10]], "7.13")
+    sub("doc-slot", "twice", "slot 1 twice", "7.13", 9, b"slot 2",
+        b"slot 1")
+    sure("doc-slot", "none", "no slot", lines[:8] + lines[10:], "7.13")
+    full = ring("65", slots=("provider",) + ("recovery",) * 64)
+    doc("doc-slot", "65", "7.13", "65 slots", full.text(), full)
+    pair = ring("pair", slots=("password", "provider"))
+    add_slot(pair, "password")
+    doc("doc-slot", "two-passwords", "7.13", "two password slots",
+        pair.text(), pair)
+
+
+def loading():
+    writer = ring("loading", slots=("provider", "recovery"))
+    text, lines = writer.text(), writer.lines()
+
+    def put(gate, name, clause, comment, changed, **more):
+        doc(gate, name, clause, comment, changed, writer, **more)
+    put("owner", "other", "9.2", "another user's", text,
+        owner=b"bob@example.org")
+    put("owner", "prefix", "9.2", "the user's name is a prefix", text,
+        owner=USER[:-1])
+    put("owner", "longer", "9.2", "the user's name is longer", text,
+        owner=USER + b"x")
+    put("owner", "case", "9.2", "another case", text,
+        owner=b"Alice@example.org")
+    stranger = Rng("stranger")(32)
+    put("provider-key", "other", "9.3", "another provider key", text,
+        keys=[stranger])
+    put("provider-key", "bit", "9.3", "one bit of the provider key", text,
+        keys=[flip(writer.provider_key, 31)])
+    put("provider-key", "two-others", "9.3", "two other provider keys", text,
+        keys=[stranger, flip(stranger, 0)])
+    changed = lines[:5] + [b"host " + b64(rf.provider_key_id(stranger)) + b" "
+                           + lines[5].split(b" ")[2]] + lines[6:]
+    put("host-auth", "other-id", "9.4", "another key's id before the wrap",
+        writer.text(changed), keys=[stranger])
+
+    def host(name, comment, change):
+        words = lines[5].split(b" ")
+        raw = rf.un_b64(words[2], 60)
+        new = words[0] + b" " + words[1] + b" " + b64(change(raw))
+        put("host-auth", name, "9.4", comment,
+            writer.text(lines[:5] + [new] + lines[6:]))
+    host("nonce", "one bit of the nonce", lambda x: flip(x, 0))
+    host("ciphertext", "one bit of the ciphertext", lambda x: flip(x, 20))
+    host("tag", "one bit of the tag", lambda x: flip(x, 59))
+    near = rf.Writer(Rng("near"), USER, writer.provider_key)
+    near.add_epoch()
+    near.add_provider()
+    put("host-auth", "foreign", "9.4", "the host line of another keyring",
+        writer.text(lines[:5] + [near.host_line()] + lines[6:]))
+    mallory = b"mallory@example.org"
+    put("host-auth", "owner", "9.4", "the owner's line was exchanged",
+        writer.text(lines[:2] + [b"owner " + mallory] + lines[3:]),
+        owner=mallory)
+    put("host-auth", "id", "9.4", "the id was exchanged",
+        writer.text(lines[:1] + [b"id " + b64(near.id)] + lines[2:]))
+
+    def pmac(name, comment, old, new):
+        assert old in text
+        put("provider-mac", name, "9.5", comment, text.replace(old, new, 1))
+    pmac("policy", "the policy was changed", b"policy open",
+         b"policy sealed")
+    pmac("generation", "the generation was changed", b"generation 1",
+         b"generation 2")
+    pmac("public-key", "the public key was swapped",
+         lines[6].split(b" ")[3], b64(OTHER.public()))
+    pmac("slot-removed", "a slot was removed", lines[8] + b"\n", b"")
+    at = text.index(b"owner-mac ") + len("owner-mac ")
+    pmac("owner-mac", "the owner-mac was changed", text[at:at + 43],
+         b64(bytes(32)))
+    put("provider-mac", "bit", "9.5", "one bit of the provider-mac",
+        edit_last(text, lambda x: flip(x, 31)))
+    put("provider-mac", "zero", "9.5", "a provider-mac of zeros",
+        edit_last(text, lambda x: bytes(32)))
+    put("provider-mac", "other-host-key", "9.5",
+        "signed with another host key", rf.sign(lines, writer.master,
+                                                near.host_key))
+
+
+def edit_last(text, change):
+    at = text.rindex(b" ") + 1
+    return text[:at] + b64(change(rf.un_b64(text[at:-1], 32))) + b"\n"
+
+
+def unlocking():
+    doc("no-slot", "provider", "9.6", "password mode, nobody there",
+        ring("ns1", slots=("password", "app", "recovery")).text(),
+        ring("ns1", slots=("password", "app", "recovery")))
+    writer = ring("ns2", slots=("provider", "recovery"))
+    doc("no-slot", "secret", "9.6", "neither app nor password slot",
+        writer.text(), writer, unlock="secret")
+    writer = ring("ns3", slots=("provider", "app"))
+    doc("no-slot", "recovery", "9.6", "no recovery slot", writer.text(),
+        writer, unlock="recovery")
+    for name, t, m in (("t-0", 0, 8192), ("t-11", 11, 8192),
+                       ("m-8191", 1, 8191), ("m-131073", 1, 131073),
+                       ("m-max", 1, rf.NUMBER_MAX), ("m-0", 1, 0)):
+        writer = ring("argon " + name, slots=("provider",))
+        writer.add_password(U, t, m, kek=Rng("kek")(32))
+        doc("argon2-limit", name, "9.7", "t %d, m %d" % (t, m),
+            writer.text(), writer, unlock="secret")
+    no_provider_key()
+    slot_auth()
+    macs()
+
+
+def no_provider_key():
+    """9.13: provider and password slots count as absent."""
+    def put(gate, name, comment, slots, unlock, given=None):
+        writer = ring("no key " + name, slots=slots)
+        doc(gate, name, "9.13", comment, writer.text(), writer, unlock=unlock,
+            keys=[], given=given)
+    put("no-slot", "no-provider-key", "a provider slot and no provider key",
+        ("provider", "recovery"), "provider")
+    put("no-slot", "no-pepper", "a password slot and no provider key",
+        ("password", "recovery"), "secret")
+    put("slot-auth", "app-no-pepper",
+        "the app slot fails, the password slot lacks its pepper",
+        ("app", "password"), "secret")
+    put("ok", "app-no-provider-key", "a backup and an app password",
+        ("password", "app"), "secret", APP)
+    writer = ring("no key owner", slots=("recovery",))
+    doc("owner", "no-provider-key", "9.2", "a backup of another user's",
+        writer.text(), writer, unlock="recovery", keys=[],
+        owner=b"bob@example.org")
+
+
+def slot_auth():
+    writer = ring("slots", slots=("provider", "password", "app", "recovery"))
+    lines = writer.lines()
+    for name, unlock, given, comment in (
+            ("wrong-password", "secret", hashlib.sha256(b"no").digest(),
+             "another password"),
+            ("wrong-code", "recovery", Rng("no code")(20),
+             "another recovery code"),
+            ("code-bit", "recovery", flip(CODE, 19),
+             "one bit of the recovery code")):
+        doc("slot-auth", name, "9.8", comment, writer.text(), writer,
+            unlock=unlock, given=given)
+    doc("slot-auth", "code-as-secret", "10.2",
+        "a right code, but not of this keyring", writer.text(), writer,
+        unlock="recovery", given=Rng("foreign code")(20))
+
+    def put(name, comment, at, old, new, unlock, given=None):
+        assert old in lines[at]
+        doc("slot-auth", name, "9.8", comment, writer.text(
+            lines[:at] + [lines[at].replace(old, new, 1)] + lines[at + 1:]),
+            writer, unlock=unlock, given=given)
+    put("created", "the created of the slot was changed", 7, b"1700000000",
+        b"1700000001", "provider")
+    put("number", "the number of the slot was changed", 10, b"slot 4",
+        b"slot 5", "recovery")
+    put("type", "an app slot became a recovery slot", 9, b"app",
+        b"recovery", "recovery", Rng("x")(20))
+    put("t", "the cost was changed", 8, b"argon2id 1", b"argon2id 2",
+        "secret")
+    put("m", "the memory was changed", 8, b"8192", b"8193", "secret")
+    salt = lines[10].split(b" ")[4]
+    put("salt", "the salt was changed", 10, salt,
+        b64(flip(rf.un_b64(salt, 16), 3)), "recovery")
+    last = lines[7].split(b" ")[-1]
+    for name, at in (("nonce", 0), ("ciphertext", 30), ("tag", 59)):
+        put("wrap-" + name, "one bit of the wrap", 7, last,
+            b64(flip(rf.un_b64(last, 60), at)), "provider")
+    other = ring("slots 2", slots=("provider",))
+    put("foreign", "the provider slot of another keyring", 7, lines[7],
+        other.lines()[7], "provider")
+    bare = ring("no pepper", slots=())
+    salt = ring("no pepper", slots=()).rng(16)      # the one bare draws next
+    bare.add_password(U, kek=rf.argon2id(U, salt, 1, 8192))
+    doc("slot-auth", "no-pepper", "9.8", "Argon2id without the pepper",
+        bare.text(), bare, unlock="secret")
+    two = ring("second provider", slots=("provider", "provider"))
+    at = 7
+    last = two.lines()[at].split(b" ")[-1]
+    new = [line.replace(last, b64(flip(rf.un_b64(last, 60), 30)))
+           for line in two.lines()]
+    doc("slot-auth", "second-provider", "9.12",
+        "the first provider slot fails, no second is tried", two.text(new),
+        two)
+
+
+def macs():
+    writer = ring("macs", epochs=2, slots=("provider", "recovery"))
+    lines = writer.lines()
+    good_mac = writer.text().split(b"\n")[-3]
+
+    def put(name, comment, new, owner_mac=good_mac):
+        """The provider's mac is right, the owner's is not."""
+        text = b"".join(line + b"\n" for line in new + [owner_mac])
+        text += b"provider-mac " + b64(rf.mac(
+            writer.host_key, b"provider mac", text)) + b"\n"
+        doc("owner-mac", name, "9.9", comment, text, writer)
+    put("public-key", "the newest public key was swapped",
+        [line.replace(line.split(b" ")[3], b64(OTHER.public()))
+         if line.startswith(b"epoch 2") else line for line in lines])
+    put("created", "an epoch's created was changed",
+        [line.replace(b"1700000000", b"1700000009")
+         if line.startswith(b"epoch 2") else line for line in lines])
+    put("slot-removed", "a slot was removed", lines[:9] + lines[10:])
+    extra = ring("macs", epochs=2, slots=("provider", "recovery"))
+    extra.add_salted(b"recovery", Rng("theirs")(20))
+    put("slot-added", "a slot was added", lines[:10] + [extra.lines()[10]]
+        + lines[10:])
+    put("bit", "one bit of the owner-mac", lines,
+        b"owner-mac " + b64(flip(rf.un_b64(good_mac.split(b" ")[1], 32), 0)))
+    swapped = b"secrets " + b64(rf.wrap(
+        rf.derive(writer.master, b"secrets"), rf.secrets_aad(writer.id),
+        writer.secrets_plain(), Rng("nonce")(12)))
+    put("secrets", "the secrets were wrapped again", lines[:10] + [swapped])
+    short = rf.mac(writer.master, b"provider mac", b"")
+    put("other-label", "computed with another label", lines,
+        b"owner-mac " + b64(short))
+    secrets_and_keys()
+
+
+def secrets_and_keys():
+    writer = ring("keys", epochs=2, slots=("provider",))
+    lines = writer.lines()
+    plain = writer.secrets_plain()
+
+    def sealed(gate, name, clause, comment, raw, **more):
+        doc(gate, name, clause, comment, writer.text(
+            lines[:9] + [b"secrets " + b64(raw)]), writer, **more)
+    nonce = Rng("secrets nonce")(12)
+    key, aad = rf.derive(writer.master, b"secrets"), rf.secrets_aad(
+        writer.id)
+    right = rf.wrap(key, aad, plain, nonce)
+    for name, at in (("nonce", 0), ("ciphertext", 50), ("tag", -1)):
+        sealed("secrets", name, "9.10", "one bit of the wrap",
+               flip(right, at))
+    sealed("secrets", "aad", "9.10", "the AAD names another keyring",
+           rf.wrap(key, rf.secrets_aad(OTHER.id), plain, nonce))
+    sealed("secrets", "key", "9.10", "wrapped by another key",
+           rf.wrap(rf.derive(writer.master, b"cache"), aad, plain, nonce))
+
+    def keys(name, comment, new, **more):
+        sealed("epoch-key", name, "9.11", comment,
+               rf.wrap(key, aad, new, nonce), **more)
+    one, two = plain[:68], plain[68:]
+    keys("private-bit", "one bit of the newest private key",
+         one + flip(two, 10))
+    keys("older-private", "one bit of the older private key",
+         flip(one, 10) + two)
+    keys("swapped", "the two epochs' secrets changed places", two + one)
+    keys("number", "both numbers are 1", one + rf.u32(1) + two[4:])
+    keys("number-0", "numbers count from 0",
+         rf.u32(0) + one[4:] + rf.u32(1) + two[4:])
+    keys("psk", "the newest psk is not of the host key",
+         one + flip(two, 67))
+    keys("psk-older", "the newest psk is the older epoch's",
+         one + two[:36] + one[36:])
+
+
+# ---------------------------------------------------------- code, key file
+
+def code(expect, name, comment, text, clause="10.2"):
+    fields = [("expect", expect), ("clause", clause), ("kind", "recovery"),
+              ("comment", comment)]
+    if expect == "ok":
+        fields.append(("code", CODE.hex()))
+        fields.append(("printed", rf.print_code(CODE).decode()))
+    prefix = "code-ok-" if expect == "ok" else "code-typo-"
+    OUT.put(prefix + name, fields, text)
+
+
+def codes():
+    text = rf.print_code(CODE)
+    code("ok", "printed", "as it is printed", text, "10.1")
+    code("ok", "lower", "lower case, without dashes",
+         text.lower().replace(b"-", b""))
+    likeness = text.replace(b"0", b"O").replace(b"1", b"l")
+    assert likeness != text
+    code("ok", "likeness", "O for 0, l for 1, spaces for dashes",
+         b" " + likeness.replace(b"-", b" ") + b" ")
+
+    def typo(name, comment, changed):
+        code("code-typo", name, comment, changed)
+    letters = rf.CROCKFORD
+    other = letters[(letters.index(text[0]) + 1) % 32:][:1]
+    typo("first", "the first character", other + text[1:])
+    other = letters[(letters.index(text[-1]) + 1) % 32:][:1]
+    typo("check", "the last character of the check", text[:-1] + other)
+    at = next(i for i in range(30) if text[i] != text[i + 1]
+              and b"-"[0] not in text[i:i + 2])
+    typo("exchanged", "two characters changed places",
+         text[:at] + text[at + 1:at + 2] + text[at:at + 1] + text[at + 2:])
+    typo("short", "one character less", text[:-1])
+    typo("long", "one character more", text + b"0")
+    typo("no-check", "without the check", text[:-5])
+    typo("empty", "nothing", b"")
+    typo("u", "a U, which the alphabet leaves out", b"U" + text[1:])
+    typo("dot", "a dot", text.replace(b"-", b".", 1))
+    typo("lf", "a line end", text + b"\n")
+    typo("8-bit", "a byte of 8 bits", b"\xce" + text[1:])
+    typo("nul", "a NUL", text[:-1] + b"\0")
+
+
+def key_files():
+    key = Rng("key file")(32)
+
+    def put(expect, name, comment, text):
+        fields = [("expect", expect), ("clause", "10.3"),
+                  ("kind", "key-file"), ("comment", comment)]
+        if expect == "ok":
+            fields.append(("key", key.hex()))
+        OUT.put(("key-file-ok-" if expect == "ok" else "key-file-") + name,
+                fields, text)
+    text = key.hex().encode()
+    put("ok", "lf", "as openssl rand -hex 32 prints it", text + b"\n")
+    put("ok", "bare", "upper case, without line end", text.upper())
+    put("ok", "crlf", "with CR LF", text + b"\r\n")
+    for name, comment, changed in (
+            ("empty", "nothing", b""),
+            ("lf-only", "only a line end", b"\n"),
+            ("63", "63 digits", text[:-1] + b"\n"),
+            ("65", "65 digits", text + b"0\n"),
+            ("two-lf", "two line ends", text + b"\n\n"),
+            ("cr", "only CR at the end", text + b"\r"),
+            ("space-after", "a space at the end", text + b" \n"),
+            ("space-before", "a space at the front", b" " + text + b"\n"),
+            ("prefix", "0x at the front", b"0x" + text + b"\n"),
+            ("letter", "a letter that is no digit", text[:-1] + b"g\n"),
+            ("raw", "32 raw bytes", key),
+            ("base64", "base64", b64(key) + b"=\n"),
+            ("nul", "a NUL after the digits", text + b"\0"),
+            ("two-keys", "two keys", text + b"\n" + text + b"\n"),
+            ("lf-first", "a line end at the front", b"\n" + text)):
+        put("key-file", name, comment, changed)
+
+
+def main():
+    global OUT
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(
+        os.path.abspath(__file__))
+    for name in os.listdir(folder):
+        if name.endswith(".vec"):
+            os.unlink(os.path.join(folder, name))
+    OUT = Out(folder)
+    for part in (objects_good, header_short, magic_to_count, stanza_table,
+                 stanza_rules, choosing, stanza_opening, prologue, lengths,
+                 final_chunk, chunks, recognition, keyrings_good, doc_text,
+                 doc_records, loading, unlocking, codes, key_files):
+        part()
+    print("%d vectors" % len(OUT.names))
+
+
+if __name__ == "__main__":
+    main()

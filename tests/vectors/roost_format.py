@@ -1,0 +1,987 @@
+# SPDX-License-Identifier: MIT
+"""The second implementation: what plugin/FORMAT.md says, and nothing else.
+
+A library (used by generate.py, check_python.py and agree.py) and a small
+command:
+
+    roost_format.py seal|open|scrub|load|code|key-file   < parameters.json
+
+The parameters are one JSON object whose binary values are hexadecimal; the
+answer is one JSON object {"gate": token, ...}.  Numbers in comments are
+clauses of FORMAT.md.  Nothing here calls the C core: primitives come from
+python3-cryptography, hashlib, and (Argon2id alone) libsodium.
+"""
+import base64
+import ctypes
+import ctypes.util
+import hashlib
+import hmac
+import json
+import os
+import struct
+import sys
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.x25519 import (
+    X25519PrivateKey, X25519PublicKey)
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MAGIC = bytes.fromhex("8e5253540d0a1a0a")
+VERSION = 1
+SUITE = 1
+FIXED_LEN = 64
+STANZA_HEAD_LEN = 12
+STANZAS_MAX = 8
+TABLE_MAX = 16320
+X25519_TYPE = 1
+X25519_BODY = 80
+MLKEM_TYPE = 2
+MLKEM_BODY = 1168
+KNOWN_BODIES = {X25519_TYPE: X25519_BODY, MLKEM_TYPE: MLKEM_BODY}
+PROLOGUE_LEN = 56
+DIGEST_LEN = 32
+CHUNK = 16384
+TAG = 16
+SEALED_CHUNK = CHUNK + TAG
+CHUNKS_MAX = 1 << 32
+
+DOC_MAX = 65536
+NUMBER_MAX = (1 << 31) - 1
+BIG_MAX = (1 << 53) - 1
+SLOTS_MAX = 64
+EPOCHS_MAX = 432
+OWNER_MAX = 1024
+WRAP_LEN = 60
+ARGON2_LIMITS = (1, 10, 8192, 131072)
+
+EMPTY_SECRET = hashlib.sha256(b"").digest()
+
+
+class Gate(Exception):
+    """The gate at which an input died; str() is its token."""
+
+
+# ---------------------------------------------------------------- 1.3, 1.4
+
+def hkdf_extract(algo, salt, ikm):
+    size = hashlib.new(algo).digest_size
+    return hmac.new(salt or bytes(size), ikm, algo).digest()
+
+
+def hkdf_expand(algo, prk, info, length):
+    out, block, count = b"", b"", 1
+    while len(out) < length:
+        block = hmac.new(prk, block + info + bytes([count]), algo).digest()
+        out += block
+        count += 1
+    return out[:length]
+
+
+def derive(key, label, extra=b"", length=32):
+    """D of 1.4."""
+    info = b"roost/v1 " + label + b"\0" + extra
+    return hkdf_expand("sha512", key, info, length)
+
+
+def u32(number):
+    return struct.pack(">I", number)
+
+
+def wrap(key, aad, plaintext, nonce=None):
+    nonce = nonce if nonce is not None else os.urandom(12)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, aad)
+
+
+def unwrap(key, aad, wrapped, gate):
+    try:
+        return AESGCM(key).decrypt(wrapped[:12], wrapped[12:], aad)
+    except InvalidTag:
+        raise Gate(gate) from None
+
+
+def public_of(private):
+    return X25519PrivateKey.from_private_bytes(private).public_key(
+    ).public_bytes(serialization.Encoding.Raw,
+                   serialization.PublicFormat.Raw)
+
+
+def key_id(public, kind=X25519_TYPE):
+    text = b"roost key\0" + bytes([kind]) + public
+    return hashlib.sha256(text).digest()[:8]
+
+
+def shared_secret(private, public):
+    """X25519; an all-zero result is the gate low-order (6.15)."""
+    try:
+        out = X25519PrivateKey.from_private_bytes(private).exchange(
+            X25519PublicKey.from_public_bytes(public))
+    except ValueError:
+        raise Gate("low-order") from None
+    if out == bytes(32):
+        raise Gate("low-order")
+    return out
+
+
+# --------------------------------------------------------------------- 4.x
+
+KEM_SUITE = b"KEM" + bytes.fromhex("0020")
+HPKE_SUITE = b"HPKE" + bytes.fromhex("002000010002")
+MODE_PSK = 1
+
+
+def labeled_extract(suite, salt, label, ikm):
+    return hkdf_extract("sha256", salt, b"HPKE-v1" + suite + label + ikm)
+
+
+def labeled_expand(suite, prk, label, info, length):
+    text = struct.pack(">H", length) + b"HPKE-v1" + suite + label + info
+    return hkdf_expand("sha256", prk, text, length)
+
+
+def kem_secret(shared, enc, public):
+    prk = labeled_extract(KEM_SUITE, b"", b"eae_prk", shared)
+    return labeled_expand(KEM_SUITE, prk, b"shared_secret", enc + public, 32)
+
+
+def key_schedule(secret, info, psk, psk_id, suite=HPKE_SUITE, key_len=32,
+                 mode=MODE_PSK):
+    id_hash = labeled_extract(suite, b"", b"psk_id_hash", psk_id)
+    info_hash = labeled_extract(suite, b"", b"info_hash", info)
+    context = bytes([mode]) + id_hash + info_hash
+    prk = labeled_extract(suite, secret, b"secret", psk)
+    key = labeled_expand(suite, prk, b"key", context, key_len)
+    nonce = labeled_expand(suite, prk, b"base_nonce", context, 12)
+    return key, nonce
+
+
+def stanza_inputs(fixed):
+    info = b"roost/v1 stanza\0" + fixed
+    psk_id = b"roost/v1 psk\0" + fixed[16:32]
+    return info, psk_id
+
+
+def seal_stanza(fixed, head, public, psk, data_key, ephemeral):
+    enc = public_of(ephemeral)
+    secret = kem_secret(shared_secret(ephemeral, public), enc, public)
+    info, psk_id = stanza_inputs(fixed)
+    key, nonce = key_schedule(secret, info, psk, psk_id)
+    return enc + AESGCM(key).encrypt(nonce, data_key, head)
+
+
+def open_stanza(fixed, head, body, private, psk):
+    enc, sealed = body[:32], body[32:]
+    shared = shared_secret(private, enc)
+    secret = kem_secret(shared, enc, public_of(private))
+    info, psk_id = stanza_inputs(fixed)
+    key, nonce = key_schedule(secret, info, psk, psk_id)
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, head)
+    except InvalidTag:
+        raise Gate("stanza-auth") from None
+
+
+# ---------------------------------------------------------------------- 5
+
+def body_keys(data_key, salt, header):
+    info = (b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0" + salt
+            + hashlib.sha512(header).digest())
+    out = hkdf_expand("sha512", data_key, info, 76)
+    return out[:32], out[32:44], out[44:]
+
+
+def chunk_nonce(base, index):
+    number = int.from_bytes(base, "big") ^ index
+    return number.to_bytes(12, "big")
+
+
+def seal_chunk(key, base, index, plaintext):
+    return AESGCM(key).encrypt(chunk_nonce(base, index), plaintext, None)
+
+
+def open_chunk(key, base, index, sealed, gate):
+    try:
+        return AESGCM(key).decrypt(chunk_nonce(base, index), sealed, None)
+    except InvalidTag:
+        raise Gate(gate) from None
+
+
+def seal_body(data_key, salt, header, plaintext):
+    """Prologue and chunks."""
+    key, base, commitment = body_keys(data_key, salt, header)
+    out = [salt, commitment]
+    for index in range(len(plaintext) // CHUNK + 1):
+        part = plaintext[index * CHUNK:(index + 1) * CHUNK]
+        out.append(seal_chunk(key, base, index, part))
+    return b"".join(out)
+
+
+# ------------------------------------------------------------------- 2, 3
+
+def fixed_header(keyring_id, object_id, count, table_len, flags=0,
+                 version=VERSION, suite=SUITE, magic=MAGIC,
+                 reserved=bytes(15)):
+    return (magic + bytes([version, suite]) + struct.pack(">HI", table_len,
+                                                          flags)
+            + keyring_id + object_id + bytes([count]) + reserved)
+
+
+def stanza_head(kind, body_len, kid, role=1):
+    return bytes([kind, role]) + struct.pack(">H", body_len) + kid
+
+
+def with_digest(data):
+    return data + hashlib.sha256(data).digest()
+
+
+def seal(keyring_id, public, psk, plaintext, object_id=None, data_key=None,
+         salt=None, ephemeral=None, flags=0):
+    """A message as a writer makes it: one stanza."""
+    object_id = object_id or os.urandom(16)
+    data_key = data_key or os.urandom(32)
+    salt = salt or os.urandom(24)
+    ephemeral = ephemeral or os.urandom(32)
+    fixed = fixed_header(keyring_id, object_id, 1,
+                         STANZA_HEAD_LEN + X25519_BODY, flags)
+    head = stanza_head(X25519_TYPE, X25519_BODY, key_id(public))
+    header = fixed + head + seal_stanza(fixed, head, public, psk, data_key,
+                                        ephemeral)
+    return with_digest(header + seal_body(data_key, salt, header, plaintext))
+
+
+# ---------------------------------------------------------------------- 6
+
+def claims(data):
+    """6.24: does an object claim to be a sealed message?"""
+    present = min(8, len(data))
+    hits = [index for index in range(present) if data[index] == MAGIC[index]]
+    need = min(4, present)
+    return present > 0 and len(hits) >= need and (0 in hits or 6 in hits)
+
+
+class Header:
+    """6.2 .. 6.12: gates that need no key."""
+
+    def __init__(self, data):
+        if len(data) < FIXED_LEN:
+            raise Gate("header-short")
+        self.fixed = data[:FIXED_LEN]
+        if data[:8] != MAGIC:
+            raise Gate("wrong-magic")
+        if data[8] != VERSION:
+            raise Gate("unknown-version")
+        if data[9] != SUITE:
+            raise Gate("unknown-suite")
+        table_len, flags = struct.unpack(">HI", data[10:16])
+        if flags & 0xFFFF:
+            raise Gate("critical-flag")
+        if any(data[49:64]):
+            raise Gate("reserved-byte")
+        count = data[48]
+        if not 1 <= count <= STANZAS_MAX:
+            raise Gate("stanza-count")
+        if table_len > TABLE_MAX:
+            raise Gate("stanza-table")
+        self.length = FIXED_LEN + table_len
+        if len(data) < self.length:
+            raise Gate("header-short")
+        self.bytes = data[:self.length]
+        self.keyring_id = data[16:32]
+        self.object_id = data[32:48]
+        self.flags = flags
+        self.stanzas = self._walk(data[FIXED_LEN:self.length], count)
+        self._check()
+
+    @staticmethod
+    def _walk(table, count):
+        stanzas, at = [], 0
+        for _ in range(count):
+            head = table[at:at + STANZA_HEAD_LEN]
+            if len(head) < STANZA_HEAD_LEN:
+                raise Gate("stanza-table")
+            length = struct.unpack(">H", head[2:4])[0]
+            at += STANZA_HEAD_LEN
+            if len(table) - at < length:
+                raise Gate("stanza-table")
+            stanzas.append((head, table[at:at + length]))
+            at += length
+        if at != len(table):
+            raise Gate("stanza-table")
+        return stanzas
+
+    def _check(self):
+        for head, _ in self.stanzas:
+            if head[0] == 0 or head[1] != 1:
+                raise Gate("stanza-type")
+        for head, body in self.stanzas:
+            if KNOWN_BODIES.get(head[0], len(body)) != len(body):
+                raise Gate("stanza-length")
+        ids = [head[4:] for head, _ in self.stanzas]
+        if len(set(ids)) != len(ids):
+            raise Gate("stanza-duplicate")
+
+
+class Object:
+    """A sealed message, opened lazily: 6.1's steps in their order.
+
+    epochs: list of (number, private key, psk).
+    """
+
+    def __init__(self, data, keyring_id, epochs):
+        self.data = data
+        self.header = Header(data)
+        if self.header.keyring_id != keyring_id:
+            raise Gate("other-keyring")
+        self.data_key = self._data_key(epochs)
+        self._prologue()
+        self._final()
+
+    def _data_key(self, epochs):
+        for _, private, psk in sorted(epochs, reverse=True):
+            kid = key_id(public_of(private))
+            for head, body in self.header.stanzas:
+                if head[0] == X25519_TYPE and head[4:] == kid:
+                    return open_stanza(self.header.fixed, head, body,
+                                       private, psk)
+        raise Gate("no-key")
+
+    def _prologue(self):
+        start = self.header.length
+        prologue = self.data[start:start + PROLOGUE_LEN]
+        if len(prologue) < PROLOGUE_LEN:
+            raise Gate("prologue-short")
+        self.key, self.base, commitment = body_keys(
+            self.data_key, prologue[:24], self.header.bytes)
+        if not hmac.compare_digest(commitment, prologue[24:]):
+            raise Gate("commitment")
+        self.start = start + PROLOGUE_LEN
+
+    def _final(self):
+        self.full = full_chunks(len(self.data), self.header.length)
+        final = self.data[self.start + self.full * SEALED_CHUNK:-DIGEST_LEN]
+        self.last = open_chunk(self.key, self.base, self.full, final,
+                               "final-chunk")
+        self.plain_len = self.full * CHUNK + len(self.last)
+
+    def chunk(self, index):
+        if index == self.full:
+            return self.last
+        at = self.start + index * SEALED_CHUNK
+        return open_chunk(self.key, self.base, index,
+                          self.data[at:at + SEALED_CHUNK], "chunk")
+
+    def read(self):
+        """Yield chunks in order; a Gate ends it."""
+        for index in range(self.full + 1):
+            yield self.chunk(index)
+
+
+def full_chunks(total, header_len):
+    """6.19: n, or the gate impossible-length."""
+    length = total - header_len - PROLOGUE_LEN - DIGEST_LEN
+    if length < TAG or length % SEALED_CHUNK < TAG:
+        raise Gate("impossible-length")
+    full = length // SEALED_CHUNK
+    if full + 1 > CHUNKS_MAX:
+        raise Gate("impossible-length")
+    return full
+
+
+def open_object(data, keyring_id, epochs):
+    """(gate, plaintext released before it)."""
+    released = b""
+    try:
+        for part in Object(data, keyring_id, epochs).read():
+            released += part
+    except Gate as gate:
+        return str(gate), released
+    return "ok", released
+
+
+def scrub(data):
+    """6.23, without keys: the gates that need none, then the digest."""
+    try:
+        header = Header(data)
+        if len(data) - header.length < PROLOGUE_LEN:
+            raise Gate("prologue-short")
+        full_chunks(len(data), header.length)
+        if hashlib.sha256(data[:-DIGEST_LEN]).digest() != data[-DIGEST_LEN:]:
+            raise Gate("digest")
+    except Gate as gate:
+        return str(gate)
+    return "ok"
+
+
+# ---------------------------------------------------------------------- 7
+
+B64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+OWNER_PLAIN = (b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+               b"0123456789._@+-:")
+HEX_UPPER = b"0123456789ABCDEF"
+
+
+def b64(data):
+    return base64.b64encode(data).rstrip(b"=")
+
+
+def un_b64(text, length):
+    if len(text) != (length * 8 + 5) // 6 or any(c not in B64 for c in text):
+        raise Gate("doc-base64")
+    data = base64.b64decode(text + b"=" * (-len(text) % 4))
+    if b64(data) != text:
+        raise Gate("doc-base64")
+    return data
+
+
+def escape_owner(name):
+    return b"".join(bytes([c]) if c in OWNER_PLAIN else b"%%%02X" % c
+                    for c in name)
+
+
+def unescape_owner(text):
+    if not 1 <= len(text) <= OWNER_MAX:
+        raise Gate("doc-owner")
+    out, at = b"", 0
+    while at < len(text):
+        if text[at] in OWNER_PLAIN:
+            out += text[at:at + 1]
+            at += 1
+            continue
+        digits = text[at + 1:at + 3]
+        if (text[at:at + 1] != b"%" or len(digits) != 2
+                or any(c not in HEX_UPPER for c in digits)
+                or int(digits, 16) == 0
+                or int(digits, 16) in OWNER_PLAIN):
+            raise Gate("doc-owner")
+        out += bytes([int(digits, 16)])
+        at += 3
+    return out
+
+
+def number(text, most, least=0):
+    if not text.isdigit() or (len(text) > 1 and text[:1] == b"0"):
+        raise Gate("doc-number")
+    if len(text) > 16 or not least <= int(text) <= most:
+        raise Gate("doc-number")
+    return int(text)
+
+
+FIXED_RECORDS = (b"id", b"owner", b"generation", b"policy", b"host")
+SLOT_FIELDS = {b"provider": 5, b"password": 9, b"app": 6, b"recovery": 6}
+
+
+class Slot:
+    def __init__(self, line, fields):
+        self.aad_line = line[:line.rindex(b" ")]
+        self.kind = fields[2]
+        self.number = number(fields[1], NUMBER_MAX, 1)
+        self.created = number(fields[3], BIG_MAX)
+        self.salt = self.t = self.m = None
+        if self.kind == b"password":
+            self.t = number(fields[5], NUMBER_MAX)
+            self.m = number(fields[6], NUMBER_MAX)
+        if self.kind != b"provider":
+            self.salt = un_b64(fields[-2], 16)
+        self.wrap = un_b64(fields[-1], WRAP_LEN)
+
+
+class Keyring:
+    """A parsed document (7); load() and unlock_*() are 9."""
+
+    def __init__(self, text):
+        check_lines(text)
+        self.text = text
+        self.lines = text[:-1].split(b"\n")
+        if self.lines[0] != b"roost-keyring 1":
+            raise Gate("doc-version")
+        self.at = 1
+        self.epochs, self.slots = [], []
+        self.host_key = None
+        self.secrets = None
+        self._head()
+        self._epochs()
+        self._slots()
+        self._tail()
+
+    def _record(self, name, count):
+        if self.at >= len(self.lines):
+            raise Gate("doc-record")
+        fields = self.lines[self.at].split(b" ")
+        if fields[0] != name:
+            raise Gate("doc-record")
+        if len(fields) != count:
+            raise Gate("doc-field")
+        self.at += 1
+        return fields
+
+    def _more(self, name):
+        return (self.at < len(self.lines)
+                and self.lines[self.at].split(b" ")[0] == name)
+
+    def _head(self):
+        self.id = un_b64(self._record(b"id", 2)[1], 16)
+        self.owner = unescape_owner(self._record(b"owner", 2)[1])
+        self.generation = number(self._record(b"generation", 2)[1], BIG_MAX,
+                                 1)
+        self.policy = self._record(b"policy", 2)[1]
+        if self.policy not in (b"open", b"sealed"):
+            raise Gate("doc-field")
+        fields = self._record(b"host", 3)
+        self.provider_id = un_b64(fields[1], 8)
+        self.host_wrap = un_b64(fields[2], WRAP_LEN)
+
+    def _epochs(self):
+        while self._more(b"epoch"):
+            fields = self._record(b"epoch", 5)
+            if fields[2] != b"x25519":
+                raise Gate("doc-field")
+            count = number(fields[1], NUMBER_MAX, 1)
+            number(fields[4], BIG_MAX)
+            public = un_b64(fields[3], 32)
+            if count != len(self.epochs) + 1 or count > EPOCHS_MAX:
+                raise Gate("doc-epoch")
+            self.epochs.append(public)
+        if not self.epochs:
+            raise Gate("doc-epoch")
+
+    def _slots(self):
+        while self._more(b"slot"):
+            line = self.lines[self.at]
+            fields = line.split(b" ")
+            if (len(fields) < 3
+                    or SLOT_FIELDS.get(fields[2]) != len(fields)):
+                raise Gate("doc-field")
+            if fields[2] == b"password" and fields[4] != b"argon2id":
+                raise Gate("doc-field")
+            slot = Slot(line, fields)
+            self.at += 1
+            self._slot_rules(slot)
+            self.slots.append(slot)
+        if not self.slots:
+            raise Gate("doc-slot")
+
+    def _slot_rules(self, slot):
+        if self.slots and slot.number <= self.slots[-1].number:
+            raise Gate("doc-slot")
+        if len(self.slots) == SLOTS_MAX:
+            raise Gate("doc-slot")
+        if slot.kind == b"password" and any(
+                s.kind == b"password" for s in self.slots):
+            raise Gate("doc-slot")
+
+    def _tail(self):
+        length = 12 + 68 * len(self.epochs) + TAG
+        self.secrets_wrap = un_b64(self._record(b"secrets", 2)[1], length)
+        self.owner_mac = un_b64(self._record(b"owner-mac", 2)[1], 32)
+        self.provider_mac = un_b64(self._record(b"provider-mac", 2)[1], 32)
+        if self.at != len(self.lines):
+            raise Gate("doc-record")
+
+    # 8: what each mac and each AAD covers
+
+    def owner_mac_text(self):
+        names = (b"roost-keyring", b"id", b"owner", b"epoch", b"slot",
+                 b"secrets")
+        return b"".join(line + b"\n" for line in self.lines
+                        if line.split(b" ")[0] in names)
+
+    def provider_mac_text(self):
+        return self.text[:len(self.text) - len(self.lines[-1]) - 1]
+
+    def host_aad(self):
+        line = self.lines[5]
+        return (self.lines[1] + b"\n" + self.lines[2] + b"\n"
+                + line[:line.rindex(b" ")])
+
+    def slot_aad(self, slot):
+        return self.id + slot.aad_line
+
+    # 9
+
+    def load(self, owner, provider_keys):
+        if owner is not None and owner != self.owner:
+            raise Gate("owner")
+        if provider_keys is None:
+            return
+        for key in provider_keys:
+            if provider_key_id(key) == self.provider_id:
+                break
+        else:
+            raise Gate("provider-key")
+        self.host_key = unwrap(derive(key, b"host"), self.host_aad(),
+                               self.host_wrap, "host-auth")
+        want = mac(self.host_key, b"provider mac", self.provider_mac_text())
+        if not hmac.compare_digest(want, self.provider_mac):
+            raise Gate("provider-mac")
+
+    def _of(self, kind):
+        return [slot for slot in self.slots if slot.kind == kind]
+
+    def _try(self, slot, kek):
+        try:
+            return unwrap(kek, self.slot_aad(slot), slot.wrap, "slot-auth")
+        except Gate:
+            return None
+
+    def unlock_provider(self):
+        slots = self._of(b"provider")
+        if not slots or self.host_key is None:
+            raise Gate("no-slot")
+        self._finish(self._try(slots[0], derive(self.host_key,
+                                                b"provider slot")))
+
+    def unlock_secret(self, secret, limits=ARGON2_LIMITS):
+        """9.12: app slots in document order, then the password slot."""
+        app = self._of(b"app")
+        password = self._of(b"password") if self.host_key else []
+        if not app and not password:
+            raise Gate("no-slot")
+        master = None
+        for slot in app:
+            master = master or self._try(slot, salted_kek(slot.salt, secret))
+        if master is None and password:
+            slot = password[0]
+            master = self._try(slot, self._password_kek(slot, secret,
+                                                        limits))
+        self._finish(master)
+
+    def _password_kek(self, slot, secret, limits):
+        if not (limits[0] <= slot.t <= limits[1]
+                and limits[2] <= slot.m <= limits[3]):
+            raise Gate("argon2-limit")
+        pepper = derive(self.host_key, b"pepper")
+        return password_kek(pepper, secret, slot.salt, slot.t, slot.m)
+
+    def unlock_recovery(self, code):
+        slots = self._of(b"recovery")
+        if not slots:
+            raise Gate("no-slot")
+        master = None
+        for slot in slots:
+            master = master or self._try(slot, salted_kek(slot.salt, code))
+        self._finish(master)
+
+    def _finish(self, master):
+        if master is None:
+            raise Gate("slot-auth")
+        want = mac(master, b"owner mac", self.owner_mac_text())
+        if not hmac.compare_digest(want, self.owner_mac):
+            raise Gate("owner-mac")
+        plain = unwrap(derive(master, b"secrets"), secrets_aad(self.id),
+                       self.secrets_wrap, "secrets")
+        self.secrets = []
+        for index, public in enumerate(self.epochs):
+            part = plain[index * 68:(index + 1) * 68]
+            number_, private, psk = (struct.unpack(">I", part[:4])[0],
+                                     part[4:36], part[36:])
+            if number_ != index + 1 or public_of(private) != public:
+                raise Gate("epoch-key")
+            self.secrets.append((number_, private, psk))
+        newest = self.secrets[-1]
+        if self.host_key is not None and not hmac.compare_digest(
+                newest[2], epoch_psk(self.host_key, newest[0])):
+            raise Gate("epoch-key")
+        self.master = master
+
+
+def check_lines(text):
+    """7.2 and 7.3."""
+    if not 1 <= len(text) <= DOC_MAX:
+        raise Gate("doc-size")
+    if any(c != 0x0A and not 0x20 <= c <= 0x7E for c in text):
+        raise Gate("doc-line")
+    if text[-1:] != b"\n":
+        raise Gate("doc-line")
+    for line in text[:-1].split(b"\n"):
+        if not line or line != line.strip(b" ") or b"  " in line:
+            raise Gate("doc-line")
+
+
+# ---------------------------------------------------------------------- 8
+
+def mac(key, label, text):
+    return hmac.new(derive(key, label), text, "sha512").digest()[:32]
+
+
+def secrets_aad(keyring_id):
+    return b"roost/v1 secrets\0" + keyring_id
+
+
+def epoch_psk(host_key, epoch):
+    return derive(host_key, b"psk", u32(epoch))
+
+
+def provider_key_id(key):
+    return hashlib.sha256(b"roost provider\0" + key).digest()[:8]
+
+
+def salted_kek(salt, ikm):
+    """KEK(app) of U, KEK(recovery) of the code's 20 bytes."""
+    prk = hkdf_extract("sha512", salt, ikm)
+    return hkdf_expand("sha512", prk, b"roost/v1 slot\0", 32)
+
+
+_sodium = None
+
+
+def argon2id(password, salt, t, m):
+    global _sodium
+    if _sodium is None:
+        _sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
+        if _sodium.sodium_init() < 0:
+            raise RuntimeError("libsodium does not start")
+    out = ctypes.create_string_buffer(32)
+    if _sodium.crypto_pwhash(out, ctypes.c_ulonglong(32), password,
+                             ctypes.c_ulonglong(len(password)), salt,
+                             ctypes.c_ulonglong(t), ctypes.c_size_t(m * 1024),
+                             ctypes.c_int(2)) != 0:
+        raise RuntimeError("crypto_pwhash failed")
+    return out.raw
+
+
+def password_kek(pepper, secret, salt, t, m):
+    return argon2id(hmac.new(pepper, secret, "sha256").digest(), salt, t, m)
+
+
+class Writer:
+    """Builds a document; every part can be overridden to plant a defect.
+
+    After the constructor: add_epoch() and add_slot_*(), then text().
+    rng(n) yields n bytes.
+    """
+
+    def __init__(self, rng, owner=b"alice@example.org", provider_key=None):
+        self.rng = rng
+        self.owner = owner
+        self.id = rng(16)
+        self.provider_key = provider_key or rng(32)
+        self.host_key = rng(32)
+        self.master = rng(32)
+        self.generation = 1
+        self.policy = b"open"
+        self.epochs, self.slots = [], []
+
+    def add_epoch(self, created=1700000000, psk=None):
+        count = len(self.epochs) + 1
+        private = self.rng(32)
+        self.epochs.append([count, private,
+                            psk or epoch_psk(self.host_key, count), created])
+
+    def _slot(self, middle, kek, count):
+        count = count or (self.slots[-1][0] + 1 if self.slots else 1)
+        line = b"slot %d " % count + middle
+        body = wrap(kek, self.id + line, self.master, self.rng(12))
+        self.slots.append((count, line + b" " + b64(body)))
+
+    def add_provider(self, count=None, created=1700000000):
+        self._slot(b"provider %d" % created,
+                   derive(self.host_key, b"provider slot"), count)
+
+    def add_password(self, secret, t=1, m=8192, count=None,
+                     created=1700000000, kek=None):
+        salt = self.rng(16)
+        pepper = derive(self.host_key, b"pepper")
+        kek = kek or password_kek(pepper, secret, salt, t, m)
+        self._slot(b"password %d argon2id %d %d " % (created, t, m)
+                   + b64(salt), kek, count)
+
+    def add_salted(self, kind, ikm, count=None, created=1700000000):
+        salt = self.rng(16)
+        self._slot(kind + b" %d " % created + b64(salt),
+                   salted_kek(salt, ikm), count)
+
+    def head(self):
+        return [b"roost-keyring 1", b"id " + b64(self.id),
+                b"owner " + escape_owner(self.owner)]
+
+    def host_line(self):
+        pid = provider_key_id(self.provider_key)
+        line = b"host " + b64(pid)
+        aad = b"\n".join(self.head()[1:] + [line])
+        body = wrap(derive(self.provider_key, b"host"), aad, self.host_key,
+                    self.rng(12))
+        return line + b" " + b64(body)
+
+    def epoch_lines(self):
+        return [b"epoch %d x25519 %s %d" % (n, b64(public_of(private)),
+                                            created)
+                for n, private, _, created in self.epochs]
+
+    def secrets_plain(self):
+        return b"".join(u32(n) + private + psk
+                        for n, private, psk, _ in self.epochs)
+
+    def secrets_line(self):
+        return b"secrets " + b64(wrap(derive(self.master, b"secrets"),
+                                      secrets_aad(self.id),
+                                      self.secrets_plain(), self.rng(12)))
+
+    def lines(self):
+        return (self.head() + [b"generation %d" % self.generation,
+                               b"policy " + self.policy, self.host_line()]
+                + self.epoch_lines() + [line for _, line in self.slots]
+                + [self.secrets_line()])
+
+    def text(self, lines=None):
+        return sign(lines or self.lines(), self.master, self.host_key)
+
+
+def sign(lines, master, host_key):
+    """Append owner-mac and provider-mac to the lines before them."""
+    names = (b"roost-keyring", b"id", b"owner", b"epoch", b"slot",
+             b"secrets")
+    covered = b"".join(line + b"\n" for line in lines
+                       if line.split(b" ")[0] in names)
+    lines = lines + [b"owner-mac " + b64(mac(master, b"owner mac", covered))]
+    text = b"".join(line + b"\n" for line in lines)
+    return text + b"provider-mac " + b64(mac(host_key, b"provider mac",
+                                             text)) + b"\n"
+
+
+# --------------------------------------------------------------------- 10
+
+CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def to_base32(data):
+    bits = int.from_bytes(data, "big")
+    count = len(data) * 8 // 5
+    return bytes(CROCKFORD[bits >> 5 * (count - 1 - i) & 31]
+                 for i in range(count))
+
+
+def code_check(code):
+    digest = hashlib.sha256(b"roost recovery\0" + code).digest()
+    return to_base32(digest[:5])[:4]
+
+
+def print_code(code):
+    text = to_base32(code) + code_check(code)
+    return b"-".join(text[i:i + 4] for i in range(0, 36, 4))
+
+
+def read_code(text):
+    text = text.replace(b"-", b"").replace(b" ", b"")
+    if len(text) != 36:
+        raise Gate("code-typo")
+    bits = 0
+    clean = b""
+    for c in text.upper().translate(bytes.maketrans(b"OIL", b"011")):
+        if c not in CROCKFORD:
+            raise Gate("code-typo")
+        clean += bytes([c])
+    for c in clean[:32]:
+        bits = bits << 5 | CROCKFORD.index(c)
+    code = bits.to_bytes(20, "big")
+    if clean[32:] != code_check(code):
+        raise Gate("code-typo")
+    return code
+
+
+def read_key_file(text):
+    if text[-2:] == b"\r\n":
+        text = text[:-2]
+    elif text[-1:] == b"\n":
+        text = text[:-1]
+    if len(text) != 64 or any(c not in b"0123456789abcdefABCDEF"
+                              for c in text):
+        raise Gate("key-file")
+    return bytes.fromhex(text.decode("ascii"))
+
+
+def read_secret(text):
+    """U of 8.7, or None for what counts as no secret."""
+    if len(text) != 64 or any(c not in b"0123456789abcdefABCDEF"
+                              for c in text):
+        return None
+    secret = bytes.fromhex(text.decode("ascii"))
+    return None if secret == EMPTY_SECRET else secret
+
+
+def load_keyring(text, owner=None, provider_keys=None, unlock="none",
+                 given=None):
+    """The whole of 9; the Keyring, or a Gate."""
+    ring = Keyring(text)
+    ring.load(owner, provider_keys)
+    if unlock == "provider":
+        ring.unlock_provider()
+    elif unlock == "secret":
+        ring.unlock_secret(given)
+    elif unlock == "recovery":
+        ring.unlock_recovery(given)
+    return ring
+
+
+# ---------------------------------------------------------------- command
+
+def _epochs(params):
+    return [(e["number"], bytes.fromhex(e["private"]),
+             bytes.fromhex(e["psk"])) for e in params["epochs"]]
+
+
+def _cmd_seal(params):
+    part = {name: bytes.fromhex(params[name]) for name in
+            ("keyring_id", "public", "psk", "plaintext")}
+    more = {name: bytes.fromhex(params[name]) for name in
+            ("object_id", "data_key", "salt", "ephemeral") if name in params}
+    return {"gate": "ok", "object": seal(**part, **more).hex()}
+
+
+def _cmd_open(params):
+    gate, released = open_object(bytes.fromhex(params["object"]),
+                                 bytes.fromhex(params["keyring_id"]),
+                                 _epochs(params))
+    return {"gate": gate, "plaintext": released.hex()}
+
+
+def _cmd_scrub(params):
+    return {"gate": scrub(bytes.fromhex(params["object"]))}
+
+
+def _cmd_load(params):
+    keys = params.get("provider_keys")
+    owner = params.get("owner")
+    ring = load_keyring(
+        bytes.fromhex(params["document"]),
+        bytes.fromhex(owner) if owner is not None else None,
+        [bytes.fromhex(key) for key in keys] if keys is not None else None,
+        params.get("unlock", "none"), bytes.fromhex(params.get("given", "")))
+    answer = {"gate": "ok", "id": ring.id.hex(), "owner": ring.owner.hex(),
+              "generation": ring.generation}
+    if ring.secrets is not None:
+        answer["epochs"] = [{"number": n, "private": k.hex(), "psk": p.hex()}
+                            for n, k, p in ring.secrets]
+    return answer
+
+
+def _cmd_code(params):
+    return {"gate": "ok",
+            "code": read_code(bytes.fromhex(params["text"])).hex()}
+
+
+def _cmd_key_file(params):
+    return {"gate": "ok",
+            "key": read_key_file(bytes.fromhex(params["text"])).hex()}
+
+
+COMMANDS = {"seal": _cmd_seal, "open": _cmd_open, "scrub": _cmd_scrub,
+            "load": _cmd_load, "code": _cmd_code, "key-file": _cmd_key_file}
+
+
+def main(argv):
+    if len(argv) != 2 or argv[1] not in COMMANDS:
+        print("usage: roost_format.py " + "|".join(COMMANDS)
+              + " < parameters.json", file=sys.stderr)
+        return 2
+    params = json.load(sys.stdin)
+    try:
+        answer = COMMANDS[argv[1]](params)
+    except Gate as gate:
+        answer = {"gate": str(gate)}
+    json.dump(answer, sys.stdout)
+    print()
+    return 0 if answer["gate"] == "ok" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TEST_VEC_H
+#define TEST_VEC_H
+
+/*
+ * vec: what run.c and agree.c share: fields of text, hexadecimal, an object
+ * in memory as a source, and the core's steps of opening in their order.
+ */
+
+#include "roost/keyring.h"
+#include "roost/object.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VEC_EPOCHS_MAX 512
+
+/* Bytes of their own allocation, so that a read past the end is seen. */
+struct vec_bytes {
+	uint8_t *data;
+	size_t len;
+};
+
+/* Exits with a message if memory is short. */
+void *vec_alloc(size_t size);
+struct vec_bytes vec_copy(const void *data, size_t len);
+void vec_free(struct vec_bytes *bytes);
+
+/* Hexadecimal text of exactly / any number of bytes; exits if malformed. */
+void vec_unhex(const char *text, uint8_t *bytes_r, size_t len);
+struct vec_bytes vec_unhex_any(const char *text);
+
+/* "<number> <private> <psk>", as epoch: lines give it; exits if malformed. */
+uint32_t vec_epoch(const char *text, struct roost_open_key *key_r);
+
+/*
+ * An object in memory.  With stutter, bytes have to be asked for twice: what
+ * lies behind all that was asked for before answers AGAIN, and has then come.
+ */
+struct vec_source {
+	const uint8_t *data;
+	size_t len;
+	bool stutter;
+	uint64_t arrived;
+};
+struct roost_source vec_source(struct vec_source *src);
+
+/*
+ * Open the object and read it in order.  *plain_r gets what was released,
+ * also after an error; free it.
+ */
+enum roost_err vec_open(struct vec_source *src,
+			const uint8_t keyring_id[ROOST_ID_SIZE],
+			const struct roost_open_key *keys, size_t key_count,
+			struct vec_bytes *plain_r);
+enum roost_err vec_scrub(struct vec_source *src);
+
+/* How to load and unlock a keyring; NULL or 0 where not at hand. */
+struct vec_load {
+	const char *owner;		/* escaped */
+	const uint8_t *provider_keys;
+	size_t key_count;
+	const char *unlock;		/* none provider secret recovery */
+	const uint8_t *given;		/* secret (32) or code (20) */
+};
+
+/* The whole of FORMAT.md 9; keys_r holds VEC_EPOCHS_MAX. */
+enum roost_err vec_load(const struct roost_keyring *kr,
+			const struct vec_load *load,
+			struct roost_open_key *keys_r);
+
+#endif
