@@ -116,4 +116,172 @@ $(BUILD)/.settings: $(PROBES)
 	$(if $(HAS_SETTINGS_MODULE),$(MAKE) $(SETTINGS_SO))
 	@touch $@
 
+# -- tests of the core: no Dovecot --
+
+TEST_CFLAGS := $(CORE_CFLAGS) -Itests/core
+TEST_LIBS = $(CORE_LIB) $(CRYPTO_LIBS)
+CORE_TESTS := $(patsubst tests/core/%.c,$(BUILD)/tests/core/%,\
+	$(wildcard tests/core/test_*.c))
+VECTOR_TESTS := $(addprefix $(BUILD)/tests/vectors/,run agree primitives \
+	hpke_openssl)
+GLUE_TESTS := $(patsubst tests/glue/%.c,$(BUILD)/tests/glue/%,\
+	$(wildcard tests/glue/test_*.c))
+MUTATE := $(BUILD)/tests/fuzz/mutate
+
+$(BUILD)/tests/core/%: tests/core/%.c tests/core/kit.c tests/core/kit.h \
+		$(CORE_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
+
+$(BUILD)/tests/vectors/%: tests/vectors/%.c tests/vectors/vec.c \
+		tests/vectors/vec.h $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -o $@ $< tests/vectors/vec.c $(TEST_LIBS)
+
+$(MUTATE): tests/fuzz/mutate.c tests/core/kit.c tests/core/kit.h $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
+
+# On Dovecot's own kit for streams.
+$(BUILD)/tests/glue/%: tests/glue/%.c \
+		$(call glue_obj,$(wildcard plugin/mail/?stream-roost.c) \
+			plugin/dovecot/report.c) $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(GLUE_CFLAGS) -o $@ $^ $(SAN_FLAGS) -L$(DOVECOT_LIBDIR) \
+		-Wl,-rpath,$(DOVECOT_LIBDIR) -ldovecot-storage -ldovecot \
+		$(CRYPTO_LIBS)
+
+.PHONY: check check-core check-vectors check-glue check-shape check-e2e
+.PHONY: check-fast mutate mutate-smoke deps-build deps-demo deps-check
+
+# What a run of the core's tests is wrapped in (valgrind).
+RUN ?=
+
+## check            install what is missing, build, run all tests
+check: deps-check
+	$(MAKE) all
+	$(MAKE) check-fast
+	$(MAKE) check-e2e
+
+## check-fast       all tests that start no server
+check-fast: check-core check-vectors check-glue mutate-smoke check-shape
+
+## check-core       the core's unit tests; needs no Dovecot
+check-core: $(CORE_TESTS)
+	@set -e; for test in $(CORE_TESTS); do $(RUN) $$test; done
+
+## check-vectors    vectors, known answers, the second implementation
+check-vectors: $(VECTOR_TESTS)
+	$(RUN) $(BUILD)/tests/vectors/run tests/vectors
+	$(RUN) $(BUILD)/tests/vectors/primitives tests/vectors/third-party/*.txt
+	$(RUN) $(BUILD)/tests/vectors/hpke_openssl
+	$(PYTHON) tests/vectors/check_python.py
+	$(PYTHON) tests/vectors/agree.py \
+		--helper $(BUILD)/tests/vectors/agree --rounds 40
+
+## vectors          write the vectors anew; the tree must not change by it
+.PHONY: vectors
+vectors:
+	$(PYTHON) tests/vectors/generate.py
+
+## check-glue       the streams, on Dovecot's own test kit
+check-glue: $(GLUE_TESTS)
+	@set -e; for test in $(GLUE_TESTS); do $(RUN) $$test; done
+
+## mutate           1 000 000 mutated messages and keyrings: 0 accepted
+MUTATE_COUNT ?= 1000000
+mutate: $(MUTATE)
+	$(MUTATE) $(MUTATE_COUNT)
+mutate-smoke: $(MUTATE)
+	$(MUTATE) 50000
+
+## check-shape      layers, symbols, bans, lengths: rules a machine can keep
+check-shape: all
+	BUILD=$(BUILD) tests/shape/check
+
+## check-e2e        end to end against a private Dovecot; E2E=args for pytest
+E2E ?=
+check-e2e: all
+	BUILD=$(BUILD) tests/e2e/run $(E2E)
+
+## check-mutants    delete each check in turn: a test must fail
+.PHONY: check-mutants
+check-mutants:
+	tests/mutants/run
+
+## check-asan       the tests under ASan and UBSan, the plugins too
+.PHONY: check-asan check-asan-core check-valgrind check-matrix
+ASAN = BUILD=build-asan SANITIZE=address,undefined OPT='-O1 -g'
+check-asan: deps-check check-asan-core
+	$(MAKE) $(ASAN) all
+	BUILD=build-asan ROOST_E2E_PRELOAD="$$($(CC) \
+		-print-file-name=libasan.so):$$($(CC) \
+		-print-file-name=libubsan.so)" tests/e2e/run $(E2E)
+check-asan-core:
+	$(MAKE) $(ASAN) check-core check-vectors
+
+## check-valgrind   the core's tests under valgrind
+check-valgrind:
+	ROOST_TEST_QUICK=1 $(MAKE) check-core \
+		RUN='valgrind -q --error-exitcode=99 --leak-check=full'
+
+## check-matrix     check in fresh Debian 12 and 13 roots (root, mmdebstrap)
+MATRIX ?= bookworm trixie
+check-matrix:
+	packaging/matrix $(MATRIX)
+
+## fuzz             libFuzzer builds of tests/fuzz into $(BUILD)/fuzz (clang)
+.PHONY: fuzz
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,\
+	$(wildcard tests/fuzz/fuzz_*.c))
+fuzz: $(FUZZERS)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(CORE_SRC)
+	@mkdir -p $(@D)
+	clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
+		-Iplugin/core -Itests/core -o $@ $< $(CORE_SRC) $(CRYPTO_LIBS)
+
+## bench            plain Dovecot, mail_crypt and Roost side by side
+.PHONY: bench demo
+BENCH ?=
+bench: all
+	BUILD=$(BUILD) tests/e2e/run -- $(PYTHON) \
+		$(CURDIR)/tests/bench/bench.py $(BENCH)
+
+## demo             see it work: deliver, read, look at the disk; KEEP=1 stays
+demo: deps-demo
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tests/e2e/run -- $(PYTHON) \
+		$(CURDIR)/tests/e2e/demo.py
+
+deps-build deps-demo deps-check: deps-%:
+	@packaging/build-deps $*
+
+## install          into $(DESTDIR), where dovecot-config says
+.PHONY: install uninstall clean help
+put = install -d $(DESTDIR)$(dir $(2)) && \
+	install -m $(3) $(1) $(DESTDIR)$(2).new && \
+	mv $(DESTDIR)$(2).new $(DESTDIR)$(2)
+install: all
+	$(call put,$(MAIL_SO),$(MODULEDIR)/lib13_roost_plugin.so,0644)
+	$(call put,$(DOVEADM_SO),$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)),0644)
+	$(if $(HAS_SETTINGS_MODULE),$(call \
+		put,$(SETTINGS_SO),$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)),0644))
+	$(call put,plugin/FORMAT.md,$(DOCDIR)/FORMAT.md,0644)
+	$(call put,README.md,$(DOCDIR)/README.md,0644)
+
+## uninstall        take away what install put there
+uninstall:
+	rm -f $(DESTDIR)$(MODULEDIR)/lib13_roost_plugin.so \
+		$(DESTDIR)$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)) \
+		$(DESTDIR)$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)) \
+		$(DESTDIR)$(DOCDIR)/FORMAT.md $(DESTDIR)$(DOCDIR)/README.md
+
+## clean            remove what was built
+clean:
+	rm -rf build build-asan $(BUILD)
+
+## help             this list
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
 -include $(wildcard $(BUILD)/*/*.d)

@@ -443,8 +443,10 @@ parse_epochs(struct parser *p, struct roost_keyring *kr)
 {
 	enum roost_err err = ROOST_OK;
 
-	if (!parse_is_next(p, "epoch"))
+	if (!parse_is_next(p, "epoch")) {
+		p->line++;
 		return ROOST_ERR_DOC_EPOCH;
+	}
 	do {
 		if (kr->epoch_count == ROOST_KEYRING_EPOCHS_MAX)
 			return ROOST_ERR_DOC_EPOCH;
@@ -524,8 +526,10 @@ parse_slots(struct parser *p, struct roost_keyring *kr)
 {
 	enum roost_err err = ROOST_OK;
 
-	if (!parse_is_next(p, "slot"))
+	if (!parse_is_next(p, "slot")) {
+		p->line++;
 		return ROOST_ERR_DOC_SLOT;
+	}
 	do {
 		if (kr->slot_count == ROOST_KEYRING_SLOTS_MAX)
 			return ROOST_ERR_DOC_SLOT;

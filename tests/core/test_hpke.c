@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hpke: RFC 9180 mode_psk.  Known answers from the RFC's tables are read by
+ * test_thirdparty; here, what must not open, and where OpenSSL has an HPKE of
+ * its own (3.2), both directions against it on random inputs.
+ */
+#include "kit.h"
+
+#include "roost/bytes.h"
+#include "roost/hpke.h"
+
+#include <openssl/opensslv.h>
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+#define HAS_OSSL_HPKE 1
+#include <openssl/evp.h>
+#include <openssl/hpke.h>
+#else
+#define HAS_OSSL_HPKE 0
+#endif
+#include <stdlib.h>
+#include <string.h>
+
+#define PLAIN_MAX 200
+#define TEXT_MAX 90
+
+struct fixture {
+	uint8_t private_key[32], public_key[32], psk[32];
+	uint8_t psk_id[TEXT_MAX], info[TEXT_MAX], aad[TEXT_MAX];
+	uint8_t plain[PLAIN_MAX], sealed[PLAIN_MAX + 16], enc[32];
+	size_t len;
+	struct roost_hpke_context hpke;
+};
+
+static void
+fixture_init(struct fixture *fix)
+{
+	kit_fill((uint8_t *)fix, sizeof(*fix));
+	fix->len = kit_below(PLAIN_MAX + 1);
+	fix->hpke = (struct roost_hpke_context) {
+		.psk = fix->psk, .psk_id = fix->psk_id, .info = fix->info,
+		.aad = fix->aad, .psk_id_len = 1 + kit_below(TEXT_MAX),
+		.info_len = kit_below(TEXT_MAX + 1),
+		.aad_len = kit_below(TEXT_MAX + 1),
+	};
+	assert_good(roost_prim_x25519_public(fix->private_key,
+					     fix->public_key));
+}
+
+static void
+fixture_seal(struct fixture *fix)
+{
+	fixture_init(fix);
+	assert_good(roost_hpke_seal(&fix->hpke, fix->public_key, fix->plain,
+				    fix->len, fix->enc, fix->sealed));
+}
+
+static enum roost_err
+fixture_open(const struct fixture *fix, uint8_t *plain_r)
+{
+	memset(plain_r, 0x55, PLAIN_MAX);
+	return roost_hpke_open(&fix->hpke, fix->public_key, fix->private_key,
+			       fix->enc, fix->sealed, fix->len + 16, plain_r);
+}
+
+static void
+assert_dies(const struct fixture *fix)
+{
+	uint8_t plain[PLAIN_MAX];
+
+	assert_gate(fixture_open(fix, plain), ROOST_ERR_STANZA_AUTH);
+	assert_zero(plain, fix->len);
+}
+
+static void
+test_what_was_sealed_opens(void **state)
+{
+	struct fixture fix;
+	uint8_t plain[PLAIN_MAX];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 50; i++) {
+		fixture_seal(&fix);
+		assert_good(fixture_open(&fix, plain));
+		assert_memory_equal(plain, fix.plain, fix.len);
+	}
+}
+
+static void
+test_sealing_twice_differs(void **state)
+{
+	struct fixture fix, again;
+
+	(void)state;
+	fixture_seal(&fix);
+	again = fix;
+	assert_good(roost_hpke_seal(&fix.hpke, fix.public_key, fix.plain,
+				    fix.len, again.enc, again.sealed));
+	assert_memory_not_equal(fix.enc, again.enc, 32);
+	assert_memory_not_equal(fix.sealed, again.sealed, fix.len + 16);
+}
+
+/* Each thing both sides agree on, by itself. */
+static void
+test_any_bit_of_the_context_is_bound(void **state)
+{
+	struct fixture fix;
+	uint8_t *const parts[] = {
+		fix.psk, fix.psk_id, fix.info, fix.aad, fix.public_key,
+		fix.enc, fix.sealed
+	};
+	size_t lens[KIT_COUNT(parts)], part, bit;
+
+	(void)state;
+	fixture_seal(&fix);
+	fix.len = 32;
+	fix.hpke.info_len = fix.hpke.aad_len = fix.hpke.psk_id_len = 20;
+	assert_good(roost_hpke_seal(&fix.hpke, fix.public_key, fix.plain,
+				    fix.len, fix.enc, fix.sealed));
+	lens[0] = lens[4] = lens[5] = 32;
+	lens[1] = lens[2] = lens[3] = 20;
+	lens[6] = 48;
+	for (part = 0; part < KIT_COUNT(parts); part++) {
+		for (bit = 0; bit < 8 * lens[part];
+		     bit += kit_is_quick() ? 13 : 1) {
+			parts[part][bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_dies(&fix);
+			parts[part][bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+	}
+	fix.hpke.info_len--;
+	assert_dies(&fix);
+	fix.hpke.info_len++;
+	fix.hpke.psk_id_len--;
+	assert_dies(&fix);
+	fix.hpke.psk_id_len++;
+	fix.hpke.aad_len--;
+	assert_dies(&fix);
+	fix.private_key[1] ^= 1;
+	assert_dies(&fix);
+}
+
+static void
+test_a_low_order_key_is_refused_on_both_sides(void **state)
+{
+	static const uint8_t points[][32] = { { 0 }, { 1 },
+		{ 0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f } };
+	struct fixture fix;
+	uint8_t plain[PLAIN_MAX];
+	size_t i;
+
+	(void)state;
+	fixture_seal(&fix);
+	for (i = 0; i < KIT_COUNT(points); i++) {
+		memcpy(fix.enc, points[i], 32);
+		assert_gate(fixture_open(&fix, plain), ROOST_ERR_LOW_ORDER);
+		assert_zero(plain, fix.len);
+		memset(fix.sealed, 0x55, sizeof(fix.sealed));
+		assert_gate(roost_hpke_seal(&fix.hpke, points[i], fix.plain,
+					    fix.len, fix.enc, fix.sealed),
+			    ROOST_ERR_LOW_ORDER);
+		assert_zero(fix.enc, 32);
+		assert_zero(fix.sealed, fix.len + 16);
+	}
+}
+
+/*
+ * The ladder of RFC 9180 once more, flat, from HMAC alone: so a mistake in a
+ * label or a length is seen without any table.
+ */
+static void
+hmac_join(const uint8_t *key, size_t key_len, const char *head,
+	  const uint8_t *suite, size_t suite_len, const char *label,
+	  const uint8_t *rest, size_t rest_len, int counter, uint8_t *mac_r)
+{
+	static const uint8_t zeros[32];
+	uint8_t text[400];
+	size_t len = 0;
+
+	if (counter != 0) {
+		text[len++] = 0;
+		text[len++] = (uint8_t)head[0];
+		head = "HPKE-v1";
+	}
+	memcpy(text + len, head, 7);
+	len += 7;
+	memcpy(text + len, suite, suite_len);
+	len += suite_len;
+	memcpy(text + len, label, strlen(label));
+	len += strlen(label);
+	if (rest_len > 0)
+		memcpy(text + len, rest, rest_len);
+	len += rest_len;
+	if (counter != 0)
+		text[len++] = (uint8_t)counter;
+	assert_true(len <= sizeof(text));
+	assert_good(roost_prim_hmac_sha256(key_len == 0 ? zeros : key,
+					   key_len == 0 ? 32 : key_len,
+					   text, len, mac_r));
+}
+
+static void
+test_the_schedule_is_the_one_of_the_rfc(void **state)
+{
+	static const uint8_t kem[] = { 'K', 'E', 'M', 0, 0x20 };
+	static const uint8_t suite[] = { 'H', 'P', 'K', 'E', 0, 0x20,
+		0, 1, 0, 2 };
+	uint8_t dh[32], prk[32], kem_context[64], shared[32], context[65];
+	uint8_t secret[32], key[32], nonce[32], right[PLAIN_MAX + 16];
+	struct roost_aead *aead;
+	struct fixture fix;
+
+	(void)state;
+	fixture_seal(&fix);
+	assert_good(roost_prim_x25519(fix.private_key, fix.enc, dh));
+	hmac_join(NULL, 0, "HPKE-v1", kem, 5, "eae_prk", dh, 32, 0, prk);
+	memcpy(kem_context, fix.enc, 32);
+	memcpy(kem_context + 32, fix.public_key, 32);
+	hmac_join(prk, 32, "\x20", kem, 5, "shared_secret", kem_context, 64,
+		  1, shared);
+	context[0] = 1;
+	hmac_join(NULL, 0, "HPKE-v1", suite, 10, "psk_id_hash", fix.psk_id,
+		  fix.hpke.psk_id_len, 0, context + 1);
+	hmac_join(NULL, 0, "HPKE-v1", suite, 10, "info_hash", fix.info,
+		  fix.hpke.info_len, 0, context + 33);
+	hmac_join(shared, 32, "HPKE-v1", suite, 10, "secret", fix.psk, 32, 0,
+		  secret);
+	hmac_join(secret, 32, "\x20", suite, 10, "key", context, 65, 1, key);
+	hmac_join(secret, 32, "\x0c", suite, 10, "base_nonce", context, 65,
+		  1, nonce);
+	aead = roost_prim_aead_new(key);
+	assert_non_null(aead);
+	assert_good(roost_prim_aead_seal(aead, nonce, fix.aad,
+					 fix.hpke.aad_len, fix.plain, fix.len,
+					 right));
+	assert_memory_equal(fix.sealed, right, fix.len + 16);
+	roost_prim_aead_free(&aead);
+}
+
+#if HAS_OSSL_HPKE
+static const OSSL_HPKE_SUITE ossl_suite = {
+	OSSL_HPKE_KEM_ID_X25519, OSSL_HPKE_KDF_ID_HKDF_SHA256,
+	OSSL_HPKE_AEAD_ID_AES_GCM_256
+};
+
+/* OpenSSL takes the psk_id as a C string: hexadecimal digits then. */
+static void
+fixture_init_ossl(struct fixture *fix)
+{
+	fixture_init(fix);
+	fix->hpke.psk_id_len = 64;
+	roost_bytes_hex(fix->plain, 32, (char *)fix->psk_id);
+	fix->psk_id[64] = '\0';
+}
+
+static OSSL_HPKE_CTX *
+ossl_new(const struct fixture *fix, int role)
+{
+	OSSL_HPKE_CTX *ctx = OSSL_HPKE_CTX_new(OSSL_HPKE_MODE_PSK, ossl_suite,
+					       role, NULL, NULL);
+
+	assert_non_null(ctx);
+	assert_int_equal(OSSL_HPKE_CTX_set1_psk(ctx,
+		(const char *)fix->psk_id, fix->psk, 32), 1);
+	return ctx;
+}
+
+static void
+test_openssl_opens_what_we_sealed(void **state)
+{
+	uint8_t plain[PLAIN_MAX];
+	struct fixture fix;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		OSSL_HPKE_CTX *ctx;
+		EVP_PKEY *key;
+		size_t len = PLAIN_MAX;
+
+		fixture_init_ossl(&fix);
+		assert_good(roost_hpke_seal(&fix.hpke, fix.public_key,
+					    fix.plain, fix.len, fix.enc,
+					    fix.sealed));
+		ctx = ossl_new(&fix, OSSL_HPKE_ROLE_RECEIVER);
+		key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL,
+						   fix.private_key, 32);
+		assert_int_equal(OSSL_HPKE_decap(ctx, fix.enc, 32, key,
+			fix.info, fix.hpke.info_len), 1);
+		assert_int_equal(OSSL_HPKE_open(ctx, plain, &len, fix.aad,
+			fix.hpke.aad_len, fix.sealed, fix.len + 16), 1);
+		assert_int_equal(len, fix.len);
+		assert_memory_equal(plain, fix.plain, len);
+		EVP_PKEY_free(key);
+		OSSL_HPKE_CTX_free(ctx);
+	}
+}
+
+static void
+test_we_open_what_openssl_sealed(void **state)
+{
+	uint8_t plain[PLAIN_MAX];
+	struct fixture fix;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		OSSL_HPKE_CTX *ctx;
+		size_t enc_len = 32, len;
+
+		fixture_init_ossl(&fix);
+		len = fix.len + 16;
+		ctx = ossl_new(&fix, OSSL_HPKE_ROLE_SENDER);
+		assert_int_equal(OSSL_HPKE_encap(ctx, fix.enc, &enc_len,
+			fix.public_key, 32, fix.info, fix.hpke.info_len), 1);
+		assert_int_equal(OSSL_HPKE_seal(ctx, fix.sealed, &len,
+			fix.aad, fix.hpke.aad_len, fix.plain, fix.len), 1);
+		assert_int_equal(len, fix.len + 16);
+		assert_good(fixture_open(&fix, plain));
+		assert_memory_equal(plain, fix.plain, fix.len);
+		OSSL_HPKE_CTX_free(ctx);
+	}
+}
+#else
+static void
+test_openssl_opens_what_we_sealed(void **state)
+{
+	(void)state;
+	print_message("this OpenSSL has no HPKE (3.2 has)\n");
+	skip();
+}
+
+static void
+test_we_open_what_openssl_sealed(void **state)
+{
+	(void)state;
+	print_message("this OpenSSL has no HPKE (3.2 has)\n");
+	skip();
+}
+#endif
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_was_sealed_opens),
+		cmocka_unit_test(test_sealing_twice_differs),
+		cmocka_unit_test(test_any_bit_of_the_context_is_bound),
+		cmocka_unit_test(
+			test_a_low_order_key_is_refused_on_both_sides),
+		cmocka_unit_test(test_the_schedule_is_the_one_of_the_rfc),
+		cmocka_unit_test(test_openssl_opens_what_we_sealed),
+		cmocka_unit_test(test_we_open_what_openssl_sealed),
+	};
+
+	return cmocka_run_group_tests_name("hpke", tests, kit_setup,
+					   kit_teardown);
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_streams: the sealing and the opening stream, on Dovecot's own kit.
+ *
+ * Sealed bytes arrive one at a time, buffers are smaller than a chunk, seeks
+ * go anywhere: what comes out is compared with the flat plaintext.
+ */
+#include "istream-roost.h"
+#include "ostream-roost.h"
+#include "report.h"
+
+#include "test-common.h"
+
+#include "roost/secret.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define C ROOST_CHUNK_PLAIN_SIZE
+
+static struct roost_seal_key seal_key;
+static struct roost_open_key open_key;
+static uint64_t seed;
+
+/* Knuth's MMIX generator: repeatable from its seed. */
+static unsigned int
+draw(unsigned int limit)
+{
+	seed = seed * UINT64_C(6364136223846793005) +
+		UINT64_C(1442695040888963407);
+	return (unsigned int)(seed >> 33) % limit;
+}
+
+static void
+make_keys(void)
+{
+	enum roost_err err;
+
+	err = roost_prim_random(open_key.private_key, ROOST_KEY_SIZE);
+	if (err == ROOST_OK)
+		err = roost_prim_random(open_key.psk, ROOST_KEY_SIZE);
+	if (err == ROOST_OK)
+		err = roost_prim_x25519_public(open_key.private_key,
+					       open_key.public_key);
+	if (err == ROOST_OK)
+		err = roost_stanza_key_id(ROOST_STANZA_X25519,
+					  open_key.public_key,
+					  open_key.key_id);
+	i_assert(err == ROOST_OK);
+	memcpy(seal_key.public_key, open_key.public_key, ROOST_KEY_SIZE);
+	memcpy(seal_key.key_id, open_key.key_id, ROOST_KEY_ID_SIZE);
+	memcpy(seal_key.psk, open_key.psk, ROOST_KEY_SIZE);
+}
+
+static buffer_t *
+plain_new(size_t size)
+{
+	buffer_t *plain = buffer_create_dynamic(default_pool, size + 1);
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		buffer_append_c(plain, (unsigned char)draw(256));
+	return plain;
+}
+
+/* Written in pieces of up to `piece` bytes. */
+static buffer_t *
+seal(const buffer_t *plain, size_t piece)
+{
+	buffer_t *sealed = buffer_create_dynamic(default_pool, 4096);
+	struct ostream *memory = o_stream_create_buffer(sealed), *output;
+	uint8_t object_id[ROOST_ID_SIZE], data_key[ROOST_KEY_SIZE];
+	const char *error;
+	size_t off, size;
+
+	output = roost_ostream_create(memory, &seal_key, object_id, data_key,
+				      &error);
+	i_assert(output != NULL);
+	for (off = 0; off < plain->used; off += size) {
+		size = 1 + draw((unsigned int)piece);
+		size = I_MIN(size, plain->used - off);
+		o_stream_nsend(output, CONST_PTR_OFFSET(plain->data, off),
+			       size);
+	}
+	test_assert(output->offset == plain->used);
+	test_assert(o_stream_finish(output) == 1);
+	o_stream_destroy(&output);
+	o_stream_destroy(&memory);
+	return sealed;
+}
+
+static enum roost_err
+open_stream(struct istream *sealed, struct istream **plain_r)
+{
+	struct roost_opening *opening;
+	const struct roost_header *header;
+	uint8_t data_key[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	*plain_r = NULL;
+	err = roost_istream_begin(sealed, &opening, &header);
+	if (err != ROOST_OK)
+		return err;
+	err = roost_stanza_open(header, seal_key.keyring_id, &open_key, 1,
+				data_key);
+	if (err != ROOST_OK) {
+		roost_istream_cancel(&opening);
+		return err;
+	}
+	return roost_istream_finish(&opening, data_key, plain_r);
+}
+
+/* True if what is read from off to the end is the plaintext's rest. */
+static bool
+rest_is(struct istream *input, const buffer_t *plain, uoff_t off)
+{
+	const unsigned char *data;
+	size_t size;
+	ssize_t ret;
+
+	while ((ret = i_stream_read_more(input, &data, &size)) > 0) {
+		if (size > plain->used - off ||
+		    memcmp(CONST_PTR_OFFSET(plain->data, off), data,
+			   size) != 0)
+			return FALSE;
+		off += size;
+		i_stream_skip(input, size);
+	}
+	return input->stream_errno == 0 && off == plain->used;
+}
+
+static const size_t sizes[] = {
+	0, 1, 1000, C - 1, C, C + 1, 2 * C, 2 * C + 1, 3 * C + 77
+};
+
+static void
+test_round_trip(void)
+{
+	unsigned int i, piece;
+
+	test_begin("sealed in any pieces, opened whole");
+	for (i = 0; i < N_ELEMENTS(sizes); i++) {
+		for (piece = 1; piece <= 3 * C; piece = piece * 150 + 1) {
+			buffer_t *plain = plain_new(sizes[i]);
+			buffer_t *sealed = seal(plain, piece);
+			struct istream *memory =
+				i_stream_create_from_data(sealed->data,
+							  sealed->used);
+			struct istream *input;
+			const struct stat *st;
+
+			test_assert_idx(open_stream(memory, &input) ==
+					ROOST_OK, i);
+			test_assert_idx(i_stream_stat(input, TRUE, &st) == 0 &&
+					st->st_size == (off_t)sizes[i], i);
+			test_assert_idx(rest_is(input, plain, 0), i);
+			i_stream_destroy(&input);
+			i_stream_destroy(&memory);
+			buffer_free(&plain);
+			buffer_free(&sealed);
+		}
+	}
+	test_end();
+}
+
+/* One byte more each time, as from a slow pipe; never a wrong one. */
+static void
+test_trickle(void)
+{
+	buffer_t *plain = plain_new(2 * C + 300), *sealed = seal(plain, 999);
+	struct istream *slow = test_istream_create_data(sealed->data,
+							sealed->used);
+	struct istream *input;
+	const unsigned char *data;
+	size_t size, avail, off = 0;
+	int ret = 0;
+
+	test_begin("sealed bytes that arrive one at a time");
+	test_assert(open_stream(slow, &input) == ROOST_OK);
+	for (avail = 0; avail <= sealed->used && ret >= 0; avail++) {
+		test_istream_set_size(slow, avail);
+		while ((ret = i_stream_read_more(input, &data, &size)) > 0) {
+			if (off + size > plain->used ||
+			    memcmp(CONST_PTR_OFFSET(plain->data, off), data,
+				   size) != 0)
+				i_panic("wrong bytes at %zu", off);
+			off += size;
+			i_stream_skip(input, size);
+		}
+	}
+	test_assert(input->stream_errno == 0 && off == plain->used);
+	i_stream_destroy(&input);
+	i_stream_destroy(&slow);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
+static void
+test_seeks(void)
+{
+	buffer_t *plain = plain_new(5 * C + 123), *sealed = seal(plain, C);
+	struct istream *memory = i_stream_create_from_data(sealed->data,
+							   sealed->used);
+	struct istream *input;
+	const unsigned char *data;
+	unsigned int i;
+	size_t size;
+
+	test_begin("seeks anywhere, with buffers smaller than a chunk");
+	test_assert(open_stream(memory, &input) == ROOST_OK);
+	i_stream_set_max_buffer_size(input, 8192);
+	for (i = 0; i < 3000; i++) {
+		size_t off = draw((unsigned int)plain->used + 1);
+		size_t want = draw(8192);
+
+		i_stream_seek(input, off);
+		(void)i_stream_read_bytes(input, &data, &size, want + 1);
+		test_assert_idx(size <= plain->used - off &&
+				(size > want || off + size == plain->used) &&
+				memcmp(CONST_PTR_OFFSET(plain->data, off),
+				       data, size) == 0, i);
+		test_assert_idx(input->stream_errno == 0, i);
+		i_stream_skip(input, draw((unsigned int)size + 1));
+	}
+	i_stream_seek(input, 0);
+	test_assert(rest_is(input, plain, 0));
+	i_stream_destroy(&input);
+	i_stream_destroy(&memory);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
+/* What a snapshot holds stays as it was when the stream moves on. */
+static void
+test_snapshot(void)
+{
+	buffer_t *plain = plain_new(4 * C), *sealed = seal(plain, C);
+	struct istream *memory = i_stream_create_from_data(sealed->data,
+							   sealed->used);
+	struct istream *input, *limit;
+	const unsigned char *data, *first;
+	size_t size, first_size;
+
+	test_begin("data handed out survives a filter's next read");
+	test_assert(open_stream(memory, &input) == ROOST_OK);
+	limit = i_stream_create_limit(input, UOFF_T_MAX);
+	test_assert(i_stream_read_more(limit, &first, &first_size) > 0);
+	i_stream_skip(limit, first_size / 2);
+	first += first_size / 2;
+	test_assert(i_stream_read_bytes(limit, &data, &size, C) >= 0);
+	test_assert(memcmp(CONST_PTR_OFFSET(plain->data, first_size / 2),
+			   data, size) == 0);
+	i_stream_destroy(&limit);
+	i_stream_destroy(&input);
+	i_stream_destroy(&memory);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
+/* A changed chunk: all before it, none of it, and an error that is logged. */
+static void
+test_changed_chunk(void)
+{
+	buffer_t *plain = plain_new(3 * C), *sealed = seal(plain, C);
+	unsigned char *byte = buffer_get_space_unsafe(sealed,
+		sealed->used - ROOST_DIGEST_SIZE - ROOST_TAG_SIZE - C, 1);
+	struct istream *memory, *input;
+	const unsigned char *data;
+	size_t size, off = 0;
+
+	test_begin("a changed chunk");
+	*byte ^= 1;
+	memory = i_stream_create_from_data(sealed->data, sealed->used);
+	test_assert(open_stream(memory, &input) == ROOST_OK);
+	while (i_stream_read_more(input, &data, &size) > 0) {
+		test_assert(memcmp(CONST_PTR_OFFSET(plain->data, off), data,
+				   size) == 0);
+		off += size;
+		i_stream_skip(input, size);
+	}
+	test_assert(off == 2 * C);
+	test_assert(input->stream_errno == EIO);
+	test_assert(strstr(i_stream_get_error(input), "[chunk]") != NULL);
+	test_assert(i_stream_read(input) == -1);
+	test_assert(i_stream_get_data_size(input) == 0);
+	i_stream_destroy(&input);
+	i_stream_destroy(&memory);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
+/* Cut anywhere: nothing is ever released. */
+static void
+test_cut(void)
+{
+	buffer_t *plain = plain_new(C + 100), *sealed = seal(plain, C);
+	struct istream *memory, *input;
+	size_t len;
+
+	test_begin("cut anywhere");
+	for (len = 0; len < sealed->used; len += 1 + draw(40)) {
+		memory = i_stream_create_from_data(sealed->data, len);
+		test_assert_idx(open_stream(memory, &input) != ROOST_OK, len);
+		test_assert_idx(input == NULL, len);
+		i_stream_destroy(&memory);
+	}
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
+/* As mdbox has it: the object is a part of a shared stream. */
+static void
+test_part_of_a_file(void)
+{
+	buffer_t *plain = plain_new(2 * C + 5), *sealed = seal(plain, C);
+	buffer_t *file = buffer_create_dynamic(default_pool, 4096);
+	struct istream *memory, *part, *input;
+
+	test_begin("a part of a stream that somebody else seeks");
+	buffer_append(file, "head of the file", 16);
+	buffer_append_buf(file, sealed, 0, SIZE_MAX);
+	buffer_append(file, "tail", 4);
+	memory = i_stream_create_from_data(file->data, file->used);
+	i_stream_seek(memory, 16);
+	part = i_stream_create_limit(memory, sealed->used);
+	test_assert(open_stream(part, &input) == ROOST_OK);
+	i_stream_seek(memory, 3);
+	test_assert(rest_is(input, plain, 0));
+	i_stream_seek(memory, 0);
+	i_stream_seek(input, C + 1);
+	test_assert(rest_is(input, plain, C + 1));
+	i_stream_destroy(&input);
+	i_stream_destroy(&part);
+	i_stream_destroy(&memory);
+	buffer_free(&file);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
+/* A full disk below: the error is told, nothing counts as written. */
+static void
+test_output_error(void)
+{
+	buffer_t *plain = plain_new(3 * C);
+	uint8_t object_id[ROOST_ID_SIZE], data_key[ROOST_KEY_SIZE];
+	const char *error = NULL;
+	int fd = open("/dev/full", O_WRONLY);
+	struct ostream *full, *output;
+
+	test_begin("a disk that is full");
+	full = o_stream_create_fd_file(fd, 0, FALSE);
+	output = roost_ostream_create(full, &seal_key, object_id, data_key,
+				      &error);
+	if (output != NULL) {
+		o_stream_nsend(output, plain->data, plain->used);
+		test_assert(o_stream_finish(output) < 0);
+		test_assert(output->stream_errno == ENOSPC);
+		o_stream_destroy(&output);
+	} else {
+		test_assert(error != NULL);
+	}
+	o_stream_abort(full);
+	o_stream_destroy(&full);
+	i_close_fd(&fd);
+	buffer_free(&plain);
+	test_end();
+}
+
+int
+main(void)
+{
+	static void (*const tests[])(void) = {
+		test_round_trip,
+		test_trickle,
+		test_seeks,
+		test_snapshot,
+		test_changed_chunk,
+		test_cut,
+		test_part_of_a_file,
+		test_output_error,
+		NULL
+	};
+	const char *given = getenv("ROOST_TEST_SEED");
+	int ret;
+
+	if (roost_prim_init() != ROOST_OK)
+		return 1;
+	seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)getpid();
+	printf("test_streams: ROOST_TEST_SEED=%llu\n",
+	       (unsigned long long)seed);
+	make_keys();
+	ret = test_run(tests);
+	roost_prim_deinit();
+	return ret;
+}
