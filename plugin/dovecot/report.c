@@ -15,12 +15,9 @@ report_advice(enum roost_err err)
 	if (err == ROOST_ERR_VERSION || err == ROOST_ERR_SUITE ||
 	    err == ROOST_ERR_FLAG)
 		return "upgrade Roost on this host";
-	if (err == ROOST_ERR_LOCKED)
-		return "log in with the password of the keyring, or see "
-			"doveadm roost status";
 	if (err == ROOST_ERR_OTHER_KEYRING || err == ROOST_ERR_NO_KEY)
 		return "put the keyring back that it was sealed for";
-	if (err == ROOST_ERR_BACKEND || err == ROOST_ERR_IO)
+	if (err == ROOST_ERR_BACKEND)
 		return "see the system's log";
 	return "the file was damaged or changed: restore it from a backup";
 }
@@ -62,6 +59,17 @@ roost_report_refused(struct mail *mail, enum roost_err err,
 				   detail == NULL ? "" : ": ",
 				   detail == NULL ? "" : detail,
 				   roost_err_name(err), report_advice(err)));
+}
+
+void
+roost_report_keyring(struct mail *mail, const char *gate, const char *error,
+		     bool is_quiet)
+{
+	mail_storage_set_error(mail->box->storage, MAIL_ERROR_INVALIDDATA,
+			       ROOST_CLIENT_REFUSED);
+	if (!is_quiet)
+		report_log(mail, "roost_keyring_refused", gate,
+			   t_strdup_printf("Refused a message: %s", error));
 }
 
 void

@@ -31,6 +31,10 @@ int roost_report_errno(enum roost_err err);
 void roost_report_refused(struct mail *mail, enum roost_err err,
 			  const char *detail, bool is_quiet);
 
+/* The same where the keyring is what fails; error says how. */
+void roost_report_keyring(struct mail *mail, const char *gate,
+			  const char *error, bool is_quiet);
+
 /* The same for a plaintext message under policy sealed. */
 void roost_report_plaintext(struct mail *mail, bool is_served,
 			    bool is_quiet);

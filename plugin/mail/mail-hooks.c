@@ -86,17 +86,13 @@ detail_keyring_id(const struct roost_header *header)
 }
 
 static const char *
-detail_get(enum roost_err err, const struct roost_header *header,
-	   struct istream *input)
+detail_get(enum roost_err err, const struct roost_header *header)
 {
 	switch (err) {
 	case ROOST_ERR_NO_KEY:
 		return detail_key_ids(header);
 	case ROOST_ERR_OTHER_KEYRING:
 		return detail_keyring_id(header);
-	case ROOST_ERR_IO:
-		return input->stream_errno == 0 ? "its size is not known" :
-			i_stream_get_error(input);
 	default:
 		return NULL;
 	}
@@ -110,11 +106,46 @@ mail_refuse(struct mail *mail, enum roost_err err, const char *detail)
 	const char *key = t_strdup_printf("%s/%u", mailbox_get_vname(mail->box),
 					  mail->uid);
 
-	/* A locked keyring is one fact, not one for each message. */
-	if (err == ROOST_ERR_LOCKED || err == ROOST_ERR_SLOT_AUTH)
-		key = "locked";
 	roost_report_refused(mail, err, detail,
 			     !roost_user_log_once(rmail->ruser, key));
+	return -1;
+}
+
+/* A keyring that fails is one fact, not one for each message. */
+static int
+mail_refuse_keyring(struct mail *mail, const char *gate, const char *error)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+
+	roost_report_keyring(mail, gate, error,
+			     !roost_user_log_once(rmail->ruser, error));
+	return -1;
+}
+
+/* What unlocking answered; -1 always. */
+static int
+mail_refuse_locked(struct mail *mail, enum roost_err err)
+{
+	const char *advice = err == ROOST_ERR_LOCKED ?
+		"no usable roost_secret_key came with this login" :
+		err == ROOST_ERR_SLOT_AUTH ?
+		"the login password is not the one of the password slot" :
+		"restore the keyring from a backup";
+
+	return mail_refuse_keyring(mail, roost_err_name(err),
+		t_strdup_printf("%s [%s]; %s; see doveadm roost status",
+				roost_err_phrase(err), roost_err_name(err),
+				advice));
+}
+
+/* The file itself cannot be read: an error as of any other mail. */
+static int
+mail_fail_read(struct mail *mail, struct istream *input)
+{
+	mail_set_critical(mail, "roost: read(%s) failed: %s",
+			  i_stream_get_name(input),
+			  input->stream_errno == 0 ? "its size is not known" :
+			  i_stream_get_error(input));
 	return -1;
 }
 
@@ -122,18 +153,16 @@ static int
 mail_ring(struct mail *mail, struct roost_ring **ring_r)
 {
 	struct roost_mail *rmail = ROOST_MAIL(mail);
-	const char *error;
-	int ret;
+	const char *error = "there is no keyring, but a sealed message: put "
+		"the keyring back from a backup";
 
 	if (roost_user_config(rmail->ruser)->enable == ROOST_ENABLE_NO)
-		return mail_refuse(mail, ROOST_ERR_LOCKED,
-				   "roost_enable is no for this user");
-	ret = roost_user_ring(rmail->ruser, mailbox_get_namespace(mail->box), ring_r,
-			      &error);
-	if (ret > 0)
-		return 0;
-	return mail_refuse(mail, ROOST_ERR_LOCKED, ret < 0 ? error :
-			   "there is no keyring");
+		return mail_refuse_keyring(mail, "off", "it is sealed, and "
+			"roost_enable is no for this user");
+	if (roost_user_ring(rmail->ruser, mailbox_get_namespace(mail->box),
+			    ring_r, &error) <= 0)
+		return mail_refuse_keyring(mail, "keyring", error);
+	return 0;
 }
 
 /* From header to plaintext stream; takes the opening. */
@@ -145,7 +174,7 @@ mail_open_sealed(struct mail *mail, struct roost_opening *opening,
 	struct roost_ring *ring;
 	struct istream *plain;
 	enum roost_err err;
-	const char *detail = NULL;
+	bool is_locked;
 
 	if (mail_ring(mail, &ring) < 0) {
 		roost_istream_cancel(&opening);
@@ -153,14 +182,21 @@ mail_open_sealed(struct mail *mail, struct roost_opening *opening,
 	}
 	err = roost_ring_data_key(ring, header, data_key);
 	if (err != ROOST_OK) {
-		detail = detail_get(err, header, *stream);
+		is_locked = err != ROOST_ERR_OTHER_KEYRING &&
+			roost_ring_is_locked(ring);
+		if (is_locked)
+			(void)mail_refuse_locked(mail, err);
+		else
+			(void)mail_refuse(mail, err, detail_get(err, header));
 		roost_istream_cancel(&opening);
-	} else {
-		err = roost_istream_finish(&opening, data_key, &plain);
+		return -1;
 	}
+	err = roost_istream_finish(&opening, data_key, &plain);
 	roost_wipe(data_key, sizeof(data_key));
+	if (err == ROOST_ERR_IO)
+		return mail_fail_read(mail, *stream);
 	if (err != ROOST_OK)
-		return mail_refuse(mail, err, detail);
+		return mail_refuse(mail, err, NULL);
 	i_stream_set_name(plain, i_stream_get_name(*stream));
 	i_stream_unref(stream);
 	*stream = plain;
@@ -183,7 +219,7 @@ mail_check_plaintext(struct mail *mail)
 	ret = roost_user_ring(rmail->ruser, mailbox_get_namespace(mail->box), &ring,
 			      &error);
 	if (ret < 0)
-		return mail_refuse(mail, ROOST_ERR_LOCKED, error);
+		return mail_refuse_keyring(mail, "keyring", error);
 	if (ret == 0 ? !(config->has_policy &&
 			 config->policy == ROOST_POLICY_SEALED) :
 	    roost_ring_policy(ring) == ROOST_POLICY_OPEN)
@@ -217,8 +253,10 @@ mail_stream_opened(struct mail *mail, struct istream **stream)
 	if (!rmail->peek.is_sealed)
 		return mail_check_plaintext(mail);
 	err = roost_istream_begin(*stream, &opening, &header);
+	if (err == ROOST_ERR_IO)
+		return mail_fail_read(mail, *stream);
 	if (err != ROOST_OK)
-		return mail_refuse(mail, err, detail_get(err, NULL, *stream));
+		return mail_refuse(mail, err, NULL);
 	peek_fill(&rmail->peek, *stream, header);
 	return mail_open_sealed(mail, opening, header, stream);
 }

@@ -367,6 +367,12 @@ roost_ring_unlock(struct roost_ring *ring)
 	return ring->unlock_err;
 }
 
+bool
+roost_ring_is_locked(const struct roost_ring *ring)
+{
+	return ring->was_tried && ring->unlock_err != ROOST_OK;
+}
+
 /* Object ids are public; which of them is held is no secret. */
 static const struct remembered *
 ring_recall(const struct roost_ring *ring, const uint8_t *object_id)

@@ -66,6 +66,9 @@ const struct roost_seal_key *roost_ring_seal_key(const struct roost_ring *ring);
  */
 enum roost_err roost_ring_unlock(struct roost_ring *ring) ROOST_CHECKED;
 
+/* True once unlocking was tried and failed. */
+bool roost_ring_is_locked(const struct roost_ring *ring);
+
 /*
  * The data key of a message: one that this process remembers, else from its
  * stanza.  ROOST_ERR_OTHER_KEYRING, what unlocking or the stanza answers.
