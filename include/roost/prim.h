@@ -119,9 +119,9 @@ enum roost_err roost_prim_unwrap(const uint8_t kek[ROOST_KEY_SIZE],
 				 uint8_t *plain_r) ROOST_CHECKED;
 
 /* X25519 (RFC 7748).  A zero shared secret is ROOST_ERR_LOW_ORDER. */
-enum roost_err roost_prim_x25519_public(const uint8_t private_key[ROOST_KEY_SIZE],
-					uint8_t public_r[ROOST_KEY_SIZE])
-	ROOST_CHECKED;
+enum roost_err
+roost_prim_x25519_public(const uint8_t private_key[ROOST_KEY_SIZE],
+			 uint8_t public_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 enum roost_err roost_prim_x25519(const uint8_t private_key[ROOST_KEY_SIZE],
 				 const uint8_t public_key[ROOST_KEY_SIZE],
 				 uint8_t shared_r[ROOST_KEY_SIZE])

@@ -35,7 +35,7 @@ struct verify_mail {
 	struct roost_ring *ring;	/* NULL: there is no keyring */
 	bool is_sealed;
 	enum roost_err err;
-	char detail[128];	/* outlives the data stack frame it is made in */
+	char detail[128];	/* outlives the data stack's frame */
 };
 
 static void

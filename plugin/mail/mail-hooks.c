@@ -216,8 +216,8 @@ mail_check_plaintext(struct mail *mail)
 
 	if (config->enable == ROOST_ENABLE_NO || mail->saving)
 		return 0;
-	ret = roost_user_ring(rmail->ruser, mailbox_get_namespace(mail->box), &ring,
-			      &error);
+	ret = roost_user_ring(rmail->ruser, mailbox_get_namespace(mail->box),
+			      &ring, &error);
 	if (ret < 0)
 		return mail_refuse_keyring(mail, "keyring", error);
 	if (ret == 0 ? !(config->has_policy &&

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+"""Roost beside others: mail_crypt, compression, shared and public namespaces,
+and every other plugin that looks at mail while it is read or saved."""
+
+import os
+import subprocess
+
+import pytest
+
+import server as servers
+from server import NEW, STORAGES
+
+MESSAGE = (b"From: a@roost.test\r\nTo: b@roost.test\r\nSubject: %s\r\n\r\n"
+           b"body of %s\r\n")
+CRYPT_MAGIC = b"CRYPTED\x03\x07"
+
+
+def message(word):
+    word = word.encode()
+    return MESSAGE % (word, word)
+
+
+def bodies(server, user, mailbox="INBOX"):
+    client = server.imap(user)
+    assert client.select(mailbox)[0] == "OK"
+    _, answer = client.fetch("1:*", "(BODY.PEEK[])")
+    return [part[1] for part in answer if isinstance(part, tuple)]
+
+
+def crypt_keys(folder):
+    """Dovecot's own mail encryption: a key pair, made by openssl."""
+    private = os.path.join(folder, "crypt.pem")
+    public = os.path.join(folder, "crypt.pub")
+    subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey",
+                    "-noout", "-out", private + ".raw"], check=True)
+    subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt", "-in",
+                    private + ".raw", "-out", private], check=True)
+    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out",
+                    public], check=True, stderr=subprocess.DEVNULL)
+    for path in (private, public):
+        os.chmod(path, 0o644)
+    return private, public
+
+
+def crypt_settings(folder, is_writing):
+    private, public = crypt_keys(folder)
+    if not NEW:
+        return {"mail_crypt_global_private_key": "<" + private,
+                "mail_crypt_global_public_key": "<" + public,
+                "mail_crypt_save_version": "2" if is_writing else "0"}, ""
+    return {"crypt_global_public_key_file": public,
+            "crypt_write_algorithm":
+                "aes-256-gcm-sha256" if is_writing else None}, """
+crypt_global_private_key main {
+  crypt_private_key_file = %s
+}
+""" % private
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_mail_crypt_read_only(make_server, tmp_path, storage):
+    """Mail that mail_crypt sealed stays readable; new mail is Roost's."""
+    settings, extra = crypt_settings(str(tmp_path), True)
+    os.chmod(str(tmp_path), 0o755)
+    for folder in list(tmp_path.parents)[:2]:
+        os.chmod(str(folder), 0o755)
+    server = make_server(storage, roost=False, settings=settings,
+                         extra=extra, plugins=["mail_crypt"])
+    assert server.deliver(message("older"), "alice")[0][0] == 250
+    assert server.objects("alice")[0][2].startswith(CRYPT_MAGIC)
+    server.stop()
+    if servers.PLAIN:
+        return
+    private = settings.get("mail_crypt_global_private_key")
+    server.settings = dict(settings)
+    if NEW:
+        server.settings["crypt_write_algorithm"] = ""
+    else:
+        server.settings["mail_crypt_save_version"] = "0"
+        assert private
+    server.roost = True
+    server.start()
+    assert server.deliver(message("newer"), "alice")[0][0] == 250
+    older, newer = bodies(server, "alice")
+    assert b"body of older" in older and b"body of newer" in newer
+    client = server.imap("alice")
+    client.create("Copies")
+    client.select("INBOX")
+    assert client.copy("1:2", "Copies")[0] == "OK"
+    assert bodies(server, "alice", "Copies") == [older, newer]
+    kinds = [content[:8] for _, _, content in server.objects("alice")]
+    assert kinds.count(servers.MAGIC) == 3, kinds
+    assert server.find_on_disk(b"body of") == []
+
+
+@pytest.fixture(scope="module", params=STORAGES)
+def shared(request, make_module_server):
+    """alice's mail is shared with bob; a public namespace for both."""
+    storage = request.param
+    path = {"maildir": "Maildir", "sdbox": "sdbox", "mdbox": "mdbox"}[storage]
+    if NEW:
+        extra = """
+namespace shared {
+  type = shared
+  separator = /
+  prefix = shared/$user/
+  mail_path = %%{owner_home}/%s
+  mail_index_private_path = ~/shared/%%{owner_user}
+  list = children
+  subscriptions = no
+}
+namespace public {
+  type = public
+  separator = /
+  prefix = Public/
+  mail_path = %%{home}/../public/%s
+  list = children
+  subscriptions = no
+}
+acl_driver = vfile
+acl_sharing_map {
+  dict file {
+    path = %%{home}/../shared-mailboxes
+  }
+}
+""" % (path, path)
+        settings = {}
+        extra = extra.replace("shared/$user/", "shared/$user/")
+    else:
+        extra = """
+namespace shared {
+  type = shared
+  separator = /
+  prefix = shared/%%%%u/
+  location = %s:%%%%h/%s
+  list = children
+  subscriptions = no
+}
+namespace public {
+  type = public
+  separator = /
+  prefix = Public/
+  location = %s:%%h/../public/%s
+  list = children
+  subscriptions = no
+}
+""" % (storage, path, storage, path)
+        settings = {"acl": "vfile"}
+    server = make_module_server(
+        storage, extra=extra, settings=settings, plugins=["acl"],
+        protocol_plugins={"imap": ["imap_acl"]}, start=False)
+    public = os.path.join(server.mail_root, "public", path)
+    for folder in (public, os.path.join(public, "mailboxes")):
+        if storage != "maildir" or folder == public:
+            os.makedirs(folder)
+            server.write(os.path.join(folder, "dovecot-acl"),
+                         "authenticated lrwstipekxa\n")
+    server.own(server.mail_root)
+    return server.start()
+
+
+def test_shared_mailbox_opens_for_a_visitor(shared):
+    """With the owner's keyring, in provider mode."""
+    assert shared.deliver(message("for-alice"), "alice")[0][0] == 250
+    owner = shared.imap("alice")
+    owner.create("Open")
+    owner.select("INBOX")
+    assert owner.copy("1", "Open")[0] == "OK"
+    assert owner.setacl("Open", "bob", "lrwstipekxa")[0] == "OK"
+    got = bodies(shared, "bob", "shared/alice/Open")
+    assert len(got) == 1 and b"body of for-alice" in got[0]
+
+
+def test_visitor_saves_for_the_owner(shared):
+    """What bob puts into alice's mailbox is sealed for alice; what he copies
+    to his own is sealed for him."""
+    visitor = shared.imap("bob")
+    assert visitor.append("shared/alice/Open", None, None,
+                          message("from-bob"))[0] == "OK"
+    assert b"body of from-bob" in bodies(shared, "alice", "Open")[1]
+    assert visitor.select("shared/alice/Open")[0] == "OK"
+    assert visitor.copy("1:2", "INBOX")[0] == "OK"
+    assert len(bodies(shared, "bob")) == 2
+    shared.assert_sealed("alice")
+    shared.assert_sealed("bob")
+    if not servers.PLAIN:
+        ids = {user: {content[16:32]
+                      for _, _, content in shared.objects(user)}
+               for user in ("alice", "bob")}
+        assert len(ids["alice"]) == len(ids["bob"]) == 1
+        assert ids["alice"] != ids["bob"]
+    inodes = {user: {os.stat(path).st_ino
+                     for path in shared.mail_files(user)}
+              for user in ("alice", "bob")}
+    assert not inodes["alice"] & inodes["bob"]
+
+
+def test_public_namespace_has_its_own_keyring(shared):
+    client = shared.imap("alice")
+    assert client.create("Public/Board")[0] == "OK"
+    assert client.append("Public/Board", None, None,
+                         message("for-all"))[0] == "OK"
+    assert b"body of for-all" in bodies(shared, "bob", "Public/Board")[0]
+    assert shared.imap("bob").append("Public/Board", None, None,
+                                     message("reply"))[0] == "OK"
+    assert len(bodies(shared, "alice", "Public/Board")) == 2
+    if not servers.PLAIN:
+        keyrings = [os.path.join(folder, name)
+                    for folder, _, names in os.walk(
+                        os.path.join(shared.mail_root, "public"))
+                    for name in names if name == "roost.keyring"]
+        assert len(keyrings) == 1
+        with open(keyrings[0]) as file:
+            assert "\nowner ns:Public%2F\n" in file.read()
+    assert shared.find_on_disk(b"body of") == [] or servers.PLAIN
+
+
+def test_company(make_server):
+    """Plugins that hook the same places, all at once."""
+    plugins = ["acl", "quota", "notify", "mail_log", "lazy_expunge",
+               "virtual"]
+    settings = {} if NEW else {
+        "acl": "vfile", "quota": "count:User quota", "quota_vsizes": "yes",
+        "mail_log_events": "delete copy save", "mail_log_fields": "uid size"}
+    extra = "acl_driver = vfile\nquota \"User quota\" {\n}\n" if NEW else ""
+    server = make_server("sdbox", plugins=plugins, settings=settings,
+                         extra=extra)
+    assert server.deliver(message("company"), "alice")[0][0] == 250
+    client = server.imap("alice")
+    client.create("Other")
+    client.select("INBOX")
+    assert client.copy("1", "Other")[0] == "OK"
+    assert client.uid("MOVE", "1", "Other")[0] == "OK"
+    got = bodies(server, "alice", "Other")
+    assert len(got) == 2 and got[0] == got[1]
+    assert b"body of company" in got[0]
+    server.assert_sealed("alice")
+    assert " Error: " not in server.log_since(0)
