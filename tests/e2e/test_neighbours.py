@@ -150,11 +150,16 @@ namespace public {
         storage, extra=extra, settings=settings, plugins=["acl"],
         protocol_plugins={"imap": ["imap_acl"]}, start=False)
     public = os.path.join(server.mail_root, "public", path)
-    for folder in (public, os.path.join(public, "mailboxes")):
-        if storage != "maildir" or folder == public:
-            os.makedirs(folder)
-            server.write(os.path.join(folder, "dovecot-acl"),
-                         "authenticated lrwstipekxa\n")
+    folders = [public, os.path.join(public, "mailboxes")]
+    if storage == "maildir":
+        # Each mailbox has its own there, so the board is made here.
+        folders = [public, os.path.join(public, ".Board")]
+        for name in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(public, ".Board", name))
+    for folder in folders:
+        os.makedirs(folder, exist_ok=True)
+        server.write(os.path.join(folder, "dovecot-acl"),
+                     "authenticated lrwstipekxa\n")
     server.own(server.mail_root)
     return server.start()
 
@@ -197,7 +202,8 @@ def test_visitor_saves_for_the_owner(shared):
 
 def test_public_namespace_has_its_own_keyring(shared):
     client = shared.imap("alice")
-    assert client.create("Public/Board")[0] == "OK"
+    if shared.storage != "maildir":
+        assert client.create("Public/Board")[0] == "OK"
     assert client.append("Public/Board", None, None,
                          message("for-all"))[0] == "OK"
     assert b"body of for-all" in bodies(shared, "bob", "Public/Board")[0]

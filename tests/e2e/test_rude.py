@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""Rudeness: a full disk, processes killed in the middle of their work. What
+was acknowledged is there, whole; what was not is there whole or not at all."""
+
+import hashlib
+import os
+import random
+import re
+import signal
+import smtplib
+import subprocess
+import threading
+import time
+
+import pytest
+
+import corpus
+import server as servers
+from server import STORAGES
+
+
+def message(name, size, rng):
+    body = b"".join(b"%x\r\n" % rng.getrandbits(4 * 70)
+                    for _ in range(size // 72))
+    return b"Subject: %s\r\n\r\n%s" % (name.encode(), body)
+
+
+def subjects(server):
+    client = server.imap("alice")
+    client.select("INBOX")
+    _, answer = client.fetch("1:*", "(BODY.PEEK[])")
+    return {re.search(rb"^Subject: (\S+)\r", part[1], re.M).group(1)
+            for part in answer if isinstance(part, tuple)}
+
+
+if servers.ROOT:
+    @pytest.mark.parametrize("storage", STORAGES)
+    def test_full_disk(make_server, storage):
+        """NO or 4xx, one clear error, and all that was there still is."""
+        server = make_server(storage, users=["alice"])
+        rng = random.Random(corpus.SEED)
+        home = server.home("alice")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=0700,"
+                        "uid=%d,gid=%d" % (servers.MAIL_UID,
+                                           servers.MAIL_GID),
+                        "tmpfs", home], check=True)
+        try:
+            small = message("small", 5000, rng)
+            large = message("large", 8000000, rng)
+            assert server.deliver(small, "alice")[0][0] == 250
+            client = server.raw("alice")
+            client.ok("SELECT INBOX")
+            assert not client.append("INBOX", large).ok
+            code = server.deliver(large, "alice")[0][0]
+            assert 400 <= code < 500, code
+            again = message("again", 5000, rng)
+            assert client.append("INBOX", again).ok
+            assert subjects(server) == {b"small", b"again"}
+            if not servers.PLAIN:
+                server.doveadm("roost", "verify", "-u", "alice")
+            server.assert_sealed("alice", 2)
+        finally:
+            server.stop()
+            subprocess.run(["umount", "-l", home], check=True)
+
+
+def processes(server, names):
+    """Pids of the server's own processes of these names."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open("/proc/%s/stat" % entry) as file:
+                stat = file.read()
+        except OSError:
+            continue
+        name = stat[stat.index("(") + 1:stat.rindex(")")]
+        group = int(stat[stat.rindex(")") + 1:].split()[2])
+        if group == server.process.pid and name in names:
+            found.append(int(entry))
+    return found
+
+
+class Writer(threading.Thread):
+    """Saves messages by IMAP or LMTP until told to stop, and notes which were
+    acknowledged."""
+
+    def __init__(self, server, user, kind, number, seed):
+        super().__init__(daemon=True)
+        self.server, self.user, self.kind = server, user, kind
+        self.name_prefix = "%s%d" % (kind, number)
+        self.rng = random.Random("%s %s" % (seed, self.name_prefix))
+        self.sent, self.acknowledged, self.over = {}, set(), False
+
+    def run(self):
+        count = 0
+        while not self.over:
+            count += 1
+            name = "%s-%d" % (self.name_prefix, count)
+            data = message(name, self.rng.choice((100, 3000, 40000, 400000)),
+                           self.rng)
+            self.sent[name] = hashlib.sha256(data).digest()
+            try:
+                if self.save(data):
+                    self.acknowledged.add(name)
+            except (OSError, EOFError, AssertionError, ValueError,
+                    smtplib.SMTPException):
+                pass    # the process was killed under us
+            except Exception as error:
+                if "abort" not in type(error).__name__:
+                    raise
+
+    def save(self, data):
+        if self.kind == "lmtp":
+            return self.server.deliver(data, self.user)[0][0] == 250
+        client = self.server.imap(self.user)
+        try:
+            return client.append("INBOX", None, None, data)[0] == "OK"
+        finally:
+            client.shutdown()
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_killed_while_saving(make_server, storage):
+    server = make_server(storage, users=["alice"])
+    seed = "%d %s" % (corpus.SEED, storage)
+    rng = random.Random(seed)
+    writers = [Writer(server, "alice", kind, number, seed)
+               for kind in ("imap", "lmtp") for number in range(2)]
+    for writer in writers:
+        writer.start()
+    killed, deadline = 0, time.monotonic() + 60
+    while killed < 30 and time.monotonic() < deadline:
+        pids = processes(server, ("imap", "lmtp"))
+        if pids:
+            try:
+                os.kill(rng.choice(pids), signal.SIGKILL)
+                killed += 1
+            except ProcessLookupError:
+                pass
+        time.sleep(rng.random() * 0.05)    # where in its work it is hit
+    for writer in writers:
+        writer.over = True
+    for writer in writers:
+        writer.join(60)
+        assert not writer.is_alive()
+    assert killed == 30
+    server.check_crashes = lambda: None     # we killed them ourselves
+    sent, acknowledged = {}, set()
+    for writer in writers:
+        sent.update(writer.sent)
+        acknowledged |= writer.acknowledged
+    assert len(acknowledged) >= 10
+    client = server.imap("alice")
+    client.select("INBOX")
+    _, answer = client.fetch("1:*", "(BODY.PEEK[])")
+    found = set()
+    for part in answer:
+        if not isinstance(part, tuple):
+            continue
+        names = re.findall(rb"^Subject: (\S+)\r", part[1], re.M)
+        name = names[-1].decode()
+        stored = part[1][part[1].index(b"Subject: "):]
+        assert hashlib.sha256(stored).digest() == sent[name], name
+        found.add(name)
+    assert acknowledged <= found, acknowledged - found
+    if not servers.PLAIN:
+        server.doveadm("roost", "verify", "-u", "alice")
+    server.assert_sealed("alice")
