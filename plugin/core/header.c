@@ -166,8 +166,8 @@ roost_header_parse(const uint8_t *bytes, size_t len,
 		return ROOST_ERR_HEADER_SHORT;
 	hdr.bytes = bytes;
 	hdr.flags = roost_be32_get(bytes + 12);
-	hdr.keyring_id = bytes + 16;
-	hdr.object_id = bytes + 32;
+	hdr.keyring_id = bytes + ROOST_HEADER_KEYRING_ID_OFF;
+	hdr.object_id = bytes + ROOST_HEADER_OBJECT_ID_OFF;
 	hdr.stanza_count = bytes[48];
 	err = header_split(&hdr);
 	if (err == ROOST_OK)
@@ -188,7 +188,9 @@ roost_header_write(const uint8_t keyring_id[ROOST_ID_SIZE],
 	fixed_r[8] = HEADER_VERSION;
 	fixed_r[9] = HEADER_SUITE;
 	roost_be16_put(fixed_r + 10, (uint16_t)stanzas_len);
-	memcpy(fixed_r + 16, keyring_id, ROOST_ID_SIZE);
-	memcpy(fixed_r + 32, object_id, ROOST_ID_SIZE);
+	memcpy(fixed_r + ROOST_HEADER_KEYRING_ID_OFF, keyring_id,
+	       ROOST_ID_SIZE);
+	memcpy(fixed_r + ROOST_HEADER_OBJECT_ID_OFF, object_id,
+	       ROOST_ID_SIZE);
 	fixed_r[48] = (uint8_t)stanza_count;
 }

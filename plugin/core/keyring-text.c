@@ -35,6 +35,19 @@ static const unsigned int slot_fields[] = {
 };
 #define SLOT_TYPES (sizeof(slot_types) / sizeof(slot_types[0]))
 
+bool
+roost_keyring_has_slot(const struct roost_keyring *kr,
+		       enum roost_slot_type type)
+{
+	unsigned int i;
+
+	for (i = 0; i < kr->slot_count; i++) {
+		if (kr->slots[i].type == type)
+			return true;
+	}
+	return false;
+}
+
 /* -- writing -- */
 
 static void __attribute__((format(printf, 2, 3)))

@@ -17,19 +17,6 @@
 /* Longest: slot, password, two numbers of ten digits, a salt. */
 #define SLOT_AD_SIZE (ROOST_ID_SIZE + 128)
 
-bool
-roost_keyring_has_slot(const struct roost_keyring *kr,
-		       enum roost_slot_type type)
-{
-	unsigned int i;
-
-	for (i = 0; i < kr->slot_count; i++) {
-		if (kr->slots[i].type == type)
-			return true;
-	}
-	return false;
-}
-
 enum roost_err
 roost_keyring_provider_id(const uint8_t provider_key[ROOST_KEY_SIZE],
 			  uint8_t id_r[ROOST_PROVIDER_ID_SIZE])

@@ -10,7 +10,7 @@
 #include "mail-storage-hooks.h"
 #include "module-dir.h"
 
-#include "mail-hooks.h"
+#include "inspect.h"
 
 #include "roost/prim.h"
 
@@ -23,9 +23,9 @@ extern EXPORT const char *doveadm_roost_plugin_version;
 const char *doveadm_roost_plugin_version = DOVECOT_ABI_VERSION;
 
 /* Before the mail plugin's hooks, so that files are seen as they are; does
-   nothing but for users that a command here works on. */
+   nothing to a mail but when a command here looks at it. */
 static struct mail_storage_hooks command_hooks = {
-	.mail_allocated = roost_mail_allocated,
+	.mail_allocated = roost_inspect_allocated,
 };
 static char hooks_path[] = "lib00_doveadm_roost_plugin.so";
 static struct module hooks_module = { .path = hooks_path };

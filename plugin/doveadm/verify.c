@@ -11,8 +11,8 @@
 #include "mail-search-build.h"
 #include "mailbox-list-iter.h"
 
+#include "inspect.h"
 #include "istream-roost.h"
-#include "mail-hooks.h"
 
 #include "roost/secret.h"
 
@@ -95,11 +95,8 @@ static void
 verify_inspect(void *context, struct istream *stored)
 {
 	struct verify_mail *vmail = context;
-	const unsigned char *data;
-	size_t size;
 
-	(void)i_stream_read_bytes(stored, &data, &size, ROOST_MAGIC_SIZE);
-	vmail->is_sealed = roost_header_is_claimed(data, size);
+	vmail->is_sealed = roost_inspect_is_claimed(stored);
 	if (!vmail->is_sealed)
 		vmail->err = ROOST_OK;
 	else if (vmail->is_keyless)
@@ -119,7 +116,7 @@ verify_message(struct mail *mail, struct verify_counts *counts)
 		.is_keyless = counts->is_keyless, .ring = counts->ring,
 		.err = ROOST_ERR_IO
 	};
-	int ret = roost_mail_inspect(mail, verify_inspect, &vmail);
+	int ret = roost_inspect(mail, verify_inspect, &vmail);
 
 	counts->messages++;
 	if (ret >= 0 && vmail.err == ROOST_OK) {

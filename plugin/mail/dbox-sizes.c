@@ -15,7 +15,7 @@
 #include "dbox-mail.h"
 #include "strnum.h"
 
-#include "mail-hooks.h"
+#include "inspect.h"
 
 bool
 roost_dbox_is(const struct mailbox *box)
@@ -54,17 +54,17 @@ metadata_size(struct mail *mail, enum dbox_metadata_key key, uoff_t *size_r)
 }
 
 static bool
-peek_sealed(struct mail *mail, const char *field, struct roost_mail_peek *peek)
+peek_sealed(struct mail *mail, const char *field, struct roost_peek *peek)
 {
 	return !mail->saving && !is_cached(mail, field) &&
-		roost_mail_peek(mail, peek) > 0 && peek->is_sealed &&
+		roost_inspect_peek(mail, peek) > 0 && peek->is_sealed &&
 		peek->sealed_size > 0;
 }
 
 bool
 roost_dbox_virtual_size(struct mail *mail, uoff_t *size_r)
 {
-	struct roost_mail_peek peek;
+	struct roost_peek peek;
 	bool ret = FALSE;
 	uoff_t size;
 
@@ -86,7 +86,7 @@ roost_dbox_virtual_size(struct mail *mail, uoff_t *size_r)
 bool
 roost_dbox_physical_size(struct mail *mail, uoff_t *size_r)
 {
-	struct roost_mail_peek peek;
+	struct roost_peek peek;
 	bool ret = FALSE;
 	uoff_t size;
 

@@ -9,6 +9,7 @@
 #include "mail-hooks.h"
 
 #include "dbox-sizes.h"
+#include "inspect.h"
 #include "istream-roost.h"
 #include "report.h"
 #include "user.h"
@@ -19,11 +20,6 @@
 struct roost_mail {
 	union mail_module_context module_ctx;
 	struct roost_user *ruser;
-	struct roost_mail_peek peek;
-	bool has_peek;		/* peek is of the file now open or last seen */
-	/* Set while the file is opened only to be looked at. */
-	void (*inspect)(void *context, struct istream *stored);
-	void *inspect_context;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(roost_mail_module, &mail_module_register);
@@ -31,33 +27,6 @@ static MODULE_CONTEXT_DEFINE_INIT(roost_mail_module, &mail_module_register);
 #define ROOST_MAIL(mail) \
 	((struct roost_mail *)MODULE_CONTEXT_REQUIRE( \
 		(struct mail_private *)(mail), roost_mail_module))
-
-/* The first bytes of the stream, which stays at its start. */
-static bool
-stream_is_claimed(struct istream *input)
-{
-	const unsigned char *data;
-	size_t size;
-
-	(void)i_stream_read_bytes(input, &data, &size, ROOST_MAGIC_SIZE);
-	return roost_header_is_claimed(data, size);
-}
-
-static void
-peek_fill(struct roost_mail_peek *peek, struct istream *input,
-	  const struct roost_header *header)
-{
-	struct roost_body body;
-	uoff_t size;
-
-	peek->has_header = TRUE;
-	memcpy(peek->keyring_id, header->keyring_id, ROOST_ID_SIZE);
-	if (i_stream_get_size(input, TRUE, &size) > 0 &&
-	    roost_chunk_geometry(header->len, size, &body) == ROOST_OK) {
-		peek->sealed_size = size;
-		peek->plain_size = body.plain_size;
-	}
-}
 
 /* Key ids that the message names and the keyring does not have. */
 static const char *
@@ -237,27 +206,17 @@ mail_check_plaintext(struct mail *mail)
 static int
 mail_stream_opened(struct mail *mail, struct istream **stream)
 {
-	struct roost_mail *rmail = ROOST_MAIL(mail);
 	struct roost_opening *opening;
 	const struct roost_header *header;
 	enum roost_err err;
 
-	if (rmail->inspect != NULL) {
-		rmail->inspect(rmail->inspect_context, *stream);
-		rmail->inspect = NULL;
-		return -1;
-	}
-	i_zero(&rmail->peek);
-	rmail->has_peek = TRUE;
-	rmail->peek.is_sealed = stream_is_claimed(*stream);
-	if (!rmail->peek.is_sealed)
+	if (!roost_inspect_is_claimed(*stream))
 		return mail_check_plaintext(mail);
 	err = roost_istream_begin(*stream, &opening, &header);
 	if (err == ROOST_ERR_IO)
 		return mail_fail_read(mail, *stream);
 	if (err != ROOST_OK)
 		return mail_refuse(mail, err, NULL);
-	peek_fill(&rmail->peek, *stream, header);
 	return mail_open_sealed(mail, opening, header, stream);
 }
 
@@ -272,73 +231,6 @@ roost_mail_istream_opened(struct mail *mail, struct istream **stream)
 		return -1;
 	}
 	return rmail->module_ctx.super.istream_opened(mail, stream);
-}
-
-int
-roost_mail_inspect(struct mail *mail,
-		   void (*inspect)(void *context, struct istream *stored),
-		   void *context)
-{
-	struct roost_mail *rmail = MODULE_CONTEXT((struct mail_private *)mail,
-						  roost_mail_module);
-	struct istream *input;
-	bool was_inspected;
-
-	if (rmail == NULL)
-		return 0;
-	/* The hook answers -1 when it has looked, which opens nothing. */
-	mail_storage_last_error_push(mail->box->storage);
-	rmail->inspect = inspect;
-	rmail->inspect_context = context;
-	(void)mail_get_stream_because(mail, NULL, NULL, "roost", &input);
-	was_inspected = rmail->inspect == NULL;
-	rmail->inspect = NULL;
-	mail_storage_last_error_pop(mail->box->storage);
-	return was_inspected ? 1 : -1;
-}
-
-static void
-peek_inspect(void *context, struct istream *stored)
-{
-	struct roost_mail_peek *peek = context;
-	struct roost_opening *opening;
-	const struct roost_header *header;
-
-	peek->is_sealed = stream_is_claimed(stored);
-	if (!peek->is_sealed ||
-	    roost_istream_begin(stored, &opening, &header) != ROOST_OK)
-		return;
-	peek_fill(peek, stored, header);
-	roost_istream_cancel(&opening);
-}
-
-int
-roost_mail_peek(struct mail *mail, struct roost_mail_peek *peek_r)
-{
-	struct roost_mail *rmail = MODULE_CONTEXT((struct mail_private *)mail,
-						  roost_mail_module);
-	int ret = 1;
-
-	i_zero(peek_r);
-	if (rmail == NULL)
-		return 0;
-	if (!rmail->has_peek) {
-		i_zero(&rmail->peek);
-		ret = roost_mail_inspect(mail, peek_inspect, &rmail->peek);
-		rmail->has_peek = ret > 0;
-	}
-	*peek_r = rmail->peek;
-	return ret;
-}
-
-static void
-roost_mail_close(struct mail *mail)
-{
-	struct roost_mail *rmail = ROOST_MAIL(mail);
-
-	rmail->has_peek = FALSE;
-	i_zero(&rmail->peek);
-	rmail->module_ctx.super.close(mail);
 }
 
 static int
@@ -365,7 +257,7 @@ void
 roost_mail_allocated(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct mail_vfuncs *v = mail->vlast;
+	struct mail_vfuncs *v;
 	struct roost_user *ruser = roost_user_get(_mail->box->storage->user);
 	struct roost_mail *rmail;
 
@@ -373,12 +265,13 @@ roost_mail_allocated(struct mail *_mail)
 	    (_mail->box->storage->class_flags &
 	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0)
 		return;
+	roost_inspect_allocated(_mail);
+	v = mail->vlast;
 	rmail = p_new(mail->pool, struct roost_mail, 1);
 	rmail->ruser = ruser;
 	rmail->module_ctx.super = *v;
 	mail->vlast = &rmail->module_ctx.super;
 	v->istream_opened = roost_mail_istream_opened;
-	v->close = roost_mail_close;
 	if (roost_dbox_is(_mail->box)) {
 		v->get_virtual_size = roost_mail_get_virtual_size;
 		v->get_physical_size = roost_mail_get_physical_size;

@@ -10,7 +10,7 @@
 
 #include "mail-copy.h"
 
-#include "mail-hooks.h"
+#include "inspect.h"
 #include "ostream-roost.h"
 #include "user.h"
 
@@ -99,18 +99,15 @@ roost_save_begin(struct mail_save_context *ctx, struct istream *input)
 static int
 saved_looks_sealed(struct mail *mail)
 {
-	struct roost_mail_peek peek;
-	const unsigned char *data;
+	struct roost_peek peek;
 	struct istream *input;
-	size_t size;
 
-	if (roost_mail_peek(mail, &peek) > 0)
+	if (roost_inspect_peek(mail, &peek) > 0)
 		return peek.is_sealed ? 1 : 0;
 	if (mail_get_stream_because(mail, NULL, NULL, "roost save check",
 				    &input) < 0)
 		return -1;
-	(void)i_stream_read_bytes(input, &data, &size, ROOST_MAGIC_SIZE);
-	return roost_header_is_claimed(data, size) ? 1 : 0;
+	return roost_inspect_is_claimed(input) ? 1 : 0;
 }
 
 static int
@@ -137,7 +134,7 @@ roost_save_finish(struct mail_save_context *ctx)
    that a message that does not open can still be moved. */
 static bool
 copy_is_inside_keyring(struct mailbox *box, struct mail *mail,
-		       const struct roost_mail_peek *peek)
+		       const struct roost_peek *peek)
 {
 	struct roost_user *ruser = roost_user_get(box->storage->user);
 	struct mail_namespace *ns = mailbox_get_namespace(box);
@@ -159,11 +156,11 @@ roost_copy(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct mailbox *box = ctx->transaction->box;
 	struct roost_mailbox *rbox = ROOST_BOX(box);
-	struct roost_mail_peek peek;
+	struct roost_peek peek;
 	bool is_raw;
 	int ret;
 
-	ret = roost_mail_peek(mail, &peek);
+	ret = roost_inspect_peek(mail, &peek);
 	if (ret < 0)	/* reading it says why */
 		is_raw = FALSE;
 	else if (peek.is_sealed)

@@ -10,7 +10,7 @@
 #include "mail-search-build.h"
 #include "mailbox-list-iter.h"
 
-#include "mail-hooks.h"
+#include "inspect.h"
 
 /* Newest first: where the last sealed messages are. */
 static int
@@ -30,9 +30,9 @@ scan_messages(struct mailbox *box)
 	search = mailbox_search_init(trans, args, by_arrival, 0, NULL);
 	mail_search_args_unref(&args);
 	while (ret == 0 && mailbox_search_next(search, &mail)) {
-		struct roost_mail_peek peek;
+		struct roost_peek peek;
 
-		if (roost_mail_peek(mail, &peek) > 0 && peek.is_sealed)
+		if (roost_inspect_peek(mail, &peek) > 0 && peek.is_sealed)
 			ret = 1;
 	}
 	if (mailbox_search_deinit(&search) < 0 && ret == 0)

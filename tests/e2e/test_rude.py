@@ -131,7 +131,7 @@ def test_killed_while_saving(make_server, storage):
     for writer in writers:
         writer.start()
     killed, deadline = 0, time.monotonic() + 60
-    while killed < 30 and time.monotonic() < deadline:
+    while killed < 15 and time.monotonic() < deadline:
         pids = processes(server, ("imap", "lmtp"))
         if pids:
             try:
@@ -145,7 +145,7 @@ def test_killed_while_saving(make_server, storage):
     for writer in writers:
         writer.join(60)
         assert not writer.is_alive()
-    assert killed == 30
+    assert killed == 15
     server.check_crashes = lambda: None     # we killed them ourselves
     sent, acknowledged = {}, set()
     for writer in writers:

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inspect: looking without opening.  See inspect.h.
+ *
+ * The storage is asked to open the message; the hook sees the stream first
+ * and answers that it failed, so nobody else ever sees it.  What a stream
+ * that was really opened began with is remembered until the mail is closed:
+ * then it cannot be had again.
+ */
+#include "inspect.h"
+
+#include "roost/chunk.h"
+
+struct inspect_mail {
+	union mail_module_context module_ctx;
+	void (*inspect)(void *context, struct istream *stored);
+	void *context;
+	bool has_peek;
+	struct roost_peek peek;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(inspect_mail_module, &mail_module_register);
+#define INSPECT_MAIL(mail) \
+	((struct inspect_mail *)MODULE_CONTEXT_REQUIRE( \
+		(struct mail_private *)(mail), inspect_mail_module))
+
+bool
+roost_inspect_is_claimed(struct istream *stored)
+{
+	const unsigned char *data;
+	size_t size;
+
+	(void)i_stream_read_bytes(stored, &data, &size, ROOST_MAGIC_SIZE);
+	return roost_header_is_claimed(data, size);
+}
+
+/* The fixed header says all that is asked; it stands in every buffer. */
+static void
+peek_header(struct roost_peek *peek, struct istream *stored)
+{
+	const unsigned char *data;
+	struct roost_body body;
+	size_t size, header_len;
+	uoff_t total;
+
+	(void)i_stream_read_bytes(stored, &data, &size,
+				  ROOST_HEADER_FIXED_SIZE);
+	if (roost_header_peek(data, size, &header_len) != ROOST_OK)
+		return;
+	peek->has_header = TRUE;
+	memcpy(peek->keyring_id, data + ROOST_HEADER_KEYRING_ID_OFF,
+	       ROOST_ID_SIZE);
+	if (i_stream_get_size(stored, TRUE, &total) > 0 &&
+	    roost_chunk_geometry(header_len, total, &body) == ROOST_OK) {
+		peek->sealed_size = total;
+		peek->plain_size = body.plain_size;
+	}
+}
+
+static void
+peek_inspect(void *context, struct istream *stored)
+{
+	struct roost_peek *peek = context;
+
+	i_zero(peek);
+	peek->is_sealed = roost_inspect_is_claimed(stored);
+	if (peek->is_sealed)
+		peek_header(peek, stored);
+}
+
+static int
+inspect_istream_opened(struct mail *mail, struct istream **stream)
+{
+	struct inspect_mail *imail = INSPECT_MAIL(mail);
+	void (*inspect)(void *, struct istream *) = imail->inspect;
+
+	if (inspect == NULL) {
+		peek_inspect(&imail->peek, *stream);
+		imail->has_peek = TRUE;
+		return imail->module_ctx.super.istream_opened(mail, stream);
+	}
+	imail->inspect = NULL;
+	inspect(imail->context, *stream);
+	/* Not every storage frees it after an error. */
+	i_stream_unref(stream);
+	return -1;
+}
+
+int
+roost_inspect(struct mail *mail,
+	      void (*inspect)(void *context, struct istream *stored),
+	      void *context)
+{
+	struct inspect_mail *imail =
+		MODULE_CONTEXT((struct mail_private *)mail,
+			       inspect_mail_module);
+	struct istream *input;
+	bool was_inspected;
+
+	if (imail == NULL)
+		return 0;
+	mail_storage_last_error_push(mail->box->storage);
+	imail->inspect = inspect;
+	imail->context = context;
+	(void)mail_get_stream_because(mail, NULL, NULL, "roost", &input);
+	was_inspected = imail->inspect == NULL;
+	imail->inspect = NULL;
+	mail_storage_last_error_pop(mail->box->storage);
+	return was_inspected ? 1 : -1;
+}
+
+int
+roost_inspect_peek(struct mail *mail, struct roost_peek *peek_r)
+{
+	struct inspect_mail *imail =
+		MODULE_CONTEXT((struct mail_private *)mail,
+			       inspect_mail_module);
+	int ret = 1;
+
+	i_zero(peek_r);
+	if (imail == NULL)
+		return 0;
+	if (!imail->has_peek)
+		ret = roost_inspect(mail, peek_inspect, &imail->peek);
+	imail->has_peek = ret > 0;
+	if (ret > 0)
+		*peek_r = imail->peek;
+	return ret;
+}
+
+static void
+inspect_close(struct mail *mail)
+{
+	struct inspect_mail *imail = INSPECT_MAIL(mail);
+
+	imail->has_peek = FALSE;
+	imail->module_ctx.super.close(mail);
+}
+
+void
+roost_inspect_allocated(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct mail_vfuncs *v = mail->vlast;
+	struct inspect_mail *imail;
+
+	if ((_mail->box->storage->class_flags &
+	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0 ||
+	    strcmp(_mail->box->storage->name, "raw") == 0)
+		return;
+	imail = p_new(mail->pool, struct inspect_mail, 1);
+	imail->module_ctx.super = *v;
+	mail->vlast = &imail->module_ctx.super;
+	v->istream_opened = inspect_istream_opened;
+	v->close = inspect_close;
+	MODULE_CONTEXT_SET(mail, inspect_mail_module, imail);
+}

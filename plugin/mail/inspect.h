@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_INSPECT_H
+#define ROOST_INSPECT_H
+
+/*
+ * inspect: looking at a stored message without opening it.
+ *
+ * Needs no key and changes nothing: the storage's last error and the mail are
+ * afterwards as they were.
+ */
+
+#include "dovecot-compat.h"
+
+#include "roost/header.h"
+
+/* Hook: outermost, so that bytes are seen as the storage has them. */
+void roost_inspect_allocated(struct mail *mail);
+
+/*
+ * Have the stored bytes given to inspect, which may read the stream but not
+ * keep it.  1 inspected; 0 this mail's file is not seen here (another kind of
+ * storage, or the hook was not set for its user); -1 it could not be opened.
+ */
+int roost_inspect(struct mail *mail,
+		  void (*inspect)(void *context, struct istream *stored),
+		  void *context);
+
+/* True if the stream, at its start, claims to be a sealed message. */
+bool roost_inspect_is_claimed(struct istream *stored);
+
+/* What the header of a stored message tells. */
+struct roost_peek {
+	bool is_sealed;			/* it claims to be */
+	bool has_header;		/* and its fixed header is right */
+	uint8_t keyring_id[ROOST_ID_SIZE];
+	uint64_t sealed_size, plain_size;	/* 0: impossible length */
+};
+
+/* As roost_inspect(); peek_r is zero unless 1. */
+int roost_inspect_peek(struct mail *mail, struct roost_peek *peek_r);
+
+#endif
