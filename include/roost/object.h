@@ -35,7 +35,7 @@ struct roost_object {
 	uint64_t chunk_idx;		/* which is in chunk[] */
 	bool is_open, has_chunk;
 	uint8_t header_bytes[ROOST_HEADER_SIZE_MAX];
-	uint8_t chunk[ROOST_CHUNK_SEALED_SIZE];	/* secret when has_chunk */
+	uint8_t chunk[ROOST_CHUNK_SEALED_SIZE];	/* secret until closed */
 };
 
 /* Read and check the header; afterwards ids and stanzas are known. */
@@ -67,7 +67,8 @@ void roost_object_close(struct roost_object *obj);
 
 /*
  * Without any key: header gates, length, digest (ROOST_ERR_DIGEST).  Reads
- * the whole source.  The object must be parsed.
+ * the whole source, and from its start again after ROOST_ERR_AGAIN.  The
+ * object must be parsed.
  */
 enum roost_err roost_object_scrub(struct roost_object *obj) ROOST_CHECKED;
 
@@ -98,6 +99,7 @@ enum roost_err roost_writer_begin(struct roost_writer *writer,
 				  const struct roost_sink *sink,
 				  const struct roost_seal_key *key)
 	ROOST_CHECKED;
+/* Not after finish. */
 enum roost_err roost_writer_write(struct roost_writer *writer,
 				  const void *plain, size_t len)
 	ROOST_CHECKED;

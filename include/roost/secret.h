@@ -12,7 +12,8 @@
 
 #include <stddef.h>
 
-/* size zeroed bytes, or NULL if the system refuses.  Free with below. */
+/* size zeroed bytes, or NULL if the system refuses.  Free with below.  Only
+   after roost_prim_init(). */
 void *roost_secret_new(size_t size) __attribute__((warn_unused_result));
 
 /* Wipe and free *secret and set it to NULL; *secret may be NULL. */

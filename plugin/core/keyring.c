@@ -7,7 +7,7 @@
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #define PROVIDER_LABEL "roost provider"
@@ -482,6 +482,7 @@ roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
 	memset(kr_r, 0, sizeof(*kr_r));
 	memset(host_key_r, 0, ROOST_KEY_SIZE);
 	memset(master_r, 0, ROOST_KEY_SIZE);
+	assert(strpbrk(owner, "\n ") == NULL);	/* else it is not escaped */
 	if (owner_len == 0 || owner_len > ROOST_KEYRING_OWNER_MAX)
 		return err;
 	memcpy(kr_r->owner, owner, owner_len + 1);

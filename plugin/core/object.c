@@ -7,6 +7,7 @@
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Bytes that are not there at all belong to the gate the caller names. */
@@ -294,6 +295,7 @@ roost_writer_write(struct roost_writer *writer, const void *plain, size_t len)
 	const uint8_t *bytes = plain;
 	size_t taken;
 
+	assert(!writer->is_finished);
 	while (writer->err == ROOST_OK && len > 0) {
 		taken = writer_take(writer, bytes, len);
 		bytes += taken;

@@ -195,7 +195,7 @@ roost_prim_hkdf(enum roost_hkdf kind, const struct roost_hkdf_args *args,
 		EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND :
 		kind == ROOST_HKDF_SHA256_EXTRACT ?
 		EVP_KDF_HKDF_MODE_EXTRACT_ONLY : EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(fetched.hkdf);
+	EVP_KDF_CTX *ctx;
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
 			is_256 ? sha256 : sha512, 0),
@@ -205,9 +205,17 @@ roost_prim_hkdf(enum roost_hkdf kind, const struct roost_hkdf_args *args,
 		octets(OSSL_KDF_PARAM_INFO, args->info, args->info_len),
 		OSSL_PARAM_construct_end()
 	};
-	bool is_good = ctx != NULL &&
-		EVP_KDF_derive(ctx, out_r, out_len, params) == 1;
+	bool is_good;
 
+	/* RFC 5869 2.2: Extract is HMAC under the salt.  OpenSSL 3.0 frees a
+	   salt without wiping it, and HPKE's is the shared secret. */
+	if (kind == ROOST_HKDF_SHA256_EXTRACT && args->salt_len > 0 &&
+	    out_len == ROOST_SHA256_SIZE)
+		return roost_prim_hmac_sha256(args->salt, args->salt_len,
+					      args->key, args->key_len, out_r);
+	ctx = EVP_KDF_CTX_new(fetched.hkdf);
+	is_good = ctx != NULL &&
+		EVP_KDF_derive(ctx, out_r, out_len, params) == 1;
 	EVP_KDF_CTX_free(ctx);
 	if (!is_good)
 		roost_wipe(out_r, out_len);

@@ -11,6 +11,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#define ARGON2_STACK_SIZE 8192	/* of libsodium's deepest calls */
+
 _Static_assert(ROOST_KEY_SIZE == crypto_scalarmult_BYTES, "X25519");
 _Static_assert(ROOST_KEY_SIZE == crypto_scalarmult_SCALARBYTES, "X25519");
 _Static_assert(ROOST_ARGON2_SALT_SIZE == crypto_pwhash_SALTBYTES, "Argon2id");
@@ -57,9 +59,13 @@ roost_prim_argon2id(const uint8_t *password, size_t password_len,
 		    const uint8_t salt[ROOST_ARGON2_SALT_SIZE],
 		    uint32_t t, uint32_t m_kib, uint8_t key_r[ROOST_KEY_SIZE])
 {
-	if (crypto_pwhash(key_r, ROOST_KEY_SIZE, (const char *)password,
-			  password_len, salt, t, (size_t)m_kib * 1024,
-			  crypto_pwhash_ALG_ARGON2ID13) != 0) {
+	int ret = crypto_pwhash(key_r, ROOST_KEY_SIZE, (const char *)password,
+				password_len, salt, t, (size_t)m_kib * 1024,
+				crypto_pwhash_ALG_ARGON2ID13);
+
+	/* The library leaves the key on the stack that it ran on. */
+	sodium_stackzero(ARGON2_STACK_SIZE);
+	if (ret != 0) {
 		sodium_memzero(key_r, ROOST_KEY_SIZE);
 		return ROOST_ERR_BACKEND;
 	}

@@ -153,7 +153,8 @@ memory_write(void *context, const uint8_t *bytes, size_t len)
 		if (memory->bytes == NULL)
 			kit_die("realloc");
 	}
-	memcpy(memory->bytes + memory->len, bytes, len);
+	if (len > 0)
+		memcpy(memory->bytes + memory->len, bytes, len);
 	memory->len += len;
 	return ROOST_OK;
 }
@@ -266,6 +267,60 @@ kit_ring_text(const struct roost_keyring *kr, size_t *len_r)
 	exact = (char *)kit_copy(doc, *len_r);
 	free(doc);
 	return exact;
+}
+
+/* LabeledExtract with expand_len 0, else LabeledExpand of so many bytes. */
+static void
+hpke_step(const uint8_t *key, bool is_kem, const char *label,
+	  const uint8_t *rest, size_t rest_len, uint8_t expand_len,
+	  uint8_t mac_r[32])
+{
+	static const uint8_t kem[] = { 'K', 'E', 'M', 0, 0x20 };
+	static const uint8_t suite[] = { 'H', 'P', 'K', 'E', 0, 0x20,
+		0, 1, 0, 2 };
+	struct kit_memory text = { .len = 0 };
+	const uint8_t len_be[2] = { 0, expand_len }, one = 1;
+
+	if (expand_len > 0)
+		(void)memory_write(&text, len_be, 2);
+	(void)memory_write(&text, (const uint8_t *)"HPKE-v1", 7);
+	(void)memory_write(&text, is_kem ? kem : suite, is_kem ? 5 : 10);
+	(void)memory_write(&text, (const uint8_t *)label, strlen(label));
+	(void)memory_write(&text, rest, rest_len);
+	if (expand_len > 0)
+		(void)memory_write(&text, &one, 1);
+	if (roost_prim_hmac_sha256(key, 32, text.bytes, text.len, mac_r) !=
+	    ROOST_OK)
+		kit_die("HMAC");
+	kit_memory_free(&text);
+}
+
+void
+kit_hpke(const struct roost_hpke_context *hpke,
+	 const uint8_t private_key[ROOST_KEY_SIZE],
+	 const uint8_t public_key[ROOST_KEY_SIZE],
+	 const uint8_t enc[ROOST_KEY_SIZE], struct kit_hpke *ladder_r)
+{
+	static const uint8_t zeros[32];
+	uint8_t both[64], context[65] = { 1 };
+
+	if (roost_prim_x25519(private_key, enc, ladder_r->dh) != ROOST_OK)
+		kit_die("X25519");
+	hpke_step(zeros, true, "eae_prk", ladder_r->dh, 32, 0, ladder_r->prk);
+	memcpy(both, enc, 32);
+	memcpy(both + 32, public_key, 32);
+	hpke_step(ladder_r->prk, true, "shared_secret", both, 64, 32,
+		  ladder_r->shared);
+	hpke_step(zeros, false, "psk_id_hash", hpke->psk_id, hpke->psk_id_len,
+		  0, context + 1);
+	hpke_step(zeros, false, "info_hash", hpke->info, hpke->info_len, 0,
+		  context + 33);
+	hpke_step(ladder_r->shared, false, "secret", hpke->psk, 32, 0,
+		  ladder_r->secret);
+	hpke_step(ladder_r->secret, false, "key", context, 65, 32,
+		  ladder_r->key);
+	hpke_step(ladder_r->secret, false, "base_nonce", context, 65, 12,
+		  ladder_r->base_nonce);
 }
 
 uint8_t *

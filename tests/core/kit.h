@@ -17,6 +17,7 @@
  * usual run takes all (for valgrind).
  */
 
+#include "roost/hpke.h"
 #include "roost/keyring.h"
 #include "roost/object.h"
 
@@ -102,6 +103,16 @@ struct kit_ring {
 struct kit_ring *kit_ring_new(unsigned int slots);
 /* The document's text, of exactly *len_r bytes. */
 char *kit_ring_text(const struct roost_keyring *kr, size_t *len_r);
+
+/* What RFC 9180 derives on its way, by HMAC alone. */
+struct kit_hpke {
+	uint8_t dh[32], prk[32], shared[32], secret[32], key[32];
+	uint8_t base_nonce[32];		/* the first 12 bytes */
+};
+void kit_hpke(const struct roost_hpke_context *hpke,
+	      const uint8_t private_key[ROOST_KEY_SIZE],
+	      const uint8_t public_key[ROOST_KEY_SIZE],
+	      const uint8_t enc[ROOST_KEY_SIZE], struct kit_hpke *ladder_r);
 
 /* A whole object of exactly *len_r bytes; data_key_r may be NULL. */
 uint8_t *kit_seal(const struct roost_seal_key *key, const uint8_t *plain,

@@ -760,7 +760,7 @@ test_owners_have_one_text(void **state)
 		{ "%G2", false }, { "%%", false }, { "a/b", false },
 		{ "a~", false }, { "a\"", false }, { "a=", false },
 		{ "a,b", false }, { "%:0", false }, { "%0:", false },
-		{ "%2%20", false },
+		{ "%2%20", false }, { "a/20b", false }, { "=25", false },
 	};
 	char from[] = "owner " KIT_OWNER, to[1200];
 	size_t i, len;

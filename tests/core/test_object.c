@@ -665,6 +665,11 @@ test_nothing_is_read_before_the_final_chunk_opened(void **state)
 	sealed.bytes[sealed.len - 40] ^= 1;
 	/* The same object, opened again after the failure. */
 	assert_good(roost_object_open(&reading->obj, sealed.data_key));
+	/* And again, after the final chunk at hand was changed on disk. */
+	sealed.bytes[sealed.len - 40] ^= 1;
+	assert_gate(roost_object_open(&reading->obj, sealed.data_key),
+		    ROOST_ERR_FINAL_CHUNK);
+	sealed.bytes[sealed.len - 40] ^= 1;
 	sealed.data_key[0] ^= 1;
 	assert_gate(roost_object_open(&reading->obj, sealed.data_key),
 		    ROOST_ERR_COMMITMENT);

@@ -176,7 +176,9 @@ code_by_hand(const uint8_t *code, char *text_r)
 		unsigned int value = 0;
 
 		for (j = 5 * i; j < 5 * i + 5; j++)
-			value = value * 2 + (bits[j / 8] >> (7 - j % 8) & 1U);
+			value = value * 2 +
+				((unsigned int)bits[j / 8] >>
+				 (7 - j % 8) & 1U);
 		if (i > 0 && i % 4 == 0)
 			*text_r++ = '-';
 		*text_r++ = alphabet[value];
@@ -389,7 +391,8 @@ test_a_code_of_another_length_is_refused(void **state)
 	assert_gate(code_parse(text, 46, code), ROOST_ERR_CODE_TYPO);
 }
 
-#define KEY_TEXT "00112233445566778899aabbccddeeffFFEEDDCCBBAA99887766554433221100"
+#define KEY_TEXT "00112233445566778899aabbccddeeff" \
+	"FFEEDDCCBBAA99887766554433221100"
 
 static void
 test_key_files(void **state)

@@ -1,0 +1,771 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wipe: after a call, nothing of the secrets it worked with is left on the
+ * stack it ran on, nor in any memory that was freed meanwhile.
+ *
+ * Each call runs on a stack of its own, which is searched afterwards; free()
+ * looks at every block before it is given back; random bytes are remembered,
+ * since keys are made of them.  With a sanitizer or under valgrind memory is
+ * not what it is: there this program says so and ends.
+ */
+#define _GNU_SOURCE
+#include "kit.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <stdio.h>
+int
+main(void)
+{
+	printf("wipe: not run under a sanitizer\n");
+	return 0;
+}
+#else
+
+#include <malloc.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+/* The last function to return must be the one that is looked at: what came
+   after would run over what it left.  So their statics are needed too. */
+#include "../../plugin/core/hpke.c"
+#include "../../plugin/core/keyring.c"
+
+#define STACK_SIZE 1048576
+#define SECRETS_MAX 64
+#define PART 12		/* so many bytes of a secret are one too many */
+
+struct secret {
+	const char *name;
+	uint8_t bytes[48];
+	size_t len;
+};
+
+static struct secret secrets[SECRETS_MAX];
+static size_t secret_count;
+static bool is_watching, is_drawing;
+static const char *freed_name;
+
+/* -- what is looked for -- */
+
+static void
+secret_add(const char *name, const void *bytes, size_t len)
+{
+	struct secret *secret = &secrets[secret_count++];
+
+	if (secret_count > SECRETS_MAX || len > sizeof(secret->bytes))
+		abort();
+	secret->name = name;
+	secret->len = len;
+	memcpy(secret->bytes, bytes, len);
+}
+
+static void
+secret_derive(const char *name, const uint8_t *key, const char *label)
+{
+	uint8_t derived[32];
+
+	assert_good(roost_slot_derive(key, label, NULL, 0, derived, 32));
+	secret_add(name, derived, 32);
+}
+
+/* The name of a secret of which a part stands there, or NULL. */
+static const char *
+secret_find(const void *bytes, size_t len)
+{
+	size_t i, part;
+
+	for (i = 0; i < secret_count; i++) {
+		for (part = 0; part + PART <= secrets[i].len; part += PART) {
+			if (memmem(bytes, len, secrets[i].bytes + part,
+				   PART) != NULL)
+				return secrets[i].name;
+		}
+	}
+	return NULL;
+}
+
+/* -- where it is looked for -- */
+
+extern void __libc_free(void *block);
+
+void
+free(void *block)
+{
+	if (is_watching && block != NULL && freed_name == NULL)
+		freed_name = secret_find(block, malloc_usable_size(block));
+	__libc_free(block);
+}
+
+/* Random bytes that become secrets: whatever is drawn while drawing. */
+static void
+random_buf(void *bytes, size_t len)
+{
+	if (getrandom(bytes, len, 0) != (ssize_t)len)
+		abort();
+	if (is_drawing && len >= ROOST_RECOVERY_SIZE && len <= 32 &&
+	    len != ROOST_SALT_SIZE)
+		secret_add("random bytes", bytes, len);
+}
+
+static uint32_t
+random_number(void)
+{
+	uint32_t number;
+
+	random_buf(&number, sizeof(number));
+	return number;
+}
+
+static const char *
+random_name(void)
+{
+	return "remembered";
+}
+
+static struct randombytes_implementation remembering = {
+	.implementation_name = random_name,
+	.random = random_number,
+	.buf = random_buf,
+};
+
+static uint8_t *own_stack;
+static ucontext_t outside, inside;
+static enum roost_err (*step)(void);
+static enum roost_err step_err;
+
+static void
+step_run(void)
+{
+	step_err = step();
+}
+
+/* Run it there; what was found, or NULL. */
+static const char *
+run_and_search(enum roost_err (*which)(void))
+{
+	const char *found;
+
+	memset(own_stack, 0xa5, STACK_SIZE);
+	assert_int_equal(getcontext(&inside), 0);
+	inside.uc_stack.ss_sp = own_stack;
+	inside.uc_stack.ss_size = STACK_SIZE;
+	inside.uc_link = &outside;
+	makecontext(&inside, step_run, 0);
+	step = which;
+	freed_name = NULL;
+	is_watching = true;
+	assert_int_equal(swapcontext(&outside, &inside), 0);
+	is_watching = is_drawing = false;
+	found = secret_find(own_stack, STACK_SIZE);
+	if (found != NULL)
+		print_error("on the stack: %s\n", found);
+	if (freed_name != NULL)
+		print_error("in freed memory: %s\n", freed_name);
+	return found != NULL ? found : freed_name;
+}
+
+static void
+assert_clean(enum roost_err (*which)(void), enum roost_err gate)
+{
+	const char *found = run_and_search(which);
+
+	assert_gate(step_err, gate);
+	assert_null(found);
+}
+
+/* -- what is run; nothing of it lives on the stack -- */
+
+static struct kit_ring *ring;
+static struct roost_header hdr;
+static uint8_t *object;
+static size_t object_len;
+static uint8_t out[3][64];
+static uint8_t secret_given[32];
+static char text[ROOST_RECOVERY_TEXT_SIZE];
+static struct roost_keyring new_ring;
+static struct roost_slot_new slot_given = { .type = ROOST_SLOT_PROVIDER };
+static struct roost_writer writer;
+static struct roost_chunk_keys chunk_keys;
+static struct kit_hpke ladder;
+static struct kit_memory memory;
+static struct roost_sink sink;
+
+static int
+group_setup(void **state)
+{
+	(void)randombytes_set_implementation(&remembering);
+	own_stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (kit_setup(state) != 0 || own_stack == MAP_FAILED)
+		return -1;
+	ring = kit_ring_new(KIT_SLOT_ALL);
+	object = kit_seal(&ring->seal, (const uint8_t *)"hello", 5,
+			  &object_len, out[0]);
+	return roost_header_parse(object, object_len, &hdr) == ROOST_OK ? 0 :
+		-1;
+}
+
+static int
+group_teardown(void **state)
+{
+	free(object);
+	free(ring);
+	return kit_teardown(state);
+}
+
+static int
+each_setup(void **state)
+{
+	(void)state;
+	secret_count = 0;
+	return 0;
+}
+
+static void
+secrets_of_stanza(const uint8_t *enc)
+{
+	uint8_t psk_id[29] = "roost/v1 psk", info[80] = "roost/v1 stanza";
+	struct roost_hpke_context hpke = {
+		.psk = ring->open.psk, .psk_id = psk_id, .psk_id_len = 29,
+		.info = info, .info_len = 80,
+	};
+
+	memcpy(psk_id + 13, ring->kr.id, 16);
+	memcpy(info + 16, hdr.bytes, 64);
+	kit_hpke(&hpke, ring->open.private_key, ring->open.public_key, enc,
+		 &ladder);
+	secret_add("Diffie-Hellman result", ladder.dh, 32);
+	secret_add("eae_prk", ladder.prk, 32);
+	secret_add("shared_secret", ladder.shared, 32);
+	secret_add("HPKE secret", ladder.secret, 32);
+	secret_add("HPKE key", ladder.key, 32);
+	secret_add("psk", ring->open.psk, 32);
+	secret_add("private key", ring->open.private_key, 32);
+}
+
+static enum roost_err
+run_stanza_open(void)
+{
+	return roost_stanza_open(&hdr, ring->kr.id, &ring->open, 1, out[1]);
+}
+
+static void
+test_opening_a_stanza(void **state)
+{
+	(void)state;
+	secrets_of_stanza(hdr.stanzas[0].body);
+	secret_add("data key", out[0], 32);
+	assert_clean(run_stanza_open, ROOST_OK);
+	assert_memory_equal(out[1], out[0], 32);
+	object[150] ^= 1;
+	assert_clean(run_stanza_open, ROOST_ERR_STANZA_AUTH);
+	object[150] ^= 1;
+}
+
+static struct roost_hpke_context context;
+static struct schedule schedule;
+
+static enum roost_err
+run_extract(void)
+{
+	return labeled_extract(hpke_suite, sizeof(hpke_suite), "secret",
+			       ladder.shared, 32, ring->open.psk, 32, out[1]);
+}
+
+static enum roost_err
+run_kem_secret(void)
+{
+	return kem_secret(ring->open.private_key, object + 76, object + 76,
+			  ring->open.public_key, out[1]);
+}
+
+static enum roost_err
+run_key_schedule(void)
+{
+	return key_schedule(&context, ladder.shared, &schedule);
+}
+
+static void
+test_each_step_of_hpke(void **state)
+{
+	(void)state;
+	context = (struct roost_hpke_context) {
+		.psk = ring->open.psk, .psk_id = ring->kr.id,
+		.psk_id_len = 16,
+	};
+	kit_hpke(&context, ring->open.private_key, ring->open.public_key,
+		 object + 76, &ladder);
+	secret_add("Diffie-Hellman result", ladder.dh, 32);
+	secret_add("eae_prk", ladder.prk, 32);
+	secret_add("shared_secret", ladder.shared, 32);
+	secret_add("HPKE secret", ladder.secret, 32);
+	secret_add("HPKE key", ladder.key, 32);
+	secret_add("psk", ring->open.psk, 32);
+	assert_clean(run_kem_secret, ROOST_OK);
+	assert_memory_equal(out[1], ladder.shared, 32);
+	assert_clean(run_extract, ROOST_OK);
+	assert_memory_equal(out[1], ladder.secret, 32);
+	assert_clean(run_key_schedule, ROOST_OK);
+	assert_memory_equal(schedule.key, ladder.key, 32);
+}
+
+static enum roost_err
+run_hpke_seal(void)
+{
+	struct roost_hpke_context hpke = {
+		.psk = ring->open.psk, .psk_id = ring->kr.id,
+		.psk_id_len = 16,
+	};
+
+	return roost_hpke_seal(&hpke, ring->open.public_key, out[0], 32,
+			       out[1], out[2]);
+}
+
+static void
+test_sealing_with_hpke(void **state)
+{
+	struct roost_hpke_context hpke = {
+		.psk = ring->open.psk, .psk_id = ring->kr.id,
+		.psk_id_len = 16,
+	};
+	const char *found;
+
+	(void)state;
+	secret_add("data key", out[0], 32);
+	secret_add("psk", ring->open.psk, 32);
+	is_drawing = true;
+	assert_clean(run_hpke_seal, ROOST_OK);
+	assert_int_equal(secret_count, 3);
+	/* The stack is still there; what was derived is known only now. */
+	kit_hpke(&hpke, ring->open.private_key, ring->open.public_key, out[1],
+		 &ladder);
+	secret_add("Diffie-Hellman result", ladder.dh, 32);
+	secret_add("eae_prk", ladder.prk, 32);
+	secret_add("shared_secret", ladder.shared, 32);
+	secret_add("HPKE secret", ladder.secret, 32);
+	secret_add("HPKE key", ladder.key, 32);
+	found = secret_find(own_stack, STACK_SIZE);
+	if (found != NULL)
+		print_error("on the stack: %s\n", found);
+	assert_null(found);
+}
+
+static enum roost_err
+run_open_host(void)
+{
+	return roost_keyring_open_host(&ring->kr, KIT_OWNER,
+				       ring->provider_key, 1, out[1]);
+}
+
+static enum roost_err
+run_host_unwrap(void)
+{
+	return host_unwrap(&ring->kr, ring->provider_key, out[1]);
+}
+
+static enum roost_err
+run_provider_mac(void)
+{
+	return provider_mac_check(&ring->kr, ring->host_key);
+}
+
+static enum roost_err
+run_provider_id(void)
+{
+	return roost_keyring_provider_id(ring->provider_key, out[1]);
+}
+
+static void
+test_loading(void **state)
+{
+	(void)state;
+	secret_add("provider key", ring->provider_key, 32);
+	secret_add("host key", ring->host_key, 32);
+	secret_derive("key of the host wrap", ring->provider_key, "host");
+	secret_derive("key of the mac", ring->host_key, "provider mac");
+	assert_clean(run_open_host, ROOST_OK);
+	assert_clean(run_host_unwrap, ROOST_OK);
+	assert_clean(run_provider_mac, ROOST_OK);
+	assert_clean(run_provider_id, ROOST_OK);
+	ring->kr.provider_mac[0] ^= 1;
+	/* The right mac, by which another document could be made good. */
+	secret_add("right mac", ring->kr.provider_mac + 1, 31);
+	assert_clean(run_open_host, ROOST_ERR_PROVIDER_MAC);
+	assert_clean(run_provider_mac, ROOST_ERR_PROVIDER_MAC);
+	ring->kr.provider_mac[0] ^= 1;
+	assert_zero(out[1], 32);
+}
+
+static enum roost_err
+run_unlock_provider(void)
+{
+	return roost_keyring_unlock_provider(&ring->kr, ring->host_key,
+					     out[1]);
+}
+
+static enum roost_err
+run_unlock_secret(void)
+{
+	return roost_keyring_unlock_secret(&ring->kr, ring->host_key,
+					   secret_given,
+					   &roost_argon2_limits_server,
+					   out[1]);
+}
+
+static enum roost_err
+run_kek_password(void)
+{
+	return roost_slot_kek_password(ring->host_key, ring->password,
+				       ring->kr.slots[1].salt, 1, 8192,
+				       &roost_argon2_limits_server, out[1]);
+}
+
+static enum roost_err
+run_unlock_recovery(void)
+{
+	return roost_keyring_unlock_recovery(&ring->kr, ring->code, out[1]);
+}
+
+static void
+test_unlocking(void **state)
+{
+	uint8_t kek[32], pepper[32];
+	const struct roost_slot *slots = ring->kr.slots;
+
+	(void)state;
+	secret_add("master key", ring->master, 32);
+	secret_add("host key", ring->host_key, 32);
+	secret_add("password", ring->password, 32);
+	secret_add("app password", ring->app, 32);
+	secret_add("recovery code", ring->code, 20);
+	secret_derive("key of the provider slot", ring->host_key,
+		      "provider slot");
+	secret_derive("pepper", ring->host_key, "pepper");
+	memcpy(pepper, secrets[secret_count - 1].bytes, 32);
+	assert_good(roost_prim_hmac_sha256(pepper, 32, ring->password, 32,
+					   kek));
+	secret_add("peppered password", kek, 32);
+	assert_good(roost_slot_kek_password(ring->host_key, ring->password,
+		slots[1].salt, 1, 8192, &roost_argon2_limits_server, kek));
+	secret_add("key of the password slot", kek, 32);
+	assert_good(roost_slot_kek_random(ring->app, 32, slots[2].salt, kek));
+	secret_add("key of the app slot", kek, 32);
+	assert_good(roost_slot_kek_random(ring->code, 20, slots[3].salt,
+					  kek));
+	secret_add("key of the recovery slot", kek, 32);
+	assert_clean(run_unlock_provider, ROOST_OK);
+	memcpy(secret_given, ring->password, 32);
+	assert_clean(run_unlock_secret, ROOST_OK);
+	memcpy(secret_given, ring->app, 32);
+	assert_clean(run_unlock_secret, ROOST_OK);
+	assert_clean(run_unlock_recovery, ROOST_OK);
+	assert_clean(run_kek_password, ROOST_OK);
+	/* Right secret, damaged slot. */
+	ring->kr.slots[0].wrap[30] ^= 1;
+	assert_clean(run_unlock_provider, ROOST_ERR_SLOT_AUTH);
+	ring->kr.slots[0].wrap[30] ^= 1;
+}
+
+static struct roost_open_key opened;
+static uint8_t entry_given[ROOST_EPOCH_SECRET_SIZE];
+
+static enum roost_err
+run_open_keys(void)
+{
+	return roost_keyring_open_keys(&ring->kr, ring->master,
+				       ring->host_key, &opened);
+}
+
+static enum roost_err
+run_owner_mac(void)
+{
+	return owner_mac_check(&ring->kr, ring->master);
+}
+
+static enum roost_err
+run_epochs_open(void)
+{
+	return epochs_open(&ring->kr, entry_given, ring->host_key, &opened);
+}
+
+static void
+test_opening_the_keys(void **state)
+{
+	(void)state;
+	secret_add("master key", ring->master, 32);
+	secret_add("private key", ring->open.private_key, 32);
+	secret_add("psk", ring->open.psk, 32);
+	secret_derive("key of the mac", ring->master, "owner mac");
+	secret_derive("key of secrets", ring->master, "secrets");
+	assert_clean(run_open_keys, ROOST_OK);
+	roost_be32_put(entry_given, 1);
+	memcpy(entry_given + 4, ring->open.private_key, 32);
+	memcpy(entry_given + 36, ring->open.psk, 32);
+	assert_clean(run_epochs_open, ROOST_OK);
+	secret_add("right mac", ring->kr.owner_mac + 1, 31);
+	ring->kr.owner_mac[0] ^= 1;
+	assert_clean(run_open_keys, ROOST_ERR_OWNER_MAC);
+	assert_clean(run_owner_mac, ROOST_ERR_OWNER_MAC);
+	ring->kr.owner_mac[0] ^= 1;
+}
+
+static enum roost_err
+run_host_wrap(void)
+{
+	return host_wrap(&new_ring, ring->provider_key, ring->host_key);
+}
+
+static enum roost_err
+run_first_epoch(void)
+{
+	return first_epoch(&new_ring, ring->host_key, ring->master, 1);
+}
+
+static enum roost_err
+run_add_slot(void)
+{
+	return roost_keyring_add_slot(&new_ring, ring->host_key,
+				      ring->master, &slot_given);
+}
+
+static void
+test_each_step_of_making_a_keyring(void **state)
+{
+	(void)state;
+	memset(&new_ring, 0, sizeof(new_ring));
+	secret_add("provider key", ring->provider_key, 32);
+	secret_add("host key", ring->host_key, 32);
+	secret_add("master key", ring->master, 32);
+	secret_add("psk", ring->open.psk, 32);
+	secret_derive("key of the host wrap", ring->provider_key, "host");
+	secret_derive("key of secrets", ring->master, "secrets");
+	secret_derive("key of the slot", ring->host_key, "provider slot");
+	assert_clean(run_host_wrap, ROOST_OK);
+	is_drawing = true;
+	assert_clean(run_first_epoch, ROOST_OK);
+	assert_int_equal(secret_count, 8);
+	assert_clean(run_add_slot, ROOST_OK);
+}
+
+static enum roost_err
+run_create(void)
+{
+	struct roost_slot_new slot = { .type = ROOST_SLOT_PROVIDER };
+	enum roost_err err;
+
+	err = roost_keyring_create(&new_ring, "berta", ring->provider_key, 1,
+				   out[1], out[2]);
+	if (err == ROOST_OK)
+		err = roost_keyring_add_slot(&new_ring, out[1], out[2],
+					     &slot);
+	return err == ROOST_OK ? roost_keyring_sign(&new_ring, out[1],
+						    out[2]) : err;
+}
+
+static void
+test_making_a_keyring(void **state)
+{
+	static const uint8_t one[4] = { 0, 0, 0, 1 };
+	const char *found;
+	uint8_t derived[32];
+
+	(void)state;
+	secret_add("provider key", ring->provider_key, 32);
+	secret_derive("key of the host wrap", ring->provider_key, "host");
+	is_drawing = true;
+	assert_clean(run_create, ROOST_OK);
+	assert_true(secret_count >= 5);
+	secret_derive("key of the slot", out[1], "provider slot");
+	secret_derive("key of the provider's mac", out[1], "provider mac");
+	secret_derive("key of the owner's mac", out[2], "owner mac");
+	secret_derive("key of secrets", out[2], "secrets");
+	assert_good(roost_slot_derive(out[1], "psk", one, 4, derived, 32));
+	secret_add("psk", derived, 32);
+	found = secret_find(own_stack, STACK_SIZE);
+	if (found != NULL)
+		print_error("on the stack: %s\n", found);
+	assert_null(found);
+}
+
+static enum roost_err
+run_chunk_keys(void)
+{
+	return roost_chunk_keys_derive(&chunk_keys, out[0], object, object,
+				       100);
+}
+
+static enum roost_err
+run_chunk(void)
+{
+	enum roost_err err;
+
+	err = roost_chunk_seal(&chunk_keys, 0, out[0], 32, out[1]);
+	roost_chunk_keys_wipe(&chunk_keys);
+	return err;
+}
+
+static void
+test_chunk_keys(void **state)
+{
+	static const char label[] =
+		"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM";
+	uint8_t info[48 + 24 + 64], okm[76];
+	struct roost_hkdf_args args = {
+		.key = out[0], .key_len = 32, .info = info, .info_len = 136
+	};
+
+	(void)state;
+	memcpy(info, label, 48);
+	memcpy(info + 48, object, 24);
+	assert_good(roost_prim_sha512(object, 100, info + 72));
+	assert_good(roost_prim_hkdf(ROOST_HKDF_SHA512_EXPAND, &args, okm,
+				    76));
+	secret_add("data key", out[0], 32);
+	secret_add("chunk key", okm, 32);
+	secret_add("base nonce", okm + 32, 12);
+	assert_clean(run_chunk_keys, ROOST_OK);
+	assert_clean(run_chunk, ROOST_OK);
+}
+
+static enum roost_err
+run_writer(void)
+{
+	enum roost_err err;
+
+	memset(&writer, 0, sizeof(writer));
+	err = roost_writer_begin(&writer, &sink, &ring->seal);
+	if (err == ROOST_OK)
+		err = roost_writer_write(&writer, out[0], 32);
+	if (err == ROOST_OK)
+		err = roost_writer_finish(&writer);
+	roost_writer_close(&writer);
+	return err;
+}
+
+static void
+test_writing_a_message(void **state)
+{
+	(void)state;
+	sink = kit_sink(&memory);
+	secret_add("plaintext", out[0], 32);
+	secret_add("psk", ring->seal.psk, 32);
+	is_drawing = true;
+	assert_clean(run_writer, ROOST_OK);
+	assert_true(secret_count >= 4);
+	assert_zero(&writer, sizeof(writer));
+	kit_memory_free(&memory);
+}
+
+static enum roost_err
+run_recovery_text(void)
+{
+	return roost_slot_recovery_text(ring->code, text);
+}
+
+static enum roost_err
+run_recovery_parse(void)
+{
+	return roost_slot_recovery_parse(text, 44, out[1]);
+}
+
+static void
+test_recovery_codes(void **state)
+{
+	char digits[36];
+	size_t i, count = 0;
+
+	(void)state;
+	assert_good(roost_slot_recovery_text(ring->code, text));
+	for (i = 0; i < 44; i++) {
+		if (text[i] != '-')
+			digits[count++] = text[i];
+	}
+	secret_add("recovery code", ring->code, 20);
+	secret_add("its digits", digits, 36);
+	assert_clean(run_recovery_text, ROOST_OK);
+	assert_clean(run_recovery_parse, ROOST_OK);
+	text[43] = text[43] == '0' ? '1' : '0';
+	assert_clean(run_recovery_parse, ROOST_ERR_CODE_TYPO);
+	assert_zero(out[1], 20);
+}
+
+/* Proof that the search finds what is there. */
+static enum roost_err
+run_careless(void)
+{
+	volatile uint8_t copy[32];
+	uint8_t *block = malloc(40);
+	size_t i;
+
+	for (i = 0; i < 32; i++)
+		copy[i] = ring->master[i];
+	if (block == NULL)
+		return ROOST_ERR_BACKEND;
+	memcpy(block, ring->host_key, 32);
+	__asm__ volatile("" : : "r"(block), "r"(copy) : "memory");
+	free(block);
+	return ROOST_OK;
+}
+
+static void
+test_what_is_left_is_found(void **state)
+{
+	const char *found;
+
+	(void)state;
+	secret_add("master key", ring->master, 32);
+	found = run_and_search(run_careless);
+	assert_string_equal(found, "master key");
+	assert_null(freed_name);
+	secret_count = 0;
+	secret_add("host key", ring->host_key, 32);
+	(void)run_and_search(run_careless);
+	assert_string_equal(freed_name, "host key");
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *preload = getenv("LD_PRELOAD");
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_what_is_left_is_found, each_setup),
+		cmocka_unit_test_setup(test_opening_a_stanza, each_setup),
+		cmocka_unit_test_setup(test_each_step_of_hpke, each_setup),
+		cmocka_unit_test_setup(test_sealing_with_hpke, each_setup),
+		cmocka_unit_test_setup(test_loading, each_setup),
+		cmocka_unit_test_setup(test_unlocking, each_setup),
+		cmocka_unit_test_setup(test_opening_the_keys, each_setup),
+		cmocka_unit_test_setup(test_each_step_of_making_a_keyring,
+				       each_setup),
+		cmocka_unit_test_setup(test_making_a_keyring, each_setup),
+		cmocka_unit_test_setup(test_chunk_keys, each_setup),
+		cmocka_unit_test_setup(test_writing_a_message, each_setup),
+		cmocka_unit_test_setup(test_recovery_codes, each_setup),
+	};
+
+	if (preload != NULL && strstr(preload, "vgpreload") != NULL) {
+		printf("wipe: not run under valgrind\n");
+		return 0;
+	}
+	/* Symbols looked up at their first use would leave registers on the
+	   stack; the plugins are linked so that they are not. */
+	if (argc == 1 && getenv("LD_BIND_NOW") == NULL) {
+		(void)setenv("LD_BIND_NOW", "1", 1);
+		(void)execv("/proc/self/exe", argv);
+	}
+	return cmocka_run_group_tests_name("wipe", tests, group_setup,
+					   group_teardown);
+}
+#endif

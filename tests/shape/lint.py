@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: MIT
+"""Rules about the text of the tree; see check.
+
+    lint.py RULE          say what breaks it, one line each
+    lint.py --title RULE  what the rule is
+
+Run in the tree's top folder.
+"""
+import os
+import re
+import sys
+
+CODE = ("plugin", "include", "tests")
+SKIPPED_DIRS = {".git", "__pycache__", ".pytest_cache"}
+FUNCTION_LINES_MAX = 60
+LISTED = "tests/shape/long-functions"
+# Split, so that this file does not break its own rules.
+NOTE = re.compile("FIX" "ME|TO" "DO")
+NUMBERED = re.compile(r"#\d+")
+FOREIGN = re.compile(r"(?<![\w.$}\])'\"-])/wo" r"rk/|\.\./sha" r"red(?![\w-])"
+                     r"|iss" r"ue\s+#", re.I)
+
+
+def walk(tops, suffixes=None):
+    """Every text file below the folders, with its lines."""
+    for top in tops:
+        for folder, dirs, names in os.walk(top):
+            dirs[:] = [name for name in dirs if name not in SKIPPED_DIRS and
+                       not (folder == "." and name.startswith("build"))]
+            for name in sorted(names):
+                path = os.path.normpath(os.path.join(folder, name))
+                if suffixes and not name.endswith(suffixes):
+                    continue
+                with open(path, "rb") as file:
+                    data = file.read()
+                if b"\0" in data or name.endswith(".vec"):
+                    continue
+                yield path, data.decode("utf-8", "replace").split("\n")
+
+
+def c_files(tops=CODE):
+    return walk(tops, (".c", ".h"))
+
+
+def blanked(lines, strings=True):
+    """The lines without comments and, if asked, the inside of strings."""
+    text = "\n".join(lines)
+
+    def space(match):
+        found = match.group(0)
+        if found.startswith("/*") or found.startswith("//"):
+            return re.sub(r"[^\n]", " ", found)
+        return found[0] + " " * (len(found) - 2) + found[-1] \
+            if strings else found
+    return re.sub(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\""
+                  r"|'(?:\\.|[^'\\\n])*'", space, text,
+                  flags=re.S).split("\n")
+
+
+def told(path, idx, what):
+    return f"{path}:{idx + 1}: {what}"
+
+
+def rule_memcmp():
+    """bans: memcmp() on public bytes only, and it says so"""
+    for path, lines in c_files(("plugin", "include")):
+        for idx, line in enumerate(blanked(lines)):
+            if not re.search(r"\bmemcmp\s*\(", line):
+                continue
+            # The statement's end; it may carry the word on any line.
+            end = idx
+            while end + 1 < len(lines) and end < idx + 4 and \
+                    ";" not in lines[end] and "{" not in lines[end]:
+                end += 1
+            if "/* public */" not in "\n".join(lines[idx:end + 1]):
+                yield told(path, idx, line.strip())
+
+
+def rule_functions():
+    """bans: strcpy strcat sprintf atoi alloca"""
+    banned = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|atoi|alloca)"
+                        r"\s*\(")
+    for path, lines in c_files():
+        for idx, line in enumerate(blanked(lines)):
+            if banned.search(line):
+                yield told(path, idx, line.strip())
+
+
+def rule_disabled():
+    """bans: no code that is switched off"""
+    for path, lines in c_files():
+        for idx, line in enumerate(lines):
+            if re.match(r"\s*#\s*if\s+0\b", line):
+                yield told(path, idx, line.strip())
+
+
+def rule_notes():
+    """bans: notes to oneself carry a number"""
+    for path, lines in walk(CODE + ("packaging",)):
+        for idx, line in enumerate(lines):
+            if NOTE.search(line) and not NUMBERED.search(line):
+                yield told(path, idx, line.strip())
+
+
+def rule_log():
+    """bans: events only, no i_debug i_info i_warning"""
+    for path, lines in c_files(("plugin", "include")):
+        for idx, line in enumerate(blanked(lines)):
+            if re.search(r"\bi_(debug|info|warning)\b", line):
+                yield told(path, idx, line.strip())
+
+
+def rule_columns():
+    """width: C has at most 80 columns"""
+    for path, lines in c_files():
+        for idx, line in enumerate(lines):
+            width = len(line.expandtabs(8))
+            if width > 80:
+                yield told(path, idx, f"{width} columns")
+
+
+def rule_tabs():
+    """tabs: C is indented by tabs"""
+    for path, lines in c_files():
+        for idx, line in enumerate(blanked(lines)):
+            # Fewer than eight align what a tab cannot.
+            if re.match(r"\t* {8}", line) and line.strip():
+                yield told(path, idx, "indented by spaces")
+            elif re.match(r"[ \t]* \t", line) and line.strip():
+                yield told(path, idx, "a space before a tab")
+
+
+def rule_blanks():
+    """blanks: none at the end of a line, LF at the end of a file"""
+    for path, lines in walk(CODE + ("packaging",)):
+        for idx, line in enumerate(lines):
+            if line.endswith((" ", "\t", "\r")):
+                yield told(path, idx, "ends with a blank")
+        if lines[-1] != "":
+            yield told(path, len(lines) - 1, "no LF at the end of the file")
+        elif len(lines) > 1 and lines[-2] == "":
+            yield told(path, len(lines) - 2, "empty line at the end")
+
+
+def listed_functions():
+    names = {}
+    if os.path.exists(LISTED):
+        with open(LISTED, encoding="utf-8") as file:
+            for line in file:
+                if line.strip() and not line.startswith("#"):
+                    name, _, reason = line.strip().partition(" ")
+                    names[name] = reason.strip()
+    return names
+
+
+def functions(lines):
+    """Name, first line and number of lines of each function."""
+    clean = blanked(lines)
+    start = None
+    for idx, line in enumerate(clean):
+        if line.startswith("{"):
+            start = idx
+        elif line.startswith("}") and start is not None:
+            head = " ".join(clean[max(0, start - 12):start])
+            head = re.split(r"[;}]", head)[-1]
+            names = re.findall(r"(\w+)\s*\(", head)
+            names = [name for name in names if name != "__attribute__"]
+            yield (names or ["?"])[0], start, idx - start + 1
+            start = None
+
+
+def rule_length():
+    """functions: at most 60 lines, or listed with a reason"""
+    listed = listed_functions()
+    seen = set()
+    for path, lines in c_files():
+        for name, idx, count in functions(lines):
+            key = f"{path}:{name}"
+            seen.add(key)
+            if count > FUNCTION_LINES_MAX and not listed.get(key):
+                yield told(path, idx, f"{name} has {count} lines")
+    for key in listed:
+        if key not in seen:
+            yield f"{LISTED}: there is no {key}"
+
+
+def rule_words():
+    """words: nothing of the place where it was written"""
+    for path, lines in walk((".",)):
+        for idx, line in enumerate(lines):
+            if FOREIGN.search(line):
+                yield told(path, idx, line.strip()[:100])
+
+
+def rule_licence():
+    """licence: SPDX first in every C, Python and shell file"""
+    mark = "SPDX-License-Identifier: MIT"
+    for path, lines in walk(("plugin", "include", "tests", "packaging")):
+        first = lines[0]
+        is_script = first.startswith("#!")
+        if not is_script and not path.endswith((".c", ".h", ".py", ".sh")):
+            continue
+        if is_script and len(lines) > 1:
+            first = lines[1]
+        if first.strip(" /*#") != mark:
+            yield told(path, 0, "no SPDX line")
+
+
+def vector_headers():
+    for name in sorted(os.listdir("tests/vectors")):
+        if not name.endswith(".vec"):
+            continue
+        with open(os.path.join("tests/vectors", name), "rb") as file:
+            head = file.read().partition(b"\n\n")[0].decode("ascii",
+                                                            "replace")
+        yield name, dict(re.findall(r"^([\w-]+): (.*)$", head, re.M))
+
+
+def rule_clauses():
+    """vectors: every refusal of FORMAT.md 6, 7, 9, 10 has one"""
+    with open("plugin/FORMAT.md", encoding="utf-8") as file:
+        text = file.read()
+    tested = set()
+    for _, head in vector_headers():
+        tested.update(re.findall(r"\d+\.\d+", head.get("clause", "")))
+    clauses = re.findall(r"^\*\*(\d+\.\d+)\*\*(.*?)(?=^\*\*\d|^## |\Z)", text,
+                         re.M | re.S)
+    refusals = [number for number, words in clauses
+                if number.split(".")[0] in ("6", "7", "9", "10") and
+                re.search(r"MUST\s+refuse", words)]
+    if len(refusals) < 20:
+        yield f"plugin/FORMAT.md: only {len(refusals)} refusals found"
+    for number in refusals:
+        if number not in tested:
+            yield f"plugin/FORMAT.md: no vector for {number}"
+
+
+def rule_negatives():
+    """vectors: four that must fail for each that succeeds"""
+    good = bad = 0
+    for name, head in vector_headers():
+        expect = head.get("expect")
+        if expect is None:
+            yield f"tests/vectors/{name}: no expect"
+        elif expect == "ok":
+            good += 1
+        elif expect not in ("claimed", "plaintext"):
+            bad += 1
+    if good == 0 or bad < 4 * good:
+        yield f"tests/vectors: {bad} fail, {good} succeed"
+
+
+def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "--title":
+        print(globals()["rule_" + sys.argv[2]].__doc__)
+        return 0
+    broken = list(globals()["rule_" + sys.argv[1]]())
+    for line in broken:
+        print(line)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
