@@ -367,6 +367,21 @@ roost_ring_unlock(struct roost_ring *ring)
 	return ring->unlock_err;
 }
 
+int
+roost_ring_check_seal(struct roost_ring *ring, const char **error_r)
+{
+	enum roost_err err = ring->unlock_err;
+
+	if (roost_keyring_has_slot(ring->doc, ROOST_SLOT_PROVIDER))
+		err = roost_ring_unlock(ring);
+	else if (err == ROOST_ERR_LOCKED || err == ROOST_ERR_SLOT_AUTH ||
+		 err == ROOST_ERR_NO_SLOT || err == ROOST_ERR_ARGON2_LIMIT)
+		return 0;	/* the secret's fault, not the keyring's */
+	if (err == ROOST_OK)
+		return 0;
+	return ring_refuse(ring, err, "restore it from a backup", error_r);
+}
+
 bool
 roost_ring_is_locked(const struct roost_ring *ring)
 {

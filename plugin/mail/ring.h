@@ -66,6 +66,13 @@ const struct roost_seal_key *roost_ring_seal_key(const struct roost_ring *ring);
  */
 enum roost_err roost_ring_unlock(struct roost_ring *ring) ROOST_CHECKED;
 
+/*
+ * May messages be sealed to it?  -1 with error_r where what is at hand shows
+ * that they would not open: a provider slot is opened for that, a password is
+ * not tried.
+ */
+int roost_ring_check_seal(struct roost_ring *ring, const char **error_r);
+
 /* True once unlocking was tried and failed. */
 bool roost_ring_is_locked(const struct roost_ring *ring);
 

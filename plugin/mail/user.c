@@ -355,5 +355,5 @@ roost_user_seal_ring(struct roost_user *ruser, struct mail_namespace *ns,
 	int ret = ring_get(ruser, ns, TRUE, ring_r, error_r);
 
 	i_assert(ret != 0);
-	return ret < 0 ? -1 : 0;
+	return ret < 0 ? -1 : roost_ring_check_seal(*ring_r, error_r);
 }

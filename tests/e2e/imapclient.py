@@ -220,8 +220,8 @@ def parse_list(text, pos=0):
 
 
 def body_parts(structure, prefix=""):
-    """(section, is_leaf, has_mime) of each MIME part that a parsed BODYSTRUCTURE
-    names, in order."""
+    """(section, is_leaf, has_mime) of each MIME part that a parsed
+    BODYSTRUCTURE names, in order."""
     if isinstance(structure[0], list):
         found = []
         for index, part in enumerate(structure):

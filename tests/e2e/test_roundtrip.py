@@ -215,8 +215,26 @@ def message_questions(pair, number, rng):
                                             rng.randrange(1, 400))]
     if number % 5 == 0:
         asked += ["BODY[]", "RFC822", "RFC822.TEXT"]
+    if re.search(rb"\r(?!\n)", pair.messages[number - 1].data):
+        asked = [item for item in asked if may_be_asked(pair, number, item)]
     rng.shuffle(asked)
     return asked
+
+
+def may_be_asked(pair, number, item):
+    """False for a range that begins behind a lone CR: plain Dovecot miscounts
+    there, calls the message's size broken, and renames its file."""
+    found = re.match(r"(BODY\.PEEK\[.*\])<(\d+)\.\d+>$", item)
+    if not found:
+        return True
+    whole = b"".join(pair.ask("FETCH %d (%s)" % (number, found.group(1)))
+                     .untagged)
+    literal = re.search(rb"\{(\d+)\}\r\n", whole)
+    if not literal:
+        return True
+    before = literal.end() + int(found.group(2)) - 1
+    return whole[before:before + 1] != b"\r" or \
+        whole[before + 1:before + 2] == b"\n"
 
 
 def ask_about_messages(pair, rng):
