@@ -59,9 +59,12 @@ enum roost_err roost_chunk_seal(struct roost_chunk_keys *keys, uint64_t idx,
 				const uint8_t *plain, size_t len,
 				uint8_t *sealed_r) ROOST_CHECKED;
 
-/* Open in place; on ROOST_ERR_CHUNK the bytes are zeroed. */
+/*
+ * Verify and open; plain_r, which may be sealed itself, holds 16 bytes less
+ * and is zeroed on ROOST_ERR_CHUNK.
+ */
 enum roost_err roost_chunk_open(struct roost_chunk_keys *keys, uint64_t idx,
-				uint8_t *sealed, size_t sealed_len)
-	ROOST_CHECKED;
+				const uint8_t *sealed, size_t sealed_len,
+				uint8_t *plain_r) ROOST_CHECKED;
 
 #endif

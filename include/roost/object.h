@@ -22,6 +22,9 @@ struct roost_source {
 	   ROOST_ERR_IO (the context knows why). */
 	enum roost_err (*read)(void *context, uint64_t off,
 			       uint8_t *dst, size_t len);
+	/* May be NULL.  Lend the len bytes from off where they lie, until
+	   the next call; NULL when they do not lie together. */
+	const uint8_t *(*lend)(void *context, uint64_t off, size_t len);
 	void *context;
 	uint64_t size;
 };
@@ -36,6 +39,9 @@ struct roost_object {
 	bool is_open, has_chunk;
 	uint8_t header_bytes[ROOST_HEADER_SIZE_MAX];
 	uint8_t chunk[ROOST_CHUNK_SEALED_SIZE];	/* secret until closed */
+	/* The last of several chunks, kept since it is opened first and
+	   wanted last; owned, secret. */
+	uint8_t *final;
 };
 
 /* Read and check the header; afterwards ids and stanzas are known. */

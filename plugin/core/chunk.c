@@ -129,12 +129,12 @@ roost_chunk_seal(struct roost_chunk_keys *keys, uint64_t idx,
 
 enum roost_err
 roost_chunk_open(struct roost_chunk_keys *keys, uint64_t idx,
-		 uint8_t *sealed, size_t sealed_len)
+		 const uint8_t *sealed, size_t sealed_len, uint8_t *plain_r)
 {
 	uint8_t nonce[ROOST_NONCE_SIZE];	/* public */
 
 	assert(sealed_len <= ROOST_CHUNK_SEALED_SIZE);
 	chunk_nonce(keys, idx, nonce);
 	return roost_prim_aead_open(keys->aead, nonce, NULL, 0,
-				    sealed, sealed_len, sealed);
+				    sealed, sealed_len, plain_r);
 }

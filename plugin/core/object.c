@@ -8,6 +8,7 @@
 #include "roost/secret.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Bytes that are not there at all belong to the gate the caller names. */
@@ -43,23 +44,67 @@ roost_object_parse(struct roost_object *obj,
 	return err;
 }
 
-/* Bring chunk idx, verified, into obj->chunk. */
+/* Read and verify chunk idx into plain_r, which has room for it sealed. */
 static enum roost_err
-object_load(struct roost_object *obj, uint64_t idx, enum roost_err if_bad)
+object_open_chunk(struct roost_object *obj, uint64_t idx, uint8_t *plain_r,
+		  enum roost_err if_bad)
 {
+	const struct roost_source *source = &obj->source;
+	uint64_t off = roost_chunk_off(&obj->body, idx);
 	size_t len = roost_chunk_sealed_len(&obj->body, idx);
+	const uint8_t *sealed = NULL;
+	enum roost_err err = ROOST_OK;
+
+	if (source->lend != NULL && off <= source->size &&
+	    len <= source->size - off)
+		sealed = source->lend(source->context, off, len);
+	if (sealed == NULL) {
+		err = source_read(source, off, plain_r, len, if_bad);
+		sealed = plain_r;
+	}
+	if (err == ROOST_OK)
+		err = roost_chunk_open(&obj->keys, idx, sealed, len, plain_r);
+	return err == ROOST_ERR_CHUNK ? if_bad : err;
+}
+
+/* The final chunk stays: it is opened first, and wanted last. */
+static enum roost_err
+object_load_final(struct roost_object *obj)
+{
+	uint8_t *plain = obj->chunk;
 	enum roost_err err;
 
+	if (obj->body.final_idx > 0) {
+		if (obj->final == NULL)
+			obj->final = malloc(ROOST_CHUNK_SEALED_SIZE);
+		if (obj->final == NULL)
+			return ROOST_ERR_BACKEND;
+		plain = obj->final;
+	}
+	err = object_open_chunk(obj, obj->body.final_idx, plain,
+				ROOST_ERR_FINAL_CHUNK);
+	if (err == ROOST_OK && plain == obj->chunk) {
+		obj->chunk_idx = 0;
+		obj->has_chunk = true;
+	}
+	return err;
+}
+
+/* Bring chunk idx, verified, into memory. */
+static enum roost_err
+object_load(struct roost_object *obj, uint64_t idx, const uint8_t **plain_r)
+{
+	enum roost_err err;
+
+	if (idx == obj->body.final_idx && obj->final != NULL) {
+		*plain_r = obj->final;
+		return ROOST_OK;
+	}
+	*plain_r = obj->chunk;
 	if (obj->has_chunk && obj->chunk_idx == idx)
 		return ROOST_OK;
 	obj->has_chunk = false;
-	err = source_read(&obj->source, roost_chunk_off(&obj->body, idx),
-			  obj->chunk, len, if_bad);
-	if (err != ROOST_OK)
-		return err;
-	err = roost_chunk_open(&obj->keys, idx, obj->chunk, len);
-	if (err == ROOST_ERR_CHUNK)
-		return if_bad;
+	err = object_open_chunk(obj, idx, obj->chunk, ROOST_ERR_CHUNK);
 	if (err == ROOST_OK) {
 		obj->chunk_idx = idx;
 		obj->has_chunk = true;
@@ -101,8 +146,7 @@ roost_object_open(struct roost_object *obj,
 		err = roost_chunk_geometry(obj->header.len, obj->source.size,
 					   &obj->body);
 	if (err == ROOST_OK)
-		err = object_load(obj, obj->body.final_idx,
-				  ROOST_ERR_FINAL_CHUNK);
+		err = object_load_final(obj);
 	if (err == ROOST_OK)
 		obj->is_open = true;
 	else
@@ -126,10 +170,12 @@ roost_object_read(struct roost_object *obj, uint64_t plain_off,
 		*plain_r = obj->chunk;
 		return ROOST_OK;
 	}
-	err = object_load(obj, idx, ROOST_ERR_CHUNK);
-	if (err != ROOST_OK)
+	err = object_load(obj, idx, plain_r);
+	if (err != ROOST_OK) {
+		*plain_r = NULL;
 		return err;
-	*plain_r = obj->chunk + within;
+	}
+	*plain_r += within;
 	*len_r = roost_chunk_sealed_len(&obj->body, idx) - ROOST_TAG_SIZE -
 		within;
 	return ROOST_OK;
@@ -139,6 +185,10 @@ void
 roost_object_close(struct roost_object *obj)
 {
 	roost_chunk_keys_wipe(&obj->keys);
+	if (obj->final != NULL) {
+		roost_wipe(obj->final, ROOST_CHUNK_SEALED_SIZE);
+		free(obj->final);
+	}
 	roost_wipe(obj, sizeof(*obj));
 }
 

@@ -15,18 +15,24 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Constant between init and deinit. */
+/*
+ * Made once between init and deinit.  The contexts have their digest set, and
+ * hold no key but while one of the functions below runs.
+ */
 static struct {
 	unsigned int users;
 	EVP_CIPHER *aes_gcm;
 	EVP_MD *sha256, *sha512;
-	EVP_MAC *hmac;
+	EVP_MAC_CTX *hmac256, *hmac512;
 	EVP_KDF *hkdf;
 } fetched;
+
+static const uint8_t no_key[ROOST_SHA512_SIZE];
 
 static void
 prim_free(void)
@@ -34,27 +40,57 @@ prim_free(void)
 	EVP_CIPHER_free(fetched.aes_gcm);
 	EVP_MD_free(fetched.sha256);
 	EVP_MD_free(fetched.sha512);
-	EVP_MAC_free(fetched.hmac);
+	EVP_MAC_CTX_free(fetched.hmac256);
+	EVP_MAC_CTX_free(fetched.hmac512);
 	EVP_KDF_free(fetched.hkdf);
 	memset(&fetched, 0, sizeof(fetched));
+}
+
+static EVP_MAC_CTX *
+hmac_new(char *hash)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, hash,
+						 0),
+		OSSL_PARAM_construct_end()
+	};
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
+
+	EVP_MAC_free(mac);	/* the context holds it */
+	if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) != 1) {
+		EVP_MAC_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return ctx;
+}
+
+static bool
+prim_fetch(void)
+{
+	char sha256[] = "SHA256", sha512[] = "SHA512";
+
+	fetched.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	fetched.sha256 = EVP_MD_fetch(NULL, sha256, NULL);
+	fetched.sha512 = EVP_MD_fetch(NULL, sha512, NULL);
+	fetched.hmac256 = hmac_new(sha256);
+	fetched.hmac512 = hmac_new(sha512);
+	fetched.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	return fetched.aes_gcm != NULL && fetched.sha256 != NULL &&
+		fetched.sha512 != NULL && fetched.hmac256 != NULL &&
+		fetched.hmac512 != NULL && fetched.hkdf != NULL;
 }
 
 enum roost_err
 roost_prim_init(void)
 {
-	if (fetched.users++ > 0)
-		return ROOST_OK;
-	fetched.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	fetched.sha512 = EVP_MD_fetch(NULL, "SHA512", NULL);
-	fetched.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	fetched.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	if (fetched.aes_gcm != NULL && fetched.sha256 != NULL &&
-	    fetched.sha512 != NULL && fetched.hmac != NULL &&
-	    fetched.hkdf != NULL && roost_prim_sodium_init() == ROOST_OK)
-		return ROOST_OK;
-	prim_free();
-	return ROOST_ERR_BACKEND;
+	if (fetched.users == 0 &&
+	    (roost_prim_sodium_init() != ROOST_OK || !prim_fetch())) {
+		prim_free();
+		return ROOST_ERR_BACKEND;
+	}
+	fetched.users++;
+	return ROOST_OK;
 }
 
 void
@@ -130,28 +166,23 @@ roost_prim_sha256_free(struct roost_sha256 **sha)
 }
 
 static enum roost_err
-hmac(const char *hash, const uint8_t *key, size_t key_len,
+hmac(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len,
      const void *bytes, size_t len, uint8_t *mac_r, size_t mac_size)
 {
-	char name[16];
-	OSSL_PARAM params[2];
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(fetched.hmac);
 	size_t mac_len = 0;
-	bool is_good;
-
-	(void)strncpy(name, hash, sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-						     name, 0);
-	params[1] = OSSL_PARAM_construct_end();
-	is_good = ctx != NULL &&
-		EVP_MAC_init(ctx, key, key_len, params) == 1 &&
+	/* NULL would mean the key of the time before. */
+	bool is_good = EVP_MAC_init(ctx, key_len == 0 ? no_key : key,
+				    key_len == 0 ? mac_size : key_len,
+				    NULL) == 1 &&
 		EVP_MAC_update(ctx, bytes, len) == 1 &&
 		EVP_MAC_final(ctx, mac_r, &mac_len, mac_size) == 1 &&
 		mac_len == mac_size;
-	EVP_MAC_CTX_free(ctx);
+
+	/* What the context knows of the key goes with it. */
+	if (EVP_MAC_init(ctx, no_key, sizeof(no_key), NULL) != 1)
+		is_good = false;
 	if (!is_good)
-		memset(mac_r, 0, mac_size);
+		roost_wipe(mac_r, mac_size);
 	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
 }
 
@@ -160,7 +191,7 @@ roost_prim_hmac_sha256(const uint8_t *key, size_t key_len,
 		       const void *bytes, size_t len,
 		       uint8_t mac_r[ROOST_SHA256_SIZE])
 {
-	return hmac("SHA256", key, key_len, bytes, len,
+	return hmac(fetched.hmac256, key, key_len, bytes, len,
 		    mac_r, ROOST_SHA256_SIZE);
 }
 
@@ -169,33 +200,28 @@ roost_prim_hmac_sha512(const uint8_t *key, size_t key_len,
 		       const void *bytes, size_t len,
 		       uint8_t mac_r[ROOST_SHA512_SIZE])
 {
-	return hmac("SHA512", key, key_len, bytes, len,
+	return hmac(fetched.hmac512, key, key_len, bytes, len,
 		    mac_r, ROOST_SHA512_SIZE);
 }
 
 static OSSL_PARAM
 octets(const char *name, const uint8_t *bytes, size_t len)
 {
-	static uint8_t none;	/* OpenSSL refuses NULL, also for length 0 */
-	const void *data = bytes == NULL ? &none : bytes;
+	/* OpenSSL refuses NULL, also for length 0. */
+	const void *data = bytes == NULL ? no_key : bytes;
 
 	/* The library takes a pointer to bytes it does not change. */
 	return OSSL_PARAM_construct_octet_string(name,
 		(void *)(uintptr_t)data, len);
 }
 
-enum roost_err
-roost_prim_hkdf(enum roost_hkdf kind, const struct roost_hkdf_args *args,
-		uint8_t *out_r, size_t out_len)
+/* A context of its own each time: OpenSSL 3.0 does not reuse one safely. */
+static enum roost_err
+hkdf(bool is_256, int mode, const struct roost_hkdf_args *args,
+     uint8_t *out_r, size_t out_len)
 {
 	char sha256[] = "SHA256", sha512[] = "SHA512";
-	bool is_256 = kind == ROOST_HKDF_SHA256_EXTRACT ||
-		kind == ROOST_HKDF_SHA256_EXPAND;
-	int mode = kind == ROOST_HKDF_SHA512 ?
-		EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND :
-		kind == ROOST_HKDF_SHA256_EXTRACT ?
-		EVP_KDF_HKDF_MODE_EXTRACT_ONLY : EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-	EVP_KDF_CTX *ctx;
+	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(fetched.hkdf);
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
 			is_256 ? sha256 : sha512, 0),
@@ -205,21 +231,37 @@ roost_prim_hkdf(enum roost_hkdf kind, const struct roost_hkdf_args *args,
 		octets(OSSL_KDF_PARAM_INFO, args->info, args->info_len),
 		OSSL_PARAM_construct_end()
 	};
-	bool is_good;
-
-	/* RFC 5869 2.2: Extract is HMAC under the salt.  OpenSSL 3.0 frees a
-	   salt without wiping it, and HPKE's is the shared secret. */
-	if (kind == ROOST_HKDF_SHA256_EXTRACT && args->salt_len > 0 &&
-	    out_len == ROOST_SHA256_SIZE)
-		return roost_prim_hmac_sha256(args->salt, args->salt_len,
-					      args->key, args->key_len, out_r);
-	ctx = EVP_KDF_CTX_new(fetched.hkdf);
-	is_good = ctx != NULL &&
+	bool is_good = ctx != NULL &&
 		EVP_KDF_derive(ctx, out_r, out_len, params) == 1;
+
 	EVP_KDF_CTX_free(ctx);
 	if (!is_good)
 		roost_wipe(out_r, out_len);
 	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
+}
+
+enum roost_err
+roost_prim_hkdf(enum roost_hkdf kind, const struct roost_hkdf_args *args,
+		uint8_t *out_r, size_t out_len)
+{
+	switch (kind) {
+	case ROOST_HKDF_SHA256_EXPAND:
+		return hkdf(true, EVP_KDF_HKDF_MODE_EXPAND_ONLY, args,
+			    out_r, out_len);
+	case ROOST_HKDF_SHA512_EXPAND:
+		return hkdf(false, EVP_KDF_HKDF_MODE_EXPAND_ONLY, args,
+			    out_r, out_len);
+	case ROOST_HKDF_SHA512:
+		return hkdf(false, EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND, args,
+			    out_r, out_len);
+	case ROOST_HKDF_SHA256_EXTRACT:
+		break;
+	}
+	/* RFC 5869 2.2: Extract is HMAC under the salt.  OpenSSL 3.0 frees a
+	   salt without wiping it, and HPKE's is the shared secret. */
+	assert(out_len == ROOST_SHA256_SIZE);
+	return roost_prim_hmac_sha256(args->salt, args->salt_len,
+				      args->key, args->key_len, out_r);
 }
 
 struct roost_aead {

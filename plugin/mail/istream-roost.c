@@ -12,11 +12,15 @@
 
 #include "report.h"
 
+/* Two chunks: one system call reads so much. */
+#define SEALED_BUFFER_SIZE (32 * 1024 + 4096)
+
 struct roost_istream {
 	struct istream_private istream;
 	struct roost_object object;
 	uint64_t start_off;		/* of the object in its parent */
 	struct istream *sealed;		/* = the parent once it is a stream */
+	size_t max_size;		/* of the parent's buffer at first */
 };
 
 /* Until finish, the stream is only memory. */
@@ -50,6 +54,26 @@ sealed_read(void *context, uint64_t off, uint8_t *dst, size_t len)
 	return ROOST_OK;
 }
 
+/* From the parent's own buffer.  Not when it holds the beginning alone: it
+   would first be moved. */
+static const uint8_t *
+sealed_lend(void *context, uint64_t off, size_t len)
+{
+	struct roost_istream *rstream = context;
+	struct istream *sealed = rstream->sealed;
+	const unsigned char *data;
+	size_t size;
+
+	if (len > i_stream_get_max_buffer_size(sealed))
+		return NULL;
+	i_stream_seek(sealed, rstream->start_off + off);
+	data = i_stream_get_data(sealed, &size);
+	if (size < len && (size > 0 ||
+	    i_stream_read_bytes(sealed, &data, &size, len) <= 0))
+		return NULL;
+	return data;
+}
+
 static void
 rstream_free(struct roost_istream *rstream)
 {
@@ -61,7 +85,8 @@ static enum roost_err
 rstream_parse(struct roost_istream *rstream)
 {
 	struct roost_source source = {
-		.read = sealed_read, .context = rstream
+		.read = sealed_read, .lend = sealed_lend,
+		.context = rstream
 	};
 	uoff_t size;
 
@@ -83,6 +108,9 @@ roost_istream_begin(struct istream *sealed, struct roost_opening **opening_r,
 	*header_r = NULL;
 	rstream->sealed = sealed;
 	rstream->start_off = sealed->v_offset;
+	rstream->max_size = i_stream_get_max_buffer_size(sealed);
+	if (rstream->max_size < SEALED_BUFFER_SIZE)
+		i_stream_set_max_buffer_size(sealed, SEALED_BUFFER_SIZE);
 	err = rstream_parse(rstream);
 	if (err != ROOST_OK) {
 		rstream_free(rstream);
@@ -213,7 +241,7 @@ rstream_create(struct roost_istream *rstream)
 	struct istream *parent = rstream->sealed;
 
 	stream->iostream.destroy = i_stream_roost_destroy;
-	stream->max_buffer_size = parent->real_stream->max_buffer_size;
+	stream->max_buffer_size = rstream->max_size;
 	stream->read = i_stream_roost_read;
 	stream->seek = i_stream_roost_seek;
 	stream->stat = i_stream_roost_stat;

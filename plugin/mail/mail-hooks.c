@@ -134,41 +134,116 @@ mail_ring(struct mail *mail, struct roost_ring **ring_r)
 	return 0;
 }
 
+/* One attempt at a sealed message. */
+struct attempt {
+	enum roost_err err;
+	bool is_key;		/* the error is the data key's */
+	const char *detail;
+	uint8_t object_id[ROOST_ID_SIZE];
+	struct istream *plain;
+};
+
 /* From header to plaintext stream; takes the opening. */
-static int
-mail_open_sealed(struct mail *mail, struct roost_opening *opening,
-		 const struct roost_header *header, struct istream **stream)
+static void
+attempt_open(struct attempt *attempt, struct roost_ring *ring,
+	     struct roost_opening *opening, const struct roost_header *header)
 {
 	uint8_t data_key[ROOST_KEY_SIZE];
+
+	memcpy(attempt->object_id, header->object_id, ROOST_ID_SIZE);
+	attempt->err = roost_ring_data_key(ring, header, data_key);
+	attempt->is_key = attempt->err != ROOST_OK;
+	if (attempt->is_key) {
+		attempt->detail = detail_get(attempt->err, header);
+		roost_istream_cancel(&opening);
+		return;
+	}
+	attempt->err = roost_istream_finish(&opening, data_key,
+					    &attempt->plain);
+	/* The next FETCH of it in this session needs no X25519. */
+	if (attempt->err == ROOST_OK)
+		roost_ring_remember(ring, attempt->object_id, data_key);
+	roost_wipe(data_key, sizeof(data_key));
+}
+
+/*
+ * Read to the end and go back.  pop3 does not look at a stream's error: it
+ * would end a message that breaks off as if it were whole, and its client
+ * would delete it.
+ */
+static void
+attempt_read_all(struct attempt *attempt)
+{
+	const unsigned char *data;
+	size_t size;
+
+	while (i_stream_read_more(attempt->plain, &data, &size) > 0)
+		i_stream_skip(attempt->plain, size);
+	if (attempt->plain->stream_errno == 0) {
+		i_stream_seek(attempt->plain, 0);
+		return;
+	}
+	attempt->err = ROOST_ERR_CHUNK;
+	attempt->detail = t_strdup(i_stream_get_error(attempt->plain));
+	i_stream_unref(&attempt->plain);
+}
+
+/*
+ * A remembered key that fails: the file was changed since.  The stanza says
+ * at which gate it dies, if the keyring can open it.
+ */
+static void
+attempt_again(struct attempt *attempt, struct roost_ring *ring,
+	      struct istream *stored, uoff_t start)
+{
+	struct attempt again = { .err = ROOST_OK };
+	struct roost_opening *opening;
+	const struct roost_header *header;
+
+	i_stream_seek(stored, start);
+	if (roost_ring_unlock(ring) != ROOST_OK ||
+	    roost_istream_begin(stored, &opening, &header) != ROOST_OK)
+		return;
+	attempt_open(&again, ring, opening, header);
+	*attempt = again;
+}
+
+static int
+mail_refuse_attempt(struct mail *mail, const struct attempt *attempt,
+		    struct roost_ring *ring, struct istream *stored)
+{
+	if (attempt->err == ROOST_ERR_IO)
+		return mail_fail_read(mail, stored);
+	if (attempt->is_key && attempt->err != ROOST_ERR_OTHER_KEYRING &&
+	    roost_ring_is_locked(ring))
+		return mail_refuse_locked(mail, attempt->err);
+	return mail_refuse(mail, attempt->err, attempt->detail);
+}
+
+static int
+mail_open_sealed(struct mail *mail, struct roost_opening *opening,
+		 const struct roost_header *header, uoff_t start,
+		 struct istream **stream)
+{
+	struct attempt attempt = { .err = ROOST_OK };
 	struct roost_ring *ring;
-	struct istream *plain;
-	enum roost_err err;
-	bool is_locked;
 
 	if (mail_ring(mail, &ring) < 0) {
 		roost_istream_cancel(&opening);
 		return -1;
 	}
-	err = roost_ring_data_key(ring, header, data_key);
-	if (err != ROOST_OK) {
-		is_locked = err != ROOST_ERR_OTHER_KEYRING &&
-			roost_ring_is_locked(ring);
-		if (is_locked)
-			(void)mail_refuse_locked(mail, err);
-		else
-			(void)mail_refuse(mail, err, detail_get(err, header));
-		roost_istream_cancel(&opening);
-		return -1;
-	}
-	err = roost_istream_finish(&opening, data_key, &plain);
-	roost_wipe(data_key, sizeof(data_key));
-	if (err == ROOST_ERR_IO)
-		return mail_fail_read(mail, *stream);
-	if (err != ROOST_OK)
-		return mail_refuse(mail, err, NULL);
-	i_stream_set_name(plain, i_stream_get_name(*stream));
+	attempt_open(&attempt, ring, opening, header);
+	if (attempt.err != ROOST_OK && attempt.err != ROOST_ERR_IO &&
+	    roost_ring_forget(ring, attempt.object_id))
+		attempt_again(&attempt, ring, *stream, start);
+	if (attempt.err == ROOST_OK &&
+	    strcmp(mail->box->storage->user->service, "pop3") == 0)
+		attempt_read_all(&attempt);
+	if (attempt.err != ROOST_OK)
+		return mail_refuse_attempt(mail, &attempt, ring, *stream);
+	i_stream_set_name(attempt.plain, i_stream_get_name(*stream));
 	i_stream_unref(stream);
-	*stream = plain;
+	*stream = attempt.plain;
 	return 0;
 }
 
@@ -206,6 +281,7 @@ mail_check_plaintext(struct mail *mail)
 static int
 mail_stream_opened(struct mail *mail, struct istream **stream)
 {
+	uoff_t start = (*stream)->v_offset;
 	struct roost_opening *opening;
 	const struct roost_header *header;
 	enum roost_err err;
@@ -217,7 +293,7 @@ mail_stream_opened(struct mail *mail, struct istream **stream)
 		return mail_fail_read(mail, *stream);
 	if (err != ROOST_OK)
 		return mail_refuse(mail, err, NULL);
-	return mail_open_sealed(mail, opening, header, stream);
+	return mail_open_sealed(mail, opening, header, start, stream);
 }
 
 static int

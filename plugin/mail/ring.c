@@ -389,16 +389,16 @@ roost_ring_is_locked(const struct roost_ring *ring)
 }
 
 /* Object ids are public; which of them is held is no secret. */
-static const struct remembered *
-ring_recall(const struct roost_ring *ring, const uint8_t *object_id)
+static struct remembered *
+ring_recall(struct roost_ring *ring, const uint8_t *object_id)
 {
 	unsigned int i;
 
 	for (i = 0; i < ring->remembered_count; i++) {
-		const struct remembered *entry = &ring->secrets->remembered[i];
+		struct remembered *entry = &ring->secrets->remembered[i];
 
-		if (roost_bytes_equal(entry->object_id, object_id,
-				      ROOST_ID_SIZE))
+		if (memcmp(entry->object_id, object_id,	/* public */
+			   ROOST_ID_SIZE) == 0)
 			return entry;
 	}
 	return NULL;
@@ -436,9 +436,23 @@ roost_ring_remember(struct roost_ring *ring,
 	struct remembered *entry =
 		&ring->secrets->remembered[ring->remembered_next];
 
+	if (ring_recall(ring, object_id) != NULL)
+		return;
 	memcpy(entry->object_id, object_id, ROOST_ID_SIZE);
 	memcpy(entry->data_key, data_key, ROOST_KEY_SIZE);
 	ring->remembered_next = (ring->remembered_next + 1) % REMEMBERED_MAX;
 	if (ring->remembered_count < REMEMBERED_MAX)
 		ring->remembered_count++;
+}
+
+bool
+roost_ring_forget(struct roost_ring *ring,
+		  const uint8_t object_id[ROOST_ID_SIZE])
+{
+	struct remembered *entry = ring_recall(ring, object_id);
+
+	if (entry == NULL)
+		return FALSE;
+	roost_wipe(entry, sizeof(*entry));
+	return TRUE;
 }

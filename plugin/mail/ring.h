@@ -85,9 +85,14 @@ enum roost_err roost_ring_data_key(struct roost_ring *ring,
 				   uint8_t data_key_r[ROOST_KEY_SIZE])
 	ROOST_CHECKED;
 
-/* Remember the data key of what was just sealed; the oldest of 64 goes. */
+/* Remember the data key of what was just sealed or opened; the oldest of 64
+   goes. */
 void roost_ring_remember(struct roost_ring *ring,
 			 const uint8_t object_id[ROOST_ID_SIZE],
 			 const uint8_t data_key[ROOST_KEY_SIZE]);
+
+/* Forget it; false if it was not remembered. */
+bool roost_ring_forget(struct roost_ring *ring,
+		       const uint8_t object_id[ROOST_ID_SIZE]);
 
 #endif

@@ -235,7 +235,7 @@ test_a_chunk_opens_in_its_place_only(void **state)
 		for (j = 0; j < KIT_COUNT(places); j++) {
 			memcpy(opened, sealed, sizeof(sealed));
 			assert_gate(roost_chunk_open(&fix.keys, places[j],
-					opened, sizeof(opened)),
+					opened, sizeof(opened), opened),
 				    i == j ? ROOST_OK : ROOST_ERR_CHUNK);
 			if (i == j)
 				assert_memory_equal(opened, plain, 100);
@@ -267,11 +267,13 @@ test_any_flipped_bit_dies_and_leaves_zeros(void **state)
 			memcpy(opened, sealed, len);
 			opened[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			assert_gate(roost_chunk_open(&fix.keys, 7, opened,
-						     len), ROOST_ERR_CHUNK);
+						     len, opened),
+				    ROOST_ERR_CHUNK);
 			assert_zero(opened, lens[i]);
 		}
 		/* The keys are not harmed by what failed. */
-		assert_good(roost_chunk_open(&fix.keys, 7, sealed, len));
+		assert_good(roost_chunk_open(&fix.keys, 7, sealed, len,
+					     sealed));
 		assert_memory_equal(sealed, plain, lens[i]);
 	}
 	roost_chunk_keys_wipe(&fix.keys);
@@ -288,9 +290,11 @@ test_any_cut_chunk_dies(void **state)
 	fixture_init(&fix);
 	kit_fill(plain, sizeof(plain));
 	for (len = 0; len < sizeof(sealed); len++) {
+		uint8_t *at;
+
 		assert_good(roost_chunk_seal(&fix.keys, 0, plain, 64, sealed));
-		assert_gate(roost_chunk_open(&fix.keys, 0,
-				kit_at_fence(sealed, len), len),
+		at = kit_at_fence(sealed, len);
+		assert_gate(roost_chunk_open(&fix.keys, 0, at, len, at),
 			    ROOST_ERR_CHUNK);
 	}
 	roost_chunk_keys_wipe(&fix.keys);

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""messages: the mailbox that every system is measured on.
+
+The same seed makes the same bytes. Sizes are lognormal around 12 KB, each
+tenth message carries a large attachment, and all together have the size that
+was asked for.
+"""
+
+import base64
+import math
+import random
+
+TEXT_MEDIAN, TEXT_SIGMA = 12000, 0.6
+LARGE_EVERY, LARGE_SIGMA = 10, 0.6
+POOL = 1 << 20
+# No pool of words has it.
+ABSENT = "qzjxkvqzjx"
+
+_SYLLABLES = ("ba be bi do du fa fe ga go ha he hi ka ke la le lo ma me mi "
+              "na ne no pa pe ra re ri ro sa se so ta te ti to va ve vi wa"
+              ).split()
+
+
+def _text_pool(rand):
+    words = ["".join(rand.choices(_SYLLABLES, k=rand.randint(1, 4)))
+             for _ in range(3000)]
+    lines, size = [], 0
+    while size < POOL:
+        line = " ".join(rand.choices(words, k=11)) + "\r\n"
+        lines.append(line)
+        size += len(line)
+    return "".join(lines).encode()
+
+
+def _base64_pool(rand):
+    raw = rand.getrandbits(8 * 57 * (POOL // 78)).to_bytes(
+        57 * (POOL // 78), "little")
+    return base64.encodebytes(raw).replace(b"\n", b"\r\n")
+
+
+def _slice(rand, pool, size):
+    """Whole lines of the pool, about `size` bytes."""
+    out = []
+    while size > 0:
+        start = pool.index(b"\n", rand.randrange(len(pool) * 3 // 4)) + 1
+        end = pool.index(b"\n", min(start + size, len(pool)) - 1) + 1
+        out.append(pool[start:end])
+        size -= end - start
+    return b"".join(out)
+
+
+def _header(number, extra):
+    return ("Return-Path: <sender%(n)d@example.org>\r\n"
+            "Received: from mail.example.org by mx.example.com with ESMTP "
+            "id %(n)08x\r\n\tfor <user@example.com>; "
+            "Mon, 1 Jun 2026 12:00:00 +0000\r\n"
+            "From: Sender %(n)d <sender%(n)d@example.org>\r\n"
+            "To: User <user@example.com>\r\n"
+            "Subject: Message number %(n)d of the measured mailbox\r\n"
+            "Date: Mon, 1 Jun 2026 12:00:00 +0000\r\n"
+            "Message-ID: <%(n)d.bench@example.org>\r\n"
+            "MIME-Version: 1.0\r\n%(extra)s\r\n"
+            % {"n": number, "extra": extra}).encode()
+
+
+def _plain(rand, pools, number, size):
+    return _header(number, "Content-Type: text/plain; charset=us-ascii\r\n") \
+        + _slice(rand, pools[0], size)
+
+
+def _large(rand, pools, number, size, attached):
+    mark = "=_bench_%d" % number
+    return b"".join((
+        _header(number, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n"
+                % mark),
+        ("--%s\r\nContent-Type: text/plain\r\n\r\n" % mark).encode(),
+        _slice(rand, pools[0], size),
+        ("\r\n--%s\r\nContent-Type: application/octet-stream\r\n"
+         "Content-Transfer-Encoding: base64\r\n"
+         "Content-Disposition: attachment; filename=\"data.bin\"\r\n\r\n"
+         % mark).encode(),
+        _slice(rand, pools[1], attached),
+        ("\r\n--%s--\r\n" % mark).encode()))
+
+
+def make(count, total, seed):
+    """`count` messages with CRLF lines, together about `total` bytes."""
+    rand = random.Random(seed)
+    pools = _text_pool(rand), _base64_pool(rand)
+    sizes = [int(rand.lognormvariate(math.log(TEXT_MEDIAN), TEXT_SIGMA))
+             for _ in range(count)]
+    large = [rand.lognormvariate(0, LARGE_SIGMA)
+             for _ in range(0, count, LARGE_EVERY)]
+    scale = max(total - sum(sizes), 0) / sum(large)
+    made = []
+    for number, size in enumerate(sizes):
+        if number % LARGE_EVERY:
+            made.append(_plain(rand, pools, number, size))
+        else:
+            made.append(_large(rand, pools, number, size, int(
+                large[number // LARGE_EVERY] * scale)))
+    return made
+
+
+def make_one(size, seed):
+    """One message of at least `size` bytes, nearly all attachment."""
+    rand = random.Random(seed)
+    pools = _text_pool(rand), _base64_pool(rand)
+    return _large(rand, pools, 0, 2000, size)

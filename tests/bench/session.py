@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""session: a client that costs little, and what the server's process costs.
+
+Answers are read in big blocks and counted, not kept.
+"""
+
+import os
+import socket
+import threading
+import time
+
+TIMEOUT = 300
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Processes:
+    """The processes of one server, by its process group."""
+
+    def __init__(self, group):
+        self.group = group
+
+    def named(self, name):
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/stat" % pid) as file:
+                    comm, rest = file.read().rsplit(")", 1)
+            except OSError:
+                continue
+            if comm.split("(", 1)[1] == name and \
+                    int(rest.split()[2]) == self.group:
+                found.append(int(pid))
+        return found
+
+    def none(self, name):
+        """Waits until the last one of an earlier session has ended."""
+        deadline = time.monotonic() + 20
+        while self.named(name):
+            assert time.monotonic() < deadline, name + " does not end"
+            time.sleep(0.002)
+
+    def only(self, name):
+        found = self.named(name)
+        assert len(found) == 1, "%d processes %s" % (len(found), name)
+        return found[0]
+
+
+def cpu(pid):
+    """Seconds of processor time, user and system."""
+    try:
+        with open("/proc/%d/schedstat" % pid) as file:
+            return int(file.read().split()[0]) / 1e9
+    except OSError:
+        with open("/proc/%d/stat" % pid) as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def memory(pid):
+    """Peak resident memory, and the anonymous part of it now, in KiB."""
+    with open("/proc/%d/status" % pid) as file:
+        lines = dict(line.split(":", 1) for line in file)
+    return {name: int(lines[field].split()[0])
+            for name, field in (("peak", "VmHWM"), ("anonymous", "RssAnon"))}
+
+
+class Session:
+    """One IMAP connection, logged in."""
+
+    def __init__(self, server, user, select=None):
+        self.processes = Processes(server.process.pid)
+        self.processes.none("imap")
+        self.block = bytearray(1 << 20)
+        self.number = 0
+        self.started = time.perf_counter()
+        self.sock = socket.create_connection(
+            ("127.0.0.1", server.imap_port), TIMEOUT)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        assert self.sock.recv(4096).endswith(b"\r\n")
+        self.run("LOGIN %s %s" % (user, server.password(user)))
+        if select:
+            self.run("SELECT " + select)
+        self.ready = time.perf_counter()
+        self.pid = self.processes.only("imap")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+
+    def tag(self):
+        self.number += 1
+        return b"bench%d" % self.number
+
+    def run(self, command):
+        """Runs one command; returns how many bytes came before its tagged
+        line."""
+        tag = self.tag()
+        self.sock.sendall(b"%s %s\r\n" % (tag, command.encode()))
+        return self.until(tag)
+
+    def until(self, tag):
+        """Reads up to the tagged line, the last that is sent."""
+        total, tail, view = 0, b"", memoryview(self.block)
+        while True:
+            got = self.sock.recv_into(self.block)
+            assert got, "connection closed after %d bytes" % total
+            total += got
+            tail = (tail + bytes(view[max(got - 600, 0):got]))[-600:]
+            if not tail.endswith(b"\r\n"):
+                continue
+            line = tail[:-2].rsplit(b"\r\n", 1)[-1]
+            if line.startswith(tag + b" "):
+                assert line.startswith(tag + b" OK"), line
+                return total - len(line) - 2
+
+    def measure(self, command):
+        """({wall, cpu}, bytes) of one command."""
+        before, start = cpu(self.pid), time.perf_counter()
+        count = self.run(command)
+        wall = time.perf_counter() - start
+        return {"wall": wall, "cpu": cpu(self.pid) - before}, count
+
+    def append(self, mailbox, messages):
+        """{wall, cpu} of APPEND of all, none waiting for the one before."""
+        parts = []
+        for message in messages:
+            tag = self.tag()
+            parts += [b"%s APPEND %s {%d+}\r\n" % (tag, mailbox.encode(),
+                                                   len(message)),
+                      message, b"\r\n"]
+        stream = b"".join(parts)
+        sender = threading.Thread(target=self.sock.sendall, args=(stream,))
+        before, start = cpu(self.pid), time.perf_counter()
+        sender.start()
+        self.until(tag)
+        wall = time.perf_counter() - start
+        sender.join()
+        return {"wall": wall, "cpu": cpu(self.pid) - before}
+
+
+class Lmtp:
+    """One LMTP connection."""
+
+    def __init__(self, server):
+        self.processes = Processes(server.process.pid)
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(TIMEOUT)
+        self.sock.connect(os.path.join(server.run_dir, "lmtp"))
+        self.file = self.sock.makefile("rb")
+        self.expect(b"220")
+        self.sock.sendall(b"LHLO bench\r\n")
+        self.expect(b"250")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.sendall(b"QUIT\r\n")
+        self.expect(b"221")
+        self.file.close()
+        self.sock.close()
+
+    def expect(self, code):
+        while True:
+            line = self.file.readline()
+            assert line.startswith(code), line
+            if line[3:4] != b"-":
+                return
+
+    def deliver(self, user, wire):
+        """{wall, cpu} of the delivery of all; `wire` as smtp_data() makes
+        them."""
+        begin = (b"MAIL FROM:<sender@example.org>\r\nRCPT TO:<%s>\r\n"
+                 b"DATA\r\n" % user.encode())
+        pid = self.processes.only("lmtp")
+        before, start = cpu(pid), time.perf_counter()
+        for message in wire:
+            self.sock.sendall(begin)
+            for code in (b"250", b"250", b"354"):
+                self.expect(code)
+            self.sock.sendall(message)
+            self.expect(b"250")
+        wall = time.perf_counter() - start
+        return {"wall": wall, "cpu": cpu(pid) - before}

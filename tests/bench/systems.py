@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""systems: plain Dovecot, its mail_crypt, and Roost, each a server of its
+own that is otherwise configured alike."""
+
+import os
+import subprocess
+
+import server
+
+SYSTEMS = ("plain", "mail_crypt", "roost")
+
+
+def make_keys(folder):
+    """A key pair of mail_crypt: prime256v1."""
+    private = os.path.join(folder, "mail_crypt.key")
+    public = os.path.join(folder, "mail_crypt.pub")
+    for command in (
+            ["ecparam", "-name", "prime256v1", "-genkey", "-noout",
+             "-out", private + ".ec"],
+            ["pkey", "-in", private + ".ec", "-out", private],
+            ["pkey", "-in", private, "-pubout", "-out", public]):
+        subprocess.run(["openssl"] + command, check=True,
+                       stderr=subprocess.DEVNULL)
+    return private, public
+
+
+def _mail_crypt(private, public):
+    if server.NEW:
+        return """
+crypt_global_public_key_file = %s
+crypt_global_private_key bench {
+  crypt_private_key_file = %s
+}
+crypt_write_algorithm = aes-256-gcm-sha256
+""" % (public, private)
+    return """
+plugin {
+  mail_crypt_global_private_key = <%s
+  mail_crypt_global_public_key = <%s
+  mail_crypt_save_version = 2
+}
+""" % (private, public)
+
+
+def start(folder, storage, crlf, users):
+    """{name: running server}; the caller stops them."""
+    os.makedirs(folder)
+    keys = make_keys(folder)
+    servers = {}
+    try:
+        for name in SYSTEMS:
+            is_crypt = name == "mail_crypt"
+            one = server.Server(
+                os.path.join(folder, name), storage=storage, crlf=crlf,
+                users=users, roost=name == "roost",
+                plugins=["mail_crypt"] if is_crypt else [],
+                extra=_mail_crypt(*keys) if is_crypt else "")
+            servers[name] = one
+            one.start()
+    except BaseException:
+        stop(servers)
+        raise
+    return servers
+
+
+def stop(servers):
+    for one in servers.values():
+        one.ask_to_stop()
+    for one in servers.values():
+        one.stop()

@@ -1,0 +1,205 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""plugin: every check that the end-to-end tests of attacks, refusals and keys
+rely on, taken out in turn; the named tests must fail.
+
+    tests/mutants/plugin.py [PART ...]   only mutants whose name has a PART
+
+Works on a copy.  MUTANTS: what is lost, the file, a text that occurs once in
+it, what stands there then, the file of tests, and pytest's -k.  Ends with
+"N passed, N failed".
+
+Not listed, since something else makes up for each: the comparison of keyring
+ids stands in ring and in stanza; the umask of a mail process takes from a new
+keyring's mode what its open() would give too much.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
+
+MUTANTS = [
+    # Reading
+    ("a damaged chunk is released", "core/object.c",
+     "\treturn err == ROOST_ERR_CHUNK ? if_bad : err;\n",
+     "\treturn err == ROOST_ERR_CHUNK ? ROOST_OK : err;\n", ATTACKS,
+     "maildir and (changed_chunk or final-tag)"),
+    ("the final chunk fails as any other", "core/object.c",
+     "\treturn err == ROOST_ERR_CHUNK ? if_bad : err;\n",
+     "\treturn err == ROOST_ERR_CHUNK ? ROOST_ERR_CHUNK : err;\n", ATTACKS,
+     "maildir and final-tag"),
+    ("the commitment is not compared", "core/object.c",
+     "\t\terr = ROOST_ERR_COMMITMENT;\n", "\t\terr = ROOST_OK;\n", ATTACKS,
+     "maildir and commitment"),
+    ("a wrong magic counts as plaintext", "core/header.c",
+     "\treturn has_mark && (same >= 4 || same == len);\n",
+     "\treturn has_mark && same == len;\n", ATTACKS,
+     "maildir and changed_byte and magic"),
+    ("every message is logged again", "mail/user.c",
+     "\tif (hash_table_lookup(ruser->logged, key) != NULL)\n"
+     "\t\treturn FALSE;\n", "", ATTACKS, "maildir and version"),
+    ("a refusal is no error of the message", "dovecot/report.c",
+     "\tmail_storage_set_error(mail->box->storage, "
+     "MAIL_ERROR_INVALIDDATA,\n\t\t\t       ROOST_CLIENT_REFUSED);\n"
+     "\tif (is_quiet)\n",
+     "\tmail_set_critical(mail, \"refused\");\n\tif (is_quiet)\n", ATTACKS,
+     "maildir and version"),
+    ("the policy of the keyring is ignored", "mail/ring.c",
+     "\t\tROOST_POLICY_SEALED : doc->policy;\n",
+     "\t\tROOST_POLICY_SEALED : ROOST_POLICY_OPEN;\n", ATTACKS,
+     "maildir and plaintext"),
+    ("the policy of userdb is ignored", "mail/ring.c",
+     "\tring->policy = config->has_policy &&\n",
+     "\tring->policy = FALSE &&\n", ATTACKS, "maildir and plaintext"),
+    ("flag refuses", "mail/mail-hooks.c",
+     "\treturn is_served ? 0 : -1;\n", "\treturn -1;\n", ATTACKS,
+     "maildir and plaintext"),
+    # Copying
+    ("any sealed message is copied as it is", "mail/save-hooks.c",
+     "\t\tis_raw = copy_is_inside_keyring(box, mail, &peek);\n",
+     "\t\tis_raw = TRUE;\n", ATTACKS,
+     "maildir and copied and keyring-id"),
+    ("a message that does not open is never copied", "mail/save-hooks.c",
+     "\t\tis_raw = copy_is_inside_keyring(box, mail, &peek);\n",
+     "\t\tis_raw = FALSE;\n", ATTACKS, "maildir and copied and commitment"),
+    # Keyrings
+    ("the owner is not compared", "core/keyring.c",
+     "\tif (owner != NULL && strcmp(owner, kr->owner) != 0)\n"
+     "\t\treturn ROOST_ERR_OWNER;\n", "", ATTACKS,
+     "maildir and another_users_keyring"),
+    ("provider-mac is not compared", "core/keyring.c",
+     "\t\terr = ROOST_ERR_PROVIDER_MAC;\n", "\t\terr = ROOST_OK;\n",
+     ATTACKS, "maildir and keyring_changed and public"),
+    ("owner-mac is not compared", "core/keyring.c",
+     "\t\terr = ROOST_ERR_OWNER_MAC;\n", "\t\terr = ROOST_OK;\n", ATTACKS,
+     "maildir and who_has_the_provider"),
+    ("a lost keyring is replaced", "mail/user.c",
+     "\tif (ret > 0) {\n\t\t*error_r = t_strdup_printf(\"The keyring %s is "
+     "missing, yet \"\n",
+     "\tif (ret > 100) {\n\t\t*error_r = t_strdup_printf(\"The keyring %s "
+     "is missing, yet \"\n", ATTACKS, "maildir and keyring_deleted"),
+    ("a world-readable keyring is used", "mail/keystore-file.c",
+     "(st.st_mode & 0007) != 0", "(st.st_mode & 0007) == 0100", REFUSALS,
+     "test_keyring and world"),
+    ("a missing folder is an empty one", "mail/keystore-file.c",
+     "\tif (stat(file->dir, &st) == 0 && S_ISDIR(st.st_mode))\n",
+     "\tif (stat(file->dir, &st) != 0 || S_ISDIR(st.st_mode))\n", REFUSALS,
+     "folder_missing"),
+    ("the pinned id is not compared", "mail/ring.c",
+     "\tif (config->has_keyring_id &&\n\t    !roost_bytes_equal",
+     "\tif (config->has_keyring_id && FALSE &&\n\t    !roost_bytes_equal",
+     REFUSALS, "userdb_names"),
+    ("a keyring is made though userdb names one", "mail/user.c",
+     "\telse if (ruser->config.has_keyring_id)\n", "\telse if (FALSE)\n",
+     REFUSALS, "userdb_names"),
+    ("roost_generation_min is ignored", "mail/ring.c",
+     "\tif (doc->generation < config->generation_min) {\n",
+     "\tif (doc->generation < config->generation_min && FALSE) {\n",
+     REFUSALS, "older_than"),
+    ("roost_auto_create is ignored", "mail/user.c",
+     "\telse if (!ruser->config.auto_create)\n", "\telse if (FALSE)\n",
+     REFUSALS, "not_made"),
+    ("keyrings are made without a lock", "mail/keystore-file.c",
+     "\twhile (flock(file->lock_fd, LOCK_EX) < 0) {\n",
+     "\twhile (FALSE) {\n", KEYS, "made_once"),
+    # Settings and storage
+    ("userdb may give the provider key", "dovecot/roost-settings.c",
+     "\t\tif (strncasecmp(*fields, \"roost_provider_\", 15) != 0)\n",
+     "\t\tif (strncasecmp(*fields, \"roost_provider_\", 15) != 999)\n",
+     REFUSALS, "wrong_value and provider"),
+    ("a user without a provider key is let in", "dovecot/roost-settings.c",
+     "\tif (config->provider_key_count == 0 &&\n",
+     "\tif (FALSE && config->provider_key_count == 0 &&\n", REFUSALS,
+     "no_provider_key"),
+    ("the keyring's place may have ..", "dovecot/roost-settings.c",
+     "\tif (strstr(location, \"/../\") != NULL ||\n",
+     "\tif (FALSE && strstr(location, \"/../\") != NULL ||\n", REFUSALS,
+     "wrong_value and up"),
+    ("mbox is taken for good", "mail/user.c",
+     "\tif ((storage->class_flags & MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) "
+     "== 0)\n",
+     "\tif ((storage->class_flags & MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) "
+     "== 1)\n", REFUSALS, "test_storage and mbox"),
+    ("attachments may lie apart", "mail/user.c",
+     "\tif (*roost_attachment_dir(storage) != '\\0')\n",
+     "\tif (FALSE && *roost_attachment_dir(storage) != '\\0')\n", REFUSALS,
+     "attachments"),
+    ("the hash of nothing is a secret", "dovecot/roost-settings.c",
+     "\t\t!secret_is_of_nothing(secret);\n", "\t\tTRUE;\n", KEYS,
+     "secret_from_userdb and of-nothing"),
+    # Saving
+    ("plaintext is saved where sealing fails", "mail/save-hooks.c",
+     "\tif (box_is_sealing(box) && box_seal_ring(box, &ring) < 0)\n"
+     "\t\treturn -1;\n",
+     "\tif (box_is_sealing(box) && box_seal_ring(box, &ring) < 0)\n"
+     "\t\tring = NULL;\n", REFUSALS, "test_keyring and garbage"),
+    ("a look-alike is saved unsealed", "mail/save-hooks.c",
+     "\treturn ret == 0 ? 0 : -1;\n", "\treturn ret >= 0 ? 0 : -1;\n", KEYS,
+     "maildir and look_alike_is_refused"),
+    ("the old provider key is ignored", "dovecot/roost-settings.c",
+     "\treturn config_provider_key(config, \"roost_provider_old_key\",\n",
+     "\treturn TRUE ? 0 : config_provider_key(config, "
+     "\"roost_provider_old_key\",\n", KEYS, "provider_key_exchanged"),
+]
+
+
+def run(top, *command, **more):
+    return subprocess.run(command, cwd=top, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=900,
+                          check=False, **more)
+
+
+def notices(top, mutant):
+    """True if a test fails; a mutant that does not compile is an error."""
+    _, name, old, new, tests, wanted = mutant
+    path = os.path.join(top, "plugin", name)
+    with open(path) as file:
+        text = file.read()
+    if text.count(old) != 1:
+        sys.exit(f"{name}: {text.count(old)} times: {old!r}")
+    with open(path, "w") as file:
+        file.write(text.replace(old, new))
+    try:
+        built = run(top, "make", "-s", "WERROR=", "all")
+        if built.returncode != 0:
+            sys.exit(f"{mutant[0]}: {built.stdout.decode()}")
+        done = run(top, "tests/e2e/run", "-x", "-q", f"test_{tests}.py",
+                   "-k", wanted)
+    finally:
+        with open(path, "w") as file:
+            file.write(text)
+    if done.returncode not in (0, 1):
+        sys.exit(f"{mutant[0]}: {done.stdout.decode()}")
+    return done.returncode == 1
+
+
+def main(parts):
+    wanted = [mutant for mutant in MUTANTS
+              if not parts or any(part in mutant[0] for part in parts)]
+    passed = 0
+    with tempfile.TemporaryDirectory(prefix="roost-mutants.") as top:
+        os.chmod(top, 0o755)
+        for name in os.listdir(TOP):
+            if name in ("build", ".git"):
+                continue
+            path = os.path.join(TOP, name)
+            if os.path.isdir(path):
+                shutil.copytree(path, os.path.join(top, name), symlinks=True)
+            else:
+                shutil.copy(path, top)
+        for mutant in wanted:
+            found = notices(top, mutant)
+            passed += found
+            print("ok" if found else "SURVIVED", mutant[0], flush=True)
+    print(f"{passed} passed, {len(wanted) - passed} failed")
+    return passed != len(wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
