@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-#define HEADER_VERSION 1
+/* Not 1: see FORMAT.md 3.4. */
+#define HEADER_VERSION 2
 #define HEADER_SUITE 1
 #define HEADER_FLAGS_CRITICAL UINT32_C(0xffff)
 #define HEADER_RESERVED_OFF 49

@@ -96,7 +96,7 @@ object_load(struct roost_object *obj, uint64_t idx, const uint8_t **plain_r)
 {
 	enum roost_err err;
 
-	if (idx == obj->body.final_idx && obj->final != NULL) {
+	if (idx > 0 && idx == obj->body.final_idx) {
 		*plain_r = obj->final;
 		return ROOST_OK;
 	}
@@ -345,7 +345,7 @@ roost_writer_write(struct roost_writer *writer, const void *plain, size_t len)
 	const uint8_t *bytes = plain;
 	size_t taken;
 
-	assert(!writer->is_finished);
+	assert(!writer->is_finished || writer->err != ROOST_OK);
 	while (writer->err == ROOST_OK && len > 0) {
 		taken = writer_take(writer, bytes, len);
 		bytes += taken;

@@ -78,7 +78,7 @@ static void
 test_the_written_header_is_the_one_of_the_format(void **state)
 {
 	static const uint8_t right[16] = { 0x8e, 'R', 'S', 'T', '\r', '\n',
-		0x1a, '\n', 1, 1, 0x3f, 0xc0, 0, 0, 0, 0 };
+		0x1a, '\n', 2, 1, 0x3f, 0xc0, 0, 0, 0, 0 };
 	uint8_t ids[32], fixed[ROOST_HEADER_FIXED_SIZE];
 
 	(void)state;
@@ -406,7 +406,7 @@ test_the_first_gate_that_fails_answers(void **state)
 	assert_draft(&draft, ROOST_ERR_FLAG);
 	b[OFF_SUITE] = 2;
 	assert_draft(&draft, ROOST_ERR_SUITE);
-	b[OFF_VERSION] = 2;
+	b[OFF_VERSION] = 1;
 	assert_draft(&draft, ROOST_ERR_VERSION);
 	b[0] = 'F';
 	assert_draft(&draft, ROOST_ERR_MAGIC);

@@ -204,6 +204,36 @@ test_reading_on_in_one_chunk_reads_the_source_once(void **state)
 	sealed_free(&sealed);
 }
 
+/* Opening again believes nothing that was read before. */
+static void
+test_opening_again_forgets_every_chunk(void **state)
+{
+	struct sealed sealed;
+	struct reading *reading;
+	const uint8_t *plain;
+	size_t idx, len;
+
+	(void)state;
+	for (idx = 0; idx < 3; idx++) {
+		enum roost_err err;
+
+		sealed_init(&sealed, 2 * KIT_C + 50);
+		reading = reading_open(&sealed);
+		assert_good(roost_object_read(&reading->obj, idx * KIT_C,
+					      &plain, &len));
+		sealed.bytes[KIT_BODY_OFF + idx *
+			     ROOST_CHUNK_SEALED_SIZE + 20] ^= 1;
+		err = roost_object_open(&reading->obj, sealed.data_key);
+		if (err == ROOST_OK)
+			err = roost_object_read(&reading->obj, idx * KIT_C,
+						&plain, &len);
+		assert_gate(err, idx == 2 ? ROOST_ERR_FINAL_CHUNK :
+			    ROOST_ERR_CHUNK);
+		reading_free(reading);
+		sealed_free(&sealed);
+	}
+}
+
 static void
 test_a_source_that_says_again_does_no_harm(void **state)
 {
@@ -831,6 +861,7 @@ main(void)
 		cmocka_unit_test(test_the_end_is_nothing_and_no_error),
 		cmocka_unit_test(
 			test_reading_on_in_one_chunk_reads_the_source_once),
+		cmocka_unit_test(test_opening_again_forgets_every_chunk),
 		cmocka_unit_test(test_a_source_that_says_again_does_no_harm),
 		cmocka_unit_test(test_parsing_may_be_tried_again),
 		cmocka_unit_test(

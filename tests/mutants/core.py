@@ -274,9 +274,8 @@ FILES = {
          "prologue + ROOST_SALT_SIZE,\n"
          "\t\t\t       ROOST_COMMITMENT_SIZE - 1))"),
         ("the final chunk is not opened first",
-         "err = object_load(obj, obj->body.final_idx,\n"
-         "\t\t\t\t  ROOST_ERR_FINAL_CHUNK);",
-         "err = ROOST_OK;"),
+         "\t\terr = object_load_final(obj);\n",
+         "\t\terr = ROOST_OK;\n"),
         ("an object is open before it is",
          "\tobj->is_open = obj->has_chunk = false;\n\terr = object_derive",
          "\tobj->is_open = true;\n\tobj->has_chunk = false;\n"
@@ -285,14 +284,14 @@ FILES = {
          "\tobj->is_open = obj->has_chunk = false;\n\terr = object_derive",
          "\tobj->is_open = false;\n\terr = object_derive"),
         ("a closed object is read", "if (!obj->is_open)", "if (false)"),
-        ("a chunk that does not open is served", "\tif (err == "
-         "ROOST_ERR_CHUNK)\n\t\treturn if_bad;\n", "\tif (err == "
-         "ROOST_ERR_CHUNK)\n\t\terr = ROOST_OK;\n"),
+        ("a chunk that does not open is served",
+         "return err == ROOST_ERR_CHUNK ? if_bad : err;",
+         "return err == ROOST_ERR_CHUNK ? ROOST_OK : err;"),
         ("the chunk at hand is served for any", "if (obj->has_chunk && "
          "obj->chunk_idx == idx)", "if (obj->has_chunk)"),
         ("a failed read leaves the old chunk",
-         "\tobj->has_chunk = false;\n\terr = source_read(",
-         "\terr = source_read("),
+         "\tobj->has_chunk = false;\n\terr = object_open_chunk(",
+         "\terr = object_open_chunk("),
         ("keys are left after a failed opening",
          "\telse\n\t\troost_chunk_keys_wipe(&obj->keys);\n", ""),
         ("pointers after an error", "\t*plain_r = NULL;\n\t*len_r = 0;\n",

@@ -269,9 +269,10 @@ def magic_to_count():
     bad("wrong-magic", "mail", "a plaintext message",
         b"From: a@example.org\r\nSubject: none\r\n\r\n" + b"x" * 64 + b"\r\n",
         "6.3")
-    for value in (0, 2, 255):
+    for value in (0, 1, 3, 255):
         bad("unknown-version", "%d" % value, "version %d" % value,
             built("version", fixed_more={"version": value}), "6.4")
+    for value in (0, 2, 255):
         bad("unknown-suite", "%d" % value, "suite %d" % value,
             built("suite", fixed_more={"suite": value}), "6.5")
     for name, flags in (("0", 1), ("7", 0x80), ("8", 0x100), ("15", 0x8000),

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import (
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MAGIC = bytes.fromhex("8e5253540d0a1a0a")
-VERSION = 1
+VERSION = 2
 SUITE = 1
 FIXED_LEN = 64
 STANZA_HEAD_LEN = 12
