@@ -28,6 +28,15 @@ def binary(message):
     return b"\0" in message.data
 
 
+def comparable(answer):
+    """What must be the same. Dovecot marks BINARY without a NUL as literal8
+    or not, by whether it has the message in a cache of the process."""
+    untagged, tagged = answer.key()
+    if not any(b"\0" in part for part in untagged):
+        untagged = [part.replace(b"] ~{", b"] {") for part in untagged]
+    return untagged, tagged
+
+
 class Pair:
     """A plain and a sealed server that hold the same messages."""
 
@@ -61,7 +70,7 @@ class Pair:
         where Dovecot ends the connection in the middle of its answer (BINARY
         of broken base64)."""
         answers = [self._answer(client, command) for client in self.clients]
-        if answers[0].key() != answers[1].key():
+        if comparable(answers[0]) != comparable(answers[1]):
             raise AssertionError(difference(command, *answers))
         if answers[1].tagged == CLOSED:
             self.closed += 1
