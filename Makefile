@@ -206,8 +206,9 @@ check-e2e: all
 
 ## check-mutants    delete each check in turn: a test must fail
 .PHONY: check-mutants
-check-mutants:
+check-mutants: all
 	tests/mutants/run
+	$(PYTHON) tests/mutants/plugin.py
 
 ## check-asan       the tests under ASan and UBSan, the plugins too
 .PHONY: check-asan check-asan-core check-valgrind check-matrix
