@@ -174,6 +174,36 @@ key_schedule(const struct roost_hpke_context *hpke,
 	return err;
 }
 
+/*
+ * RFC 9180 5.1.2, both sides: what their half of the exchange and ours give,
+ * ready to seal or open one message with sequence number 0.
+ */
+static enum roost_err
+hpke_setup(const struct roost_hpke_context *hpke,
+	   const uint8_t private_key[ROOST_KEY_SIZE],
+	   const uint8_t their_public[ROOST_KEY_SIZE],
+	   const uint8_t enc[ROOST_KEY_SIZE],
+	   const uint8_t recipient[ROOST_KEY_SIZE],
+	   struct roost_aead **aead_r, uint8_t nonce_r[ROOST_NONCE_SIZE])
+{
+	uint8_t shared[ROOST_KEY_SIZE];
+	struct schedule sched;
+	enum roost_err err;
+
+	*aead_r = NULL;
+	memset(&sched, 0, sizeof(sched));
+	err = kem_secret(private_key, their_public, enc, recipient, shared);
+	if (err == ROOST_OK)
+		err = key_schedule(hpke, shared, &sched);
+	if (err == ROOST_OK &&
+	    (*aead_r = roost_prim_aead_new(sched.key)) == NULL)
+		err = ROOST_ERR_BACKEND;
+	memcpy(nonce_r, sched.base_nonce, ROOST_NONCE_SIZE);
+	roost_wipe(shared, sizeof(shared));
+	roost_wipe(&sched, sizeof(sched));
+	return err;
+}
+
 enum roost_err
 roost_hpke_seal_ephemeral(const struct roost_hpke_context *hpke,
 			  const uint8_t public_key[ROOST_KEY_SIZE],
@@ -182,29 +212,21 @@ roost_hpke_seal_ephemeral(const struct roost_hpke_context *hpke,
 			  uint8_t enc_r[ROOST_HPKE_ENC_SIZE],
 			  uint8_t *sealed_r)
 {
-	uint8_t shared[ROOST_KEY_SIZE];
-	struct schedule sched;
+	uint8_t nonce[ROOST_NONCE_SIZE];
 	struct roost_aead *aead = NULL;
 	enum roost_err err;
 
-	memset(shared, 0, sizeof(shared));
-	memset(&sched, 0, sizeof(sched));
+	memset(nonce, 0, sizeof(nonce));
 	err = roost_prim_x25519_public(ephemeral, enc_r);
 	if (err == ROOST_OK)
-		err = kem_secret(ephemeral, public_key, enc_r, public_key,
-				 shared);
+		err = hpke_setup(hpke, ephemeral, public_key, enc_r,
+				 public_key, &aead, nonce);
 	if (err == ROOST_OK)
-		err = key_schedule(hpke, shared, &sched);
-	if (err == ROOST_OK &&
-	    (aead = roost_prim_aead_new(sched.key)) == NULL)
-		err = ROOST_ERR_BACKEND;
-	if (err == ROOST_OK)
-		err = roost_prim_aead_seal(aead, sched.base_nonce, hpke->aad,
+		err = roost_prim_aead_seal(aead, nonce, hpke->aad,
 					   hpke->aad_len, plain, len,
 					   sealed_r);
 	roost_prim_aead_free(&aead);
-	roost_wipe(shared, sizeof(shared));
-	roost_wipe(&sched, sizeof(sched));
+	roost_wipe(nonce, sizeof(nonce));
 	if (err != ROOST_OK) {
 		memset(enc_r, 0, ROOST_HPKE_ENC_SIZE);
 		memset(sealed_r, 0, len + ROOST_TAG_SIZE);
@@ -236,26 +258,19 @@ roost_hpke_open(const struct roost_hpke_context *hpke,
 		const uint8_t enc[ROOST_HPKE_ENC_SIZE],
 		const uint8_t *sealed, size_t len, uint8_t *plain_r)
 {
-	uint8_t shared[ROOST_KEY_SIZE];
-	struct schedule sched;
-	struct roost_aead *aead = NULL;
+	uint8_t nonce[ROOST_NONCE_SIZE];
+	struct roost_aead *aead;
 	enum roost_err err;
 
 	assert(len >= ROOST_TAG_SIZE);
-	memset(&sched, 0, sizeof(sched));
-	err = kem_secret(private_key, enc, enc, public_key, shared);
+	err = hpke_setup(hpke, private_key, enc, enc, public_key, &aead,
+			 nonce);
 	if (err == ROOST_OK)
-		err = key_schedule(hpke, shared, &sched);
-	if (err == ROOST_OK &&
-	    (aead = roost_prim_aead_new(sched.key)) == NULL)
-		err = ROOST_ERR_BACKEND;
-	if (err == ROOST_OK)
-		err = roost_prim_aead_open(aead, sched.base_nonce, hpke->aad,
+		err = roost_prim_aead_open(aead, nonce, hpke->aad,
 					   hpke->aad_len, sealed, len,
 					   plain_r);
 	roost_prim_aead_free(&aead);
-	roost_wipe(shared, sizeof(shared));
-	roost_wipe(&sched, sizeof(sched));
+	roost_wipe(nonce, sizeof(nonce));
 	if (err != ROOST_OK)
 		roost_wipe(plain_r, len - ROOST_TAG_SIZE);
 	return err == ROOST_ERR_CHUNK ? ROOST_ERR_STANZA_AUTH : err;

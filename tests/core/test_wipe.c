@@ -297,6 +297,17 @@ run_key_schedule(void)
 	return key_schedule(&context, ladder.shared, &schedule);
 }
 
+static struct roost_aead *setup_aead;
+static uint8_t setup_nonce[ROOST_NONCE_SIZE];
+
+static enum roost_err
+run_hpke_setup(void)
+{
+	return hpke_setup(&context, ring->open.private_key, object + 76,
+			  object + 76, ring->open.public_key, &setup_aead,
+			  setup_nonce);
+}
+
 static void
 test_each_step_of_hpke(void **state)
 {
@@ -319,6 +330,8 @@ test_each_step_of_hpke(void **state)
 	assert_memory_equal(out[1], ladder.secret, 32);
 	assert_clean(run_key_schedule, ROOST_OK);
 	assert_memory_equal(schedule.key, ladder.key, 32);
+	assert_clean(run_hpke_setup, ROOST_OK);
+	roost_prim_aead_free(&setup_aead);
 }
 
 static enum roost_err
