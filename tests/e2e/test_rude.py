@@ -130,10 +130,11 @@ def test_killed_while_saving(make_server, storage):
                for kind in ("imap", "lmtp") for number in range(2)]
     for writer in writers:
         writer.start()
-    killed, deadline = 0, time.monotonic() + 60
-    while killed < 15 and time.monotonic() < deadline:
+    killed, deadline = 0, time.monotonic() + 120
+    while time.monotonic() < deadline and (killed < 15 or sum(
+            len(writer.acknowledged) for writer in writers) < 10):
         pids = processes(server, ("imap", "lmtp"))
-        if pids:
+        if pids and killed < 15:
             try:
                 os.kill(rng.choice(pids), signal.SIGKILL)
                 killed += 1
