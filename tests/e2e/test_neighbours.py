@@ -242,3 +242,36 @@ def test_company(make_server):
     assert b"body of company" in got[0]
     server.assert_sealed("alice")
     assert " Error: " not in server.log_since(0)
+
+
+if not servers.PLAIN:
+    @pytest.mark.parametrize("storage", STORAGES)
+    def test_locked_delivery_among_plugins_that_read_again(
+            make_server, tmp_path, storage):
+        """What was just saved is read again by others before the delivery is
+        over; a locked user's session cannot open the keyring for that."""
+        for folder in [tmp_path] + list(tmp_path.parents)[:2]:
+            os.chmod(str(folder), 0o755)
+        settings, extra = crypt_settings(str(tmp_path), False)
+        if NEW:
+            settings["crypt_write_algorithm"] = ""
+        server = make_server(
+            storage, secret=True, settings=settings,
+            plugins=["mail_crypt", "mail_compress" if NEW else "zlib",
+                     "notify", "mail_log"],
+            extra=extra + "mail_always_cache_fields = body.snippet "
+            "hdr.subject mime.parts imap.bodystructure\n")
+        users = ["alice", "bob", "carol"]
+        for user in users:
+            server.init_password_mode(user)
+        for word in ("one", "two"):
+            answers = server.deliver(message(word), *users)
+            assert [code for code, _ in answers] == [250] * 3, answers
+        done = server.lda("alice", message("three"))
+        assert done.returncode == 0, done.stderr
+        for user in users:
+            got = bodies(server, user)
+            assert b"body of one" in got[0] and b"body of two" in got[1]
+            server.assert_sealed(user)
+        assert b"body of three" in bodies(server, "alice")[2]
+        assert server.find_on_disk(b"body of") == []
