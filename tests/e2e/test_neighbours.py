@@ -194,10 +194,10 @@ def test_visitor_saves_for_the_owner(shared):
                for user in ("alice", "bob")}
         assert len(ids["alice"]) == len(ids["bob"]) == 1
         assert ids["alice"] != ids["bob"]
-    inodes = {user: {os.stat(path).st_ino
-                     for path in shared.mail_files(user)}
-              for user in ("alice", "bob")}
-    assert not inodes["alice"] & inodes["bob"]
+        inodes = {user: {os.stat(path).st_ino
+                         for path in shared.mail_files(user)}
+                  for user in ("alice", "bob")}
+        assert not inodes["alice"] & inodes["bob"]
 
 
 def test_public_namespace_has_its_own_keyring(shared):
