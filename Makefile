@@ -82,8 +82,15 @@ $(BUILD)/core/%.o: plugin/core/%.c
 
 # -- the plugins --
 
-$(PROBES): plugin/dovecot/probes Makefile
+# Whatever changed in Dovecot's headers: their dates may be older than ours.
+HEADERS_SUM := $(shell cat $(wildcard $(DOVECOT_INCLUDE)/*.h) /dev/null | \
+	cksum | tr ' ' '-')
+$(BUILD)/.headers-$(HEADERS_SUM):
 	@mkdir -p $(@D)
+	@rm -f $(BUILD)/.headers-*
+	@touch $@
+
+$(PROBES): plugin/dovecot/probes Makefile $(BUILD)/.headers-$(HEADERS_SUM)
 	$(if $(DOVECOT_CONFIG),,$(error dovecot-config not found: install \
 		dovecot-dev, or set DOVECOT_CONFIG))
 	CC='$(CC)' sh plugin/dovecot/probes $(DOVECOT_INCLUDE) > $@.new
@@ -92,7 +99,7 @@ $(PROBES): plugin/dovecot/probes Makefile
 define glue_rule
 $(BUILD)/$(1)/%.o: plugin/$(1)/%.c $(PROBES)
 	@mkdir -p $$(@D)
-	$(CC) $(GLUE_CFLAGS) -MMD -MP -c -o $$@ $$<
+	$(CC) $(GLUE_CFLAGS) -MD -MP -c -o $$@ $$<
 endef
 $(foreach dir,dovecot mail doveadm settings,$(eval $(call glue_rule,$(dir))))
 

@@ -101,6 +101,7 @@ init_read_fd(struct init_context *ctx, const char **error_r)
 	if (ret < 0) {
 		*error_r = t_strdup_printf("read(--secret-fd %d) failed: %m",
 					   ctx->secret_fd);
+		roost_wipe(password, sizeof(password));
 		return -1;
 	}
 	end = memchr(password, '\n', len);

@@ -239,7 +239,12 @@ int
 roost_config_check_userdb(const char *const *fields, const char **error_r)
 {
 	for (; fields != NULL && *fields != NULL; fields++) {
-		if (strncasecmp(*fields, "roost_provider_", 15) != 0)
+		/* Also as plugin/NAME, or with another path before it. */
+		const char *key = t_strcut(*fields, '=');
+		const char *slash = strrchr(key, '/');
+
+		if (strncasecmp(slash == NULL ? key : slash + 1,
+				"roost_provider_", 15) != 0)
 			continue;
 		*error_r = "userdb sets roost_provider_key or "
 			"roost_provider_old_key, which only the "

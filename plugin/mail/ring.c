@@ -449,10 +449,14 @@ bool
 roost_ring_forget(struct roost_ring *ring,
 		  const uint8_t object_id[ROOST_ID_SIZE])
 {
-	struct remembered *entry = ring_recall(ring, object_id);
+	struct remembered *entry = ring_recall(ring, object_id), *last;
 
 	if (entry == NULL)
 		return FALSE;
-	roost_wipe(entry, sizeof(*entry));
+	/* No hole: an object id of zeros would find it, and a key of zeros. */
+	last = &ring->secrets->remembered[--ring->remembered_count];
+	*entry = *last;
+	roost_wipe(last, sizeof(*last));
+	ring->remembered_next = ring->remembered_count;
 	return TRUE;
 }

@@ -30,13 +30,21 @@ static MODULE_CONTEXT_DEFINE_INIT(roost_storage_module,
 #define CLIENT_LOOKS_SEALED \
 	"A message that looks sealed cannot be saved here"
 
+/* Somebody else's mailbox is sealed if it has a keyring, whatever the
+   visitor's own roost_enable; one that fails is refused when it is used. */
 static bool
-box_is_sealing(const struct mailbox *box)
+box_is_sealing(struct mailbox *box)
 {
 	struct roost_user *ruser = roost_user_get(box->storage->user);
+	struct mail_namespace *ns = mailbox_get_namespace(box);
+	struct roost_ring *ring;
+	const char *error;
 
-	return ruser != NULL &&
-		roost_user_config(ruser)->enable == ROOST_ENABLE_YES;
+	if (ruser == NULL)
+		return FALSE;
+	return roost_user_config(ruser)->enable == ROOST_ENABLE_YES ||
+		(ns->owner != box->storage->user &&
+		 roost_user_ring(ruser, ns, &ring, &error) != 0);
 }
 
 /* The ring to seal for; an error is the storage's afterwards. */
@@ -201,8 +209,10 @@ roost_mailbox_allocated(struct mailbox *box)
 	struct mailbox_vfuncs *v = box->vlast;
 	struct roost_mailbox *rbox;
 
-	/* The message on its way to delivery, in memory or a spool. */
-	if (strcmp(box->storage->name, "raw") == 0)
+	/* The message on its way to delivery, in memory or a spool; and what
+	   saves into another mailbox, which has these hooks. */
+	if (strcmp(box->storage->name, "raw") == 0 ||
+	    strcmp(box->storage->name, "virtual") == 0)
 		return;
 	rbox = p_new(box->pool, struct roost_mailbox, 1);
 	rbox->module_ctx.super = *v;

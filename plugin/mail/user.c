@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 struct user_ring {
-	const char *store_name;
+	const char *store_name, *owner;
 	struct roost_ring *ring;
 };
 
@@ -169,6 +169,7 @@ struct ring_place {
 	const char *location;
 	const char *home;
 	bool is_own;		/* may be made by this session */
+	bool is_user;		/* the session's user: pins and secret apply */
 };
 
 static int
@@ -199,7 +200,7 @@ ring_place_get(struct roost_user *ruser, struct mail_namespace *ns,
 		return ring_place_public(ns, place_r, error_r);
 	place_r->owner = ns->owner->username;
 	place_r->location = ruser->config.keyring;
-	place_r->is_own = ns->owner == ruser->user;
+	place_r->is_own = place_r->is_user = ns->owner == ruser->user;
 	if (mail_user_get_home(ns->owner, &place_r->home) < 0) {
 		*error_r = t_strdup_printf("the home directory of %s could "
 					   "not be looked up",
@@ -210,12 +211,14 @@ ring_place_get(struct roost_user *ruser, struct mail_namespace *ns,
 }
 
 static struct roost_ring *
-ring_find(struct roost_user *ruser, const char *store_name)
+ring_find(struct roost_user *ruser, const char *store_name,
+	  const char *owner)
 {
 	const struct user_ring *entry;
 
 	array_foreach(&ruser->rings, entry) {
-		if (strcmp(entry->store_name, store_name) == 0)
+		if (strcmp(entry->store_name, store_name) == 0 &&
+		    strcmp(entry->owner, owner) == 0)
 			return entry->ring;
 	}
 	return NULL;
@@ -223,11 +226,12 @@ ring_find(struct roost_user *ruser, const char *store_name)
 
 static void
 ring_keep(struct roost_user *ruser, const char *store_name,
-	  struct roost_ring *ring)
+	  const char *owner, struct roost_ring *ring)
 {
 	struct user_ring *entry = array_append_space(&ruser->rings);
 
 	entry->store_name = p_strdup(ruser->user->pool, store_name);
+	entry->owner = p_strdup(ruser->user->pool, owner);
 	entry->ring = ring;
 }
 
@@ -268,7 +272,7 @@ ring_may_be_made(const struct roost_user *ruser,
 	if (!place->is_own)
 		*error_r = t_strdup_printf("%s has no keyring %s, and only "
 			"its own user may make it", place->owner, store_name);
-	else if (ruser->config.has_keyring_id)
+	else if (place->is_user && ruser->config.has_keyring_id)
 		*error_r = t_strdup_printf("The keyring %s is missing, but "
 			"roost_keyring_id names one: put it back from a "
 			"backup", store_name);
@@ -290,14 +294,19 @@ ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 	struct create_context ctx = {
 		.ruser = ruser, .ns = ns, .place = place, .store_name = name
 	};
+	struct roost_config config = ruser->config;	/* no key in it */
 	struct roost_ring_create create = {
-		.owner = place->owner, .config = &ruser->config,
+		.owner = place->owner, .config = &config,
 		.may_create = user_may_create, .context = &ctx
 	};
 	bool was_made;
-	int ret = roost_ring_load(store, place->owner, &ruser->config,
-				  ring_r, error_r);
+	int ret;
 
+	if (!place->is_user) {
+		config.has_keyring_id = config.has_secret = FALSE;
+		config.generation_min = 0;
+	}
+	ret = roost_ring_load(store, place->owner, &config, ring_r, error_r);
 	if (ret != 0 || !is_sealing)
 		return ret;
 	if (ring_may_be_made(ruser, place, name, error_r) < 0)
@@ -330,12 +339,13 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 	store = roost_keystore_init(place.location, place.home, error_r);
 	if (store == NULL)
 		return -1;
-	*ring_r = ring_find(ruser, roost_keystore_name(store));
+	*ring_r = ring_find(ruser, roost_keystore_name(store), place.owner);
 	if (*ring_r == NULL) {
 		ret = ring_open(ruser, ns, store, &place, is_sealing, ring_r,
 				error_r);
 		if (ret > 0)
-			ring_keep(ruser, roost_keystore_name(store), *ring_r);
+			ring_keep(ruser, roost_keystore_name(store),
+				  place.owner, *ring_r);
 	}
 	roost_keystore_deinit(&store);
 	return ret;

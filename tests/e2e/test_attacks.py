@@ -849,3 +849,33 @@ def test_damaged_chunk_by_pop3_not_as_whole(damaged_box):
     mark = box.server.log_mark()
     assert pop3_lines(box, lambda client: client.retr(2)) is None
     box.server.wait_log(r"\[chunk\]", mark, timeout=5)
+
+
+def test_key_forgotten_leaves_no_hole(make_server):
+    """A session reads two messages and sees the first one changed; then the
+    second is replaced by one that needs no key: zeros for its object id and
+    its data key."""
+    server = make_server("maildir", users=["alice"])
+    for word in (b"one", b"two"):
+        answer = server.deliver(b"Subject: x\r\n\r\nbody of %s\r\n" % word,
+                                "alice")
+        assert answer[0][0] == 250
+    client = server.raw("alice")
+    client.ok("SELECT INBOX")
+    assert client.cmd("FETCH 1:2 (BODY.PEEK[])").ok
+    for found in sorted(tamper.Reader(server, "alice").messages()):
+        if b"body of one" in found[3]:
+            tamper.flip(found[:3], -60)
+        else:
+            second = found
+    assert client.cmd("FETCH 1 (BODY.PEEK[])").status == "NO"
+    forged = tamper.rf.seal(
+        second[2][16:32], tamper.rf.public_of(b"\x01" * 32), b"\x02" * 32,
+        second[3].replace(b"body of two", b"FORGED 4 U!"),
+        object_id=bytes(16), data_key=bytes(32))
+    with open(second[0], "r+b") as file:
+        file.truncate(0)
+        file.write(forged)
+    answer = client.cmd("FETCH 2 (BODY.PEEK[])")
+    assert answer.status == "NO"
+    assert b"FORGED" not in b"".join(answer.untagged)

@@ -3,6 +3,7 @@
 and every other plugin that looks at mail while it is read or saved."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -164,14 +165,19 @@ namespace public {
     return server.start()
 
 
-def test_shared_mailbox_opens_for_a_visitor(shared):
-    """With the owner's keyring, in provider mode."""
-    assert shared.deliver(message("for-alice"), "alice")[0][0] == 250
-    owner = shared.imap("alice")
+def share(server):
+    """A message in alice's mailbox Open, which is bob's to write."""
+    assert server.deliver(message("for-alice"), "alice")[0][0] == 250
+    owner = server.imap("alice")
     owner.create("Open")
     owner.select("INBOX")
     assert owner.copy("1", "Open")[0] == "OK"
     assert owner.setacl("Open", "bob", "lrwstipekxa")[0] == "OK"
+
+
+def test_shared_mailbox_opens_for_a_visitor(shared):
+    """With the owner's keyring, in provider mode."""
+    share(shared)
     got = bodies(shared, "bob", "shared/alice/Open")
     assert len(got) == 1 and b"body of for-alice" in got[0]
 
@@ -275,3 +281,93 @@ if not servers.PLAIN:
             server.assert_sealed(user)
         assert b"body of three" in bodies(server, "alice")[2]
         assert server.find_on_disk(b"body of") == []
+
+    @pytest.mark.parametrize("word", ["no", "read-only"])
+    def test_visitor_with_roost_off_leaves_no_plaintext(shared, word):
+        """The owner's mailbox is sealed, whatever the visitor has."""
+        shared.change_user("bob", roost_enable=word)
+        shared.imap("bob").append("shared/alice/Open", None, None,
+                                  message("plain-from-bob"))
+        shared.change_user("bob", roost_enable="yes")
+        assert shared.find_on_disk(b"plain-from-bob") == []
+        shared.assert_sealed("alice")
+
+    def test_visitor_with_pins(shared):
+        """What userdb pins for bob's keyring says nothing of alice's."""
+        shown = shared.doveadm("-f", "tab", "roost", "status", "-u", "bob")
+        found = re.search(r"\b[0-9a-f]{32}\b", shown.stdout.decode())
+        shared.change_user("bob", roost_keyring_id=found.group(0))
+        visitor = shared.imap("bob")
+        visitor.create("Public/Board")      # it may be there
+        for mailbox in ("INBOX", "shared/alice/Open", "Public/Board"):
+            assert visitor.append(mailbox, None, None,
+                                  message("pinned"))[0] == "OK", mailbox
+        assert b"body of pinned" in bodies(shared, "bob",
+                                           "shared/alice/Open")[-1]
+
+    def test_userdb_cannot_bring_a_provider_key(make_server):
+        names = ["roost_provider_key"] if NEW else \
+            ["roost_provider_key", "plugin/roost_provider_key"]
+        for name in names:
+            server = make_server("maildir",
+                                 users={"alice": {name: "aa" * 32}})
+            assert server.deliver(message("one"), "alice")[0][0] // 100 == 4
+            server.wait_log("userdb sets roost_provider_key")
+            assert not os.path.exists(os.path.join(server.home("alice"),
+                                                   "roost.keyring"))
+
+    def test_location_of_the_visitors_name(make_server):
+        """A keyring location with the user's name in it: bob's keyring must
+        not be taken for alice's, in whatever order they are used."""
+        path = "prefix = shared/$user/\n  mail_path = %{owner_home}/Maildir" \
+            if NEW else "prefix = shared/%%u/\n  location = maildir:%%h/Maildir"
+        extra = """
+namespace shared {
+  type = shared
+  separator = /
+  list = children
+  subscriptions = no
+  %s
+}
+%s""" % (path, "acl_driver = vfile\n" if NEW else "")
+        server = make_server("maildir", plugins=["acl"], extra=extra,
+                             settings={} if NEW else {"acl": "vfile"},
+                             protocol_plugins={"imap": ["imap_acl"]},
+                             start=False)
+        keys = os.path.join(server.root, "keys")
+        os.makedirs(keys)
+        os.chmod(keys, 0o777)
+        server.settings["roost_keyring"] = "file:%s/%s.ring" % (
+            keys, "%{user}" if NEW else "%u")
+        server.start()
+        share(server)
+        visitor = server.imap("bob")
+        assert visitor.append("INBOX", None, None, message("own"))[0] == "OK"
+        visitor.append("shared/alice/Open", None, None, message("from-bob"))
+        assert len({content[16:32]
+                    for _, _, content in server.objects("alice")}) == 1
+
+
+def test_virtual_mailbox_saves_into_its_own(make_server):
+    extra = """
+namespace virtual {
+  prefix = virtual/
+  separator = /
+  %s
+}
+""" % ("mail_driver = virtual\n  mail_path = ~/virtual" if NEW else
+       "location = virtual:~/virtual")
+    server = make_server("maildir", plugins=["virtual"], extra=extra,
+                         start=False)
+    folder = os.path.join(server.home("alice"), "virtual", "all")
+    os.makedirs(folder)
+    server.write(os.path.join(folder, "dovecot-virtual"), "!INBOX\n  all\n")
+    server.own(server.mail_root)
+    server.start()
+    assert server.deliver(message("one"), "alice")[0][0] == 250
+    client = server.imap("alice")
+    assert client.append("virtual/all", None, None, message("two"))[0] == "OK"
+    client.select("INBOX")
+    assert client.copy("1", "virtual/all")[0] == "OK"
+    assert len(bodies(server, "alice")) == 3
+    server.assert_sealed("alice", 3)
