@@ -212,7 +212,7 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 				"changed";
 			ret = -1;
 		}
-		roost_ring_unref(&ring);
+		roost_ring_free(&ring);
 	}
 	roost_wipe(code, sizeof(code));
 	roost_wipe(text, sizeof(text));

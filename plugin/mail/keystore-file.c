@@ -233,13 +233,12 @@ kf_put(struct file_keystore *file, const char *temp, bool is_new,
 
 static int
 kf_store(struct roost_keystore *store, bool is_new, const char *doc,
-	   size_t len, const char **error_r)
+	 size_t len, const char **error_r)
 {
 	struct file_keystore *file =
 		container_of(store, struct file_keystore, store);
 	const char *temp = t_strdup_printf("%s.%s.%s.tmp", file->path,
 					   my_hostname, my_pid);
-	buffer_t *now = t_buffer_create(len + 1);
 	int ret;
 
 	i_unlink_if_exists(temp);	/* of an earlier process of our pid */
@@ -249,11 +248,16 @@ kf_store(struct roost_keystore *store, bool is_new, const char *doc,
 	if (ret == 0)
 		ret = kf_sync_dir(file, error_r);
 	i_unlink_if_exists(temp);
-	if (ret == 0 && kf_load(store, now, error_r) == 1 &&
-	    now->used == len &&
-	    memcmp(now->data, doc, len) == 0)	/* public */
-		i_unlink_if_exists(t_strconcat(file->path, ".old", NULL));
 	return ret;
+}
+
+static void
+kf_settle(struct roost_keystore *store)
+{
+	struct file_keystore *file =
+		container_of(store, struct file_keystore, store);
+
+	i_unlink_if_exists(t_strconcat(file->path, ".old", NULL));
 }
 
 const struct roost_keystore_vfuncs roost_keystore_file = {
@@ -264,4 +268,5 @@ const struct roost_keystore_vfuncs roost_keystore_file = {
 	.lock = kf_lock,
 	.unlock = kf_unlock,
 	.store = kf_store,
+	.settle = kf_settle,
 };

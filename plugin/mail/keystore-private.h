@@ -20,6 +20,8 @@ struct roost_keystore_vfuncs {
 	void (*unlock)(struct roost_keystore *store);
 	int (*store)(struct roost_keystore *store, bool is_new,
 		     const char *doc, size_t len, const char **error_r);
+	/* What was stored has been read back: let go of what it replaced. */
+	void (*settle)(struct roost_keystore *store);
 };
 
 struct roost_keystore {

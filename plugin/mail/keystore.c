@@ -93,5 +93,6 @@ roost_keystore_store(struct roost_keystore *store, const buffer_t *old,
 					   "written to it", store->name);
 		return -1;
 	}
+	store->v->settle(store);
 	return 1;
 }

@@ -67,16 +67,20 @@ detail_get(enum roost_err err, const struct roost_header *header)
 	}
 }
 
+/* True the first time that something is to be logged of the message. */
+static bool
+mail_log_once(struct mail *mail)
+{
+	return roost_user_log_once(ROOST_MAIL(mail)->ruser,
+		t_strdup_printf("%s/%u", mailbox_get_vname(mail->box),
+				mail->uid));
+}
+
 /* One line for each message and session; -1 always. */
 static int
 mail_refuse(struct mail *mail, enum roost_err err, const char *detail)
 {
-	struct roost_mail *rmail = ROOST_MAIL(mail);
-	const char *key = t_strdup_printf("%s/%u", mailbox_get_vname(mail->box),
-					  mail->uid);
-
-	roost_report_refused(mail, err, detail,
-			     !roost_user_log_once(rmail->ruser, key));
+	roost_report_refused(mail, err, detail, !mail_log_once(mail));
 	return -1;
 }
 
@@ -254,7 +258,7 @@ mail_check_plaintext(struct mail *mail)
 	struct roost_mail *rmail = ROOST_MAIL(mail);
 	const struct roost_config *config = roost_user_config(rmail->ruser);
 	struct roost_ring *ring;
-	const char *error, *key;
+	const char *error;
 	bool is_served;
 	int ret;
 
@@ -271,10 +275,7 @@ mail_check_plaintext(struct mail *mail)
 	if (config->plaintext == ROOST_PLAINTEXT_SERVE)
 		return 0;
 	is_served = config->plaintext == ROOST_PLAINTEXT_FLAG;
-	key = t_strdup_printf("%s/%u", mailbox_get_vname(mail->box),
-			      mail->uid);
-	roost_report_plaintext(mail, is_served,
-			       !roost_user_log_once(rmail->ruser, key));
+	roost_report_plaintext(mail, is_served, !mail_log_once(mail));
 	return is_served ? 0 : -1;
 }
 

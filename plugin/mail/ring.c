@@ -25,7 +25,6 @@ struct ring_secrets {
 };
 
 struct roost_ring {
-	int refcount;
 	char *name;			/* of its store */
 	struct roost_keyring *doc;
 	enum roost_policy policy;
@@ -42,7 +41,6 @@ ring_new(const struct roost_keystore *store)
 {
 	struct roost_ring *ring = i_new(struct roost_ring, 1);
 
-	ring->refcount = 1;
 	ring->name = i_strdup(roost_keystore_name(store));
 	ring->doc = i_new(struct roost_keyring, 1);
 	ring->secrets = roost_secret_new(sizeof(*ring->secrets));
@@ -50,20 +48,13 @@ ring_new(const struct roost_keystore *store)
 }
 
 void
-roost_ring_ref(struct roost_ring *ring)
-{
-	i_assert(ring->refcount > 0);
-	ring->refcount++;
-}
-
-void
-roost_ring_unref(struct roost_ring **_ring)
+roost_ring_free(struct roost_ring **_ring)
 {
 	struct roost_ring *ring = *_ring;
 	void *secret;
 
 	*_ring = NULL;
-	if (ring == NULL || --ring->refcount > 0)
+	if (ring == NULL)
 		return;
 	secret = ring->secrets;
 	if (secret != NULL)
@@ -184,7 +175,7 @@ roost_ring_load(struct roost_keystore *store, const char *owner,
 	*ring_r = ring_new(store);
 	if (ring_parse(*ring_r, doc, owner, config, error_r) == 0)
 		return 1;
-	roost_ring_unref(ring_r);
+	roost_ring_free(ring_r);
 	return -1;
 }
 

@@ -6,7 +6,7 @@
  * ring: a keyring as a session holds it: loaded and checked, perhaps
  * unlocked, with the data keys of what this process sealed itself.
  *
- * Everything secret is in guarded memory and wiped with the last reference.
+ * Everything secret is in guarded memory and wiped when it is freed.
  */
 
 #include "keystore.h"
@@ -49,8 +49,8 @@ int roost_ring_create(struct roost_keystore *store,
 		      struct roost_ring **ring_r, bool *was_made_r,
 		      const char **error_r);
 
-void roost_ring_ref(struct roost_ring *ring);
-void roost_ring_unref(struct roost_ring **ring);
+/* Wipe and free *ring and set it to NULL; *ring may be NULL. */
+void roost_ring_free(struct roost_ring **ring);
 
 /* The document; the stricter of its policy and the pinned one. */
 const struct roost_keyring *roost_ring_doc(const struct roost_ring *ring);

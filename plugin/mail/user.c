@@ -62,7 +62,7 @@ roost_user_free(struct roost_user **_ruser)
 	*_ruser = NULL;
 	MODULE_CONTEXT_UNSET(ruser->user, roost_user_module);
 	array_foreach_modifiable(&ruser->rings, entry)
-		roost_ring_unref(&entry->ring);
+		roost_ring_free(&entry->ring);
 	array_free(&ruser->rings);
 	hash_table_destroy(&ruser->logged);
 	roost_config_wipe(&ruser->config);
@@ -238,7 +238,6 @@ ring_keep(struct roost_user *ruser, const char *store_name,
 struct create_context {
 	struct roost_user *ruser;
 	struct mail_namespace *ns;
-	const struct ring_place *place;
 	const char *store_name;
 };
 
@@ -292,7 +291,7 @@ ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 {
 	const char *name = roost_keystore_name(store);
 	struct create_context ctx = {
-		.ruser = ruser, .ns = ns, .place = place, .store_name = name
+		.ruser = ruser, .ns = ns, .store_name = name
 	};
 	struct roost_config config = ruser->config;	/* no key in it */
 	struct roost_ring_create create = {
