@@ -65,6 +65,12 @@ enum roost_err {
 	ROOST_ERR_EPOCH_KEY,		/* a private key or psk that is not
 					   the one of its epoch */
 
+	/* What the index holds (FORMAT.md 12 and 13). */
+	ROOST_ERR_BLOB_FORM,		/* cannot be a blob */
+	ROOST_ERR_BLOB_AUTH,
+	ROOST_ERR_BLOB_CONTENT,		/* opened, but not understood */
+	ROOST_ERR_TOKEN,		/* no token of this keyring */
+
 	/* A secret as a person or a file gives it (FORMAT.md 10). */
 	ROOST_ERR_CODE_TYPO,		/* recovery code: bad checksum */
 	ROOST_ERR_KEY_FILE,		/* not 64 hexadecimal digits */

@@ -85,6 +85,9 @@ struct roost_sink {
 	void *context;
 };
 
+#define ROOST_WRITER_HEADER_SIZE \
+	(ROOST_HEADER_FIXED_SIZE + ROOST_STANZA_X25519_SIZE)
+
 /* One object being written.  Zero it, begin, write, finish, close. */
 struct roost_writer {
 	struct roost_sink sink;
@@ -96,6 +99,7 @@ struct roost_writer {
 	bool is_finished;
 	uint8_t object_id[ROOST_ID_SIZE];
 	uint8_t data_key[ROOST_KEY_SIZE];	/* secret */
+	uint8_t header[ROOST_WRITER_HEADER_SIZE];	/* H, once begun */
 	uint8_t plain[ROOST_CHUNK_PLAIN_SIZE];	/* secret */
 	uint8_t sealed[ROOST_CHUNK_SEALED_SIZE];
 };

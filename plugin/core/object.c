@@ -279,8 +279,8 @@ enum roost_err
 roost_writer_begin(struct roost_writer *writer, const struct roost_sink *sink,
 		   const struct roost_seal_key *key)
 {
-	uint8_t head[ROOST_HEADER_FIXED_SIZE + ROOST_STANZA_X25519_SIZE +
-		     ROOST_PROLOGUE_SIZE];	/* public */
+	uint8_t head[ROOST_WRITER_HEADER_SIZE +
+		     ROOST_PROLOGUE_SIZE] = { 0 };	/* public */
 	enum roost_err err;
 
 	writer->sink = *sink;
@@ -294,6 +294,7 @@ roost_writer_begin(struct roost_writer *writer, const struct roost_sink *sink,
 				    sizeof(head) - ROOST_PROLOGUE_SIZE);
 	if (err == ROOST_OK)
 		err = writer_emit(writer, head, sizeof(head));
+	memcpy(writer->header, head, sizeof(writer->header));
 	writer->err = err;
 	return err;
 }

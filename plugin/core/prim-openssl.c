@@ -26,7 +26,7 @@
  */
 static struct {
 	unsigned int users;
-	EVP_CIPHER *aes_gcm;
+	EVP_CIPHER *aes_gcm, *aes_siv;
 	EVP_MD *sha256, *sha512;
 	EVP_MAC_CTX *hmac256, *hmac512;
 	EVP_KDF *hkdf;
@@ -38,6 +38,7 @@ static void
 prim_free(void)
 {
 	EVP_CIPHER_free(fetched.aes_gcm);
+	EVP_CIPHER_free(fetched.aes_siv);
 	EVP_MD_free(fetched.sha256);
 	EVP_MD_free(fetched.sha512);
 	EVP_MAC_CTX_free(fetched.hmac256);
@@ -71,14 +72,16 @@ prim_fetch(void)
 	char sha256[] = "SHA256", sha512[] = "SHA512";
 
 	fetched.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	fetched.aes_siv = EVP_CIPHER_fetch(NULL, "AES-256-SIV", NULL);
 	fetched.sha256 = EVP_MD_fetch(NULL, sha256, NULL);
 	fetched.sha512 = EVP_MD_fetch(NULL, sha512, NULL);
 	fetched.hmac256 = hmac_new(sha256);
 	fetched.hmac512 = hmac_new(sha512);
 	fetched.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	return fetched.aes_gcm != NULL && fetched.sha256 != NULL &&
-		fetched.sha512 != NULL && fetched.hmac256 != NULL &&
-		fetched.hmac512 != NULL && fetched.hkdf != NULL;
+	return fetched.aes_gcm != NULL && fetched.aes_siv != NULL &&
+		fetched.sha256 != NULL && fetched.sha512 != NULL &&
+		fetched.hmac256 != NULL && fetched.hmac512 != NULL &&
+		fetched.hkdf != NULL;
 }
 
 enum roost_err
@@ -404,5 +407,80 @@ roost_prim_unwrap(const uint8_t kek[ROOST_KEY_SIZE], const void *ad,
 					   wrap_len - ROOST_NONCE_SIZE,
 					   plain_r);
 	roost_prim_aead_free(&aead);
+	return err;
+}
+
+/*
+ * A context of its own each time: SIV cannot be started again.  OpenSSL 3.0
+ * skips associated data of no bytes, which RFC 5297 does not: refused.
+ */
+static EVP_CIPHER_CTX *
+siv_start(const uint8_t *key, const void *ad, size_t ad_len, int is_sealing)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int ignored;
+
+	if (ctx != NULL &&
+	    (ad_len == 0 || ad_len > INT_MAX ||
+	     EVP_CipherInit_ex2(ctx, fetched.aes_siv, key, NULL, is_sealing,
+				NULL) != 1 ||
+	     EVP_CipherUpdate(ctx, NULL, &ignored, ad, (int)ad_len) != 1)) {
+		EVP_CIPHER_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return ctx;
+}
+
+enum roost_err
+roost_prim_siv_seal(const uint8_t key[ROOST_SIV_KEY_SIZE],
+		    const void *ad, size_t ad_len,
+		    const uint8_t *plain, size_t len, uint8_t *sealed_r)
+{
+	EVP_CIPHER_CTX *ctx = siv_start(key, ad, ad_len, 1);
+	uint8_t *text = sealed_r + ROOST_TAG_SIZE;
+	int text_len = 0, final_len = 0;
+	/* Without a byte of plaintext Final fails, yet there is a tag. */
+	bool is_good = ctx != NULL && len > 0 && len <= INT_MAX &&
+		EVP_CipherUpdate(ctx, text, &text_len, plain, (int)len) == 1 &&
+		EVP_CipherFinal_ex(ctx, text + text_len, &final_len) == 1 &&
+		(size_t)(text_len + final_len) == len &&
+		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG,
+				    ROOST_TAG_SIZE, sealed_r) == 1;
+
+	EVP_CIPHER_CTX_free(ctx);	/* wipes its keys */
+	if (!is_good)
+		roost_wipe(sealed_r, ROOST_TAG_SIZE + len);
+	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
+}
+
+enum roost_err
+roost_prim_siv_open(const uint8_t key[ROOST_SIV_KEY_SIZE],
+		    const void *ad, size_t ad_len,
+		    const uint8_t *sealed, size_t len, uint8_t *plain_r)
+{
+	EVP_CIPHER_CTX *ctx;
+	uint8_t tag[ROOST_TAG_SIZE];	/* public */
+	int plain_len = 0, final_len = 0;
+	enum roost_err err = ROOST_ERR_BACKEND;
+
+	if (len <= ROOST_TAG_SIZE || len > INT_MAX)
+		return ROOST_ERR_CHUNK;
+	len -= ROOST_TAG_SIZE;
+	memcpy(tag, sealed, ROOST_TAG_SIZE);
+	ctx = siv_start(key, ad, ad_len, 0);
+	if (ctx == NULL || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG,
+					       ROOST_TAG_SIZE, tag) != 1)
+		goto out;
+	err = ROOST_ERR_CHUNK;
+	if (EVP_CipherUpdate(ctx, plain_r, &plain_len,
+			     sealed + ROOST_TAG_SIZE, (int)len) != 1 ||
+	    EVP_CipherFinal_ex(ctx, plain_r + plain_len, &final_len) != 1 ||
+	    (size_t)(plain_len + final_len) != len)
+		goto out;
+	err = ROOST_OK;
+out:
+	EVP_CIPHER_CTX_free(ctx);
+	if (err != ROOST_OK)
+		roost_wipe(plain_r, len);
 	return err;
 }

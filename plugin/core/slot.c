@@ -5,6 +5,7 @@
  */
 #include "roost/slot.h"
 
+#include "base32-private.h"
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
@@ -102,18 +103,6 @@ roost_slot_kek_random(const uint8_t *secret, size_t secret_len,
 
 static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/* The digit at position idx of bytes, most significant bit first. */
-static char
-recovery_digit(const uint8_t *bytes, size_t idx)
-{
-	size_t bit = idx * 5, byte = bit / 8, shift = bit % 8;
-	unsigned int window = (unsigned int)bytes[byte] << 8;
-
-	if (shift > 3)
-		window |= bytes[byte + 1];
-	return crockford[(window >> (11 - shift)) & 31];
-}
-
 /* All 36 digits of a code, without dashes. */
 static enum roost_err
 recovery_digits(const uint8_t code[ROOST_RECOVERY_SIZE],
@@ -122,15 +111,14 @@ recovery_digits(const uint8_t code[ROOST_RECOVERY_SIZE],
 	uint8_t text[sizeof(RECOVERY_LABEL) + ROOST_RECOVERY_SIZE];
 	uint8_t hash[ROOST_SHA256_SIZE];
 	enum roost_err err;
-	size_t i;
 
 	memcpy(text, RECOVERY_LABEL, sizeof(RECOVERY_LABEL));
 	memcpy(text + sizeof(RECOVERY_LABEL), code, ROOST_RECOVERY_SIZE);
 	err = roost_prim_sha256(text, sizeof(text), hash);
-	for (i = 0; i < RECOVERY_DIGITS; i++)
-		digits_r[i] = recovery_digit(code, i);
-	for (i = 0; i < RECOVERY_CHECK_DIGITS; i++)
-		digits_r[RECOVERY_DIGITS + i] = recovery_digit(hash, i);
+	roost_base32(crockford, code, ROOST_RECOVERY_SIZE,
+		     digits_r, RECOVERY_DIGITS);
+	roost_base32(crockford, hash, sizeof(hash),
+		     digits_r + RECOVERY_DIGITS, RECOVERY_CHECK_DIGITS);
 	roost_wipe(text, sizeof(text));
 	roost_wipe(hash, sizeof(hash));
 	return err;
@@ -191,24 +179,6 @@ recovery_normalize(const char *text, size_t len,
 	return count == RECOVERY_ALL_DIGITS;
 }
 
-static void
-recovery_pack(const char digits[RECOVERY_ALL_DIGITS],
-	      uint8_t code_r[ROOST_RECOVERY_SIZE])
-{
-	unsigned int window = 0, bits = 0;
-	size_t i, out = 0;
-
-	for (i = 0; i < RECOVERY_DIGITS; i++) {
-		window = (window << 5) | recovery_value(digits[i]);
-		bits += 5;
-		if (bits >= 8) {
-			bits -= 8;
-			code_r[out++] = (uint8_t)(window >> bits);
-		}
-	}
-	roost_wipe(&window, sizeof(window));
-}
-
 enum roost_err
 roost_slot_recovery_parse(const char *text, size_t len,
 			  uint8_t code_r[ROOST_RECOVERY_SIZE])
@@ -218,9 +188,9 @@ roost_slot_recovery_parse(const char *text, size_t len,
 
 	memset(code_r, 0, ROOST_RECOVERY_SIZE);
 	memset(right, 0, sizeof(right));
-	if (!recovery_normalize(text, len, written))
+	if (!recovery_normalize(text, len, written) ||
+	    !roost_unbase32(crockford, written, RECOVERY_DIGITS, code_r))
 		goto out;
-	recovery_pack(written, code_r);
 	err = recovery_digits(code_r, right);
 	if (err == ROOST_OK &&
 	    !roost_bytes_equal(written, right, sizeof(written)))

@@ -54,7 +54,7 @@ test_a_value_outside_the_enum_is_unknown(void **state)
 	assert_non_null(roost_err_phrase((enum roost_err)-1));
 }
 
-/* The tokens of FORMAT.md 6, 7, 9 and 10: vectors and metrics use them. */
+/* The tokens of FORMAT.md 6, 7, 9, 10, 12, 13: vectors, metrics use them. */
 static void
 test_names_are_the_tokens_of_the_format(void **state)
 {
@@ -103,6 +103,10 @@ test_names_are_the_tokens_of_the_format(void **state)
 		{ ROOST_ERR_OWNER_MAC, "owner-mac" },
 		{ ROOST_ERR_SECRETS, "secrets" },
 		{ ROOST_ERR_EPOCH_KEY, "epoch-key" },
+		{ ROOST_ERR_BLOB_FORM, "blob-form" },
+		{ ROOST_ERR_BLOB_AUTH, "blob-auth" },
+		{ ROOST_ERR_BLOB_CONTENT, "blob-content" },
+		{ ROOST_ERR_TOKEN, "token" },
 		{ ROOST_ERR_CODE_TYPO, "code-typo" },
 		{ ROOST_ERR_KEY_FILE, "key-file" },
 	};

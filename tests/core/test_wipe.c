@@ -11,6 +11,9 @@
 #define _GNU_SOURCE
 #include "kit.h"
 
+#include "roost/blob.h"
+#include "roost/token.h"
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__ 1
@@ -681,6 +684,132 @@ test_writing_a_message(void **state)
 	kit_memory_free(&memory);
 }
 
+static struct roost_token_key token_key;
+static char token[ROOST_TOKEN_MAX + 1], token_name[ROOST_TOKEN_NAME_MAX + 1];
+static const char a_name[] = "Divorce and what follows it";
+
+static enum roost_err
+run_token_key(void)
+{
+	return roost_token_key_derive(ring->host_key, ring->kr.id, &token_key);
+}
+
+static enum roost_err
+run_token_seal(void)
+{
+	return roost_token_seal(&token_key, a_name, sizeof(a_name) - 1,
+				token);
+}
+
+static enum roost_err
+run_token_open(void)
+{
+	return roost_token_open(&token_key, token, strlen(token), token_name);
+}
+
+static void
+test_tokens(void **state)
+{
+	uint8_t derived[ROOST_SIV_KEY_SIZE];
+
+	(void)state;
+	secret_add("host key", ring->host_key, 32);
+	assert_good(roost_slot_derive(ring->host_key, "keyword", NULL, 0,
+				      derived, sizeof(derived)));
+	secret_add("key of the tag", derived, 32);
+	secret_add("key of the ciphertext", derived + 32, 32);
+	assert_clean(run_token_key, ROOST_OK);
+	assert_memory_equal(token_key.key, derived, sizeof(derived));
+	assert_clean(run_token_seal, ROOST_OK);
+	assert_clean(run_token_open, ROOST_OK);
+	assert_string_equal(token_name, a_name);
+	token[35] = token[35] == 'a' ? 'b' : 'a';
+	assert_clean(run_token_open, ROOST_ERR_TOKEN);
+	assert_zero(token_name, sizeof(token_name));
+}
+
+static struct roost_aead *blob_aead;
+static struct roost_blob_content content;
+static struct roost_blob blob;
+static uint8_t blob_bytes[ROOST_BLOB_SIZE_MAX];
+static uint8_t blob_plain[ROOST_BLOB_SIZE_MAX];
+static size_t blob_len;
+static const uint8_t preview[48] = "Dear Anna, what I tell you is for you "
+	"alone.";
+
+static enum roost_err
+run_blob_aead_own(void)
+{
+	return roost_blob_aead_own(ring->master, &blob_aead);
+}
+
+static enum roost_err
+run_blob_aead_new(void)
+{
+	return roost_blob_aead_new(out[0], &blob_aead);
+}
+
+static enum roost_err
+run_blob_aead_free(void)
+{
+	roost_prim_aead_free(&blob_aead);
+	return ROOST_OK;
+}
+
+static enum roost_err
+run_blob_seal_own(void)
+{
+	return roost_blob_seal_own(blob_aead, ring->kr.id, hdr.object_id,
+				   &content, blob_bytes, &blob_len);
+}
+
+static enum roost_err
+run_blob_seal_new(void)
+{
+	return roost_blob_seal_new(blob_aead, hdr.bytes, hdr.len, &content,
+				   blob_bytes, &blob_len);
+}
+
+static enum roost_err
+run_blob_open(void)
+{
+	return roost_blob_open(&blob, blob_aead, blob_plain, &content);
+}
+
+/* Seal, open, and open with the last byte changed; then free the key. */
+static void
+assert_clean_blob(enum roost_err (*seal)(void))
+{
+	content.data_key = out[0];
+	content.items[ROOST_BLOB_PREVIEW] = (struct roost_blob_bytes) {
+		preview, 42
+	};
+	assert_clean(seal, ROOST_OK);
+	assert_null(secret_find(blob_bytes, sizeof(blob_bytes)));
+	assert_good(roost_blob_parse(blob_bytes, blob_len, &blob));
+	assert_clean(run_blob_open, ROOST_OK);
+	assert_int_equal(content.items[ROOST_BLOB_PREVIEW].len, 42);
+	blob_bytes[blob_len - 1] ^= 1;
+	assert_clean(run_blob_open, ROOST_ERR_BLOB_AUTH);
+	assert_null(secret_find(blob_plain, sizeof(blob_plain)));
+	assert_clean(run_blob_aead_free, ROOST_OK);
+}
+
+static void
+test_blobs(void **state)
+{
+	(void)state;
+	secret_add("master key", ring->master, 32);
+	secret_add("data key", out[0], 32);
+	secret_add("preview", preview, 42);
+	secret_derive("cache key", ring->master, "cache");
+	secret_derive("key of one blob", out[0], "blob");
+	assert_clean(run_blob_aead_own, ROOST_OK);
+	assert_clean_blob(run_blob_seal_own);
+	assert_clean(run_blob_aead_new, ROOST_OK);
+	assert_clean_blob(run_blob_seal_new);
+}
+
 static enum roost_err
 run_recovery_text(void)
 {
@@ -765,6 +894,8 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup(test_making_a_keyring, each_setup),
 		cmocka_unit_test_setup(test_chunk_keys, each_setup),
 		cmocka_unit_test_setup(test_writing_a_message, each_setup),
+		cmocka_unit_test_setup(test_tokens, each_setup),
+		cmocka_unit_test_setup(test_blobs, each_setup),
 		cmocka_unit_test_setup(test_recovery_codes, each_setup),
 	};
 

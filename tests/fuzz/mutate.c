@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mutate: damaged and forged objects and keyrings by the million, each sent
- * through the core as a reader would.
+ * mutate: damaged and forged objects, keyrings and cache blobs by the
+ * million, each sent through the core as a reader would.
  *
  *	mutate COUNT [SEED]
  *
@@ -16,6 +16,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "kit.h"
 
+#include "roost/blob.h"
 #include "roost/bytes.h"
 
 #include <inttypes.h>
@@ -28,6 +29,7 @@
 #define SMALL 12	/* objects of each keyring */
 #define LARGE 3
 #define OBJECTS (SMALL + LARGE)
+#define BLOBS (2 * SMALL)	/* one of each form for each small object */
 #define SIZE_MAX_MUTANT 130000
 
 struct object {
@@ -41,9 +43,16 @@ struct document {
 	size_t len;
 };
 
+struct cached {
+	uint8_t *bytes;
+	size_t len;
+};
+
 static struct kit_ring *rings[RINGS];
 static struct object objects[RINGS][OBJECTS];
 static struct document documents[RINGS];
+static struct cached blobs[RINGS][BLOBS];
+static struct roost_aead *cache_aeads[RINGS];
 
 /* What is sent. */
 static uint8_t mutant[SIZE_MAX_MUTANT];
@@ -60,6 +69,47 @@ make_object(unsigned int ring, unsigned int idx, size_t plain_len)
 	obj->bytes = kit_seal(&rings[ring]->seal, plain, plain_len, &obj->len,
 			      obj->data_key);
 	free(plain);
+}
+
+/* Small items, some of them absent. */
+static void
+make_content(struct roost_blob_content *content, uint8_t *bytes)
+{
+	unsigned int type;
+
+	memset(content, 0, sizeof(*content));
+	for (type = 1; type < ROOST_BLOB_ITEM_COUNT; type++) {
+		if (kit_below(4) > 0)
+			content->items[type] = (struct roost_blob_bytes) {
+				bytes, type == ROOST_BLOB_SENT_DATE ?
+				ROOST_BLOB_SENT_DATE_SIZE : kit_below(30)
+			};
+	}
+}
+
+/* What the cache would keep of this object, in both forms. */
+static void
+make_blobs(unsigned int ring, unsigned int idx)
+{
+	const struct object *obj = &objects[ring][idx];
+	struct cached *own = &blobs[ring][2 * idx], *new = own + 1;
+	uint8_t bytes[30];
+	struct roost_blob_content content;
+	struct roost_aead *aead;
+
+	memset(bytes, 'x', sizeof(bytes));
+	make_content(&content, bytes);
+	content.data_key = obj->data_key;
+	own->bytes = kit_new(ROOST_BLOB_SIZE_MAX);
+	new->bytes = kit_new(ROOST_BLOB_SIZE_MAX);
+	if (roost_blob_seal_own(cache_aeads[ring], rings[ring]->kr.id,
+				obj->bytes + ROOST_HEADER_OBJECT_ID_OFF,
+				&content, own->bytes, &own->len) != ROOST_OK ||
+	    roost_blob_aead_new(obj->data_key, &aead) != ROOST_OK ||
+	    roost_blob_seal_new(aead, obj->bytes, KIT_HEADER_SIZE, &content,
+				new->bytes, &new->len) != ROOST_OK)
+		abort();
+	roost_prim_aead_free(&aead);
 }
 
 static void
@@ -79,6 +129,11 @@ make_all(void)
 			make_object(ring, SMALL + i, large[i]);
 		documents[ring].text = kit_ring_text(&rings[ring]->kr,
 						     &documents[ring].len);
+		if (roost_blob_aead_own(rings[ring]->master,
+					&cache_aeads[ring]) != ROOST_OK)
+			abort();
+		for (i = 0; i < SMALL; i++)
+			make_blobs(ring, i);
 	}
 }
 
@@ -90,6 +145,9 @@ free_all(void)
 	for (ring = 0; ring < RINGS; ring++) {
 		for (i = 0; i < OBJECTS; i++)
 			free(objects[ring][i].bytes);
+		for (i = 0; i < BLOBS; i++)
+			free(blobs[ring][i].bytes);
+		roost_prim_aead_free(&cache_aeads[ring]);
 		free(documents[ring].text);
 		free(rings[ring]);
 	}
@@ -608,6 +666,151 @@ send_document(void)
 			     &kr);
 }
 
+/* -- what happens to blobs -- */
+
+/* Another blob's bytes from one border to another. */
+static void
+splice_blob(unsigned int ring)
+{
+	static const size_t borders[] = { 0, 1, 17, 33, 45, 77, 65, 157, 169 };
+	const struct cached *other = &blobs[kit_below(3) == 0 ? 1 - ring :
+					    ring][kit_below(BLOBS)];
+	size_t from = borders[kit_below(KIT_COUNT(borders))];
+	size_t to = kit_below(3) == 0 ? borders[kit_below(KIT_COUNT(borders))] :
+		other->len;
+
+	how = "blob spliced";
+	if (from > to || from > mutant_len || to > other->len) {
+		flip_bits();
+		return;
+	}
+	memcpy(mutant + from, other->bytes + from, to - from);
+	if (to == other->len || to > mutant_len)
+		mutant_len = to;
+}
+
+/* Without the cache key: by somebody who saw the ids, or holds one message's
+   data key and seals form 1 with what he has. */
+static void
+forge_blob(unsigned int ring)
+{
+	const struct object *obj = &objects[ring][kit_below(SMALL)];
+	struct roost_blob_content content;
+	struct roost_aead *aead;
+	uint8_t bytes[30], key[ROOST_KEY_SIZE];
+
+	how = "blob forged";
+	memset(bytes, 'y', sizeof(bytes));
+	make_content(&content, bytes);
+	content.data_key = obj->data_key;
+	kit_fill(key, sizeof(key));
+	if (roost_blob_aead_new(kit_below(2) == 0 ? key : obj->data_key,
+				&aead) != ROOST_OK ||
+	    roost_blob_seal_own(aead, rings[ring]->kr.id,
+				obj->bytes + ROOST_HEADER_OBJECT_ID_OFF,
+				&content, mutant, &mutant_len) != ROOST_OK)
+		abort();
+	roost_prim_aead_free(&aead);
+}
+
+static void
+mutate_blob(unsigned int ring)
+{
+	switch (kit_below(11)) {
+	case 0: case 1: case 2:
+		flip_bits();
+		break;
+	case 3:
+		change_bytes();
+		break;
+	case 4:
+		cut_end();
+		break;
+	case 5:
+		cut_middle();
+		break;
+	case 6:
+		put_in();
+		break;
+	case 7:
+		extend();
+		break;
+	case 8: case 9:
+		splice_blob(ring);
+		break;
+	default:
+		forge_blob(ring);
+	}
+}
+
+static bool
+is_genuine_blob(unsigned int ring)
+{
+	unsigned int i;
+
+	for (i = 0; i < BLOBS; i++) {
+		const struct cached *cached = &blobs[ring][i];
+
+		if (cached->len == mutant_len &&
+		    memcmp(cached->bytes, mutant, mutant_len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum roost_err
+open_blob_new(const struct kit_ring *ring, const struct roost_blob *blob,
+	      uint8_t *plain, struct roost_blob_content *content)
+{
+	uint8_t data_key[ROOST_KEY_SIZE];
+	struct roost_aead *aead = NULL;
+	enum roost_err err;
+
+	err = roost_stanza_open(&blob->header, ring->kr.id, &ring->open, 1,
+				data_key);
+	if (err == ROOST_OK)
+		err = roost_blob_aead_new(data_key, &aead);
+	if (err == ROOST_OK)
+		err = roost_blob_open(blob, aead, plain, content);
+	roost_prim_aead_free(&aead);
+	return err;
+}
+
+static enum roost_err
+open_blob(unsigned int ring, const uint8_t *bytes)
+{
+	struct roost_blob_content content;
+	struct roost_blob blob;
+	enum roost_err err = roost_blob_parse(bytes, mutant_len, &blob);
+	uint8_t *plain;
+
+	if (err != ROOST_OK)
+		return err;
+	if (memcmp(blob.keyring_id, rings[ring]->kr.id, ROOST_ID_SIZE) != 0)
+		return ROOST_ERR_OTHER_KEYRING;
+	plain = kit_new(blob.sealed_len);
+	err = blob.form == ROOST_BLOB_NEW ?
+		open_blob_new(rings[ring], &blob, plain, &content) :
+		roost_blob_open(&blob, cache_aeads[ring], plain, &content);
+	free(plain);
+	return err;
+}
+
+static enum roost_err
+send_blob(void)
+{
+	unsigned int ring = (unsigned int)kit_below(RINGS);
+	const struct cached *cached;
+
+	do {
+		cached = &blobs[ring][kit_below(BLOBS)];
+		memcpy(mutant, cached->bytes, cached->len);
+		mutant_len = cached->len;
+		mutate_blob(ring);
+	} while (is_genuine_blob(ring));
+	return open_blob(ring, kit_at_fence(mutant, mutant_len));
+}
+
 /* -- the run -- */
 
 static void
@@ -636,6 +839,11 @@ genuine_ones_open(void)
 			    ROOST_OK)
 				return false;
 		}
+		for (i = 0; i < BLOBS; i++) {
+			mutant_len = blobs[ring][i].len;
+			if (open_blob(ring, blobs[ring][i].bytes) != ROOST_OK)
+				return false;
+		}
 		mutant_len = documents[ring].len;
 		if (load_document(rings[ring], documents[ring].text, &kr) !=
 		    ROOST_OK)
@@ -647,17 +855,24 @@ genuine_ones_open(void)
 static uint64_t
 run(uint64_t count, uint64_t *gates)
 {
+	static const struct {
+		const char *what;
+		enum roost_err (*send)(void);
+	} kinds[] = {
+		{ "object", send_object }, { "object", send_object },
+		{ "object", send_object }, { "keyring", send_document },
+		{ "blob", send_blob },
+	};
 	uint64_t i, accepted = 0;
 
 	for (i = 0; i < count; i++) {
-		bool is_object = kit_below(4) != 0;
-		enum roost_err err = is_object ? send_object() :
-			send_document();
+		size_t kind = kit_below(KIT_COUNT(kinds));
+		enum roost_err err = kinds[kind].send();
 
 		gates[err]++;
 		if (err == ROOST_OK) {
 			accepted++;
-			report_accepted(i, is_object ? "object" : "keyring");
+			report_accepted(i, kinds[kind].what);
 		}
 	}
 	return accepted;

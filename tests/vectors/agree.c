@@ -7,6 +7,7 @@
 #include "vec.h"
 
 #include "roost/bytes.h"
+#include "roost/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,6 +320,216 @@ cmd_key_file(char **words)
 	vec_free(&text);
 }
 
+/* -- blobs -- */
+
+static void
+put_items(const struct roost_blob_content *content)
+{
+	unsigned int type;
+
+	for (type = 1; type < ROOST_BLOB_ITEM_COUNT; type++) {
+		const struct roost_blob_bytes *item = &content->items[type];
+
+		if (item->bytes == NULL)
+			continue;
+		printf(" %u:", type);
+		if (item->len > 0)
+			put_hex(item->bytes, item->len);
+	}
+}
+
+/* "<type>:<bytes>" words; owned_r is freed by the next. */
+static void
+read_items(char **words, struct roost_blob_content *content_r,
+	   struct vec_bytes owned_r[ROOST_BLOB_ITEM_COUNT])
+{
+	unsigned long type;
+	char *colon;
+
+	memset(owned_r, 0, ROOST_BLOB_ITEM_COUNT * sizeof(*owned_r));
+	for (; *words != NULL; words++) {
+		type = strtoul(*words, &colon, 10);
+		if (type < 1 || type >= ROOST_BLOB_ITEM_COUNT || *colon != ':')
+			exit(2);
+		owned_r[type] = vec_unhex_any(colon + 1);
+		content_r->items[type] = (struct roost_blob_bytes) {
+			owned_r[type].data, owned_r[type].len
+		};
+	}
+}
+
+static void
+free_items(struct vec_bytes owned[ROOST_BLOB_ITEM_COUNT])
+{
+	unsigned int type;
+
+	for (type = 1; type < ROOST_BLOB_ITEM_COUNT; type++)
+		vec_free(&owned[type]);
+}
+
+/* blob <keyring id> <master> <blob> <number>:<private>:<psk> ... */
+static void
+cmd_blob(char **words)
+{
+	uint8_t keyring_id[ROOST_ID_SIZE], master[ROOST_KEY_SIZE];
+	struct vec_bytes data = word_bytes(words[3]);
+	struct roost_open_key keys[WORDS_MAX];
+	struct vec_blob opened;
+	enum roost_err err;
+	size_t count;
+	char *colon;
+
+	vec_unhex(words[1], keyring_id, sizeof(keyring_id));
+	vec_unhex(words[2], master, sizeof(master));
+	for (count = 0; words[4 + count] != NULL; count++) {
+		while ((colon = strchr(words[4 + count], ':')) != NULL)
+			*colon = ' ';
+		(void)vec_epoch(words[4 + count], &keys[count]);
+	}
+	err = vec_blob(&data, keyring_id, master, keys, count, &opened);
+	answer(err);
+	if (err == ROOST_OK) {
+		putchar(' ');
+		put_hex(opened.blob.object_id, ROOST_ID_SIZE);
+		putchar(' ');
+		put_hex(opened.data_key, ROOST_KEY_SIZE);
+		put_items(&opened.content);
+	}
+	vec_free(&opened.plain);
+	vec_free(&data);
+}
+
+/* seal-own <master> <keyring id> <object id> <data key> <item> ... */
+static void
+cmd_seal_own(char **words)
+{
+	uint8_t master[ROOST_KEY_SIZE], data_key[ROOST_KEY_SIZE];
+	uint8_t keyring_id[ROOST_ID_SIZE], object_id[ROOST_ID_SIZE];
+	struct vec_bytes owned[ROOST_BLOB_ITEM_COUNT];
+	struct roost_blob_content content = { .data_key = data_key };
+	uint8_t *blob = vec_alloc(ROOST_BLOB_SIZE_MAX);
+	struct roost_aead *aead;
+	enum roost_err err;
+	size_t len = 0;
+
+	vec_unhex(words[1], master, sizeof(master));
+	vec_unhex(words[2], keyring_id, sizeof(keyring_id));
+	vec_unhex(words[3], object_id, sizeof(object_id));
+	vec_unhex(words[4], data_key, sizeof(data_key));
+	read_items(words + 5, &content, owned);
+	err = roost_blob_aead_own(master, &aead);
+	if (err == ROOST_OK)
+		err = roost_blob_seal_own(aead, keyring_id, object_id,
+					  &content, blob, &len);
+	answer(err);
+	putchar(' ');
+	put_hex(blob, len);
+	roost_prim_aead_free(&aead);
+	free_items(owned);
+	free(blob);
+}
+
+/* seal-new <data key> <H> <item> ... */
+static void
+cmd_seal_new(char **words)
+{
+	uint8_t data_key[ROOST_KEY_SIZE];
+	struct vec_bytes header = word_bytes(words[2]);
+	struct vec_bytes owned[ROOST_BLOB_ITEM_COUNT];
+	struct roost_blob_content content = { .data_key = NULL };
+	uint8_t *blob = vec_alloc(ROOST_BLOB_SIZE_MAX);
+	struct roost_aead *aead;
+	enum roost_err err;
+	size_t len = 0;
+
+	vec_unhex(words[1], data_key, sizeof(data_key));
+	read_items(words + 3, &content, owned);
+	err = roost_blob_aead_new(data_key, &aead);
+	if (err == ROOST_OK)
+		err = roost_blob_seal_new(aead, header.data, header.len,
+					  &content, blob, &len);
+	answer(err);
+	putchar(' ');
+	put_hex(blob, len);
+	roost_prim_aead_free(&aead);
+	free_items(owned);
+	vec_free(&header);
+	free(blob);
+}
+
+/* trim <room> <item> ... */
+static void
+cmd_trim(char **words)
+{
+	struct vec_bytes owned[ROOST_BLOB_ITEM_COUNT];
+	struct roost_blob_content content = { .data_key = NULL };
+
+	read_items(words + 2, &content, owned);
+	(void)roost_blob_trim(&content, strtoul(words[1], NULL, 10));
+	fputs("trimmed", stdout);
+	put_items(&content);
+	free_items(owned);
+}
+
+/* names */
+static void
+cmd_names(char **words)
+{
+	const char *const *name = roost_blob_standard_names;
+
+	fputs(words[0], stdout);
+	for (; *name != NULL; name++)
+		printf(" %s", *name);
+}
+
+/* -- names of keywords -- */
+
+static enum roost_err
+token_key(char **words, struct roost_token_key *key_r)
+{
+	uint8_t host_key[ROOST_KEY_SIZE], keyring_id[ROOST_ID_SIZE];
+
+	vec_unhex(words[1], host_key, sizeof(host_key));
+	vec_unhex(words[2], keyring_id, sizeof(keyring_id));
+	return roost_token_key_derive(host_key, keyring_id, key_r);
+}
+
+/* seal-token <host key> <keyring id> <name> */
+static void
+cmd_seal_token(char **words)
+{
+	struct vec_bytes name = word_bytes(words[3]);
+	char token[ROOST_TOKEN_MAX + 1] = "";
+	struct roost_token_key key;
+	enum roost_err err = token_key(words, &key);
+
+	if (err == ROOST_OK)
+		err = roost_token_seal(&key, (const char *)name.data, name.len,
+				       token);
+	answer(err);
+	printf(" %s", token[0] != '\0' ? token : "-");
+	vec_free(&name);
+}
+
+/* token <host key> <keyring id> <text> */
+static void
+cmd_token(char **words)
+{
+	struct vec_bytes text = word_bytes(words[3]);
+	char name[ROOST_TOKEN_NAME_MAX + 1] = "";
+	struct roost_token_key key;
+	enum roost_err err = token_key(words, &key);
+
+	if (err == ROOST_OK)
+		err = roost_token_open(&key, (const char *)text.data, text.len,
+				       name);
+	answer(err);
+	printf(" %s ", roost_token_is_claimed((const char *)text.data,
+					      text.len) ? "claimed" : "clear");
+	put_hex(name, strlen(name));
+	vec_free(&text);
+}
+
 static const struct {
 	const char *name;
 	unsigned int least_words;
@@ -329,6 +540,10 @@ static const struct {
 	{ "load", 6, cmd_load }, { "make", 6, cmd_make },
 	{ "escape", 2, cmd_escape }, { "code", 2, cmd_code },
 	{ "key-file", 2, cmd_key_file },
+	{ "seal-token", 4, cmd_seal_token }, { "token", 4, cmd_token },
+	{ "blob", 4, cmd_blob }, { "seal-own", 5, cmd_seal_own },
+	{ "seal-new", 3, cmd_seal_new }, { "trim", 2, cmd_trim },
+	{ "names", 1, cmd_names },
 };
 
 static bool

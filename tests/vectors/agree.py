@@ -33,6 +33,20 @@ bytes are hexadecimal, "-" for none or for something not at hand; an epoch is
         -> <gate> <20 bytes> <as printed>       only the gate if not ok
     key-file <text>
         -> <gate> <key>                         only the gate if not ok
+    blob <keyring id> <master key> <blob> <epoch> ...
+        -> <gate> <object id> <data key> <item> ...     or only the gate
+    seal-own <master key> <keyring id> <object id> <data key> <item> ...
+        -> <gate> <blob>
+    seal-new <data key> <H> <item> ...
+        -> <gate> <blob>
+    trim <room> <item> ...
+        -> trimmed <item> ...           an item is <type>:<bytes>
+    names
+        -> names <name> ...
+    seal-token <host key> <keyring id> <name>
+        -> <gate> <token>
+    token <host key> <keyring id> <text>
+        -> <gate> claimed|clear <name>
 """
 import argparse
 import os
@@ -381,6 +395,172 @@ class Run:
         self.same("key file", self.helper.ask("key-file", hexed(text)),
                   ours, text)
 
+    # -- blobs
+
+    def items(self, most):
+        kinds = [kind for kind in range(1, 9) if self.rng.randrange(3)]
+        items = [(kind, self.bytes(12) if kind == rf.DATE_ITEM else
+                  self.bytes(self.rng.choice((0, 1, self.rng.randrange(
+                      most))))) for kind in kinds]
+        if self.rng.randrange(10):
+            return [(k, d.replace(b"\0", b"a") if k in rf.TEXT_ITEMS else d)
+                    for k, d in items]
+        return items
+
+    @staticmethod
+    def words(items):
+        return ["%d:%s" % (kind, data.hex()) for kind, data in items]
+
+    def compare_blob(self, what, data, given, epochs):
+        try:
+            blob = rf.Blob(data, *given, epochs)
+            ours = " ".join(["ok", blob.object_id.hex(), blob.data_key.hex()]
+                            + self.words(blob.items))
+        except rf.Gate as gate:
+            ours = str(gate)
+        words = ["%d:%s:%s" % (n, k.hex(), p.hex()) for n, k, p in epochs]
+        core = self.helper.ask("blob", given[0].hex(), given[1].hex(),
+                               hexed(data), *words)
+        self.same(what, core, ours, data)
+
+    def core_seals(self, what, items, ours, given, epochs, *words):
+        """The core's blob opens as ours does, or neither is made."""
+        if any(not rf.item_is_good(*item) for item in items):
+            ours, expect = None, "blob-content"
+        else:
+            expect = "ok" if ours else "limit"
+        gate, text = self.helper.ask(*words, *self.words(items)).split(" ")
+        self.same(what, gate, expect)
+        if gate != "ok" or not ours:
+            return
+        core = bytes.fromhex(text)
+        self.same(what + ", length", str(len(core)), str(len(ours)))
+        try:
+            seen = rf.Blob(core, *given, epochs)
+            self.same(what, " ".join(["ok"] + self.words(seen.items)),
+                      " ".join(["ok"] + self.words(items)), core)
+        except rf.Gate as gate:
+            self.same(what, str(gate), "ok", core)
+
+    def blobs(self):
+        ring_id, master, object_id = (self.bytes(n) for n in (16, 32, 16))
+        epochs = self.epochs(self.rng.randint(1, 3))
+        _, private, psk = self.rng.choice(epochs)
+        data_key = self.bytes(32)
+        message = rf.seal(ring_id, rf.public_of(private), psk, b"",
+                          object_id, data_key, self.bytes(24),
+                          self.bytes(32))
+        header = message[:156]
+        items = self.items(self.rng.choice((20, 20, 400, 9000)))
+        given = (ring_id, master)
+        own = rf.seal_blob_own(master, ring_id, object_id, data_key, items,
+                               self.bytes(12))
+        new = rf.seal_blob_new(header, data_key, items, self.bytes(12))
+        self.core_seals("core's blob", items, own, given, epochs, "seal-own",
+                        master.hex(), ring_id.hex(), object_id.hex(),
+                        data_key.hex())
+        self.core_seals("core's new blob", items, new, given, epochs,
+                        "seal-new", data_key.hex(), header.hex())
+        for blob in (own, new):
+            if blob:
+                self.compare_blob("blob", blob, given, epochs)
+                self.compare_blob("blob, other ring", blob,
+                                  (self.bytes(16), master), epochs)
+                self.compare_blob("blob, other keys", blob,
+                                  (ring_id, self.bytes(32)), self.epochs(1))
+        for _ in range(6):
+            self.compare_blob("damaged blob", self.damage(own or new or b"1"),
+                              given, epochs)
+            self.compare_blob("damaged new blob",
+                              self.damage(new or own or b"2"), given, epochs)
+        for _ in range(20):
+            plain = self.damage_items()
+            ad, key, plain = self.rng.choice((
+                (b"\1" + ring_id + object_id, rf.derive(master, b"cache"),
+                 (data_key + plain)[:self.rng.choice((31, 32, 999, 999, 999))
+                                    ]),
+                (b"\2" + header, rf.derive(data_key, b"blob"), plain)))
+            self.compare_blob("crafted blob", rf.seal_blob(
+                ad, key, plain, self.bytes(12)), given, epochs)
+        room = self.rng.randrange(len(rf.write_items(items)) + 10)
+        self.same("trim", self.helper.ask("trim", str(room),
+                                          *self.words(items)),
+                  " ".join(["trimmed"] + self.words(rf.trim_items(items,
+                                                                  room))))
+
+    def damage_items(self):
+        """Items of which something may be wrong, to be sealed as they
+        are."""
+        items = self.items(6)
+        if items and not self.rng.randrange(4):
+            items.insert(self.rng.randrange(len(items) + 1), (
+                self.rng.randrange(11), self.bytes(self.rng.choice((0, 3,
+                                                                    12)))))
+        data = rf.write_items(items)
+        kind = self.rng.randrange(5)
+        if kind == 0 and data:
+            return data[:self.rng.randrange(len(data))]
+        if kind == 1:
+            return data + self.bytes(self.rng.randint(1, 6))
+        if kind == 2 and data:
+            at = self.rng.randrange(len(data))
+            return (data[:at] + bytes([self.rng.choice((0, 1, 2, 9, 255))])
+                    + data[at + 1:])
+        return data
+
+    def names(self):
+        self.same("names", self.helper.ask("names"), " ".join(
+            ["names"] + [name.decode() for name in rf.STANDARD_NAMES]))
+
+    # -- names of keywords
+
+    def tokens(self):
+        host_key, ring_id = self.bytes(32), self.bytes(16)
+        name = self.bytes(self.rng.choice((0, 1, 4, 15, 16, 17, 255, 256,
+                                           self.rng.randrange(256))))
+        if self.rng.randrange(8):
+            name = name.replace(b"\0", b"a")
+        token = rf.seal_token(host_key, ring_id, name)
+        core = self.helper.ask("seal-token", host_key.hex(), ring_id.hex(),
+                               hexed(name))
+        self.same("token", core, "ok " + token.decode() if token
+                  else "limit -", name)
+        # Also a name that cannot exist, under a right tag.
+        text = token or rf.token_text(rf.siv_seal(
+            rf.token_key(host_key), [rf.TOKEN_LABEL + ring_id], name))
+        self.compare_token(host_key, ring_id, text)
+        self.compare_token(host_key, ring_id, bytes(
+            self.rng.choice((c, ord(chr(c).upper()))) for c in text))
+        self.compare_token(self.bytes(32), ring_id, text)
+        self.compare_token(host_key, self.bytes(16), text)
+        for _ in range(20):
+            self.compare_token(host_key, ring_id, self.damage_token(text))
+
+    def damage_token(self, text):
+        kind = self.rng.randrange(5)
+        if kind == 0:
+            return text[:self.rng.randrange(len(text))]
+        if kind == 1:
+            return text + self.bytes(1) * self.rng.randint(1, 9)
+        if kind == 2:
+            return text + self.rng.choice((b"a", b"=")) * self.rng.randint(
+                1, 9)
+        if kind == 3:
+            at = self.rng.choice((self.rng.randrange(len(text)), 3,
+                                  len(text) - 1))
+            return text[:at] + self.bytes(1) + text[at + 1:]
+        return self.damage_small(text, rf.TOKEN_ALPHABET + b"AZ0189-= ")
+
+    def compare_token(self, host_key, ring_id, text):
+        try:
+            ours, name = "ok", rf.open_token(host_key, ring_id, text)
+        except rf.Gate as gate:
+            ours, name = str(gate), b""
+        claim = "claimed" if rf.claims_token(text) else "clear"
+        self.same("token", self.helper.ask(
+            "token", host_key.hex(), ring_id.hex(), hexed(text)),
+            "%s %s %s" % (ours, claim, hexed(name)), text)
+
 
 def main():
     parser = argparse.ArgumentParser()
@@ -393,10 +573,13 @@ def main():
         seed = int.from_bytes(os.urandom(4), "big")
     print("agree: seed %d, %d rounds" % (seed, args.rounds))
     run = Run(Helper(args.helper), seed)
+    run.names()
     for _ in range(args.rounds):
         run.objects()
+        run.blobs()
         run.keyrings()
         run.texts()
+        run.tokens()
     if run.helper.close() != 0:
         run.failed += 1
         print("the helper did not end well")

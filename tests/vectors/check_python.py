@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Run every .vec through roost_format.py; then look at the set as a whole,
-and at HPKE against RFC 9180 and OpenSSL.
+at HPKE against RFC 9180 and OpenSSL, and at AES-SIV against RFC 5297 and
+Wycheproof.
 
     check_python.py [folder]
 
@@ -98,13 +99,43 @@ def run_key_file(fields, data):
     return "ok" if key.hex() == one(fields, "key") else "another key"
 
 
+def run_token(fields, data):
+    host_key = bytes.fromhex(one(fields, "host-key"))
+    ring_id = bytes.fromhex(one(fields, "keyring-id"))
+    try:
+        name = rf.open_token(host_key, ring_id, data)
+    except rf.Gate as gate:
+        return str(gate)
+    if name.hex() != one(fields, "name"):
+        return "another name"
+    if rf.seal_token(host_key, ring_id, name) != data.lower():
+        return "another token"
+    return "ok"
+
+
+def run_blob(fields, data):
+    try:
+        blob = rf.Blob(data, bytes.fromhex(one(fields, "keyring-id")),
+                       bytes.fromhex(one(fields, "master")), epochs(fields))
+    except rf.Gate as gate:
+        return str(gate)
+    if blob.object_id.hex() != one(fields, "object-id"):
+        return "another object id"
+    if blob.data_key.hex() != one(fields, "data-key"):
+        return "another data key"
+    if ["%d %s" % (kind, text.hex() or "-") for kind, text in blob.items
+            ] != fields.get("item", []):
+        return "other items"
+    return "ok"
+
+
 def run_claim(_, data):
     return "claimed" if rf.claims(data) else "plaintext"
 
 
 RUNNERS = {"object": run_object, "keyring": run_keyring,
            "recovery": run_recovery, "key-file": run_key_file,
-           "claim": run_claim}
+           "claim": run_claim, "token": run_token, "blob": run_blob}
 
 
 def refusal_clauses():
@@ -142,6 +173,18 @@ def check_set(seen, problems):
     if bad < 4 * good or len(seen) < 150:
         problems.append("%d negative for %d positive" % (bad, good))
     print("%d vectors: %d open, %d are refused" % (len(seen), good, bad))
+
+
+def check_names(problems):
+    """12.6: the list in the text is the list in the program."""
+    with open(FORMAT, encoding="utf-8") as file:
+        part = re.search(r"\*\*12\.6\*\*.*?```\n(.*?)```", file.read(),
+                         re.S)
+    names = re.split(r",\s+", part.group(1).strip()) if part else []
+    if [name.encode() for name in names] != rf.STANDARD_NAMES:
+        problems.append("12.6 has other names")
+    if sorted(names, key=str.lower) != names or len(names) != 35:
+        problems.append("12.6 is not sorted, or not 35 names")
 
 
 def derive_key_pair(ikm):
@@ -200,6 +243,33 @@ def check_openssl(problems):
         problems.append("openssl-hpke.txt is empty")
 
 
+RFC5297 = {     # A.1: the key, the AAD, the plaintext, what comes out
+    "key": "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+    "aad": "101112131415161718191a1b1c1d1e1f2021222324252627",
+    "plain": "112233445566778899aabbccddee",
+    "sealed": "85632d07c6e8f37f950acd320a2ecc93"
+              "40c02b9690c4dc04daef7f6afe5c",
+}
+
+
+def check_siv(problems):
+    """roost_format.py's own AES-SIV, of which the core has OpenSSL's."""
+    rows = [[bytes.fromhex(RFC5297[name]) for name in
+             ("key", "aad", "plain", "sealed")]]
+    path = os.path.join(HERE, "third-party", "wycheproof-aes-256-siv.txt")
+    with open(path, encoding="ascii") as file:
+        rows += [[bytes.fromhex(word.replace("-", ""))
+                  for word in line.split()[2:]]
+                 for line in file if not line.startswith("#")]
+    for key, aad, plain, sealed in rows:
+        if rf.siv_seal(key, [aad], plain) != sealed:
+            problems.append("AES-SIV: not " + sealed.hex())
+        if rf.siv_open(key, [aad], sealed) != plain:
+            problems.append("AES-SIV: does not open " + sealed.hex())
+    if len(rows) < 20:
+        problems.append("wycheproof-aes-256-siv.txt: %d lines" % len(rows))
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else HERE
     names = sorted(n for n in os.listdir(folder) if n.endswith(".vec"))
@@ -217,6 +287,8 @@ def main():
     check_set(seen, problems)
     check_rfc9180(problems)
     check_openssl(problems)
+    check_siv(problems)
+    check_names(problems)
     for problem in problems:
         print(problem)
     print("%d passed, %d failed" % (passed, failed + len(problems)))

@@ -407,17 +407,20 @@ def choosing():
                                                       make(m))), "6.14")
 
 
+def zero_secret(msg, enc):
+    """A stanza right but for a shared secret of zeros."""
+    def make(fixed):
+        head = rf.stanza_head(1, 80, rf.key_id(RING.public()))
+        secret = rf.kem_secret(bytes(32), enc, RING.public())
+        info, psk_id = rf.stanza_inputs(fixed)
+        key, nonce = rf.key_schedule(secret, info, RING.epochs[0][2],
+                                     psk_id)
+        return head + enc + rf.AESGCM(key).encrypt(nonce, msg.data_key,
+                                                   head)
+    return 92, make
+
+
 def stanza_opening():
-    def zero_secret(msg, enc):
-        def make(fixed):
-            head = rf.stanza_head(1, 80, rf.key_id(RING.public()))
-            secret = rf.kem_secret(bytes(32), enc, RING.public())
-            info, psk_id = rf.stanza_inputs(fixed)
-            key, nonce = rf.key_schedule(secret, info, RING.epochs[0][2],
-                                         psk_id)
-            return head + enc + rf.AESGCM(key).encrypt(nonce, msg.data_key,
-                                                       head)
-        return 92, make
     for name, enc in LOW_ORDER.items():
         bad("low-order", name, "sealed with the all-zero shared secret",
             built("low " + name, lambda m: setattr(
@@ -1252,6 +1255,400 @@ def key_files():
         put("key-file", name, comment, changed)
 
 
+# ------------------------------------------------------------------- blobs
+
+MASTER = Rng("blob master")(32)
+OBJECT_ID = Rng("blob object")(16)
+DATA_KEY = Rng("blob data key")(32)
+DATE = struct.pack(">qi", 1700000000, 60)
+ITEMS = [(1, b"X-Ticket\n"), (2, b"Received\n"),
+         (3, b"Subject: a canary\nX-Ticket: 7\n"), (4, b"NIL NIL"),
+         (5, b'"text" "plain" NIL NIL NIL "7bit" 2 1'), (6, b"canary"),
+         (7, bytes(range(16))), (8, DATE)]
+
+
+def blob(expect, name, clause, comment, data, opened=None, ring=RING):
+    """opened: (object id, data key, items)."""
+    fields = [("expect", expect), ("clause", clause), ("kind", "blob"),
+              ("comment", comment), ("keyring-id", ring.id.hex()),
+              ("master", MASTER.hex())]
+    fields += [("epoch", "%d %s %s" % (n, private.hex(), psk.hex()))
+               for n, private, psk in ring.epochs]
+    if opened:
+        fields += [("object-id", opened[0].hex()),
+                   ("data-key", opened[1].hex())]
+        fields += [("item", "%d %s" % (kind, text.hex() or "-"))
+                   for kind, text in opened[2]]
+    OUT.put("blob-%s-%s" % (expect.replace("blob-", ""), name), fields, data)
+
+
+def own(items, form=1, ring_id=RING.id, object_id=OBJECT_ID, plain=None,
+        data_key=DATA_KEY, key=None, sealed_ad=None):
+    """A blob of form 1, right but for what is given."""
+    ad = bytes([form]) + ring_id + object_id
+    if plain is None:
+        plain = data_key + rf.write_items(items)
+    nonce = Rng("own nonce")(12)
+    return ad + rf.wrap(key or rf.derive(MASTER, b"cache"),
+                        ad if sealed_ad is None else sealed_ad, plain, nonce)
+
+
+def header_of(name, make=None, ring=RING, **parts):
+    """H and data key of a message, right but for what is given."""
+    msg = Message("blob " + name, ring=ring)
+    if make:
+        msg.stanzas = make(msg)
+    for key, value in parts.items():
+        setattr(msg, key, value)
+    msg.build()
+    return msg.header, msg.data_key
+
+
+def new(items, name="new", form=2, plain=None, key=None, sealed_ad=None,
+        change=None, **parts):
+    """A blob of form 2."""
+    header, data_key = header_of(name, **parts)
+    if change:
+        header = change(header)
+    ad = bytes([form]) + header
+    if plain is None:
+        plain = rf.write_items(items)
+    return ad + rf.wrap(key or rf.derive(data_key, b"blob"),
+                        ad if sealed_ad is None else sealed_ad, plain,
+                        Rng("new nonce")(12))
+
+
+def blobs_good():
+    def put_own(name, comment, items, clause="12.2", **more):
+        blob("ok", "own-" + name, clause, comment, own(items, **more),
+             (more.get("object_id", OBJECT_ID),
+              more.get("data_key", DATA_KEY), items))
+
+    def put_new(name, comment, items, clause="12.3", ring=RING, **more):
+        _, data_key = header_of("new", ring=ring, **more)
+        data = new(items, ring=ring, **more)
+        blob("ok", "new-" + name, clause, comment, data,
+             (data[33:49], data_key, items), ring)
+    empty = [(kind, b"") for kind in range(1, 8)]
+    odd = [(3, b"Subject: \0\n"), (7, b"\0\0")]
+    for put, room in ((put_own, 30627), (put_new, 30535)):
+        put("all", "every item", ITEMS)
+        put("none", "no item", [])
+        put("empty", "items that are there and empty", empty, "12.5")
+        put("nul", "NUL in headers and parts", odd, "12.5")
+        put("largest", "the largest: 30720 bytes",
+            [(3, b"x" * (room - 5))], "12.8")
+    put_own("not-sealed", "of a message that is not sealed", ITEMS,
+            object_id=bytes(16), data_key=bytes(32))
+    put_new("epochs", "an unknown stanza before that of the newest epoch",
+            ITEMS, "12.12", RING3,
+            make=lambda m: [m.raw(9, 3), m.x25519(2), m.x25519(0)])
+
+
+def blobs_form():
+    def put(name, comment, data, clause="12.10"):
+        blob("blob-form", name, clause, comment, data)
+    put("empty", "nothing", b"")
+    for form in (0, 3, 0x81, 255):
+        put("%d" % form, "form %d, else as form 1" % form,
+            own(ITEMS, form=form))
+        put("%d-new" % form, "form %d, else as form 2" % form,
+            new(ITEMS, form=form))
+    whole = own(ITEMS)
+    for size in (1, 17, 33, 45, 60):
+        put("own-%d" % size, "the first %d bytes" % size, whole[:size])
+    whole = new(ITEMS)
+    for size in (1, 64, 65, 156, 157, 169, 184):
+        put("new-%d" % size, "the first %d bytes" % size, whole[:size])
+    put("own-long", "right, but 30721 bytes",
+        own([(3, b"x" * (30627 - 4))]), "12.8")
+    put("new-long", "right, but 30721 bytes",
+        new([(3, b"x" * (30535 - 4))]), "12.8")
+    for name, comment, parts in (
+            ("magic", "a bit of the magic", {"magic": flip(rf.MAGIC, 3)}),
+            ("version", "version 3", {"version": 3}),
+            ("suite", "suite 2", {"suite": 2}),
+            ("flag", "a critical flag", {"flags": 1}),
+            ("reserved", "a reserved byte", {"reserved": flip(bytes(15),
+                                                              14)})):
+        put("header-" + name, comment, new(ITEMS, fixed_more=parts))
+    for name, comment, parts in (
+            ("count-0", "no stanza counted", {"count": 0}),
+            ("count-2", "two stanzas counted, one there", {"count": 2}),
+            ("table", "one byte left in the table", {"table_tail": b"\0"}),
+            ("table-long", "a table of more than 16320 bytes",
+             {"table_len": 16321}),
+            ("role", "a stanza of role 2",
+             {"make": lambda m: [m.x25519(role=2)]}),
+            ("length", "a stanza of type 1 with 79 bytes",
+             {"make": lambda m: [m.x25519(body=lambda b: b[:-1])]}),
+            ("twice", "two stanzas of one key id",
+             {"make": lambda m: [m.x25519(), m.x25519()]})):
+        put("header-" + name, comment, new(ITEMS, **parts))
+
+
+def blobs_keys():
+    def put(expect, name, clause, comment, data, ring=RING):
+        blob(expect, name, clause, comment, data, ring=ring)
+    near = Ring("one")
+    near.id = flip(RING.id, 15)
+    put("other-keyring", "own", "12.11", "another keyring",
+        own(ITEMS, ring_id=OTHER.id))
+    put("other-keyring", "own-bit", "12.11", "one bit of the keyring id",
+        own(ITEMS, ring_id=near.id))
+    put("other-keyring", "own-zero", "12.11", "a keyring id of zeros",
+        own(ITEMS, ring_id=bytes(16)))
+    put("other-keyring", "new", "12.11", "another keyring",
+        new(ITEMS, ring=OTHER))
+    put("other-keyring", "new-bit", "12.11", "one bit of the keyring id",
+        new(ITEMS, ring=near))
+    stranger = OTHER.public()
+    put("no-key", "stranger", "12.12", "a stanza for another key",
+        new(ITEMS, make=lambda m: [m.x25519(public=stranger,
+                                            kid=rf.key_id(stranger))]))
+    put("no-key", "type", "12.12", "a stanza of unknown type with our id",
+        new(ITEMS, make=lambda m: [m.raw(9, 80, rf.key_id(RING.public()))]))
+    put("low-order", "zero", "12.12", "an all-zero shared secret",
+        new(ITEMS, make=lambda m: [zero_secret(m, bytes(32))]))
+    for name, comment, make in (
+            ("bit", "a bit of the stanza",
+             lambda m: [m.x25519(body=lambda b: flip(b, 79))]),
+            ("psk", "sealed with the public key alone",
+             lambda m: [m.x25519(psk=bytes(32))]),
+            ("info", "a stanza of another header",
+             lambda m: [m.x25519(fixed=flip(m.fixed(), 40))])):
+        put("stanza-auth", name, "12.12", comment, new(ITEMS, make=make))
+    put("stanza-auth", "older", "12.12",
+        "the newest epoch's fails; an older one's would open",
+        new(ITEMS, ring=RING3, make=lambda m: [
+            m.x25519(0), m.x25519(2, body=lambda b: flip(b, 79))]), RING3)
+
+
+def blobs_auth():
+    def put(name, comment, data):
+        blob("blob-auth", name, "12.13", comment, data)
+    for form, whole, ad, short in (("own", own(ITEMS), 33, 61),
+                                   ("new", new(ITEMS), 157, 185)):
+        for name, at in (("nonce", ad), ("nonce-last", ad + 11),
+                         ("first", ad + 12), ("middle", ad + 40),
+                         ("tag", len(whole) - 16), ("last", len(whole) - 1)):
+            put("%s-%s" % (form, name), "one bit", flip(whole, at))
+        put(form + "-cut", "the last byte is missing", whole[:-1])
+        put(form + "-more", "one byte more", whole + b"\0")
+        put(form + "-shortest", "as short as one can be", whole[:short])
+        put(form + "-zero", "a tag of zeros", whole[:-16] + bytes(16))
+    put("own-object", "one bit of the object id", flip(own(ITEMS), 17))
+    put("own-object-last", "one bit of the object id", flip(own(ITEMS), 32))
+    put("own-master", "under the master key itself", own(ITEMS, key=MASTER))
+    put("own-label", "under the key of form 2",
+        own(ITEMS, key=rf.derive(MASTER, b"blob")))
+    put("own-secrets", "under another key of the master key",
+        own(ITEMS, key=rf.derive(MASTER, b"secrets")))
+    put("own-data-key", "under the data key's",
+        own(ITEMS, key=rf.derive(DATA_KEY, b"blob")))
+    ad = b"\1" + RING.id + OBJECT_ID
+    for name, comment, sealed in (
+            ("aad-none", "no AAD", b""),
+            ("aad-form", "the AAD of another form", b"\2" + ad[1:]),
+            ("aad-no-form", "an AAD without the form", ad[1:]),
+            ("aad-ring", "an AAD without the object id", ad[:17]),
+            ("aad-object", "the AAD of another message",
+             ad[:17] + bytes(16))):
+        put("own-" + name, comment, own(ITEMS, sealed_ad=sealed))
+    header, data_key = header_of("new")
+    put("new-key", "under the data key itself", new(ITEMS, key=data_key))
+    put("new-label", "under the key of form 1",
+        new(ITEMS, key=rf.derive(data_key, b"cache")))
+    put("new-master", "under the cache key",
+        new(ITEMS, key=rf.derive(MASTER, b"cache")))
+    for name, comment, sealed in (
+            ("aad-none", "no AAD", b""),
+            ("aad-form", "the AAD of another form", b"\1" + header),
+            ("aad-no-form", "an AAD without the form", header),
+            ("aad-fixed", "only the fixed header as AAD",
+             b"\2" + header[:64])):
+        put("new-" + name, comment, new(ITEMS, sealed_ad=sealed))
+    put("new-aad-more", "an AAD of one byte more",
+        new(ITEMS, sealed_ad=b"\2" + header + b"\0"))
+    put("new-flags", "a flag that may be ignored, not in the AAD",
+        new(ITEMS, fixed_more={"flags": 1 << 16}, sealed_ad=b"\2" + header))
+
+    def skipped(msg):
+        return [msg.raw(9, 3), msg.x25519()]
+    header, _ = header_of("new", skipped)
+    put("new-skipped", "one bit in the body of a skipped stanza",
+        new(ITEMS, make=skipped, change=lambda h: flip(h, 77),
+            sealed_ad=b"\2" + header))
+
+
+def items_wrong():
+    """(name, comment, items that 12.14 refuses)."""
+    def item(kind, data=b"", length=None):
+        return bytes([kind]) + rf.u32(len(data) if length is None
+                                      else length) + data
+    for kind in (0, 9, 10, 255):
+        yield "type-%d" % kind, "an item of type %d" % kind, item(kind)
+    yield "type-9-after", "a type too high after all others", \
+        rf.write_items(ITEMS) + item(9)
+    yield "twice", "an item twice", item(3, b"a\n") + item(3, b"a\n")
+    yield "twice-empty", "an empty item twice", item(1) + item(1)
+    yield "descending", "items in descending order", \
+        item(3, b"a\n") + item(2)
+    yield "descending-later", "the last item belongs first", \
+        rf.write_items(ITEMS) + item(1)
+    for size in (1, 2, 4):
+        yield "head-%d" % size, "%d bytes of an item's head" % size, \
+            item(3)[:size]
+    yield "head-after", "4 bytes of a head after other items", \
+        rf.write_items(ITEMS[:3]) + item(4)[:4]
+    for name, length in (("1", 3), ("all", 0xFFFFFFFF), ("top", 0x80000002),
+                         ("2-24", 0x01000002)):
+        yield "length-" + name, "a length that runs past the end", \
+            item(3, b"a\n", length)
+    yield "left", "a byte after the last item", \
+        rf.write_items(ITEMS) + b"\0"
+    yield "less", "a length that ends one byte early", item(3, b"a\n", 1)
+    for size in (0, 11, 13, 24):
+        yield "date-%d" % size, "a sent date of %d bytes" % size, \
+            item(8, (DATE + DATE)[:size])
+    for kind, name in ((4, "envelope"), (5, "structure"), (6, "preview")):
+        for where, text in (("first", b"\0ab"), ("middle", b"a\0b"),
+                            ("last", b"ab\0"), ("only", b"\0")):
+            yield "nul-%s-%s" % (name, where), "a NUL", item(kind, text)
+
+
+def blobs_content():
+    for size in (0, 1, 31):
+        blob("blob-content", "own-key-%d" % size, "12.14",
+             "a plaintext of %d bytes" % size,
+             own(None, plain=DATA_KEY[:size]))
+    for name, comment, plain in items_wrong():
+        blob("blob-content", "own-" + name, "12.14", comment,
+             own(None, plain=DATA_KEY + plain))
+        blob("blob-content", "new-" + name, "12.14", comment,
+             new(None, plain=plain))
+    blob("blob-content", "own-no-key", "12.14", "items without a data key",
+         own(None, plain=rf.write_items(ITEMS)))
+    blob("blob-content", "new-key", "12.14", "a data key before the items",
+         new(None, plain=DATA_KEY + rf.write_items(ITEMS)))
+
+
+# -------------------------------------------------------- names of keywords
+
+def token(expect, name, comment, text, clause, word=None):
+    fields = [("expect", expect), ("clause", clause), ("kind", "token"),
+              ("comment", comment), ("host-key", RING.host_key.hex()),
+              ("keyring-id", RING.id.hex())]
+    if expect == "ok":
+        fields.append(("name", word.hex()))
+    OUT.put(("token-ok-" if expect == "ok" else "token-") + name, fields,
+            text)
+
+
+def token_of(word, host_key=RING.host_key, aads=None, key=None):
+    """Of any bytes, even of a name that cannot exist."""
+    if aads is None:
+        aads = [rf.TOKEN_LABEL + RING.id]
+    return rf.token_text(rf.siv_seal(key or rf.token_key(host_key), aads,
+                                     word))
+
+
+def tokens_good():
+    for size in (1, 4, 16, 255):
+        word = (b"Divorce." * 32)[:size]
+        token("ok", "%d" % size, "a name of %d bytes" % size,
+              token_of(word), "13.3", word)
+    token("ok", "8-bit", "a name in UTF-8", token_of("r\u00e9gime".encode()),
+          "13.1", "r\u00e9gime".encode())
+    token("ok", "upper", "the token in upper case",
+          token_of(b"Divorce").upper(), "13.7", b"Divorce")
+
+
+def tokens_malformed():
+    text = token_of(b"Divorce")
+
+    def put(name, comment, changed):
+        token("token", name, comment, changed, "13.7")
+    put("empty", "nothing", b"")
+    put("prefix", "the prefix alone", text[:4])
+    put("no-prefix", "no prefix", text[4:])
+    put("prefix-2", "rk2- for rk1-", b"rk2-" + text[4:])
+    put("prefix-cut", "no hyphen", b"rk1" + text[4:])
+    put("prefix-twice", "the prefix twice", text[:4] + text)
+    put("space-before", "a space before", b" " + text)
+    put("lf-after", "a line end after", text + b"\n")
+    put("nul-after", "a NUL after", text + b"\0")
+    put("padded", "padding after", token_of(b"Div") + b"=")
+    for name, char in (("0", b"0"), ("1", b"1"), ("8", b"8"), ("9", b"9"),
+                       ("hyphen", b"-"), ("8-bit", b"\xe1")):
+        put("digit-" + name, "a character outside of the alphabet",
+            text[:20] + char + text[21:])
+    put("base64", "base64 for base32",
+        text[:4] + b64(rf.siv_seal(rf.token_key(RING.host_key),
+                                   [rf.TOKEN_LABEL + RING.id], b"Divorce")))
+    put("crockford", "the alphabet of recovery codes",
+        b"rk1-" + text[4:].translate(bytes.maketrans(
+            rf.TOKEN_ALPHABET, rf.CROCKFORD.lower())))
+    for size, unused in ((1, 4), (2, 1), (3, 3), (5, 2)):
+        right = token_of(b"Divorce"[:size])
+        last = rf.TOKEN_ALPHABET.index(right[-1:])
+        assert last & (1 << unused) - 1 == 0
+        for bit in sorted({0, unused - 1}):
+            put("unused-%d-%d" % (unused, bit), "an unused bit is set",
+                right[:-1] + rf.TOKEN_ALPHABET[last | 1 << bit:][:1])
+    for size, left in ((4, 1), (5, 3), (2, 6)):
+        right = token_of(b"Divorce"[:size]) + b"a"
+        assert (len(right) - 4) % 8 == left
+        put("digit-more-%d" % left, "a digit too many", right)
+    put("of-nothing", "the tag of a name of no bytes", token_of(b""))
+    put("of-256", "a name of 256 bytes", token_of(b"x" * 256))
+
+
+def tokens_forged():
+    word = b"Divorce and after"
+    key, aad = rf.token_key(RING.host_key), rf.TOKEN_LABEL + RING.id
+    sealed = rf.siv_seal(key, [aad], word)
+
+    def put(name, comment, text):
+        token("token", name, comment, text, "13.8")
+
+    def changed(name, comment, data):
+        put(name, comment, rf.token_text(data))
+    for name, at, bit in (("tag-first", 0, 0x80), ("tag-31", 8, 0x80),
+                          ("tag-63", 12, 0x80), ("tag-last", 15, 1),
+                          ("text-first", 16, 0x80), ("text-last", -1, 1)):
+        changed(name, "one bit", flip(sealed, at, bit))
+    changed("byte-less", "the last byte is missing", sealed[:-1])
+    changed("byte-more", "a byte more", sealed + b"\0")
+    changed("tag-zero", "a tag of zeros", bytes(16) + sealed[16:])
+    changed("tag-last-16", "the tag at the end", sealed[16:] + sealed[:16])
+    changed("tag-of-another", "the tag of another name",
+            rf.siv_seal(key, [aad], b"divorce and after")[:16] + sealed[16:])
+    changed("in-clear", "a tag before the name in the clear",
+            sealed[:16] + word)
+    put("other-host-key", "another host key",
+        token_of(word, OTHER.host_key))
+    put("other-keyring", "another keyring id",
+        token_of(word, aads=[rf.TOKEN_LABEL + OTHER.id]))
+    put("aad-none", "no associated data", token_of(word, aads=[]))
+    put("aad-empty", "empty associated data", token_of(word, aads=[b""]))
+    put("aad-two", "label and id as two strings",
+        token_of(word, aads=[rf.TOKEN_LABEL, RING.id]))
+    put("aad-label", "the label alone", token_of(word,
+                                                 aads=[rf.TOKEN_LABEL]))
+    put("aad-no-zero", "the label without its 00",
+        token_of(word, aads=[rf.TOKEN_LABEL[:-1] + RING.id]))
+    put("key-halves", "the halves of the key exchanged",
+        token_of(word, key=key[32:] + key[:32]))
+    put("key-32", "AES-128-SIV", token_of(word, key=key[:32]))
+    put("key-label", "a key of another label", token_of(
+        word, key=rf.derive(RING.host_key, b"pepper", b"", 64)))
+    for name, other in (("first", b"\0ivorce"), ("middle", b"Div\0rce"),
+                        ("last", b"Divorc\0"), ("only", b"\0")):
+        put("nul-" + name, "a right token of a name with a 00",
+            token_of(other))
+
+
 def main():
     global OUT
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(
@@ -1263,7 +1660,9 @@ def main():
     for part in (objects_good, header_short, magic_to_count, stanza_table,
                  stanza_rules, choosing, stanza_opening, prologue, lengths,
                  final_chunk, chunks, recognition, keyrings_good, doc_text,
-                 doc_records, loading, unlocking, codes, key_files):
+                 doc_records, loading, unlocking, codes, key_files,
+                 blobs_good, blobs_form, blobs_keys, blobs_auth,
+                 blobs_content, tokens_good, tokens_malformed, tokens_forged):
         part()
     print("%d vectors" % len(OUT.names))
 

@@ -4,7 +4,8 @@
 A library (used by generate.py, check_python.py and agree.py) and a small
 command:
 
-    roost_format.py seal|open|scrub|load|code|key-file   < parameters.json
+    roost_format.py seal|open|scrub|load|code|key-file|blob|...
+        < parameters.json
 
 The parameters are one JSON object whose binary values are hexadecimal; the
 answer is one JSON object {"gate": token, ...}.  Numbers in comments are
@@ -22,9 +23,11 @@ import struct
 import sys
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import cmac, serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import (
     X25519PrivateKey, X25519PublicKey)
+from cryptography.hazmat.primitives.ciphers import (
+    Cipher, algorithms, modes)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MAGIC = bytes.fromhex("8e5253540d0a1a0a")
@@ -321,6 +324,16 @@ class Header:
             raise Gate("stanza-duplicate")
 
 
+def choose_stanza(header, epochs):
+    """6.14 .. 6.16: the data key."""
+    for _, private, psk in sorted(epochs, reverse=True):
+        kid = key_id(public_of(private))
+        for head, body in header.stanzas:
+            if head[0] == X25519_TYPE and head[4:] == kid:
+                return open_stanza(header.fixed, head, body, private, psk)
+    raise Gate("no-key")
+
+
 class Object:
     """A sealed message, opened lazily: 6.1's steps in their order.
 
@@ -332,18 +345,9 @@ class Object:
         self.header = Header(data)
         if self.header.keyring_id != keyring_id:
             raise Gate("other-keyring")
-        self.data_key = self._data_key(epochs)
+        self.data_key = choose_stanza(self.header, epochs)
         self._prologue()
         self._final()
-
-    def _data_key(self, epochs):
-        for _, private, psk in sorted(epochs, reverse=True):
-            kid = key_id(public_of(private))
-            for head, body in self.header.stanzas:
-                if head[0] == X25519_TYPE and head[4:] == kid:
-                    return open_stanza(self.header.fixed, head, body,
-                                       private, psk)
-        raise Gate("no-key")
 
     def _prologue(self):
         start = self.header.length
@@ -912,6 +916,216 @@ def load_keyring(text, owner=None, provider_keys=None, unlock="none",
     return ring
 
 
+# --------------------------------------------------------------------- 12
+
+BLOB_MAX = 30720
+BLOB_OWN, BLOB_NEW = 1, 2
+HEADER_ITEMS = (1, 2, 3)
+TEXT_ITEMS = (4, 5, 6)
+TRIMMED = (HEADER_ITEMS, (4,), (5,), (6,), (7,))
+DATE_ITEM = 8
+STANDARD_NAMES = (
+    b"Bcc Cc Content-Description Content-Disposition Content-Language "
+    b"Content-Location Content-MD5 Content-Transfer-Encoding Content-Type "
+    b"Date Disposition-Notification-To From Importance In-Reply-To Lines "
+    b"List-Id List-Post List-Unsubscribe Mail-Followup-To Mail-Reply-To "
+    b"Message-ID MIME-Version Newsgroups Priority References Reply-To Sender "
+    b"Subject To X-Draft-Info X-Label X-Mailer X-Original-To X-Priority "
+    b"X-Spam-Flag").split(b" ")
+
+
+def item_is_good(kind, data):
+    """12.5: what an item may hold."""
+    if kind in TEXT_ITEMS:
+        return 0 not in data
+    return kind != DATE_ITEM or len(data) == 12
+
+
+def write_items(items):
+    """Of (type, bytes) in the order given."""
+    return b"".join(bytes([kind]) + u32(len(data)) + data
+                    for kind, data in items)
+
+
+def read_items(plain):
+    """12.5; a Gate for what 12.14 refuses."""
+    items, at, last = [], 0, 0
+    while at < len(plain):
+        head = plain[at:at + 5]
+        if len(head) < 5 or not last < head[0] <= DATE_ITEM:
+            raise Gate("blob-content")
+        last, length = head[0], int.from_bytes(head[1:], "big")
+        data = plain[at + 5:at + 5 + length]
+        if len(data) < length or not item_is_good(last, data):
+            raise Gate("blob-content")
+        items.append((last, data))
+        at += 5 + length
+    return items
+
+
+def trim_items(items, room):
+    """12.7."""
+    items = list(items)
+    while len(write_items(items)) > room:
+        size, group = max(
+            ((len(write_items([i for i in items if i[0] in group])), group)
+             for group in TRIMMED), key=lambda pair: pair[0])
+        if size == 0:
+            break
+        items = [item for item in items if item[0] not in group]
+    return items
+
+
+def seal_blob(ad, key, plain, nonce=None):
+    return ad + wrap(key, ad, plain, nonce)
+
+
+def seal_blob_own(master, keyring_id, object_id, data_key, items,
+                  nonce=None):
+    """12.2; None for one that may not be."""
+    blob = seal_blob(bytes([BLOB_OWN]) + keyring_id + object_id,
+                     derive(master, b"cache"), data_key + write_items(items),
+                     nonce)
+    return blob if len(blob) <= BLOB_MAX else None
+
+
+def seal_blob_new(header, data_key, items, nonce=None):
+    """12.3; None for one that may not be."""
+    blob = seal_blob(bytes([BLOB_NEW]) + header, derive(data_key, b"blob"),
+                     write_items(items), nonce)
+    return blob if len(blob) <= BLOB_MAX else None
+
+
+class Blob:
+    """12.9 .. 12.14; epochs as for Object."""
+
+    def __init__(self, data, keyring_id, master, epochs):
+        if len(data) > BLOB_MAX or data[:1] not in (b"\1", b"\2"):
+            raise Gate("blob-form")
+        header = None
+        if data[0] == BLOB_OWN:
+            size, ring_id, self.object_id = 33, data[1:17], data[17:33]
+        else:
+            try:
+                header = Header(data[1:])
+            except Gate:
+                raise Gate("blob-form") from None
+            size, ring_id = 1 + header.length, header.keyring_id
+            self.object_id = header.object_id
+        if len(data) < size + 28:
+            raise Gate("blob-form")
+        if ring_id != keyring_id:
+            raise Gate("other-keyring")
+        self.data_key = choose_stanza(header, epochs) if header else None
+        key = (derive(self.data_key, b"blob") if header
+               else derive(master, b"cache"))
+        plain = unwrap(key, data[:size], data[size:], "blob-auth")
+        if not header:
+            self.data_key, plain = plain[:32], plain[32:]
+            if len(self.data_key) < 32:
+                raise Gate("blob-content")
+        self.items = read_items(plain)
+
+
+# --------------------------------------------------------------------- 13
+
+TOKEN_PREFIX = b"rk1-"
+TOKEN_ALPHABET = b"abcdefghijklmnopqrstuvwxyz234567"
+TOKEN_LABEL = b"roost/v1 keyword\0"
+NAME_MAX = 255
+
+
+def xor(a, b):
+    return bytes(x ^ y for x, y in zip(a, b))
+
+
+def siv_mac(key, data):
+    mac_ = cmac.CMAC(algorithms.AES(key))
+    mac_.update(data)
+    return mac_.finalize()
+
+
+def siv_double(block):
+    number = int.from_bytes(block, "big") << 1
+    if number >> 128:
+        number = number & (1 << 128) - 1 ^ 0x87
+    return number.to_bytes(16, "big")
+
+
+def siv_tag(key, strings):
+    """S2V of RFC 5297 2.4; the last string is the plaintext."""
+    block = siv_mac(key, bytes(16))
+    for string in strings[:-1]:
+        block = xor(siv_double(block), siv_mac(key, string))
+    last = strings[-1]
+    if len(last) >= 16:
+        return siv_mac(key, last[:-16] + xor(last[-16:], block))
+    padded = last + b"\x80" + bytes(15 - len(last))
+    return siv_mac(key, xor(siv_double(block), padded))
+
+
+def siv_crypt(key, tag, data):
+    """RFC 5297 2.5: AES-CTR from the tag without two of its bits."""
+    start = int.from_bytes(tag, "big") & ~(1 << 63 | 1 << 31)
+    encryptor = Cipher(algorithms.AES(key), modes.CTR(
+        start.to_bytes(16, "big"))).encryptor()
+    return encryptor.update(data) + encryptor.finalize()
+
+
+def siv_seal(key, aads, plain):
+    """Tag first.  Any key length of AES, any number of AADs."""
+    half = len(key) // 2
+    tag = siv_tag(key[:half], list(aads) + [plain])
+    return tag + siv_crypt(key[half:], tag, plain)
+
+
+def siv_open(key, aads, sealed):
+    """None for what does not open."""
+    half = len(key) // 2
+    plain = siv_crypt(key[half:], sealed[:16], sealed[16:])
+    tag = siv_tag(key[:half], list(aads) + [plain])
+    return plain if hmac.compare_digest(tag, sealed[:16]) else None
+
+
+def token_text(sealed):
+    return TOKEN_PREFIX + base64.b32encode(sealed).rstrip(b"=").lower()
+
+
+def token_key(host_key):
+    return derive(host_key, b"keyword", b"", 64)
+
+
+def seal_token(host_key, keyring_id, name):
+    """13.2; None for a name that cannot exist (13.1)."""
+    if not 1 <= len(name) <= NAME_MAX or 0 in name:
+        return None
+    return token_text(siv_seal(token_key(host_key),
+                               [TOKEN_LABEL + keyring_id], name))
+
+
+def claims_token(text):
+    return text[:4].lower() == TOKEN_PREFIX
+
+
+def open_token(host_key, keyring_id, text):
+    """13.7 and 13.8: the name, or a Gate."""
+    if not claims_token(text) or not 32 <= len(text) <= 438:
+        raise Gate("token")
+    bits = 0
+    for char in text[4:].lower():
+        if char not in TOKEN_ALPHABET:
+            raise Gate("token")
+        bits = bits << 5 | TOKEN_ALPHABET.index(char)
+    size, unused = divmod((len(text) - 4) * 5, 8)
+    if unused > 4 or bits & (1 << unused) - 1:
+        raise Gate("token")
+    name = siv_open(token_key(host_key), [TOKEN_LABEL + keyring_id],
+                    (bits >> unused).to_bytes(size, "big"))
+    if name is None or 0 in name:
+        raise Gate("token")
+    return name
+
+
 # ---------------------------------------------------------------- command
 
 def _epochs(params):
@@ -964,8 +1178,31 @@ def _cmd_key_file(params):
             "key": read_key_file(bytes.fromhex(params["text"])).hex()}
 
 
+def _cmd_blob(params):
+    blob = Blob(*(bytes.fromhex(params[name]) for name in
+                  ("blob", "keyring_id", "master")), _epochs(params))
+    return {"gate": "ok", "object_id": blob.object_id.hex(),
+            "data_key": blob.data_key.hex(),
+            "items": {str(kind): data.hex() for kind, data in blob.items}}
+
+
+def _cmd_seal_token(params):
+    token = seal_token(*(bytes.fromhex(params[name]) for name in
+                         ("host_key", "keyring_id", "name")))
+    return {"gate": "limit"} if token is None else {
+        "gate": "ok", "token": token.decode("ascii")}
+
+
+def _cmd_token(params):
+    return {"gate": "ok", "name": open_token(
+        *(bytes.fromhex(params[name]) for name in
+          ("host_key", "keyring_id", "text"))).hex()}
+
+
 COMMANDS = {"seal": _cmd_seal, "open": _cmd_open, "scrub": _cmd_scrub,
-            "load": _cmd_load, "code": _cmd_code, "key-file": _cmd_key_file}
+            "load": _cmd_load, "code": _cmd_code, "key-file": _cmd_key_file,
+            "blob": _cmd_blob,
+            "seal-token": _cmd_seal_token, "token": _cmd_token}
 
 
 def main(argv):

@@ -13,6 +13,7 @@
 #include "vec.h"
 
 #include "roost/bytes.h"
+#include "roost/token.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -283,6 +284,128 @@ run_key_file(struct vector *vec)
 	return "ok";
 }
 
+/* -- names of keywords -- */
+
+static void
+check_token(struct vector *vec, const struct roost_token_key *key,
+	    const char *name)
+{
+	struct vec_bytes right;
+	char text[ROOST_TOKEN_MAX + 1], upper;
+	size_t i;
+
+	if (nth(vec, "name", 0) == NULL) {
+		fail(vec, "accepted");
+		return;
+	}
+	right = vec_unhex_any(must(vec, "name"));
+	if (strlen(name) != right.len ||
+	    memcmp(name, right.data, right.len) != 0)
+		fail(vec, "another name");
+	if (roost_token_seal(key, name, right.len, text) != ROOST_OK ||
+	    strlen(text) != vec->data.len)
+		fail(vec, "another token");
+	for (i = 0; i < vec->data.len && vec->why[0] == '\0'; i++) {
+		upper = text[i] >= 'a' && text[i] <= 'z' ?
+			(char)(text[i] - 'a' + 'A') : text[i];
+		if (vec->data.data[i] != (uint8_t)text[i] &&
+		    vec->data.data[i] != (uint8_t)upper)
+			fail(vec, "another token");
+	}
+	vec_free(&right);
+}
+
+static const char *
+run_token(struct vector *vec)
+{
+	uint8_t host_key[ROOST_KEY_SIZE], keyring_id[ROOST_ID_SIZE];
+	char name[ROOST_TOKEN_NAME_MAX + 1];
+	const char *text = (const char *)vec->data.data;
+	struct roost_token_key key;
+	enum roost_err err;
+
+	memset(name, 0x55, sizeof(name));
+	vec_unhex(must(vec, "host-key"), host_key, sizeof(host_key));
+	vec_unhex(must(vec, "keyring-id"), keyring_id, sizeof(keyring_id));
+	err = roost_token_key_derive(host_key, keyring_id, &key);
+	if (err == ROOST_OK)
+		err = roost_token_open(&key, text, vec->data.len, name);
+	if (err != ROOST_OK) {
+		if (!roost_bytes_are_zero((const uint8_t *)name, sizeof(name)))
+			fail(vec, "a name is left after an error");
+		return roost_err_name(err);
+	}
+	check_token(vec, &key, name);
+	return "ok";
+}
+
+/* -- blobs -- */
+
+/* The items are those of the vector: "<type> <bytes>", in order. */
+static void
+check_items(struct vector *vec, const struct roost_blob_content *content)
+{
+	const struct roost_blob_bytes *item;
+	struct vec_bytes right;
+	unsigned int type, count = 0;
+	const char *text;
+	char *rest;
+
+	for (type = 1; type < ROOST_BLOB_ITEM_COUNT; type++) {
+		item = &content->items[type];
+		if (item->bytes == NULL)
+			continue;
+		text = nth(vec, "item", count++);
+		if (text == NULL || strtoul(text, &rest, 10) != type) {
+			fail(vec, "other items");
+			return;
+		}
+		right = vec_unhex_any(strcmp(rest, " -") == 0 ? "" : rest + 1);
+		if (right.len != item->len ||
+		    memcmp(right.data, item->bytes, right.len) != 0)
+			fail(vec, "another item");
+		vec_free(&right);
+	}
+	if (nth(vec, "item", count) != NULL)
+		fail(vec, "an item is missing");
+}
+
+static void
+check_blob(struct vector *vec, const struct vec_blob *opened)
+{
+	uint8_t object_id[ROOST_ID_SIZE], data_key[ROOST_KEY_SIZE];
+
+	if (nth(vec, "object-id", 0) == NULL) {
+		fail(vec, "accepted");
+		return;
+	}
+	vec_unhex(must(vec, "object-id"), object_id, sizeof(object_id));
+	vec_unhex(must(vec, "data-key"), data_key, sizeof(data_key));
+	if (memcmp(opened->blob.object_id, object_id, sizeof(object_id)) != 0)
+		fail(vec, "another object id");
+	if (memcmp(opened->data_key, data_key, sizeof(data_key)) != 0)
+		fail(vec, "another data key");
+	check_items(vec, &opened->content);
+}
+
+static const char *
+run_blob(struct vector *vec)
+{
+	uint8_t keyring_id[ROOST_ID_SIZE], master[ROOST_KEY_SIZE];
+	struct roost_open_key keys[8];
+	unsigned int count = epochs(vec, keys);
+	struct vec_blob opened;
+	enum roost_err err;
+
+	vec_unhex(must(vec, "keyring-id"), keyring_id, sizeof(keyring_id));
+	vec_unhex(must(vec, "master"), master, sizeof(master));
+	err = vec_blob(&vec->data, keyring_id, master, keys, count, &opened);
+	if (err == ROOST_OK)
+		check_blob(vec, &opened);
+	vec_free(&opened.plain);
+	return roost_err_name(err);
+}
+
 static const struct {
 	const char *kind;
 	const char *(*run)(struct vector *vec);
@@ -292,6 +415,8 @@ static const struct {
 	{ "keyring", run_keyring },
 	{ "recovery", run_recovery },
 	{ "key-file", run_key_file },
+	{ "token", run_token },
+	{ "blob", run_blob },
 };
 
 /* -- the files -- */

@@ -247,3 +247,54 @@ vec_load(const struct roost_keyring *kr, const struct vec_load *load,
 	check_zero(keys_r, kr->epoch_count * sizeof(*keys_r), err);
 	return err;
 }
+
+static enum roost_err
+blob_keys(struct vec_blob *opened, const uint8_t *keyring_id,
+	  const uint8_t *master, const struct roost_open_key *keys,
+	  size_t key_count, struct roost_aead **aead_r)
+{
+	enum roost_err err;
+
+	if (memcmp(opened->blob.keyring_id, keyring_id, ROOST_ID_SIZE) != 0)
+		return ROOST_ERR_OTHER_KEYRING;
+	if (opened->blob.form == ROOST_BLOB_OWN)
+		return roost_blob_aead_own(master, aead_r);
+	err = roost_stanza_open(&opened->blob.header, keyring_id, keys,
+				key_count, opened->data_key);
+	return err != ROOST_OK ? err :
+		roost_blob_aead_new(opened->data_key, aead_r);
+}
+
+enum roost_err
+vec_blob(const struct vec_bytes *data, const uint8_t keyring_id[ROOST_ID_SIZE],
+	 const uint8_t master[ROOST_KEY_SIZE],
+	 const struct roost_open_key *keys, size_t key_count,
+	 struct vec_blob *opened_r)
+{
+	struct roost_aead *aead = NULL;
+	enum roost_err err;
+
+	memset(opened_r, 0, sizeof(*opened_r));
+	err = roost_blob_parse(data->data, data->len, &opened_r->blob);
+	if (err == ROOST_OK)
+		err = blob_keys(opened_r, keyring_id, master, keys, key_count,
+				&aead);
+	if (err != ROOST_OK)
+		return err;
+	opened_r->plain.len = opened_r->blob.sealed_len;
+	opened_r->plain.data = vec_alloc(opened_r->plain.len);
+	memset(opened_r->plain.data, 0x55, opened_r->plain.len);
+	err = roost_blob_open(&opened_r->blob, aead, opened_r->plain.data,
+			      &opened_r->content);
+	roost_prim_aead_free(&aead);
+	if (err == ROOST_OK && opened_r->content.data_key != NULL)
+		memcpy(opened_r->data_key, opened_r->content.data_key,
+		       ROOST_KEY_SIZE);
+	if (err != ROOST_OK &&
+	    (!roost_bytes_are_zero(opened_r->plain.data,
+				   opened_r->plain.len) ||
+	     !roost_bytes_are_zero((const uint8_t *)&opened_r->content,
+				   sizeof(opened_r->content))))
+		vec_die("something of a blob is left after an error");
+	return err;
+}

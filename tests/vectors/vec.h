@@ -7,6 +7,7 @@
  * in memory as a source, and the core's steps of opening in their order.
  */
 
+#include "roost/blob.h"
 #include "roost/keyring.h"
 #include "roost/object.h"
 
@@ -64,6 +65,22 @@ struct vec_load {
 	const char *unlock;		/* none provider secret recovery */
 	const uint8_t *given;		/* secret (32) or code (20) */
 };
+
+/* A blob that opened; everything but the data key points into plain or into
+   the blob. */
+struct vec_blob {
+	struct roost_blob blob;
+	struct roost_blob_content content;
+	uint8_t data_key[ROOST_KEY_SIZE];
+	struct vec_bytes plain;		/* free it, also after an error */
+};
+
+/* Its gates in their order (FORMAT.md 12). */
+enum roost_err vec_blob(const struct vec_bytes *data,
+			const uint8_t keyring_id[ROOST_ID_SIZE],
+			const uint8_t master[ROOST_KEY_SIZE],
+			const struct roost_open_key *keys, size_t key_count,
+			struct vec_blob *opened_r);
 
 /* The whole of FORMAT.md 9; keys_r holds VEC_EPOCHS_MAX. */
 enum roost_err vec_load(const struct roost_keyring *kr,

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blob: seal and open what the index cache keeps of a message.  See
+ * roost/blob.h.
+ */
+#include "roost/blob.h"
+
+#include "roost/bytes.h"
+#include "roost/cursor.h"
+#include "roost/secret.h"
+#include "roost/slot.h"
+
+#include <string.h>
+
+#define BLOB_FORM_SIZE 1
+#define BLOB_OWN_AD_SIZE (BLOB_FORM_SIZE + ROOST_ID_SIZE + ROOST_ID_SIZE)
+
+const char *const roost_blob_standard_names[] = {
+	"Bcc", "Cc", "Content-Description", "Content-Disposition",
+	"Content-Language", "Content-Location", "Content-MD5",
+	"Content-Transfer-Encoding", "Content-Type", "Date",
+	"Disposition-Notification-To", "From", "Importance", "In-Reply-To",
+	"Lines", "List-Id", "List-Post", "List-Unsubscribe",
+	"Mail-Followup-To", "Mail-Reply-To", "Message-ID", "MIME-Version",
+	"Newsgroups", "Priority", "References", "Reply-To", "Sender",
+	"Subject", "To", "X-Draft-Info", "X-Label", "X-Mailer",
+	"X-Original-To", "X-Priority", "X-Spam-Flag",
+	NULL
+};
+
+static size_t
+item_size(const struct roost_blob_bytes *item)
+{
+	return item->bytes == NULL ? 0 : ROOST_BLOB_ITEM_HEAD_SIZE + item->len;
+}
+
+/* FORMAT.md 12.5: what an item of this type may hold. */
+static bool
+item_is_good(unsigned int type, const struct roost_blob_bytes *item)
+{
+	switch (type) {
+	case ROOST_BLOB_ENVELOPE:
+	case ROOST_BLOB_BODYSTRUCTURE:
+	case ROOST_BLOB_PREVIEW:
+		return memchr(item->bytes, '\0', item->len) == NULL;
+	case ROOST_BLOB_SENT_DATE:
+		return item->len == ROOST_BLOB_SENT_DATE_SIZE;
+	default:
+		return true;
+	}
+}
+
+size_t
+roost_blob_items_size(const struct roost_blob_content *content)
+{
+	unsigned int type;
+	size_t size = 0;
+
+	for (type = 1; type < ROOST_BLOB_ITEM_COUNT; type++)
+		size += item_size(&content->items[type]);
+	return size;
+}
+
+/* The names tell what the headers are complete for: all three, or none. */
+static bool
+items_go_together(unsigned int lead, unsigned int type)
+{
+	return type == lead || (lead == ROOST_BLOB_HEADERS &&
+				(type == ROOST_BLOB_EXTRA_NAMES ||
+				 type == ROOST_BLOB_LEFT_OUT));
+}
+
+static size_t
+trim_size(const struct roost_blob_content *content, unsigned int lead)
+{
+	unsigned int type;
+	size_t size = 0;
+
+	for (type = 1; type < ROOST_BLOB_ITEM_COUNT; type++) {
+		if (items_go_together(lead, type))
+			size += item_size(&content->items[type]);
+	}
+	return size;
+}
+
+static unsigned int
+trim_take(struct roost_blob_content *content, unsigned int lead)
+{
+	unsigned int type, count = 0;
+
+	for (type = 1; type < ROOST_BLOB_ITEM_COUNT; type++) {
+		if (!items_go_together(lead, type) ||
+		    content->items[type].bytes == NULL)
+			continue;
+		content->items[type] = (struct roost_blob_bytes) { NULL, 0 };
+		count++;
+	}
+	return count;
+}
+
+unsigned int
+roost_blob_trim(struct roost_blob_content *content, size_t max)
+{
+	unsigned int lead, largest, count = 0;
+	size_t size, largest_size;
+
+	while (roost_blob_items_size(content) > max) {
+		largest = 0;
+		largest_size = 0;
+		for (lead = ROOST_BLOB_HEADERS; lead <= ROOST_BLOB_PARTS;
+		     lead++) {
+			size = trim_size(content, lead);
+			if (size > largest_size) {
+				largest = lead;
+				largest_size = size;
+			}
+		}
+		if (largest == 0)
+			break;	/* the rest is never taken away */
+		count += trim_take(content, largest);
+	}
+	return count;
+}
+
+static enum roost_err
+blob_parse(const uint8_t *bytes, size_t len, struct roost_blob *blob)
+{
+	struct roost_cursor cur;
+	unsigned int form;
+
+	roost_cursor_init(&cur, bytes, len);
+	form = roost_cursor_u8(&cur);
+	if (form == ROOST_BLOB_OWN) {
+		blob->form = ROOST_BLOB_OWN;
+		blob->keyring_id = roost_cursor_bytes(&cur, ROOST_ID_SIZE);
+		blob->object_id = roost_cursor_bytes(&cur, ROOST_ID_SIZE);
+	} else if (form == ROOST_BLOB_NEW) {
+		blob->form = ROOST_BLOB_NEW;
+		if (roost_header_parse(cur.next, cur.left, &blob->header) !=
+		    ROOST_OK)
+			return ROOST_ERR_BLOB_FORM;
+		(void)roost_cursor_bytes(&cur, blob->header.len);
+		blob->keyring_id = blob->header.keyring_id;
+		blob->object_id = blob->header.object_id;
+	} else {
+		return ROOST_ERR_BLOB_FORM;
+	}
+	blob->ad = bytes;
+	blob->ad_len = len - cur.left;
+	blob->nonce = roost_cursor_bytes(&cur, ROOST_NONCE_SIZE);
+	blob->sealed = cur.next;
+	blob->sealed_len = cur.left;
+	return cur.is_stuck || cur.left < ROOST_TAG_SIZE ?
+		ROOST_ERR_BLOB_FORM : ROOST_OK;
+}
+
+enum roost_err
+roost_blob_parse(const uint8_t *bytes, size_t len, struct roost_blob *blob_r)
+{
+	enum roost_err err = ROOST_ERR_BLOB_FORM;
+
+	memset(blob_r, 0, sizeof(*blob_r));
+	if (len <= ROOST_BLOB_SIZE_MAX)
+		err = blob_parse(bytes, len, blob_r);
+	if (err != ROOST_OK)
+		memset(blob_r, 0, sizeof(*blob_r));
+	return err;
+}
+
+static enum roost_err
+blob_aead(const uint8_t key[ROOST_KEY_SIZE], const char *label,
+	  struct roost_aead **aead_r)
+{
+	uint8_t derived[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	*aead_r = NULL;
+	err = roost_slot_derive(key, label, NULL, 0, derived, sizeof(derived));
+	if (err == ROOST_OK &&
+	    (*aead_r = roost_prim_aead_new(derived)) == NULL)
+		err = ROOST_ERR_BACKEND;
+	roost_wipe(derived, sizeof(derived));
+	return err;
+}
+
+enum roost_err
+roost_blob_aead_own(const uint8_t master[ROOST_KEY_SIZE],
+		    struct roost_aead **aead_r)
+{
+	return blob_aead(master, "cache", aead_r);
+}
+
+enum roost_err
+roost_blob_aead_new(const uint8_t data_key[ROOST_KEY_SIZE],
+		    struct roost_aead **aead_r)
+{
+	return blob_aead(data_key, "blob", aead_r);
+}
+
+/* Cut the plaintext into items; every byte must belong to one. */
+static bool
+content_parse(struct roost_cursor *cur, struct roost_blob_content *content)
+{
+	struct roost_blob_bytes *item;
+	unsigned int type, last = 0;
+
+	while (cur->left > 0) {
+		type = roost_cursor_u8(cur);
+		if (type <= last || type >= ROOST_BLOB_ITEM_COUNT)
+			return false;
+		last = type;
+		item = &content->items[type];
+		item->len = roost_cursor_u32(cur);
+		item->bytes = roost_cursor_bytes(cur, item->len);
+		if (item->bytes == NULL || !item_is_good(type, item))
+			return false;
+	}
+	return true;
+}
+
+enum roost_err
+roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
+		uint8_t *plain_r, struct roost_blob_content *content_r)
+{
+	struct roost_cursor cur;
+	enum roost_err err;
+
+	memset(content_r, 0, sizeof(*content_r));
+	err = roost_prim_aead_open(aead, blob->nonce, blob->ad, blob->ad_len,
+				   blob->sealed, blob->sealed_len, plain_r);
+	if (err == ROOST_OK) {
+		roost_cursor_init(&cur, plain_r,
+				  blob->sealed_len - ROOST_TAG_SIZE);
+		if (blob->form == ROOST_BLOB_OWN)
+			content_r->data_key = roost_cursor_bytes(&cur,
+							ROOST_KEY_SIZE);
+		if (cur.is_stuck || !content_parse(&cur, content_r))
+			err = ROOST_ERR_BLOB_CONTENT;
+	} else if (err == ROOST_ERR_CHUNK) {
+		err = ROOST_ERR_BLOB_AUTH;
+	}
+	if (err != ROOST_OK) {
+		roost_wipe(plain_r, blob->sealed_len);
+		memset(content_r, 0, sizeof(*content_r));
+	}
+	return err;
+}
+
+/* Nothing is sealed that would not open. */
+static enum roost_err
+content_check(const struct roost_blob_content *content, size_t overhead)
+{
+	const struct roost_blob_bytes *item;
+	unsigned int type;
+
+	for (type = 1; type < ROOST_BLOB_ITEM_COUNT; type++) {
+		item = &content->items[type];
+		if (item->bytes == NULL)
+			continue;
+		if (item->len > ROOST_BLOB_SIZE_MAX)
+			return ROOST_ERR_LIMIT;	/* the sum stays small */
+		if (!item_is_good(type, item))
+			return ROOST_ERR_BLOB_CONTENT;
+	}
+	return overhead + roost_blob_items_size(content) >
+		ROOST_BLOB_SIZE_MAX ? ROOST_ERR_LIMIT : ROOST_OK;
+}
+
+/* Returns where the items end. */
+static uint8_t *
+content_write(const struct roost_blob_content *content, uint8_t *dst)
+{
+	const struct roost_blob_bytes *item;
+	unsigned int type;
+
+	for (type = 1; type < ROOST_BLOB_ITEM_COUNT; type++) {
+		item = &content->items[type];
+		if (item->bytes == NULL)
+			continue;
+		dst[0] = (uint8_t)type;
+		roost_be32_put(dst + 1, (uint32_t)item->len);
+		memcpy(dst + ROOST_BLOB_ITEM_HEAD_SIZE, item->bytes,
+		       item->len);
+		dst += ROOST_BLOB_ITEM_HEAD_SIZE + item->len;
+	}
+	return dst;
+}
+
+/* The AAD stands in blob_r; data_key is NULL in form 2. */
+static enum roost_err
+blob_seal(struct roost_aead *aead, size_t ad_len, const uint8_t *data_key,
+	  const struct roost_blob_content *content,
+	  uint8_t *blob_r, size_t *len_r)
+{
+	uint8_t *nonce = blob_r + ad_len;
+	uint8_t *plain = nonce + ROOST_NONCE_SIZE, *end = plain;
+	enum roost_err err;
+
+	if (data_key != NULL) {
+		memcpy(plain, data_key, ROOST_KEY_SIZE);
+		end += ROOST_KEY_SIZE;
+	}
+	end = content_write(content, end);
+	err = roost_prim_random(nonce, ROOST_NONCE_SIZE);
+	if (err == ROOST_OK)
+		err = roost_prim_aead_seal(aead, nonce, blob_r, ad_len, plain,
+					   (size_t)(end - plain), plain);
+	end += ROOST_TAG_SIZE;
+	if (err == ROOST_OK)
+		*len_r = (size_t)(end - blob_r);
+	else
+		roost_wipe(blob_r, (size_t)(end - blob_r));
+	return err;
+}
+
+enum roost_err
+roost_blob_seal_own(struct roost_aead *aead,
+		    const uint8_t keyring_id[ROOST_ID_SIZE],
+		    const uint8_t object_id[ROOST_ID_SIZE],
+		    const struct roost_blob_content *content,
+		    uint8_t *blob_r, size_t *len_r)
+{
+	enum roost_err err;
+
+	*len_r = 0;
+	if (content->data_key == NULL)
+		return ROOST_ERR_BLOB_CONTENT;
+	err = content_check(content, ROOST_BLOB_OWN_OVERHEAD);
+	if (err != ROOST_OK)
+		return err;
+	blob_r[0] = ROOST_BLOB_OWN;
+	memcpy(blob_r + BLOB_FORM_SIZE, keyring_id, ROOST_ID_SIZE);
+	memcpy(blob_r + BLOB_FORM_SIZE + ROOST_ID_SIZE, object_id,
+	       ROOST_ID_SIZE);
+	return blob_seal(aead, BLOB_OWN_AD_SIZE, content->data_key, content,
+			 blob_r, len_r);
+}
+
+enum roost_err
+roost_blob_seal_new(struct roost_aead *aead,
+		    const uint8_t *header, size_t header_len,
+		    const struct roost_blob_content *content,
+		    uint8_t *blob_r, size_t *len_r)
+{
+	struct roost_header hdr;
+	enum roost_err err;
+
+	*len_r = 0;
+	if (roost_header_parse(header, header_len, &hdr) != ROOST_OK ||
+	    hdr.len != header_len)
+		return ROOST_ERR_BLOB_FORM;
+	err = content_check(content, ROOST_BLOB_NEW_OVERHEAD + header_len);
+	if (err != ROOST_OK)
+		return err;
+	blob_r[0] = ROOST_BLOB_NEW;
+	memcpy(blob_r + BLOB_FORM_SIZE, header, header_len);
+	return blob_seal(aead, BLOB_FORM_SIZE + header_len, NULL, content,
+			 blob_r, len_r);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * token: names of keywords, sealed so that equal names stay equal.  See
+ * roost/token.h.
+ */
+#include "roost/token.h"
+
+#include "base32-private.h"
+#include "roost/secret.h"
+#include "roost/slot.h"
+
+#include <string.h>
+
+#define AD_LABEL "roost/v1 keyword"
+#define AD_SIZE (sizeof(AD_LABEL) + ROOST_ID_SIZE)
+#define SEALED_MAX (ROOST_TAG_SIZE + ROOST_TOKEN_NAME_MAX)
+#define DIGITS_MAX (ROOST_TOKEN_MAX - ROOST_TOKEN_PREFIX_SIZE)
+
+static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+
+enum roost_err
+roost_token_key_derive(const uint8_t host_key[ROOST_KEY_SIZE],
+		       const uint8_t keyring_id[ROOST_ID_SIZE],
+		       struct roost_token_key *key_r)
+{
+	enum roost_err err;
+
+	err = roost_slot_derive(host_key, "keyword", NULL, 0,
+				key_r->key, sizeof(key_r->key));
+	if (err == ROOST_OK)
+		memcpy(key_r->keyring_id, keyring_id, ROOST_ID_SIZE);
+	else
+		roost_wipe(key_r, sizeof(*key_r));
+	return err;
+}
+
+static void
+token_ad(const struct roost_token_key *key, uint8_t ad_r[AD_SIZE])
+{
+	memcpy(ad_r, AD_LABEL, sizeof(AD_LABEL));	/* with its 00 */
+	memcpy(ad_r + sizeof(AD_LABEL), key->keyring_id, ROOST_ID_SIZE);
+}
+
+static char
+fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool
+roost_token_is_claimed(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < ROOST_TOKEN_PREFIX_SIZE; i++) {
+		if (i == len || fold(text[i]) != ROOST_TOKEN_PREFIX[i])
+			return false;
+	}
+	return true;
+}
+
+enum roost_err
+roost_token_seal(const struct roost_token_key *key,
+		 const char *name, size_t len,
+		 char token_r[ROOST_TOKEN_MAX + 1])
+{
+	uint8_t ad[AD_SIZE], sealed[SEALED_MAX];	/* public */
+	enum roost_err err;
+
+	token_r[0] = '\0';
+	if (len < 1 || len > ROOST_TOKEN_NAME_MAX ||
+	    memchr(name, '\0', len) != NULL)
+		return ROOST_ERR_LIMIT;
+	token_ad(key, ad);
+	err = roost_prim_siv_seal(key->key, ad, sizeof(ad),
+				  (const uint8_t *)name, len, sealed);
+	if (err != ROOST_OK)
+		return err;
+	memcpy(token_r, ROOST_TOKEN_PREFIX, ROOST_TOKEN_PREFIX_SIZE);
+	roost_base32(alphabet, sealed, ROOST_TAG_SIZE + len,
+		     token_r + ROOST_TOKEN_PREFIX_SIZE,
+		     ROOST_BASE32_LEN(ROOST_TAG_SIZE + len));
+	token_r[ROOST_TOKEN_LEN(len)] = '\0';
+	return ROOST_OK;
+}
+
+/* The sealed bytes of a token; zero if it cannot be one. */
+static size_t
+token_decode(const char *token, size_t len, uint8_t sealed_r[SEALED_MAX])
+{
+	char digits[DIGITS_MAX];	/* public */
+	size_t i;
+
+	if (len < ROOST_TOKEN_LEN(1) || len > ROOST_TOKEN_MAX ||
+	    !roost_token_is_claimed(token, len))
+		return 0;
+	len -= ROOST_TOKEN_PREFIX_SIZE;
+	for (i = 0; i < len; i++)
+		digits[i] = fold(token[ROOST_TOKEN_PREFIX_SIZE + i]);
+	return roost_unbase32(alphabet, digits, len, sealed_r) ?
+		len * 5 / 8 : 0;
+}
+
+enum roost_err
+roost_token_open(const struct roost_token_key *key,
+		 const char *token, size_t len,
+		 char name_r[ROOST_TOKEN_NAME_MAX + 1])
+{
+	uint8_t ad[AD_SIZE], sealed[SEALED_MAX];	/* public */
+	size_t sealed_len = token_decode(token, len, sealed);
+	enum roost_err err;
+
+	memset(name_r, 0, ROOST_TOKEN_NAME_MAX + 1);
+	if (sealed_len == 0)
+		return ROOST_ERR_TOKEN;
+	token_ad(key, ad);
+	err = roost_prim_siv_open(key->key, ad, sizeof(ad), sealed, sealed_len,
+				  (uint8_t *)name_r);
+	if (err == ROOST_OK &&
+	    memchr(name_r, '\0', sealed_len - ROOST_TAG_SIZE) != NULL)
+		err = ROOST_ERR_TOKEN;
+	if (err != ROOST_OK)
+		roost_wipe(name_r, ROOST_TOKEN_NAME_MAX + 1);
+	return err == ROOST_ERR_CHUNK ? ROOST_ERR_TOKEN : err;
+}

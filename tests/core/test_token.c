@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * token: names of keywords come back, equal names look alike, and nothing
+ * that the key did not make is taken for a name.
+ */
+#include "kit.h"
+
+#include "roost/bytes.h"
+#include "roost/token.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_MAX ROOST_TOKEN_NAME_MAX
+#define SEALED_MAX (ROOST_TAG_SIZE + NAME_MAX + 1)
+
+static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+
+static struct roost_token_key
+any_key(void)
+{
+	uint8_t host_key[ROOST_KEY_SIZE], id[ROOST_ID_SIZE];
+	struct roost_token_key key;
+
+	kit_fill(host_key, sizeof(host_key));
+	kit_fill(id, sizeof(id));
+	assert_good(roost_token_key_derive(host_key, id, &key));
+	return key;
+}
+
+/* Any bytes but NUL. */
+static void
+any_name(char *name_r, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		name_r[i] = (char)(1 + kit_below(255));
+	name_r[len] = '\0';
+}
+
+/* FORMAT.md 13.3, bit by bit. */
+static void
+text_by_hand(const uint8_t *bytes, size_t len, char *text_r)
+{
+	size_t bit, value = 0, filled = 0;
+
+	memcpy(text_r, "rk1-", 4);
+	text_r += 4;
+	for (bit = 0; bit < 8 * len || filled > 0; bit++) {
+		value *= 2;
+		if (bit < 8 * len)
+			value |= (unsigned int)bytes[bit / 8] >>
+				(7 - bit % 8) & 1U;
+		if (++filled == 5) {
+			*text_r++ = alphabet[value];
+			value = filled = 0;
+		}
+	}
+	*text_r = '\0';
+}
+
+/* A token of whatever bytes, even of names that cannot exist. */
+static size_t
+token_by_hand(const struct roost_token_key *key, const void *name, size_t len,
+	      char *text_r)
+{
+	uint8_t ad[33] = "roost/v1 keyword", sealed[SEALED_MAX];
+
+	memcpy(ad + 17, key->keyring_id, 16);
+	assert_good(roost_prim_siv_seal(key->key, ad, sizeof(ad), name, len,
+					sealed));
+	text_by_hand(sealed, 16 + len, text_r);
+	return strlen(text_r);
+}
+
+/* Open it where reading further is noticed; after an error all is zero. */
+static enum roost_err
+open_token(const struct roost_token_key *key, const char *text, size_t len,
+	   char *name_r)
+{
+	enum roost_err err;
+
+	memset(name_r, 0x55, NAME_MAX + 1);
+	err = roost_token_open(key, (const char *)kit_at_fence(text, len),
+			       len, name_r);
+	if (err != ROOST_OK)
+		assert_zero(name_r, NAME_MAX + 1);
+	return err;
+}
+
+static void
+assert_no_token(const struct roost_token_key *key, const char *text,
+		size_t len)
+{
+	char name[NAME_MAX + 1];
+
+	assert_gate(open_token(key, text, len, name), ROOST_ERR_TOKEN);
+}
+
+static void
+test_the_key_is_that_of_the_format(void **state)
+{
+	uint8_t host_key[32], id[16], right[64];
+	uint8_t info[18] = "roost/v1 keyword";
+	struct roost_token_key key;
+
+	(void)state;
+	kit_fill(host_key, sizeof(host_key));
+	kit_fill(id, sizeof(id));
+	info[17] = 1;
+	assert_good(roost_prim_hmac_sha512(host_key, 32, info, 18, right));
+	assert_good(roost_token_key_derive(host_key, id, &key));
+	assert_memory_equal(key.key, right, 64);
+	assert_memory_equal(key.keyring_id, id, 16);
+}
+
+static void
+test_a_token_is_that_of_the_format(void **state)
+{
+	struct roost_token_key key = any_key();
+	char name[NAME_MAX + 1], text[ROOST_TOKEN_MAX + 1];
+	char right[ROOST_TOKEN_MAX + 1];
+	size_t len;
+
+	(void)state;
+	for (len = 1; len <= NAME_MAX; len += 1 + kit_below(9)) {
+		any_name(name, len);
+		assert_good(roost_token_seal(&key, name, len, text));
+		(void)token_by_hand(&key, name, len, right);
+		assert_string_equal(text, right);
+	}
+}
+
+static void
+test_every_length_comes_back(void **state)
+{
+	struct roost_token_key key = any_key();
+	char name[NAME_MAX + 1], back[NAME_MAX + 1];
+	char text[ROOST_TOKEN_MAX + 1];
+	size_t len;
+
+	(void)state;
+	assert_int_equal(ROOST_TOKEN_LEN(1), 32);
+	assert_int_equal(ROOST_TOKEN_MAX, 438);
+	for (len = 1; len <= NAME_MAX; len++) {
+		any_name(name, len);
+		memset(text, 'x', sizeof(text));
+		assert_good(roost_token_seal(&key,
+			(const char *)kit_at_fence(name, len), len, text));
+		assert_int_equal(strlen(text), ROOST_TOKEN_LEN(len));
+		assert_memory_equal(text, "rk1-", 4);
+		assert_int_equal(strspn(text + 4, alphabet),
+				 strlen(text + 4));
+		assert_good(open_token(&key, text, strlen(text), back));
+		assert_memory_equal(back, name, len);
+		assert_zero(back + len, sizeof(back) - len);
+	}
+}
+
+static void
+test_names_that_cannot_exist_have_no_token(void **state)
+{
+	struct roost_token_key key = any_key();
+	char name[NAME_MAX + 2], text[ROOST_TOKEN_MAX + 1];
+	size_t at;
+
+	(void)state;
+	any_name(name, NAME_MAX + 1);
+	memset(text, 'x', sizeof(text));
+	assert_gate(roost_token_seal(&key, name, 0, text), ROOST_ERR_LIMIT);
+	assert_string_equal(text, "");
+	memset(text, 'x', sizeof(text));
+	assert_gate(roost_token_seal(&key, name, NAME_MAX + 1, text),
+		    ROOST_ERR_LIMIT);
+	assert_string_equal(text, "");
+	assert_gate(roost_token_seal(&key, name, SIZE_MAX, text),
+		    ROOST_ERR_LIMIT);
+	for (at = 0; at < 20; at++) {
+		any_name(name, 20);
+		name[at] = '\0';
+		memset(text, 'x', sizeof(text));
+		assert_gate(roost_token_seal(&key, name, 20, text),
+			    ROOST_ERR_LIMIT);
+		assert_string_equal(text, "");
+	}
+}
+
+/* Somebody who has the key, and makes what this library never does. */
+static void
+test_sealed_names_that_cannot_exist_do_not_open(void **state)
+{
+	struct roost_token_key key = any_key();
+	char name[NAME_MAX + 2], text[ROOST_TOKEN_LEN(NAME_MAX + 1) + 1];
+	char back[NAME_MAX + 1];
+	size_t at, len;
+
+	(void)state;
+	any_name(name, NAME_MAX + 1);
+	len = token_by_hand(&key, name, NAME_MAX + 1, text);
+	assert_no_token(&key, text, len);
+	len = token_by_hand(&key, name, NAME_MAX, text);
+	assert_good(open_token(&key, text, len, back));
+	for (at = 0; at < 20; at++) {
+		any_name(name, 20);
+		name[at] = '\0';
+		len = token_by_hand(&key, name, 20, text);
+		assert_no_token(&key, text, len);
+	}
+	/* The tag of no name: what SIV gives for it is not asked at all. */
+	memset(name, 0, 16);
+	text_by_hand((const uint8_t *)name, 16, text);
+	assert_no_token(&key, text, strlen(text));
+}
+
+static void
+test_one_name_has_one_token(void **state)
+{
+	uint8_t host_key[32], id[16];
+	struct roost_token_key a, b;
+	char name[NAME_MAX + 1], one[ROOST_TOKEN_MAX + 1];
+	char two[ROOST_TOKEN_MAX + 1];
+	size_t len = 1 + kit_below(NAME_MAX);
+
+	(void)state;
+	kit_fill(host_key, sizeof(host_key));
+	kit_fill(id, sizeof(id));
+	any_name(name, len);
+	assert_good(roost_token_key_derive(host_key, id, &a));
+	assert_good(roost_token_seal(&a, name, len, one));
+	assert_good(roost_token_seal(&a, name, len, two));
+	assert_string_equal(one, two);
+	/* As another process would. */
+	roost_prim_deinit();
+	assert_good(roost_prim_init());
+	assert_good(roost_token_key_derive(host_key, id, &b));
+	assert_good(roost_token_seal(&b, name, len, two));
+	assert_string_equal(one, two);
+}
+
+/* Not even the first digits tell that two names are alike. */
+static void
+test_two_names_have_two_tokens(void **state)
+{
+	struct roost_token_key key = any_key();
+	char name[NAME_MAX + 1], one[ROOST_TOKEN_MAX + 1];
+	char two[ROOST_TOKEN_MAX + 1];
+	size_t at;
+
+	(void)state;
+	any_name(name, 100);
+	assert_good(roost_token_seal(&key, name, 100, one));
+	for (at = 0; at < 100; at++) {
+		char old = name[at];
+
+		do
+			name[at] = (char)(1 + kit_below(255));
+		while (name[at] == old);
+		assert_good(roost_token_seal(&key, name, 100, two));
+		assert_memory_not_equal(one + 4, two + 4, 20);
+		assert_memory_not_equal(one + 30, two + 30, 20);
+		name[at] = old;
+	}
+	assert_good(roost_token_seal(&key, name, 99, two));
+	assert_memory_not_equal(one + 4, two + 4, 20);
+	assert_good(roost_token_seal(&key, "Work", 4, one));
+	assert_good(roost_token_seal(&key, "work", 4, two));
+	assert_string_not_equal(one, two);
+}
+
+static void
+test_another_key_makes_and_opens_other_tokens(void **state)
+{
+	struct roost_token_key key = any_key(), other;
+	char one[ROOST_TOKEN_MAX + 1], two[ROOST_TOKEN_MAX + 1];
+	size_t bit;
+
+	(void)state;
+	assert_good(roost_token_seal(&key, "label", 5, one));
+	for (bit = 0; bit < 8 * ROOST_SIV_KEY_SIZE; bit++) {
+		other = key;
+		other.key[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_no_token(&other, one, strlen(one));
+		assert_good(roost_token_seal(&other, "label", 5, two));
+		assert_string_not_equal(one, two);
+	}
+	for (bit = 0; bit < 8 * ROOST_ID_SIZE; bit++) {
+		other = key;
+		other.keyring_id[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_no_token(&other, one, strlen(one));
+		assert_good(roost_token_seal(&other, "label", 5, two));
+		assert_string_not_equal(one, two);
+	}
+}
+
+/* Every character, changed to every other one. */
+static void
+test_every_changed_character_dies(void **state)
+{
+	struct roost_token_key key = any_key();
+	char name[NAME_MAX + 1], back[NAME_MAX + 1];
+	char text[ROOST_TOKEN_MAX + 1];
+	size_t at, len, name_len;
+	int c;
+
+	(void)state;
+	for (name_len = 1; name_len <= 5; name_len++) {
+		any_name(name, name_len);
+		assert_good(roost_token_seal(&key, name, name_len, text));
+		len = strlen(text);
+		for (at = 0; at < len; at++) {
+			char old = text[at];
+
+			for (c = 0; c < 256; c++) {
+				text[at] = (char)c;
+				if (text[at] == old)
+					continue;
+				if (c < 128 && tolower(c) == old)
+					assert_good(open_token(&key, text, len,
+							       back));
+				else
+					assert_no_token(&key, text, len);
+			}
+			text[at] = old;
+		}
+	}
+}
+
+/* Under a right text: every bit of tag and ciphertext counts. */
+static void
+test_every_changed_bit_dies(void **state)
+{
+	struct roost_token_key key = any_key();
+	uint8_t ad[33] = "roost/v1 keyword", sealed[SEALED_MAX];
+	char name[NAME_MAX + 1], text[ROOST_TOKEN_MAX + 1];
+	char right[ROOST_TOKEN_MAX + 1];
+	size_t bit, len = kit_is_quick() ? 10 : NAME_MAX;
+
+	(void)state;
+	any_name(name, len);
+	memcpy(ad + 17, key.keyring_id, 16);
+	assert_good(roost_prim_siv_seal(key.key, ad, sizeof(ad),
+					(const uint8_t *)name, len, sealed));
+	assert_good(roost_token_seal(&key, name, len, right));
+	for (bit = 0; bit < 8 * (16 + len); bit++) {
+		sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		text_by_hand(sealed, 16 + len, text);
+		assert_no_token(&key, text, strlen(text));
+		sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	text_by_hand(sealed, 16 + len, text);
+	assert_string_equal(text, right);
+}
+
+static void
+test_every_prefix_and_every_extension_dies(void **state)
+{
+	struct roost_token_key key = any_key();
+	char name[NAME_MAX + 1], text[ROOST_TOKEN_MAX + 20];
+	size_t len, cut, more, name_len;
+
+	(void)state;
+	for (name_len = 1; name_len <= NAME_MAX; name_len += 23) {
+		any_name(name, name_len);
+		assert_good(roost_token_seal(&key, name, name_len, text));
+		len = strlen(text);
+		for (cut = 0; cut < len; cut++)
+			assert_no_token(&key, text, cut);
+		for (more = 1; more < 18; more++) {
+			memset(text + len, 'a', more);
+			assert_no_token(&key, text, len + more);
+		}
+		memset(text + len, '=', 6);
+		for (more = 1; more < 7; more++)
+			assert_no_token(&key, text, len + more);
+		text[len] = '\0';
+		assert_no_token(&key, text, len + 1);
+	}
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "rk1-", 4);
+	for (len = 0; len <= sizeof(text); len++)
+		assert_no_token(&key, text, len);
+}
+
+/*
+ * One text for one token: bits that no byte uses are zero, and there is no
+ * digit too many.  Under a decoder that let them pass these would open.
+ */
+static void
+test_a_token_has_one_text(void **state)
+{
+	struct roost_token_key key = any_key();
+	char name[9], text[ROOST_TOKEN_MAX + 3];
+	size_t len, name_len, unused, value, bits;
+
+	(void)state;
+	for (name_len = 1; name_len <= 8; name_len++) {
+		any_name(name, name_len);
+		assert_good(roost_token_seal(&key, name, name_len, text));
+		len = strlen(text);
+		unused = (len - 4) * 5 % 8;
+		value = (size_t)(strchr(alphabet, text[len - 1]) - alphabet);
+		for (bits = 1; bits < (size_t)1 << unused; bits++) {
+			assert_int_equal(value & bits, 0);
+			text[len - 1] = alphabet[value | bits];
+			assert_no_token(&key, text, len);
+		}
+		text[len - 1] = alphabet[value];
+		memcpy(text + len, "aa", 3);
+		assert_no_token(&key, text, len + 1);
+		assert_no_token(&key, text, len + 2);
+	}
+}
+
+static void
+test_case_does_not_matter_in_opening(void **state)
+{
+	struct roost_token_key key = any_key();
+	char name[NAME_MAX + 1], back[NAME_MAX + 1];
+	char text[ROOST_TOKEN_MAX + 1], mixed[ROOST_TOKEN_MAX + 1];
+	size_t i, len, name_len;
+	int round;
+
+	(void)state;
+	for (round = 0; round < 200; round++) {
+		name_len = 1 + kit_below(NAME_MAX);
+		any_name(name, name_len);
+		assert_good(roost_token_seal(&key, name, name_len, text));
+		len = strlen(text);
+		for (i = 0; i <= len; i++)
+			mixed[i] = round == 0 || kit_below(2) == 0 ?
+				(char)toupper((unsigned char)text[i]) :
+				text[i];
+		assert_good(open_token(&key, mixed, len, back));
+		assert_string_equal(back, name);
+		/* The token of what came out is the one in lower case. */
+		assert_good(roost_token_seal(&key, back, name_len, mixed));
+		assert_string_equal(mixed, text);
+	}
+}
+
+static void
+test_the_prefix_claims(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		bool is_claimed;
+	} texts[] = {
+		{ "rk1-", 4, true }, { "rk1-abc", 7, true },
+		{ "RK1-ABC", 7, true }, { "Rk1-", 4, true },
+		{ "rK1-x", 5, true }, { "rk1-\0", 5, true }, { "", 0, false },
+		{ "r", 1, false }, { "rk1", 3, false }, { "rk1-", 3, false },
+		{ "rk1", 4, false }, { "rk1_abc", 7, false },
+		{ "rk2-abc", 7, false }, { "xk1-abc", 7, false },
+		{ "rx1-abc", 7, false }, { " rk1-abc", 8, false },
+		{ "rk-1abc", 7, false }, { "$rk1-abc", 8, false },
+		{ "rk\x11-", 4, false }, { "rk1\r", 4, false },
+		{ "2k1-", 4, false }, { "\x92k1-", 4, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < KIT_COUNT(texts); i++)
+		assert_int_equal(roost_token_is_claimed(
+			(const char *)kit_at_fence(texts[i].text,
+						   texts[i].len),
+			texts[i].len), texts[i].is_claimed);
+}
+
+/* What opens is what would be made; nothing else that claims does. */
+static void
+test_random_texts_do_not_open(void **state)
+{
+	struct roost_token_key key = any_key();
+	char text[ROOST_TOKEN_MAX + 1];
+	size_t i, len;
+	int round, rounds = kit_is_quick() ? 200 : 20000;
+
+	(void)state;
+	for (round = 0; round < rounds; round++) {
+		len = 4 + kit_below(sizeof(text) - 4);
+		memcpy(text, "rk1-", 4);
+		for (i = 4; i < len; i++)
+			text[i] = alphabet[kit_below(32)];
+		assert_true(roost_token_is_claimed(text, len));
+		assert_no_token(&key, text, len);
+	}
+}
+
+/* The library that fails is not taken for a token that does. */
+static void
+test_without_the_library_nothing_is_left(void **state)
+{
+	uint8_t host_key[32] = { 1 }, id[16] = { 2 };
+	struct roost_token_key key = any_key(), none;
+	char text[ROOST_TOKEN_MAX + 1], again[ROOST_TOKEN_MAX + 1];
+	char name[NAME_MAX + 1];
+
+	(void)state;
+	assert_good(roost_token_seal(&key, "label", 5, text));
+	roost_prim_deinit();
+	memset(&none, 0x55, sizeof(none));
+	memset(again, 'x', sizeof(again));
+	assert_gate(roost_token_key_derive(host_key, id, &none),
+		    ROOST_ERR_BACKEND);
+	assert_zero(&none, sizeof(none));
+	assert_gate(roost_token_seal(&key, "label", 5, again),
+		    ROOST_ERR_BACKEND);
+	assert_string_equal(again, "");
+	assert_gate(open_token(&key, text, strlen(text), name),
+		    ROOST_ERR_BACKEND);
+	assert_good(roost_prim_init());
+	assert_good(open_token(&key, text, strlen(text), name));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_key_is_that_of_the_format),
+		cmocka_unit_test(test_a_token_is_that_of_the_format),
+		cmocka_unit_test(test_every_length_comes_back),
+		cmocka_unit_test(test_names_that_cannot_exist_have_no_token),
+		cmocka_unit_test(
+			test_sealed_names_that_cannot_exist_do_not_open),
+		cmocka_unit_test(test_one_name_has_one_token),
+		cmocka_unit_test(test_two_names_have_two_tokens),
+		cmocka_unit_test(
+			test_another_key_makes_and_opens_other_tokens),
+		cmocka_unit_test(test_every_changed_character_dies),
+		cmocka_unit_test(test_every_changed_bit_dies),
+		cmocka_unit_test(test_every_prefix_and_every_extension_dies),
+		cmocka_unit_test(test_a_token_has_one_text),
+		cmocka_unit_test(test_case_does_not_matter_in_opening),
+		cmocka_unit_test(test_the_prefix_claims),
+		cmocka_unit_test(test_random_texts_do_not_open),
+		cmocka_unit_test(test_without_the_library_nothing_is_left),
+	};
+
+	return cmocka_run_group_tests_name("token", tests, kit_setup,
+					   kit_teardown);
+}

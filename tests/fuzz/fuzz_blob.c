@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz_blob: any bytes as a blob; and any bytes as the plaintext of a genuine
+ * one, where what opens must be what sealing writes.
+ *
+ *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
+ *	   -o build/fuzz/fuzz_blob tests/fuzz/fuzz_blob.c \
+ *	   plugin/core/[a-z]*.c -lsodium -lcrypto
+ */
+#include "roost/blob.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t key[ROOST_KEY_SIZE] = { 1 };
+static uint8_t sealed[ROOST_BLOB_SIZE_MAX], again[ROOST_BLOB_SIZE_MAX];
+static uint8_t plain[ROOST_BLOB_SIZE_MAX], plain_again[ROOST_BLOB_SIZE_MAX];
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+/* The bytes as plaintext of form 1, under the right key. */
+static size_t
+fuzz_seal(struct roost_aead *aead, const uint8_t *bytes, size_t len)
+{
+	size_t ad_len = 1 + 2 * ROOST_ID_SIZE;
+	uint8_t *body = sealed + ad_len + ROOST_NONCE_SIZE;
+	size_t room = sizeof(sealed) - ad_len - ROOST_NONCE_SIZE -
+		ROOST_TAG_SIZE;
+
+	memset(sealed, 0, ad_len + ROOST_NONCE_SIZE);
+	sealed[0] = ROOST_BLOB_OWN;
+	if (len > room)
+		len = room;
+	if (roost_prim_aead_seal(aead, sealed + ad_len, sealed, ad_len, bytes,
+				 len, body) != ROOST_OK)
+		abort();
+	return (size_t)(body - sealed) + len + ROOST_TAG_SIZE;
+}
+
+/* What opened is sealed again: the same plaintext comes out. */
+static void
+fuzz_again(struct roost_aead *aead, const struct roost_blob *blob,
+	   const struct roost_blob_content *content)
+{
+	struct roost_blob_content content_again;
+	struct roost_blob blob_again;
+	size_t len;
+
+	if (roost_blob_seal_own(aead, blob->keyring_id, blob->object_id,
+				content, again, &len) != ROOST_OK ||
+	    roost_blob_parse(again, len, &blob_again) != ROOST_OK ||
+	    roost_blob_open(&blob_again, aead, plain_again, &content_again) !=
+	    ROOST_OK || blob_again.sealed_len != blob->sealed_len ||
+	    memcmp(plain, plain_again, blob->sealed_len - ROOST_TAG_SIZE) != 0)
+		abort();
+}
+
+static void
+fuzz_trim(struct roost_blob_content *content, size_t max)
+{
+	size_t size = roost_blob_items_size(content);
+	unsigned int went = roost_blob_trim(content, max);
+
+	if ((size <= max) != (went == 0) && size > ROOST_BLOB_SENT_DATE_SIZE +
+	    ROOST_BLOB_ITEM_HEAD_SIZE)
+		abort();
+	if (roost_blob_items_size(content) > size)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	struct roost_blob_content content;
+	struct roost_blob blob;
+	struct roost_aead *aead;
+	size_t sealed_len;
+
+	if (roost_prim_init() != ROOST_OK ||
+	    roost_blob_aead_own(key, &aead) != ROOST_OK)
+		return 0;
+	if (roost_blob_parse(bytes, len, &blob) == ROOST_OK &&
+	    (blob.sealed + blob.sealed_len != bytes + len ||
+	     blob.ad != bytes || len > ROOST_BLOB_SIZE_MAX ||
+	     roost_blob_open(&blob, aead, plain, &content) == ROOST_OK))
+		abort();
+	sealed_len = fuzz_seal(aead, bytes, len);
+	if (roost_blob_parse(sealed, sealed_len, &blob) != ROOST_OK)
+		abort();
+	if (roost_blob_open(&blob, aead, plain, &content) == ROOST_OK) {
+		fuzz_again(aead, &blob, &content);
+		fuzz_trim(&content, len / 2);
+	}
+	roost_prim_aead_free(&aead);
+	return 0;
+}
