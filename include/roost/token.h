@@ -40,8 +40,8 @@ bool roost_token_is_claimed(const char *text, size_t len);
 /*
  * The token of a name, NUL-terminated.  ROOST_ERR_LIMIT for an empty name,
  * one with a NUL in it, or one of more than ROOST_TOKEN_NAME_MAX bytes.  A
- * name that looks like a token is the caller's to refuse.  token_r is empty after an
- * error.
+ * name that looks like a token is the caller's to refuse.  token_r is empty
+ * after an error.
  */
 enum roost_err roost_token_seal(const struct roost_token_key *key,
 				const char *name, size_t len,

@@ -33,4 +33,48 @@
 	((storage)->set->mail_attachment_dir)
 #endif
 
+/* Names of the plugins loaded for a user, NULL at the end. */
+#ifdef ROOST_HAVE_PLUGINS_BOOLLIST
+# include "settings-parser.h"
+# define roost_mail_plugins(set) settings_boollist_get(&(set)->mail_plugins)
+#else
+# define roost_mail_plugins(set) t_strsplit_spaces((set)->mail_plugins, ", ")
+#endif
+
+/* Registering fields of the index cache: a pool for shortened names. */
+#ifdef ROOST_HAVE_CACHE_REGISTER_POOL
+# define roost_cache_register(cache, fields, count) \
+	mail_cache_register_fields(cache, fields, count, \
+				   unsafe_data_stack_pool)
+#else
+# define roost_cache_register(cache, fields, count) \
+	mail_cache_register_fields(cache, fields, count)
+#endif
+
+/* What one message may make a parser allocate, where that is bounded. */
+#ifdef ROOST_HAVE_PART_LIMITS
+# define roost_part_limits message_part_data_limits
+# define ROOST_PART_LIMITS_INIT MESSAGE_PART_DATA_LIMITS_INIT
+# define roost_part_data_parse(pool, part, limits, hdr) \
+	message_part_data_parse_from_header(pool, part, limits, hdr)
+# define roost_envelope_parse(pool, envelope, limits, hdr) \
+	message_part_envelope_parse_from_header(pool, envelope, limits, hdr)
+#else
+struct roost_part_limits {
+	bool is_unlimited;
+};
+# define ROOST_PART_LIMITS_INIT { TRUE }
+# define roost_part_data_parse(pool, part, limits, hdr) \
+	message_part_data_parse_from_header(pool, part, hdr)
+# define roost_envelope_parse(pool, envelope, limits, hdr) \
+	message_part_envelope_parse_from_header(pool, envelope, hdr)
+#endif
+
+/* A sent date as the 32 bits that Dovecot keeps of it. */
+#ifdef ROOST_HAVE_TIME_TRUNC
+# define roost_sent_date(date) ((time_t)time_to_uint32_trunc(date))
+#else
+# define roost_sent_date(date) ((time_t)(uint32_t)(date))
+#endif
+
 #endif

@@ -32,8 +32,8 @@ roost_report_errno(enum roost_err err)
 }
 
 static void
-report_log(struct mail *mail, const char *event_name, const char *gate,
-	   const char *text)
+report_log_level(struct mail *mail, const char *event_name, const char *gate,
+		 const char *text, bool is_error)
 {
 	struct event *event = event_create(mail_event(mail));
 	struct event_passthrough *pass;
@@ -41,8 +41,18 @@ report_log(struct mail *mail, const char *event_name, const char *gate,
 	event_add_category(event, &roost_event_category);
 	pass = event_create_passthrough(event)->set_name(event_name)->
 		add_str("gate", gate);
-	e_error(pass->event(), "roost: %s", text);
+	if (is_error)
+		e_error(pass->event(), "roost: %s", text);
+	else
+		e_warning(pass->event(), "roost: %s", text);
 	event_unref(&event);
+}
+
+static void
+report_log(struct mail *mail, const char *event_name, const char *gate,
+	   const char *text)
+{
+	report_log_level(mail, event_name, gate, text, TRUE);
 }
 
 void
@@ -86,4 +96,23 @@ roost_report_plaintext(struct mail *mail, bool is_served, bool is_quiet)
 				   "policy is sealed [plaintext]; "
 				   "roost_plaintext decides about it",
 				   is_served ? "Served" : "Refused"));
+}
+
+void
+roost_report_changed(struct mail *mail)
+{
+	report_log_level(mail, "roost_object_changed", "object-changed",
+		"The message is not the one that the index cache describes: "
+		"it was exchanged for another genuine one, or sealed anew "
+		"[object-changed]; it is served as its file says", FALSE);
+}
+
+void
+roost_report_blob(struct mail *mail, enum roost_err err)
+{
+	report_log_level(mail, "roost_cache_refused", roost_err_name(err),
+		t_strdup_printf("Refused what the index cache holds of the "
+				"message: %s [%s]; it is made anew from the "
+				"message", roost_err_phrase(err),
+				roost_err_name(err)), FALSE);
 }

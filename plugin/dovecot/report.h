@@ -39,4 +39,10 @@ void roost_report_keyring(struct mail *mail, const char *gate,
 void roost_report_plaintext(struct mail *mail, bool is_served,
 			    bool is_quiet);
 
+/* The file under a UID is not the one that the index cache describes. */
+void roost_report_changed(struct mail *mail);
+
+/* A blob of the index cache was refused, and is made anew. */
+void roost_report_blob(struct mail *mail, enum roost_err err);
+
 #endif

@@ -35,6 +35,17 @@ static const struct choice policies[] = {
 	{ NULL, 0 }
 };
 
+static const struct choice caches[] = {
+	{ "sealed", TRUE }, { "off", FALSE }, { NULL, 0 }
+};
+static const struct choice keywords[] = {
+	{ "private", ROOST_KEYWORDS_PRIVATE }, { "all", ROOST_KEYWORDS_ALL },
+	{ "off", ROOST_KEYWORDS_OFF }, { NULL, 0 }
+};
+static const struct choice ftses[] = {
+	{ "refuse", FALSE }, { "allow", TRUE }, { NULL, 0 }
+};
+
 static int
 choose(const char *name, const char *value, const struct choice *choices,
        int *value_r, const char **error_r)
@@ -195,13 +206,68 @@ config_location(struct roost_config *config, pool_t pool,
 	return 0;
 }
 
-int
-roost_config_init(struct roost_config *config_r, pool_t pool,
-		  const struct roost_settings *set, const char **error_r)
+/* RFC 5322 3.6.8: printable ASCII but the colon. */
+static bool
+is_header_name(const char *name)
+{
+	for (; *name != '\0'; name++) {
+		if (*name <= ' ' || *name > '~' || *name == ':')
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static int
+config_cache_headers(struct roost_config *config, pool_t pool,
+		     const struct roost_settings *set, const char **error_r)
+{
+	const char *const *words =
+		t_strsplit_spaces(set->roost_cache_headers, " ,\t");
+	ARRAY_TYPE(const_string) names;
+
+	p_array_init(&names, pool, 8);
+	for (; *words != NULL; words++) {
+		const char *name = p_strdup(pool, *words);
+
+		if (!is_header_name(name)) {
+			*error_r = "roost_cache_headers holds something that "
+				"is no header name; write names separated by "
+				"spaces, without colons";
+			return -1;
+		}
+		array_push_back(&names, &name);
+	}
+	array_sort(&names, i_strcasecmp_p);
+	array_append_zero(&names);
+	config->cache_headers = array_front(&names);
+	return 0;
+}
+
+/* What may stand on disk beside the messages. */
+static int
+config_silence(struct roost_config *config, pool_t pool,
+	       const struct roost_settings *set, const char **error_r)
+{
+	int cache, keyword_mode, may_fts;
+
+	if (choose("roost_cache", set->roost_cache, caches, &cache,
+		   error_r) < 0 ||
+	    choose("roost_keywords", set->roost_keywords, keywords,
+		   &keyword_mode, error_r) < 0 ||
+	    choose("roost_fts", set->roost_fts, ftses, &may_fts, error_r) < 0)
+		return -1;
+	config->is_cache_sealed = cache;
+	config->keywords = (enum roost_keywords)keyword_mode;
+	config->may_fts = may_fts;
+	return config_cache_headers(config, pool, set, error_r);
+}
+
+static int
+config_modes(struct roost_config *config, const struct roost_settings *set,
+	     const char **error_r)
 {
 	int enable, auto_create, plaintext;
 
-	i_zero(config_r);
 	if (choose("roost_enable", set->roost_enable, enables, &enable,
 		   error_r) < 0 ||
 	    choose("roost_auto_create", set->roost_auto_create, yes_no,
@@ -209,9 +275,20 @@ roost_config_init(struct roost_config *config_r, pool_t pool,
 	    choose("roost_plaintext", set->roost_plaintext, plaintexts,
 		   &plaintext, error_r) < 0)
 		return -1;
-	config_r->enable = (enum roost_enable)enable;
-	config_r->auto_create = auto_create;
-	config_r->plaintext = (enum roost_plaintext)plaintext;
+	config->enable = (enum roost_enable)enable;
+	config->auto_create = auto_create;
+	config->plaintext = (enum roost_plaintext)plaintext;
+	return 0;
+}
+
+int
+roost_config_init(struct roost_config *config_r, pool_t pool,
+		  const struct roost_settings *set, const char **error_r)
+{
+	i_zero(config_r);
+	if (config_modes(config_r, set, error_r) < 0 ||
+	    config_silence(config_r, pool, set, error_r) < 0)
+		return -1;
 	config_r->secrets = roost_secret_new(sizeof(*config_r->secrets));
 	if (config_r->secrets == NULL) {
 		*error_r = "no guarded memory for keys: raise the process's "

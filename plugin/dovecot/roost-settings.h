@@ -24,6 +24,10 @@ struct roost_settings {
 	const char *roost_keyring_id;
 	const char *roost_generation_min;
 	const char *roost_policy;
+	const char *roost_cache;
+	const char *roost_cache_headers;
+	const char *roost_keywords;
+	const char *roost_fts;
 };
 
 /* Read them for a user.  -1 with error_r; free with the next. */
@@ -48,6 +52,13 @@ enum roost_plaintext {
 	ROOST_PLAINTEXT_SERVE,
 };
 
+/* Which names of keywords stand on disk as tokens. */
+enum roost_keywords {
+	ROOST_KEYWORDS_OFF,
+	ROOST_KEYWORDS_PRIVATE,	/* all but the registered ones */
+	ROOST_KEYWORDS_ALL,
+};
+
 #define ROOST_PROVIDER_KEYS_MAX 2
 
 /* Secret: in guarded memory. */
@@ -59,7 +70,10 @@ struct roost_config_secrets {
 struct roost_config {
 	enum roost_enable enable;
 	enum roost_plaintext plaintext;
+	enum roost_keywords keywords;
 	bool auto_create;
+	bool is_cache_sealed;		/* else nothing is cached */
+	bool may_fts;			/* a full-text index is accepted */
 	bool has_secret;		/* secrets->secret may be used */
 	bool has_keyring_id;
 	bool has_policy;		/* pinned from outside the storage */
@@ -67,6 +81,9 @@ struct roost_config {
 	uint8_t keyring_id[ROOST_ID_SIZE];
 	uint64_t generation_min;
 	const char *keyring;		/* location, in the pool given */
+	/* Kept in the sealed cache besides the standard ones; sorted without
+	   regard to case, NULL at the end, in the pool given. */
+	const char *const *cache_headers;
 	size_t provider_key_count;
 	struct roost_config_secrets *secrets;
 };

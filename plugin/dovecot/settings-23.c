@@ -27,6 +27,10 @@ static const struct plugin_setting plugin_settings[] = {
 	DEF(roost_keyring_id, ""),
 	DEF(roost_generation_min, ""),
 	DEF(roost_policy, ""),
+	DEF(roost_cache, "sealed"),
+	DEF(roost_cache_headers, ""),
+	DEF(roost_keywords, "private"),
+	DEF(roost_fts, "refuse"),
 };
 
 int

@@ -24,6 +24,10 @@ static const struct setting_define roost_setting_defines[] = {
 	DEF(STR, roost_keyring_id),
 	DEF(STR, roost_generation_min),
 	DEF(STR, roost_policy),
+	DEF(STR, roost_cache),
+	DEF(STR, roost_cache_headers),
+	DEF(STR, roost_keywords),
+	DEF(STR, roost_fts),
 	SETTING_DEFINE_LIST_END
 };
 
@@ -38,6 +42,10 @@ static const struct roost_settings roost_default_settings = {
 	.roost_keyring_id = "",
 	.roost_generation_min = "",
 	.roost_policy = "",
+	.roost_cache = "sealed",
+	.roost_cache_headers = "",
+	.roost_keywords = "private",
+	.roost_fts = "refuse",
 };
 
 const struct setting_parser_info roost_setting_parser_info = {

@@ -15,6 +15,7 @@
 #include "dbox-mail.h"
 #include "strnum.h"
 
+#include "cache-mail.h"
 #include "inspect.h"
 
 bool
@@ -29,10 +30,9 @@ static bool
 is_cached(struct mail *mail, const char *field)
 {
 	unsigned int idx = mail_cache_register_lookup(mail->box->cache, field);
-	buffer_t *value = t_buffer_create(16);
 
 	return idx != UINT_MAX &&
-		mail_cache_lookup_field(mail->transaction->cache_view, value,
+		mail_cache_field_exists(mail->transaction->cache_view,
 					mail->seq, idx) > 0;
 }
 
@@ -68,6 +68,9 @@ roost_dbox_virtual_size(struct mail *mail, uoff_t *size_r)
 	bool ret = FALSE;
 	uoff_t size;
 
+	if (!mail->saving && !is_cached(mail, "size.virtual") &&
+	    roost_cache_mail_sizes(mail, size_r, &size))
+		return TRUE;
 	T_BEGIN {
 		if (peek_sealed(mail, "size.virtual", &peek) &&
 		    (!metadata_size(mail, DBOX_METADATA_VIRTUAL_SIZE,
@@ -90,6 +93,9 @@ roost_dbox_physical_size(struct mail *mail, uoff_t *size_r)
 	bool ret = FALSE;
 	uoff_t size;
 
+	if (!mail->saving && !is_cached(mail, "size.physical") &&
+	    roost_cache_mail_sizes(mail, &size, size_r))
+		return TRUE;
 	T_BEGIN {
 		if (peek_sealed(mail, "size.physical", &peek) &&
 		    !metadata_size(mail, DBOX_METADATA_PHYSICAL_SIZE, &size)) {

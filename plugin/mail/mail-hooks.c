@@ -8,6 +8,7 @@
  */
 #include "mail-hooks.h"
 
+#include "cache-mail.h"
 #include "dbox-sizes.h"
 #include "inspect.h"
 #include "istream-roost.h"
@@ -135,6 +136,8 @@ mail_ring(struct mail *mail, struct roost_ring **ring_r)
 	if (roost_user_ring(rmail->ruser, mailbox_get_namespace(mail->box),
 			    ring_r, &error) <= 0)
 		return mail_refuse_keyring(mail, "keyring", error);
+	/* It may have been made since the mailbox was opened. */
+	roost_cache_mail_activate(mail, *ring_r);
 	return 0;
 }
 
@@ -142,6 +145,7 @@ mail_ring(struct mail *mail, struct roost_ring **ring_r)
 struct attempt {
 	enum roost_err err;
 	bool is_key;		/* the error is the data key's */
+	bool is_cached;		/* the key is the index cache's */
 	const char *detail;
 	uint8_t object_id[ROOST_ID_SIZE];
 	struct istream *plain;
@@ -149,13 +153,16 @@ struct attempt {
 
 /* From header to plaintext stream; takes the opening. */
 static void
-attempt_open(struct attempt *attempt, struct roost_ring *ring,
-	     struct roost_opening *opening, const struct roost_header *header)
+attempt_open(struct attempt *attempt, struct mail *mail,
+	     struct roost_ring *ring, struct roost_opening *opening,
+	     const struct roost_header *header)
 {
 	uint8_t data_key[ROOST_KEY_SIZE];
 
 	memcpy(attempt->object_id, header->object_id, ROOST_ID_SIZE);
-	attempt->err = roost_ring_data_key(ring, header, data_key);
+	attempt->is_cached = roost_cache_mail_data_key(mail, header, data_key);
+	attempt->err = attempt->is_cached ? ROOST_OK :
+		roost_ring_data_key(ring, header, data_key);
 	attempt->is_key = attempt->err != ROOST_OK;
 	if (attempt->is_key) {
 		attempt->detail = detail_get(attempt->err, header);
@@ -165,8 +172,10 @@ attempt_open(struct attempt *attempt, struct roost_ring *ring,
 	attempt->err = roost_istream_finish(&opening, data_key,
 					    &attempt->plain);
 	/* The next FETCH of it in this session needs no X25519. */
-	if (attempt->err == ROOST_OK)
+	if (attempt->err == ROOST_OK && !attempt->is_cached)
 		roost_ring_remember(ring, attempt->object_id, data_key);
+	if (attempt->err == ROOST_OK)
+		roost_cache_mail_opened(mail, attempt->object_id, data_key);
 	roost_wipe(data_key, sizeof(data_key));
 }
 
@@ -197,8 +206,8 @@ attempt_read_all(struct attempt *attempt)
  * at which gate it dies, if the keyring can open it.
  */
 static void
-attempt_again(struct attempt *attempt, struct roost_ring *ring,
-	      struct istream *stored, uoff_t start)
+attempt_again(struct attempt *attempt, struct mail *mail,
+	      struct roost_ring *ring, struct istream *stored, uoff_t start)
 {
 	struct attempt again = { .err = ROOST_OK };
 	struct roost_opening *opening;
@@ -208,7 +217,7 @@ attempt_again(struct attempt *attempt, struct roost_ring *ring,
 	if (roost_ring_unlock(ring) != ROOST_OK ||
 	    roost_istream_begin(stored, &opening, &header) != ROOST_OK)
 		return;
-	attempt_open(&again, ring, opening, header);
+	attempt_open(&again, mail, ring, opening, header);
 	*attempt = again;
 }
 
@@ -236,10 +245,12 @@ mail_open_sealed(struct mail *mail, struct roost_opening *opening,
 		roost_istream_cancel(&opening);
 		return -1;
 	}
-	attempt_open(&attempt, ring, opening, header);
+	attempt_open(&attempt, mail, ring, opening, header);
+	if (attempt.is_cached && attempt.err == ROOST_ERR_COMMITMENT)
+		roost_cache_mail_ignore(mail);
 	if (attempt.err != ROOST_OK && attempt.err != ROOST_ERR_IO &&
-	    roost_ring_forget(ring, attempt.object_id))
-		attempt_again(&attempt, ring, *stream, start);
+	    (roost_ring_forget(ring, attempt.object_id) || attempt.is_cached))
+		attempt_again(&attempt, mail, ring, *stream, start);
 	if (attempt.err == ROOST_OK &&
 	    strcmp(mail->box->storage->user->service, "pop3") == 0)
 		attempt_read_all(&attempt);
@@ -287,8 +298,10 @@ mail_stream_opened(struct mail *mail, struct istream **stream)
 	const struct roost_header *header;
 	enum roost_err err;
 
-	if (!roost_inspect_is_claimed(*stream))
+	if (!roost_inspect_is_claimed(*stream)) {
+		roost_cache_mail_opened(mail, NULL, NULL);
 		return mail_check_plaintext(mail);
+	}
 	err = roost_istream_begin(*stream, &opening, &header);
 	if (err == ROOST_ERR_IO)
 		return mail_fail_read(mail, *stream);
@@ -342,7 +355,6 @@ roost_mail_allocated(struct mail *_mail)
 	    (_mail->box->storage->class_flags &
 	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0)
 		return;
-	roost_inspect_allocated(_mail);
 	v = mail->vlast;
 	rmail = p_new(mail->pool, struct roost_mail, 1);
 	rmail->ruser = ruser;

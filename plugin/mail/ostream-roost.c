@@ -89,8 +89,7 @@ o_stream_roost_destroy(struct iostream_private *stream)
 
 struct ostream *
 roost_ostream_create(struct ostream *output, const struct roost_seal_key *key,
-		     uint8_t object_id_r[ROOST_ID_SIZE],
-		     uint8_t data_key_r[ROOST_KEY_SIZE], const char **error_r)
+		     struct roost_sealed *sealed_r, const char **error_r)
 {
 	struct roost_ostream *rstream = i_new(struct roost_ostream, 1);
 	struct roost_sink sink = { .write = output_write, .context = rstream };
@@ -105,8 +104,10 @@ roost_ostream_create(struct ostream *output, const struct roost_seal_key *key,
 		i_free(rstream);
 		return NULL;
 	}
-	memcpy(object_id_r, rstream->writer.object_id, ROOST_ID_SIZE);
-	memcpy(data_key_r, rstream->writer.data_key, ROOST_KEY_SIZE);
+	memcpy(sealed_r->object_id, rstream->writer.object_id, ROOST_ID_SIZE);
+	memcpy(sealed_r->data_key, rstream->writer.data_key, ROOST_KEY_SIZE);
+	memcpy(sealed_r->header, rstream->writer.header,
+	       ROOST_WRITER_HEADER_SIZE);
 	rstream->ostream.iostream.destroy = o_stream_roost_destroy;
 	rstream->ostream.sendv = o_stream_roost_sendv;
 	rstream->ostream.flush = o_stream_roost_flush;

@@ -16,13 +16,16 @@
 
 /*
  * Write header and prologue to output and return the sealing stream, which
- * references output.  NULL with error_r.  data_key_r and object_id_r are for
- * remembering; the caller wipes the key.
+ * references output.  NULL with error_r.  What it was sealed with is for
+ * remembering; the caller wipes it.
  */
+struct roost_sealed {
+	uint8_t object_id[ROOST_ID_SIZE];
+	uint8_t data_key[ROOST_KEY_SIZE];	/* secret */
+	uint8_t header[ROOST_WRITER_HEADER_SIZE];
+};
 struct ostream *
 roost_ostream_create(struct ostream *output, const struct roost_seal_key *key,
-		     uint8_t object_id_r[ROOST_ID_SIZE],
-		     uint8_t data_key_r[ROOST_KEY_SIZE],
-		     const char **error_r);
+		     struct roost_sealed *sealed_r, const char **error_r);
 
 #endif

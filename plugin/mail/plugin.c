@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plugin: the plugin `roost`: two sets of hooks, and nothing else.
+ * plugin: the plugin `roost`: sets of hooks, and nothing else.
  */
 #include "dovecot-compat.h"
 
 #include "mail-storage-hooks.h"
 #include "module-dir.h"
 
+#include "cache-box.h"
+#include "cache-hooks.h"
+#include "inspect.h"
 #include "mail-hooks.h"
 #include "save-hooks.h"
 #include "user.h"
@@ -20,6 +23,15 @@ EXPORT void roost_plugin_deinit(void);
 extern EXPORT const char *roost_plugin_version;
 
 const char *roost_plugin_version = DOVECOT_ABI_VERSION;
+
+/* A set for each layer: one call of a hook may add one. */
+static struct mail_storage_hooks roost_inspect_hooks = {
+	.mail_allocated = roost_inspect_allocated,
+};
+static struct mail_storage_hooks roost_cache_hooks = {
+	.mailbox_allocated = roost_cache_box_allocated,
+	.mail_allocated = roost_cache_mail_allocated,
+};
 
 /* Outermost: reading undoes sealing before anybody else looks. */
 static struct mail_storage_hooks roost_hooks = {
@@ -42,6 +54,8 @@ roost_plugin_init(struct module *module)
 	if (roost_prim_init() != ROOST_OK)
 		i_fatal("roost: OpenSSL or libsodium cannot be used: "
 			"AES-256-GCM, HKDF, HMAC and SHA-2 are needed");
+	mail_storage_hooks_add(module, &roost_inspect_hooks);
+	mail_storage_hooks_add(module, &roost_cache_hooks);
 	mail_storage_hooks_add(module, &roost_hooks);
 	mail_storage_hooks_add_forced(&storage_module, &roost_storage_hooks);
 }
@@ -51,5 +65,7 @@ roost_plugin_deinit(void)
 {
 	mail_storage_hooks_remove(&roost_storage_hooks);
 	mail_storage_hooks_remove(&roost_hooks);
+	mail_storage_hooks_remove(&roost_cache_hooks);
+	mail_storage_hooks_remove(&roost_inspect_hooks);
 	roost_prim_deinit();
 }

@@ -21,6 +21,7 @@ struct ring_secrets {
 	uint8_t host_key[ROOST_KEY_SIZE];
 	uint8_t user_secret[ROOST_KEY_SIZE];
 	struct roost_seal_key seal_key;
+	struct roost_token_key token_key;
 	struct remembered remembered[REMEMBERED_MAX];
 };
 
@@ -33,6 +34,7 @@ struct roost_ring {
 	enum roost_err unlock_err;
 	struct ring_secrets *secrets;
 	struct roost_open_key *open_keys;	/* guarded; NULL: locked */
+	struct roost_aead *cache_aead;		/* NULL: locked */
 	unsigned int remembered_next, remembered_count;
 };
 
@@ -62,6 +64,7 @@ roost_ring_free(struct roost_ring **_ring)
 	secret = ring->open_keys;
 	if (secret != NULL)
 		roost_secret_free(&secret);
+	roost_prim_aead_free(&ring->cache_aead);
 	i_free(ring->doc);
 	i_free(ring->name);
 	i_free(ring);
@@ -139,6 +142,9 @@ ring_open_host(struct roost_ring *ring, const char *owner,
 	if (err == ROOST_OK)
 		err = roost_keyring_seal_key(ring->doc, secrets->host_key,
 					     &secrets->seal_key);
+	if (err == ROOST_OK)
+		err = roost_token_key_derive(secrets->host_key, ring->doc->id,
+					     &secrets->token_key);
 	if (err != ROOST_OK)
 		return ring_refuse(ring, err, ring_host_advice(err), error_r);
 	ring->has_user_secret = config->has_secret;
@@ -310,6 +316,12 @@ roost_ring_seal_key(const struct roost_ring *ring)
 	return &ring->secrets->seal_key;
 }
 
+const struct roost_token_key *
+roost_ring_token_key(const struct roost_ring *ring)
+{
+	return &ring->secrets->token_key;
+}
+
 /* The master key by whatever is at hand. */
 static enum roost_err
 ring_master(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
@@ -347,6 +359,9 @@ roost_ring_unlock(struct roost_ring *ring)
 			roost_keyring_open_keys(ring->doc, master,
 						ring->secrets->host_key,
 						keys);
+	if (ring->unlock_err == ROOST_OK)
+		ring->unlock_err = roost_blob_aead_own(master,
+						       &ring->cache_aead);
 	roost_wipe(master, sizeof(master));
 	roost_wipe(ring->secrets->user_secret, ROOST_KEY_SIZE);
 	if (ring->unlock_err == ROOST_OK) {
@@ -371,6 +386,12 @@ roost_ring_check_seal(struct roost_ring *ring, const char **error_r)
 	if (err == ROOST_OK)
 		return 0;
 	return ring_refuse(ring, err, "restore it from a backup", error_r);
+}
+
+struct roost_aead *
+roost_ring_cache_aead(struct roost_ring *ring)
+{
+	return roost_ring_unlock(ring) == ROOST_OK ? ring->cache_aead : NULL;
 }
 
 bool

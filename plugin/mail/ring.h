@@ -12,7 +12,9 @@
 #include "keystore.h"
 #include "roost-settings.h"
 
+#include "roost/blob.h"
 #include "roost/keyring.h"
+#include "roost/token.h"
 
 struct roost_ring;
 
@@ -59,6 +61,10 @@ enum roost_policy roost_ring_policy(const struct roost_ring *ring);
 /* What new messages are sealed to.  Borrowed. */
 const struct roost_seal_key *roost_ring_seal_key(const struct roost_ring *ring);
 
+/* With which names of keywords are made tokens.  Borrowed. */
+const struct roost_token_key *
+roost_ring_token_key(const struct roost_ring *ring);
+
 /*
  * Unlock at first use, by the provider slot or the user's secret.  After
  * ROOST_ERR_LOCKED, and whatever else kept it locked, later calls answer the
@@ -72,6 +78,10 @@ enum roost_err roost_ring_unlock(struct roost_ring *ring) ROOST_CHECKED;
  * not tried.
  */
 int roost_ring_check_seal(struct roost_ring *ring, const char **error_r);
+
+/* What seals and opens the blobs of the index cache: unlocks; NULL where that
+   fails.  Borrowed. */
+struct roost_aead *roost_ring_cache_aead(struct roost_ring *ring);
 
 /* True once unlocking was tried and failed. */
 bool roost_ring_is_locked(const struct roost_ring *ring);

@@ -10,6 +10,7 @@
 
 #include "mail-copy.h"
 
+#include "cache-save.h"
 #include "inspect.h"
 #include "ostream-roost.h"
 #include "user.h"
@@ -66,13 +67,13 @@ box_seal_ring(struct mailbox *box, struct roost_ring **ring_r)
 static int
 save_seal(struct mail_save_context *ctx, struct roost_ring *ring)
 {
-	uint8_t object_id[ROOST_ID_SIZE], data_key[ROOST_KEY_SIZE];
+	struct roost_sealed sealed;
 	struct ostream *output;
 	const char *error;
 
 	output = roost_ostream_create(ctx->data.output,
-				      roost_ring_seal_key(ring),
-				      object_id, data_key, &error);
+				      roost_ring_seal_key(ring), &sealed,
+				      &error);
 	if (output == NULL) {
 		mailbox_set_critical(ctx->transaction->box,
 				     "roost: Cannot seal, so nothing is "
@@ -81,8 +82,9 @@ save_seal(struct mail_save_context *ctx, struct roost_ring *ring)
 	}
 	/* Whoever reads it again before the process ends needs no keyring:
 	   delivery to a locked user does. */
-	roost_ring_remember(ring, object_id, data_key);
-	roost_wipe(data_key, sizeof(data_key));
+	roost_ring_remember(ring, sealed.object_id, sealed.data_key);
+	roost_cache_save_sealed(ctx->dest_mail, ring, &sealed);
+	roost_wipe(&sealed, sizeof(sealed));
 	o_stream_unref(&ctx->data.output);
 	ctx->data.output = output;
 	o_stream_cork(output);

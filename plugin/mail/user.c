@@ -9,6 +9,7 @@
 
 #include "report.h"
 #include "scan.h"
+#include "silence.h"
 
 #include <unistd.h>
 
@@ -143,10 +144,32 @@ user_check_storage(const struct mail_storage *storage)
 	return NULL;
 }
 
+/* A full-text index of mail that is to be sealed holds all its words. */
+static const char *
+user_check_fts(struct roost_user *ruser, struct mail_namespace *ns)
+{
+	const char *plugin = roost_silence_fts_plugin(ruser->user);
+	struct roost_ring *ring;
+	const char *error;
+	bool is_sealed = ruser->config.has_policy &&
+		ruser->config.policy == ROOST_POLICY_SEALED;
+
+	if (plugin == NULL || ruser->config.may_fts)
+		return NULL;
+	if (!is_sealed && roost_user_ring(ruser, ns, &ring, &error) > 0)
+		is_sealed = roost_ring_policy(ring) == ROOST_POLICY_SEALED;
+	return !is_sealed ? NULL :
+		t_strdup_printf("the policy is sealed, and the plugin %s would "
+				"write the words of the mail into an index: "
+				"do not load it, or set roost_fts=allow",
+				plugin);
+}
+
 void
 roost_user_namespaces_created(struct mail_namespace *namespaces)
 {
-	struct roost_user *ruser = roost_user_get(namespaces->user);
+	struct mail_user *user = namespaces->user;
+	struct roost_user *ruser = roost_user_get(user);
 	struct mail_namespace *ns;
 	const char *error = NULL;
 
@@ -154,13 +177,16 @@ roost_user_namespaces_created(struct mail_namespace *namespaces)
 		return;
 	for (ns = namespaces; ns != NULL && error == NULL; ns = ns->next) {
 		error = user_check_storage(ns->storage);
-		if (error == NULL)
-			continue;
-		namespaces->user->error =
-			p_strdup_printf(namespaces->user->pool,
-					"roost: namespace \"%s\": %s",
-					ns->prefix, error);
+		if (error == NULL && ns->owner == user)
+			error = user_check_fts(ruser, ns);
+		if (error != NULL)
+			user->error = p_strdup_printf(user->pool,
+				"roost: namespace \"%s\": %s", ns->prefix,
+				error);
 	}
+	/* An admin's command is told by its own means. */
+	if (error == NULL && strcmp(user->service, "doveadm") != 0)
+		roost_silence_check_temp_dir(user);
 }
 
 /* Whose keyring, and where it lies. */

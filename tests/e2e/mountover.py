@@ -31,6 +31,10 @@ def main():
     command = sys.argv[5:]
     try:
         mount(copy, original, flags=MS_BIND)
+        # For mail_temp_dir, where plaintext passes.
+        spool = os.path.join(os.environ["ROOST_E2E_TMP"], "spool")
+        os.mkdir(spool)
+        mount("tmpfs", spool, "tmpfs")
         if not os.path.exists("/proc/self"):
             mount("proc", "/proc", "proc")
     except OSError as error:

@@ -115,7 +115,9 @@ class Server:
         self.conf = os.path.join(self.root, "dovecot.conf")
         self.log = os.path.join(self.root, "dovecot.log")
         self.run_dir = os.path.join(self.root, "run")
-        self.tmp_dir = os.path.join(self.root, "tmp")
+        # On the tmpfs that tests/e2e/run has mounted.
+        self.tmp_dir = os.path.join(os.environ["ROOST_E2E_TMP"], "spool",
+                                    os.path.basename(self.root))
         self.mail_root = os.path.join(self.root, "mail")
         self.keyfile = keyfile or os.path.join(self.root, "provider.key")
         self.imap_port = self.pop3_port = None

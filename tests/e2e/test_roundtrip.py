@@ -227,6 +227,10 @@ def message_questions(pair, number, rng):
     if re.search(rb"\r(?!\n)", pair.messages[number - 1].data):
         asked = [item for item in asked if may_be_asked(pair, number, item)]
     rng.shuffle(asked)
+    # Last, since what BINARY answers of a part that is a message in base64
+    # depends on whether Dovecot counted its size just before, which it does
+    # not have to if the index cache knows it.
+    asked.sort(key=lambda item: item.startswith("BINARY.SIZE"))
     return asked
 
 

@@ -71,11 +71,11 @@ seal(const buffer_t *plain, size_t piece)
 {
 	buffer_t *sealed = buffer_create_dynamic(default_pool, 4096);
 	struct ostream *memory = o_stream_create_buffer(sealed), *output;
-	uint8_t object_id[ROOST_ID_SIZE], data_key[ROOST_KEY_SIZE];
+	struct roost_sealed used;
 	const char *error;
 	size_t off, size;
 
-	output = roost_ostream_create(memory, &seal_key, object_id, data_key,
+	output = roost_ostream_create(memory, &seal_key, &used,
 				      &error);
 	i_assert(output != NULL);
 	for (off = 0; off < plain->used; off += size) {
@@ -350,14 +350,14 @@ static void
 test_output_error(void)
 {
 	buffer_t *plain = plain_new(3 * C);
-	uint8_t object_id[ROOST_ID_SIZE], data_key[ROOST_KEY_SIZE];
+	struct roost_sealed used;
 	const char *error = NULL;
 	int fd = open("/dev/full", O_WRONLY);
 	struct ostream *full, *output;
 
 	test_begin("a disk that is full");
 	full = o_stream_create_fd_file(fd, 0, FALSE);
-	output = roost_ostream_create(full, &seal_key, object_id, data_key,
+	output = roost_ostream_create(full, &seal_key, &used,
 				      &error);
 	if (output != NULL) {
 		o_stream_nsend(output, plain->data, plain->used);

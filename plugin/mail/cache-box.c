@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache-box: the fields of a mailbox's index cache.  See cache-box.h.
+ *
+ * A forced decision "no" is stronger than settings, than what the file says,
+ * and than other processes: purging drops the field, copying leaves it behind.
+ */
+#include "cache-box.h"
+
+#include "mail-cache-private.h"
+
+#include "cache-save.h"
+
+#include "roost/blob.h"
+
+#define FIELD_OWN "roost.own"
+#define FIELD_NEW "roost.new"
+
+#define DECISION_NEVER (MAIL_CACHE_DECISION_NO | MAIL_CACHE_DECISION_FORCED)
+#define DECISION_ALWAYS (MAIL_CACHE_DECISION_YES | MAIL_CACHE_DECISION_FORCED)
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_cache_module,
+				  &mail_storage_module_register);
+
+struct roost_cache_box *
+roost_cache_box_get(struct mailbox *box)
+{
+	struct roost_cache_box *cbox =
+		MODULE_CONTEXT(box, roost_cache_module);
+
+	return cbox;
+}
+
+static void
+cache_box_free(struct mailbox *box)
+{
+	struct roost_cache_box *cbox = roost_cache_box_get(box);
+
+	buffer_free(&cbox->lookup);
+	array_free(&cbox->standard);
+	cbox->module_ctx.super.free(box);
+}
+
+static unsigned int
+standard_count(void)
+{
+	unsigned int count = 0;
+
+	while (roost_blob_standard_names[count] != NULL)
+		count++;
+	return count;
+}
+
+bool
+roost_cache_name_is_standard(const char *name)
+{
+	unsigned int low = 0, high = standard_count();
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+		int order = strcasecmp(roost_blob_standard_names[middle],
+				       name);
+
+		if (order == 0)
+			return TRUE;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return FALSE;
+}
+
+bool
+roost_cache_field_is_standard(struct roost_cache_box *cbox, const char *name,
+			      unsigned int field_idx)
+{
+	uint8_t *known = array_idx_get_space(&cbox->standard, field_idx);
+
+	if (*known == 0)
+		*known = roost_cache_name_is_standard(name) ? 1 : 2;
+	return *known == 1;
+}
+
+/* The standard names and the setting's, sorted, each once. */
+static void
+cache_box_names(struct roost_cache_box *cbox)
+{
+	const char *const *extra =
+		roost_user_config(cbox->ruser)->cache_headers;
+	const char *const *standard = roost_blob_standard_names;
+	string_t *extra_names = t_str_new(64);
+	ARRAY_TYPE(const_string) names;
+	const char *last = "";
+
+	p_array_init(&names, cbox->box->pool, 64);
+	for (; *standard != NULL; standard++)
+		array_push_back(&names, standard);
+	for (; *extra != NULL; extra++) {
+		if (roost_cache_name_is_standard(*extra) ||
+		    strcasecmp(last, *extra) == 0)
+			continue;
+		last = *extra;
+		array_push_back(&names, extra);
+		str_printfa(extra_names, "%s\n", *extra);
+	}
+	array_sort(&names, i_strcasecmp_p);
+	cbox->name_count = array_count(&names);
+	array_append_zero(&names);
+	cbox->names = array_front(&names);
+	cbox->extra_names = p_strdup(cbox->box->pool, str_c(extra_names));
+}
+
+static bool
+field_is_telling(const char *name)
+{
+	static const char *const telling[] = {
+		"imap.envelope", "imap.body", "imap.bodystructure",
+		"body.snippet", "mime.parts", "binary.parts", "date.sent",
+		NULL
+	};
+
+	return strncasecmp(name, "hdr.", 4) == 0 ||
+		str_array_icase_find(telling, name);
+}
+
+static unsigned int
+cache_box_register(struct mail_cache *cache, const char *name)
+{
+	struct mail_cache_field field = {
+		.name = name,
+		.type = MAIL_CACHE_FIELD_VARIABLE_SIZE,
+		.decision = DECISION_ALWAYS,
+	};
+
+	roost_cache_register(cache, &field, 1);
+	return field.idx;
+}
+
+static void
+cache_box_forbid(struct roost_cache_box *cbox)
+{
+	struct mail_cache *cache = cbox->box->cache;
+	unsigned int i;
+
+	for (i = 0; i < cache->fields_count; i++) {
+		struct mail_cache_field field =
+			*mail_cache_register_get_field(cache, i);
+
+		if (field.decision == DECISION_NEVER ||
+		    !field_is_telling(field.name))
+			continue;
+		field.decision = DECISION_NEVER;
+		roost_cache_register(cache, &field, 1);
+	}
+	cbox->enforced_count = cache->fields_count;
+}
+
+void
+roost_cache_box_activate(struct roost_cache_box *cbox,
+			 struct roost_ring *ring)
+{
+	const struct roost_config *config = roost_user_config(cbox->ruser);
+	struct mailbox *box = cbox->box;
+
+	if (cbox->is_active || box->cache == NULL)
+		return;
+	cbox->is_active = TRUE;
+	cbox->ring = ring;
+	cbox->is_sealed = ring != NULL && config->is_cache_sealed &&
+		config->enable != ROOST_ENABLE_NO;
+	/* What the file already has must be known before it is forbidden. */
+	(void)mail_cache_open_and_verify(box->cache);
+	if (cbox->is_sealed) {
+		cbox->own_idx = cache_box_register(box->cache, FIELD_OWN);
+		cbox->new_idx = cache_box_register(box->cache, FIELD_NEW);
+		T_BEGIN {
+			cache_box_names(cbox);
+		} T_END;
+	}
+	/* Do not open messages for what is not in the native cache. */
+	box->storage->nonbody_access_fields |= MAIL_FETCH_IMAP_ENVELOPE |
+		MAIL_FETCH_IMAP_BODY | MAIL_FETCH_IMAP_BODYSTRUCTURE |
+		MAIL_FETCH_DATE | MAIL_FETCH_BODY_SNIPPET |
+		MAIL_FETCH_MESSAGE_PARTS;
+	cache_box_forbid(cbox);
+}
+
+void
+roost_cache_box_begin(struct roost_cache_box *cbox)
+{
+	struct mailbox *box = cbox->box;
+	struct roost_ring *ring;
+	const char *error;
+
+	/* Who may not read sealed messages has nothing of them to cache. */
+	if (cbox->is_active)
+		roost_cache_box_enforce(cbox);
+	else if (roost_user_config(cbox->ruser)->enable != ROOST_ENABLE_NO &&
+		 roost_user_ring(cbox->ruser, mailbox_get_namespace(box),
+				 &ring, &error) != 0)
+		roost_cache_box_activate(cbox, ring);
+}
+
+void
+roost_cache_box_enforce(struct roost_cache_box *cbox)
+{
+	if (cbox->is_active &&
+	    cbox->enforced_count != cbox->box->cache->fields_count)
+		cache_box_forbid(cbox);
+}
+
+void
+roost_cache_box_allocated(struct mailbox *box)
+{
+	struct roost_user *ruser = roost_user_get(box->storage->user);
+	struct mailbox_vfuncs *v = box->vlast;
+	struct roost_cache_box *cbox;
+
+	if (ruser == NULL ||
+	    (box->storage->class_flags &
+	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0 ||
+	    strcmp(box->storage->name, "raw") == 0)
+		return;
+	cbox = p_new(box->pool, struct roost_cache_box, 1);
+	cbox->module_ctx.super = *v;
+	box->vlast = &cbox->module_ctx.super;
+	v->free = cache_box_free;
+	cbox->box = box;
+	cbox->ruser = ruser;
+	cbox->lookup = buffer_create_dynamic(default_pool, 4096);
+	i_array_init(&cbox->standard, 64);
+	MODULE_CONTEXT_SET(box, roost_cache_module, cbox);
+	roost_cache_save_allocated(cbox, v);
+}

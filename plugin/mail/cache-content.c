@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache-content: making what is cached.  See cache-content.h.
+ */
+#include "cache-content.h"
+
+#include "imap-bodystructure.h"
+#include "imap-envelope.h"
+#include "message-date.h"
+#include "message-header-parser.h"
+#include "message-parser.h"
+#include "message-part-data.h"
+#include "message-part-serialize.h"
+#include "message-snippet.h"
+
+#include "roost/bytes.h"
+
+/* What Dovecot puts before a preview, and how long one is. */
+#define PREVIEW_KIND "1"
+#define PREVIEW_CHARS 200
+
+#define SENT_DATE_SIZE 12
+
+#define PARSER_FLAGS (MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP | \
+	MESSAGE_HEADER_PARSER_FLAG_DROP_CR)
+
+void
+roost_content_set(struct roost_blob_content *content,
+		  enum roost_blob_item item, const void *bytes, size_t len)
+{
+	content->items[item].bytes = bytes;
+	content->items[item].len = len;
+}
+
+static void
+content_set_buffer(struct roost_blob_content *content, pool_t pool,
+		   enum roost_blob_item item, const buffer_t *buf)
+{
+	unsigned char *bytes = p_malloc(pool, buf->used + 1);
+
+	memcpy(bytes, buf->data, buf->used);
+	roost_content_set(content, item, bytes, buf->used);
+}
+
+void
+roost_content_set_date(struct roost_blob_content *content, pool_t pool,
+		       time_t date, int timezone)
+{
+	uint8_t *bytes = p_malloc(pool, SENT_DATE_SIZE);
+
+	roost_be32_put(bytes, (uint32_t)((uint64_t)date >> 32));
+	roost_be32_put(bytes + 4, (uint32_t)(uint64_t)date);
+	roost_be32_put(bytes + 8, (uint32_t)timezone);
+	roost_content_set(content, ROOST_BLOB_SENT_DATE, bytes,
+			  SENT_DATE_SIZE);
+}
+
+bool
+roost_content_date(const struct roost_blob_content *content, time_t *date_r,
+		   int *timezone_r)
+{
+	const struct roost_blob_bytes *item =
+		&content->items[ROOST_BLOB_SENT_DATE];
+
+	if (item->bytes == NULL)
+		return FALSE;
+	*date_r = (time_t)(((uint64_t)roost_be32_get(item->bytes) << 32) |
+			   roost_be32_get(item->bytes + 4));
+	*timezone_r = (int)roost_be32_get(item->bytes + 8);
+	return TRUE;
+}
+
+/* As Dovecot: 0 for a date that is missing or not understood, and only what
+   32 bits hold. */
+static void
+content_sent_date(struct roost_blob_content *content, pool_t pool)
+{
+	const char *const *values =
+		roost_lines_values(&content->items[ROOST_BLOB_HEADERS],
+				   "Date", FALSE, pool);
+	time_t date;
+	int timezone;
+
+	if (*values == NULL ||
+	    !message_date_parse((const unsigned char *)*values,
+				strlen(*values), &date, &timezone)) {
+		date = 0;
+		timezone = 0;
+	}
+	roost_content_set_date(content, pool, roost_sent_date(date), timezone);
+}
+
+struct parse {
+	pool_t pool;
+	struct roost_part_limits limits;
+	struct message_part_envelope *envelope;
+};
+
+static void
+parse_envelope_header(struct message_header_line *hdr, struct parse *parse)
+{
+	roost_envelope_parse(parse->pool, &parse->envelope, &parse->limits,
+			     hdr);
+}
+
+/* Core's own way to one looks into the native cache first. */
+static void
+content_envelope(struct roost_blob_content *content, pool_t pool)
+{
+	const struct roost_blob_bytes *lines =
+		&content->items[ROOST_BLOB_HEADERS];
+	struct parse parse = {
+		.pool = pool, .limits = ROOST_PART_LIMITS_INIT
+	};
+	struct istream *input =
+		i_stream_create_from_data(lines->bytes, lines->len);
+	string_t *envelope = str_new(default_pool, 512);
+
+	message_parse_header(input, NULL, PARSER_FLAGS, parse_envelope_header,
+			     &parse);
+	imap_envelope_write(parse.envelope, envelope);
+	content_set_buffer(content, pool, ROOST_BLOB_ENVELOPE, envelope);
+	str_free(&envelope);
+	i_stream_unref(&input);
+}
+
+int
+roost_content_headers(struct roost_blob_content *content, pool_t pool,
+		      struct istream *input, const char *const *names,
+		      unsigned int count)
+{
+	buffer_t *lines = buffer_create_dynamic(default_pool, 4096);
+	int ret = roost_lines_read(input, names, count, lines);
+
+	if (ret == 0) {
+		content_set_buffer(content, pool, ROOST_BLOB_HEADERS, lines);
+		content_sent_date(content, pool);
+		content_envelope(content, pool);
+	}
+	buffer_free(&lines);
+	return ret;
+}
+
+static void
+parse_part_header(struct message_part *part, struct message_header_line *hdr,
+		  struct parse *parse)
+{
+	roost_part_data_parse(parse->pool, part, &parse->limits, hdr);
+}
+
+/* The tree of parts, each with what its header says. */
+static struct message_part *
+content_parse(pool_t pool, struct istream *input)
+{
+	static const struct message_parser_settings set = {
+		.hdr_flags = PARSER_FLAGS,
+		.flags = MESSAGE_PARSER_FLAG_SKIP_BODY_BLOCK,
+	};
+	struct parse parse = {
+		.pool = pool, .limits = ROOST_PART_LIMITS_INIT
+	};
+	struct message_parser_ctx *ctx =
+		message_parser_init(pool, input, &set);
+	struct message_size hdr_size;
+	struct message_part *parts;
+
+	message_parser_parse_header(ctx, &hdr_size, parse_part_header, &parse);
+	message_parser_parse_body(ctx, parse_part_header, &parse);
+	message_parser_deinit(&ctx, &parts);
+	return parts;
+}
+
+static bool
+type_is(const char *type, const char *wanted)
+{
+	return type != NULL && strcasecmp(type, wanted) == 0;
+}
+
+static bool
+part_is_text(const struct message_part *part)
+{
+	return part->data->content_type == NULL ||
+		type_is(part->data->content_type, "text");
+}
+
+/* Of several versions of one text: plain, then HTML, then any. */
+static const struct message_part *
+part_best_alternative(const struct message_part *parts)
+{
+	const struct message_part *part, *html = NULL, *other = NULL;
+
+	for (part = parts->children; part != NULL; part = part->next) {
+		if (!part_is_text(part))
+			continue;
+		if (part->data->content_subtype == NULL ||
+		    type_is(part->data->content_subtype, "plain"))
+			return part;
+		if (type_is(part->data->content_subtype, "html"))
+			html = part;
+		else
+			other = part;
+	}
+	return html != NULL ? html : other;
+}
+
+/* The part a preview is taken from, or NULL: the first one, in the order of
+   the message, that is text or holds such a part. */
+static const struct message_part *
+part_of_preview(const struct message_part *top)
+{
+	const struct message_part *part = top;
+
+	for (;;) {
+		const struct message_part *best = NULL;
+
+		if (part_is_text(part))
+			return part;
+		if (type_is(part->data->content_type, "multipart")) {
+			if (type_is(part->data->content_subtype,
+				    "alternative"))
+				best = part_best_alternative(part);
+			else if (part->children != NULL) {
+				part = part->children;
+				continue;
+			}
+		}
+		if (best != NULL)
+			return best;
+		while (part != top && part->next == NULL)
+			part = part->parent;
+		if (part == top)
+			return NULL;
+		part = part->next;
+	}
+}
+
+int
+roost_content_preview(struct roost_blob_content *content, pool_t pool,
+		      struct istream *input, bool is_whole,
+		      const struct message_part *parts)
+{
+	const struct message_part *part = part_of_preview(parts);
+	string_t *preview = str_new(default_pool, 256);
+	struct istream *text;
+	int ret = 1;
+
+	str_append(preview, PREVIEW_KIND);
+	if (part != NULL) {
+		i_stream_seek(input, part->physical_pos);
+		text = i_stream_create_limit(input,
+				part->header_size.physical_size +
+				part->body_size.physical_size);
+		if (message_snippet_generate(text, PREVIEW_CHARS,
+					     preview) < 0)
+			ret = -1;
+		else if (!is_whole && text->eof)
+			ret = 0;
+		i_stream_unref(&text);
+	}
+	if (ret > 0)
+		content_set_buffer(content, pool, ROOST_BLOB_PREVIEW, preview);
+	str_free(&preview);
+	return ret;
+}
+
+void
+roost_content_parts(struct roost_blob_content *content, pool_t pool,
+		    struct message_part *parts)
+{
+	buffer_t *bytes = buffer_create_dynamic(default_pool, 1024);
+
+	message_part_serialize(parts, bytes);
+	content_set_buffer(content, pool, ROOST_BLOB_PARTS, bytes);
+	buffer_free(&bytes);
+}
+
+struct message_part *
+roost_content_get_parts(const struct roost_blob_content *content, pool_t pool)
+{
+	const struct roost_blob_bytes *item =
+		&content->items[ROOST_BLOB_PARTS];
+	const char *error;
+
+	return item->bytes == NULL ? NULL :
+		message_part_deserialize(pool, item->bytes, item->len,
+					 &error);
+}
+
+bool
+roost_content_parts_have_nuls(const struct message_part *top)
+{
+	const struct message_part *part = top;
+
+	while ((part->flags & MESSAGE_PART_FLAG_HAS_NULS) == 0) {
+		if (part->children != NULL) {
+			part = part->children;
+			continue;
+		}
+		while (part != top && part->next == NULL)
+			part = part->parent;
+		if (part == top)
+			return FALSE;
+		part = part->next;
+	}
+	return TRUE;
+}
+
+int
+roost_content_body(struct roost_blob_content *content, pool_t pool,
+		   struct istream *input)
+{
+	pool_t parts_pool = pool_alloconly_create("roost parts", 4096);
+	struct message_part *parts;
+	string_t *structure = str_new(default_pool, 1024);
+	const char *error;
+	int ret;
+
+	i_stream_seek(input, 0);
+	parts = content_parse(parts_pool, input);
+	ret = input->stream_errno == 0 ? 0 : -1;
+	if (ret == 0) {
+		if (imap_bodystructure_write(parts, structure, TRUE,
+					     &error) == 0)
+			content_set_buffer(content, pool,
+					   ROOST_BLOB_BODYSTRUCTURE,
+					   structure);
+		roost_content_parts(content, pool, parts);
+		ret = roost_content_preview(content, pool, input, TRUE, parts);
+	}
+	str_free(&structure);
+	pool_unref(&parts_pool);
+	return ret < 0 ? -1 : 0;
+}

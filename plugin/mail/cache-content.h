@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_CACHE_CONTENT_H
+#define ROOST_CACHE_CONTENT_H
+
+/*
+ * cache-content: what the cache keeps of a message, made from the message.
+ *
+ * Promises: the items are what Dovecot itself would cache of the same bytes.
+ * Nothing is taken from the index.
+ */
+
+#include "header-lines.h"
+
+struct message_part;
+
+void roost_content_set(struct roost_blob_content *content,
+		       enum roost_blob_item item, const void *bytes,
+		       size_t len);
+
+/*
+ * Read header lines with these names (sorted) at the stream's beginning; sent
+ * date and envelope come of them.  Allocates from pool.  -1: the stream says
+ * why.
+ */
+int roost_content_headers(struct roost_blob_content *content, pool_t pool,
+			  struct istream *input, const char *const *names,
+			  unsigned int count);
+
+/* Body structure, preview and parts of the message that is the stream. */
+int roost_content_body(struct roost_blob_content *content, pool_t pool,
+		       struct istream *input);
+
+/*
+ * The preview of a message whose parts, with what their headers say, are
+ * known.  1; 0 the stream is a beginning of the message that does not suffice;
+ * -1 the stream says why.
+ */
+int roost_content_preview(struct roost_blob_content *content, pool_t pool,
+			  struct istream *input, bool is_whole,
+			  const struct message_part *parts);
+
+/* What is in content, from pool; NULL if it is not there. */
+struct message_part *
+roost_content_get_parts(const struct roost_blob_content *content, pool_t pool);
+bool roost_content_parts_have_nuls(const struct message_part *parts);
+
+void roost_content_parts(struct roost_blob_content *content, pool_t pool,
+			 struct message_part *parts);
+
+/* The sent date of what is in content. */
+bool roost_content_date(const struct roost_blob_content *content,
+			time_t *date_r, int *timezone_r);
+void roost_content_set_date(struct roost_blob_content *content, pool_t pool,
+			    time_t date, int timezone);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache-hooks: the vfuncs that answer from the sealed cache.  See
+ * cache-hooks.h.
+ *
+ * The native cache is not asked about what it must not hold: what stands
+ * there was written by somebody else, and nothing proves it.
+ */
+#include "cache-hooks.h"
+
+#include "imap-bodystructure.h"
+
+#include "cache-mail.h"
+
+static bool
+name_is_cached(const struct roost_cache_mail *cmail, const char *name)
+{
+	const struct roost_blob_bytes *items = cmail->content.items;
+
+	if (roost_lines_has_name(&items[ROOST_BLOB_LEFT_OUT], name))
+		return FALSE;
+	return roost_cache_name_is_standard(name) ||
+		roost_lines_has_name(&items[ROOST_BLOB_EXTRA_NAMES], name);
+}
+
+/* Lines that the cache does not have, from the message. */
+static int
+lines_of_message(struct mail *mail, const char *const *names,
+		 unsigned int count, buffer_t *lines_r)
+{
+	struct istream *input;
+
+	if (mail->lookup_abort >= MAIL_LOOKUP_ABORT_READ_MAIL) {
+		mail_set_aborted(mail);
+		return -1;
+	}
+	if (mail_get_hdr_stream_because(mail, NULL, "roost header",
+					&input) < 0)
+		return -1;
+	i_stream_seek(input, 0);
+	if (roost_lines_read(input, names, count, lines_r) < 0) {
+		mail_set_critical(mail, "read(%s) failed: %s",
+				  i_stream_get_name(input),
+				  i_stream_get_error(input));
+		return -1;
+	}
+	i_stream_seek(input, 0);
+	return 0;
+}
+
+static int
+get_values_of_message(struct mail *_mail, const char *name, bool is_decoded,
+		      const char *const **values_r)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	buffer_t *lines = buffer_create_dynamic(default_pool, 256);
+	struct roost_blob_bytes bytes;
+	int ret = lines_of_message(_mail, &name, 1, lines);
+
+	bytes.bytes = lines->data;
+	bytes.len = lines->used;
+	if (ret == 0)
+		*values_r = roost_lines_values(&bytes, name, is_decoded,
+					       mail->data_pool);
+	buffer_free(&lines);
+	return ret;
+}
+
+/* 1 values_r is set; 0 ask the storage; -1. */
+static int
+get_values(struct mail *_mail, const char *name, bool is_decoded,
+	   const char *const **values_r)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	int ret = roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
+
+	if (ret <= 0)
+		return ret;
+	if (!name_is_cached(cmail, name))
+		return get_values_of_message(_mail, name, is_decoded,
+					     values_r) < 0 ? -1 : 1;
+	_mail->transaction->stats.cache_hit_count++;
+	*values_r = roost_lines_values(
+		&cmail->content.items[ROOST_BLOB_HEADERS], name, is_decoded,
+		mail->data_pool);
+	return 1;
+}
+
+static int
+cache_get_headers(struct mail *mail, const char *field, bool is_decoded,
+		  const char *const **value_r)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	int ret = get_values(mail, field, is_decoded, value_r);
+
+	if (ret == 0)
+		return cmail->module_ctx.super.get_headers(mail, field,
+						is_decoded, value_r);
+	return ret < 0 ? -1 : **value_r == NULL ? 0 : 1;
+}
+
+static int
+cache_get_first_header(struct mail *mail, const char *field, bool is_decoded,
+		       const char **value_r)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	const char *const *values;
+	int ret = get_values(mail, field, is_decoded, &values);
+
+	if (ret == 0)
+		return cmail->module_ctx.super.get_first_header(mail, field,
+						is_decoded, value_r);
+	if (ret < 0)
+		return -1;
+	*value_r = *values;
+	return *values == NULL ? 0 : 1;
+}
+
+static bool
+names_are_cached(const struct roost_cache_mail *cmail,
+		 const struct mailbox_header_lookup_ctx *headers)
+{
+	const struct roost_blob_bytes *items = cmail->content.items;
+	bool is_all = items[ROOST_BLOB_LEFT_OUT].bytes == NULL;
+	unsigned int i;
+
+	for (i = 0; i < headers->count; i++) {
+		if (is_all && roost_cache_field_is_standard(cmail->cbox,
+					headers->name[i], headers->idx[i]))
+			continue;
+		if (!name_is_cached(cmail, headers->name[i]))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static int
+cache_get_header_stream(struct mail *_mail,
+			struct mailbox_header_lookup_ctx *headers,
+			struct istream **stream_r)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	int ret = roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
+	buffer_t *lines;
+
+	if (ret < 0)
+		return -1;
+	if (ret == 0)
+		return cmail->module_ctx.super.get_header_stream(_mail,
+						headers, stream_r);
+	lines = buffer_create_dynamic(mail->data_pool, 512);
+	if (names_are_cached(cmail, headers)) {
+		_mail->transaction->stats.cache_hit_count++;
+		roost_lines_filter(&cmail->content.items[ROOST_BLOB_HEADERS],
+				   headers->name, headers->count, lines);
+	} else if (lines_of_message(_mail, headers->name, headers->count,
+				    lines) < 0) {
+		return -1;
+	}
+	buffer_append_c(lines, '\n');
+	i_stream_unref(&cmail->lines);
+	cmail->lines = i_stream_create_from_data(lines->data, lines->used);
+	*stream_r = cmail->lines;
+	return 0;
+}
+
+static int
+get_body(struct mail *_mail, const char *structure, const char **value_r)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	string_t *body = str_new(mail->data_pool, 128);
+	const char *error;
+
+	if (imap_body_parse_from_bodystructure(structure, body, &error) < 0)
+		return -1;
+	*value_r = str_c(body);
+	return 0;
+}
+
+static enum roost_blob_item
+special_item(enum mail_fetch_field field)
+{
+	switch ((unsigned int)field) {
+	case MAIL_FETCH_IMAP_BODY:
+	case MAIL_FETCH_IMAP_BODYSTRUCTURE:
+		return ROOST_BLOB_BODYSTRUCTURE;
+	case MAIL_FETCH_IMAP_ENVELOPE:
+		return ROOST_BLOB_ENVELOPE;
+	case MAIL_FETCH_BODY_SNIPPET:
+		return ROOST_BLOB_PREVIEW;
+	default:
+		return ROOST_BLOB_ITEM_COUNT;
+	}
+}
+
+static int
+cache_get_special(struct mail *_mail, enum mail_fetch_field field,
+		  const char **value_r)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	enum roost_blob_item item = special_item(field);
+	const struct roost_blob_bytes *bytes = &cmail->content.items[item];
+	const char *value;
+	int ret = item == ROOST_BLOB_ITEM_COUNT ? 0 :
+		roost_cache_mail_need(_mail, item);
+
+	if (ret < 0)
+		return -1;
+	if (ret > 0) {
+		value = p_strndup(mail->data_pool, bytes->bytes, bytes->len);
+		_mail->transaction->stats.cache_hit_count++;
+		if (field != MAIL_FETCH_IMAP_BODY) {
+			*value_r = value;
+			return 0;
+		}
+		if (get_body(_mail, value, value_r) == 0)
+			return 0;
+	}
+	return cmail->module_ctx.super.get_special(_mail, field, value_r);
+}
+
+static int
+cache_get_parts(struct mail *_mail, struct message_part **parts_r)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	int ret = roost_cache_mail_need(_mail, ROOST_BLOB_PARTS);
+
+	if (ret < 0)
+		return -1;
+	if (ret > 0) {
+		*parts_r = roost_content_get_parts(&cmail->content,
+						   mail->data_pool);
+		if (*parts_r != NULL)
+			return 0;
+	}
+	return cmail->module_ctx.super.get_parts(_mail, parts_r);
+}
+
+static int
+cache_get_date(struct mail *mail, time_t *date_r, int *timezone_r)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	int ret = roost_cache_mail_need(mail, ROOST_BLOB_SENT_DATE);
+
+	if (ret < 0)
+		return -1;
+	if (ret > 0 &&
+	    roost_content_date(&cmail->content, date_r, timezone_r))
+		return 0;
+	return cmail->module_ctx.super.get_date(mail, date_r, timezone_r);
+}
+
+static int
+cache_precache(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	/* Dates, sizes and ids first: it does nothing for a mail of which
+	   anything is cached. */
+	if (cmail->module_ctx.super.precache(mail) < 0)
+		return -1;
+	return roost_cache_mail_need(mail, ROOST_BLOB_BODYSTRUCTURE) < 0 ?
+		-1 : 0;
+}
+
+static void
+cache_set_seq(struct mail *mail, uint32_t seq, bool saving)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	roost_cache_box_enforce(cmail->cbox);
+	cmail->module_ctx.super.set_seq(mail, seq, saving);
+}
+
+static void
+cache_set_cache_corrupted(struct mail *mail, enum mail_fetch_field field,
+			  const char *reason)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	/* Core drops the record: what was held is gone with it. */
+	i_zero(&cmail->content);
+	cmail->state = CACHE_MAIL_NONE;
+	cmail->module_ctx.super.set_cache_corrupted(mail, field, reason);
+}
+
+static void
+cache_close(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	/* Closing may still ask for something, and load it again. */
+	cmail->module_ctx.super.close(mail);
+	roost_cache_mail_reset(cmail);
+}
+
+static void
+cache_free(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	void (*super_free)(struct mail *) = cmail->module_ctx.super.free;
+
+	roost_cache_mail_free(cmail);
+	super_free(mail);
+}
+
+void
+roost_cache_mail_allocated(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_cache_box *cbox = roost_cache_box_get(_mail->box);
+	struct mail_vfuncs *v = mail->vlast;
+	struct roost_cache_mail *cmail;
+
+	if (cbox == NULL)
+		return;
+	roost_cache_box_begin(cbox);
+	cmail = roost_cache_mail_new(_mail, cbox);
+	cmail->module_ctx.super = *v;
+	mail->vlast = &cmail->module_ctx.super;
+	v->close = cache_close;
+	v->free = cache_free;
+	v->set_seq = cache_set_seq;
+	v->precache = cache_precache;
+	v->get_parts = cache_get_parts;
+	v->get_date = cache_get_date;
+	v->get_first_header = cache_get_first_header;
+	v->get_headers = cache_get_headers;
+	v->get_header_stream = cache_get_header_stream;
+	v->get_special = cache_get_special;
+	v->set_cache_corrupted = cache_set_cache_corrupted;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_CACHE_MAIL_H
+#define ROOST_CACHE_MAIL_H
+
+/*
+ * cache-mail: what is cached of one message: looked up, made, stored.
+ *
+ * Promises: what it hands out was authenticated: a blob that opened, or the
+ * message itself.  A blob that is refused is made anew, and logged once.
+ */
+
+#include "cache-box.h"
+#include "cache-content.h"
+#include "ostream-tap.h"
+
+enum cache_mail_state {
+	CACHE_MAIL_UNKNOWN,	/* not looked up yet */
+	CACHE_MAIL_NONE,
+	CACHE_MAIL_HELD,	/* content may be used */
+};
+
+struct roost_cache_mail {
+	union mail_module_context module_ctx;
+	struct roost_cache_box *cbox;
+	enum cache_mail_state state;
+	/* Points into plain, or into the mail's data pool. */
+	struct roost_blob_content content;
+	uint8_t object_id[ROOST_ID_SIZE];	/* that content is of */
+	bool has_body;		/* structure, preview and parts were made */
+	bool is_other;		/* the blob is not of the file */
+	bool is_busy;		/* making it: no getter may start that again */
+	uint8_t *plain;		/* secret: an opened blob */
+	size_t plain_size, plain_used;
+	/* Of the file, once it was opened or sealed; zero: not sealed. */
+	bool is_opened;
+	uint8_t file_object_id[ROOST_ID_SIZE];
+	uint8_t file_data_key[ROOST_KEY_SIZE];	/* secret */
+	buffer_t *header;			/* H of what is being saved */
+	struct istream *lines;			/* the last given out */
+	struct roost_tap *tap;
+};
+
+/* NULL for a mail without. */
+struct roost_cache_mail *roost_cache_mail_get(struct mail *mail);
+
+/* Tie it to a mail, and forget everything when the mail goes on. */
+struct roost_cache_mail *roost_cache_mail_new(struct mail *mail,
+					      struct roost_cache_box *cbox);
+void roost_cache_mail_reset(struct roost_cache_mail *cmail);
+void roost_cache_mail_free(struct roost_cache_mail *cmail);
+
+/* Open the blob, if there is one.  TRUE: content may be used. */
+bool roost_cache_mail_load(struct mail *mail);
+
+/*
+ * Have an item in content; one of the body means that all are.  1; 0 it must
+ * be asked for in the ordinary way; -1 the message cannot be had: the
+ * storage's error says why.
+ */
+int roost_cache_mail_need(struct mail *mail, enum roost_blob_item item);
+
+/* The message's sizes, if a blob tells them.  Never reads the message. */
+bool roost_cache_mail_sizes(struct mail *mail, uoff_t *virtual_r,
+			    uoff_t *physical_r);
+
+/* Seal content and add it to the cache; not to is no error. */
+void roost_cache_mail_store(struct mail *mail);
+
+/* The owner's keyring is in use: see roost_cache_box_activate(). */
+void roost_cache_mail_activate(struct mail *mail, struct roost_ring *ring);
+
+/*
+ * The data key of the object in the file, as the blob has it.  FALSE: there
+ * is none; also when the blob is of another object, and then ignored.
+ */
+bool roost_cache_mail_data_key(struct mail *mail,
+			       const struct roost_header *header,
+			       uint8_t data_key_r[ROOST_KEY_SIZE]);
+
+/* The file is not what the blob describes: ignore the blob. */
+void roost_cache_mail_ignore(struct mail *mail);
+
+/*
+ * The file was opened with this key, which reports that it is another one than
+ * the blob's; NULL, NULL: it is not sealed.
+ */
+void roost_cache_mail_opened(struct mail *mail, const uint8_t *object_id,
+			     const uint8_t *data_key);
+
+#endif

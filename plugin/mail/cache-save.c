@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache-save: the cache of a message being saved.  See cache-save.h.
+ *
+ * Core parses a message while it is written.  What that does not give, the
+ * header lines and the preview, comes from the first bytes, which are kept as
+ * they pass; only for an odd message is the file read again.
+ */
+#include "cache-save.h"
+
+#include "message-part-data.h"
+
+#include "cache-mail.h"
+
+#define TAP_SIZE (32 * 1024)
+
+void
+roost_cache_save_sealed(struct mail *mail, struct roost_ring *ring,
+			const struct roost_sealed *sealed)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	if (cmail == NULL)
+		return;
+	/* The keyring may have been made just now. */
+	roost_cache_box_activate(cmail->cbox, ring);
+	roost_cache_mail_opened(mail, sealed->object_id, sealed->data_key);
+	buffer_free(&cmail->header);
+	cmail->header = buffer_create_dynamic(default_pool,
+					      sizeof(sealed->header));
+	buffer_append(cmail->header, sealed->header, sizeof(sealed->header));
+}
+
+static int
+cache_save_begin(struct mail_save_context *ctx, struct istream *input)
+{
+	struct roost_cache_box *cbox =
+		roost_cache_box_get(ctx->transaction->box);
+	struct roost_cache_mail *cmail;
+	struct ostream *output;
+
+	roost_cache_box_begin(cbox);
+	if (cbox->module_ctx.super.save_begin(ctx, input) < 0)
+		return -1;
+	cmail = roost_cache_mail_get(ctx->dest_mail);
+	if (cmail == NULL || !cbox->is_sealed || !cmail->is_opened)
+		return 0;
+	roost_tap_release(&cmail->tap);
+	output = roost_ostream_tap_create(ctx->data.output, TAP_SIZE,
+					  &cmail->tap);
+	o_stream_unref(&ctx->data.output);
+	ctx->data.output = output;
+	o_stream_cork(output);
+	return 0;
+}
+
+/* Header lines: from what was kept, if that is all of the header. */
+static int
+save_headers(struct mail *_mail, const struct message_part *parts)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct istream *input;
+	const unsigned char *kept;
+	size_t size;
+	bool is_all;
+	int ret;
+
+	kept = roost_tap_kept(cmail->tap, &size, &is_all);
+	if (parts->header_size.physical_size > size && !is_all) {
+		if (mail_get_hdr_stream_because(_mail, NULL, "roost cache",
+						&input) < 0)
+			return -1;
+		i_stream_ref(input);
+		i_stream_seek(input, 0);
+	} else {
+		input = i_stream_create_from_data(kept, size);
+	}
+	ret = roost_content_headers(&cmail->content, mail->data_pool, input,
+				    cmail->cbox->names,
+				    cmail->cbox->name_count);
+	i_stream_unref(&input);
+	return ret;
+}
+
+static int
+save_preview(struct mail *_mail, const struct message_part *parts)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct istream *input;
+	const unsigned char *kept;
+	const char *preview;
+	size_t size;
+	bool is_all;
+	int ret = 0;
+
+	kept = roost_tap_kept(cmail->tap, &size, &is_all);
+	if (parts->data != NULL) {
+		input = i_stream_create_from_data(kept, size);
+		ret = roost_content_preview(&cmail->content, mail->data_pool,
+					    input, is_all, parts);
+		i_stream_unref(&input);
+	}
+	if (ret > 0)
+		return 0;
+	if (cmail->module_ctx.super.get_special(_mail,
+			MAIL_FETCH_BODY_SNIPPET, &preview) < 0)
+		return -1;
+	roost_content_set(&cmail->content, ROOST_BLOB_PREVIEW, preview,
+			  strlen(preview));
+	return 0;
+}
+
+static int
+save_content(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	const struct mail_vfuncs *super = &cmail->module_ctx.super;
+	const char *extra_names = cmail->cbox->extra_names;
+	struct message_part *parts;
+	const char *value;
+
+	if (super->get_parts(_mail, &parts) < 0 ||
+	    save_headers(_mail, parts) < 0)
+		return -1;
+	if (*extra_names != '\0')
+		roost_content_set(&cmail->content, ROOST_BLOB_EXTRA_NAMES,
+				  extra_names, strlen(extra_names));
+	roost_content_parts(&cmail->content, mail->data_pool, parts);
+	if (super->get_special(_mail, MAIL_FETCH_IMAP_BODYSTRUCTURE,
+			       &value) < 0)
+		return -1;
+	roost_content_set(&cmail->content, ROOST_BLOB_BODYSTRUCTURE, value,
+			  strlen(value));
+	return save_preview(_mail, parts);
+}
+
+/* The message is saved whatever becomes of its cache. */
+static void
+cache_save(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	int ret;
+
+	cmail->is_busy = TRUE;
+	ret = save_content(mail);
+	if (ret == 0) {
+		cmail->state = CACHE_MAIL_HELD;
+		cmail->has_body = TRUE;
+		memcpy(cmail->object_id, cmail->file_object_id,
+		       ROOST_ID_SIZE);
+		cmail->content.data_key = cmail->file_data_key;
+		roost_cache_mail_store(mail);
+	} else {
+		i_zero(&cmail->content);
+		cmail->state = CACHE_MAIL_NONE;
+	}
+	cmail->is_busy = FALSE;
+	roost_tap_release(&cmail->tap);
+}
+
+static int
+cache_save_finish(struct mail_save_context *ctx)
+{
+	struct roost_cache_box *cbox =
+		roost_cache_box_get(ctx->transaction->box);
+	struct roost_cache_mail *cmail;
+
+	if (cbox->module_ctx.super.save_finish(ctx) < 0)
+		return -1;
+	cmail = roost_cache_mail_get(ctx->dest_mail);
+	if (cmail != NULL && cmail->tap != NULL)
+		cache_save(ctx->dest_mail);
+	return 0;
+}
+
+void
+roost_cache_save_allocated(struct roost_cache_box *cbox ATTR_UNUSED,
+			   struct mailbox_vfuncs *v)
+{
+	v->save_begin = cache_save_begin;
+	v->save_finish = cache_save_finish;
+}

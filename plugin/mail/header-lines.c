@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * header-lines: lines of a header.  See header-lines.h.
+ */
+#include "header-lines.h"
+
+#include "istream-header-filter.h"
+#include "message-header-decode.h"
+#include "message-header-parser.h"
+
+struct line {
+	const char *name, *value, *end;		/* end is after the LF */
+	size_t name_len;
+};
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The next line, with what is folded into it; FALSE at the end. */
+static bool
+line_next(const char **pos, const char *end, struct line *line_r)
+{
+	const char *start = *pos, *p = start, *colon;
+
+	if (start >= end)
+		return FALSE;
+	do {
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p == NULL ? end : p + 1;
+	} while (p < end && is_blank(*p));
+	*pos = line_r->end = p;
+	line_r->name = start;
+	colon = memchr(start, ':', (size_t)(p - start));
+	line_r->value = colon == NULL ? p : colon + 1;
+	if (colon == NULL)
+		colon = start;
+	while (colon > start && is_blank(colon[-1]))
+		colon--;
+	line_r->name_len = (size_t)(colon - start);
+	return TRUE;
+}
+
+static bool
+line_is(const struct line *line, const char *name)
+{
+	return strncasecmp(line->name, name, line->name_len) == 0 &&
+		name[line->name_len] == '\0';
+}
+
+/* Among sorted names? */
+static bool
+line_is_any(const struct line *line, const char *const *names,
+	    unsigned int count)
+{
+	unsigned int low = 0, high = count;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+		int order = strncasecmp(names[middle], line->name,
+					line->name_len);
+
+		if (order == 0)
+			order = names[middle][line->name_len] == '\0' ? 0 : 1;
+		if (order == 0)
+			return TRUE;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return FALSE;
+}
+
+int
+roost_lines_read(struct istream *input, const char *const *names,
+		 unsigned int count, buffer_t *dest)
+{
+	struct istream *filter =
+		i_stream_create_header_filter(input, HEADER_FILTER_INCLUDE |
+			HEADER_FILTER_HIDE_BODY | HEADER_FILTER_NO_CR, names,
+			count, *null_header_filter_callback, NULL);
+	const unsigned char *data;
+	size_t size;
+	int ret;
+
+	while (i_stream_read_more(filter, &data, &size) > 0) {
+		buffer_append(dest, data, size);
+		i_stream_skip(filter, size);
+	}
+	ret = filter->stream_errno == 0 ? 0 : -1;
+	i_stream_unref(&filter);
+	/* The blank line that ends a header is no line of it. */
+	data = dest->data;
+	if (dest->used > 0 && data[dest->used - 1] == '\n' &&
+	    (dest->used == 1 || data[dest->used - 2] == '\n'))
+		buffer_set_used_size(dest, dest->used - 1);
+	return ret;
+}
+
+void
+roost_lines_filter(const struct roost_blob_bytes *lines,
+		   const char *const *names, unsigned int count,
+		   buffer_t *dest)
+{
+	const char *pos = (const char *)lines->bytes, *end = pos + lines->len;
+	struct line line;
+
+	while (line_next(&pos, end, &line)) {
+		if (line_is_any(&line, names, count))
+			buffer_append(dest, line.name,
+				      (size_t)(line.end - line.name));
+	}
+}
+
+/* RFC 5322 2.2.3, as Dovecot does it: a fold is one space. */
+static const char *
+value_decode(pool_t pool, const char *value)
+{
+	string_t *unfolded = t_str_new(256), *decoded = t_str_new(256);
+
+	for (; *value != '\0'; value++) {
+		if (*value != '\n') {
+			str_append_c(unfolded, *value);
+			continue;
+		}
+		str_append_c(unfolded, ' ');
+		if (value[1] == '\0')
+			break;
+		value++;
+	}
+	message_header_decode_utf8(str_data(unfolded), str_len(unfolded),
+				   decoded, NULL);
+	return p_strdup(pool, str_c(decoded));
+}
+
+static const char *
+line_value(const struct line *line, pool_t pool)
+{
+	const char *value = line->value, *end = line->end;
+
+	while (value < end && (is_blank(*value) || *value == '\n'))
+		value++;
+	if (end > value && end[-1] == '\n')
+		end--;
+	return message_header_strdup(pool, (const unsigned char *)value,
+				     (size_t)(end - value));
+}
+
+const char *const *
+roost_lines_values(const struct roost_blob_bytes *lines, const char *name,
+		   bool is_decoded, pool_t pool)
+{
+	const char *pos = (const char *)lines->bytes, *end = pos + lines->len;
+	ARRAY_TYPE(const_string) values;
+	struct line line;
+
+	p_array_init(&values, pool, 4);
+	while (line_next(&pos, end, &line)) {
+		const char *value;
+
+		if (!line_is(&line, name))
+			continue;
+		value = line_value(&line, pool);
+		if (is_decoded) T_BEGIN {
+			value = value_decode(pool, value);
+		} T_END;
+		array_push_back(&values, &value);
+	}
+	array_append_zero(&values);
+	return array_front(&values);
+}
+
+bool
+roost_lines_has_name(const struct roost_blob_bytes *names, const char *name)
+{
+	const char *pos = (const char *)names->bytes, *end, *lf;
+	size_t len = strlen(name);
+
+	if (pos == NULL)
+		return FALSE;
+	for (end = pos + names->len; pos < end; pos = lf + 1) {
+		lf = memchr(pos, '\n', (size_t)(end - pos));
+		if (lf == NULL)
+			return FALSE;
+		if ((size_t)(lf - pos) == len &&
+		    strncasecmp(pos, name, len) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static bool
+left_out_has(const buffer_t *left_out, const struct line *line)
+{
+	const struct roost_blob_bytes names = {
+		left_out->data, left_out->used
+	};
+
+	return left_out->used > 0 &&
+		roost_lines_has_name(&names,
+				     t_strndup(line->name, line->name_len));
+}
+
+/* The names of the lines that are too long. */
+static void
+lines_too_long(const buffer_t *lines, size_t max, buffer_t *left_out)
+{
+	const char *pos = lines->data, *end = pos + lines->used;
+	struct line line;
+
+	while (line_next(&pos, end, &line)) {
+		if ((size_t)(line.end - line.name) <= max ||
+		    left_out_has(left_out, &line))
+			continue;
+		buffer_append(left_out, line.name, line.name_len);
+		buffer_append_c(left_out, '\n');
+	}
+}
+
+/* A message has one name twice: none of its lines may be missing. */
+static void
+lines_keep_others(buffer_t *lines, const buffer_t *left_out)
+{
+	char *start = buffer_get_modifiable_data(lines, NULL), *dest = start;
+	const char *pos = start, *end = start + lines->used;
+	struct line line;
+
+	while (line_next(&pos, end, &line)) {
+		size_t len = (size_t)(line.end - line.name);
+
+		if (left_out_has(left_out, &line))
+			continue;
+		memmove(dest, line.name, len);
+		dest += len;
+	}
+	buffer_set_used_size(lines, (size_t)(dest - start));
+}
+
+void
+roost_lines_leave_out(buffer_t *lines, size_t max, buffer_t *left_out)
+{
+	T_BEGIN {
+		lines_too_long(lines, max, left_out);
+		if (left_out->used > 0)
+			lines_keep_others(lines, left_out);
+	} T_END;
+}

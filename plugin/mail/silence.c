@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * silence: settings that would leak.  See silence.h.
+ */
+#include "silence.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+const char *
+roost_silence_fts_plugin(const struct mail_user *user)
+{
+	const char *const *plugins = roost_mail_plugins(user->set);
+
+	for (; *plugins != NULL; plugins++) {
+		if (strcmp(*plugins, "fts") == 0 ||
+		    strncmp(*plugins, "fts_", 4) == 0)
+			return *plugins;
+	}
+	return NULL;
+}
+
+/* Device mapper says of what kind a volume is, where it can be seen. */
+static bool
+device_is_encrypted(dev_t dev)
+{
+	static const char kind[] = "CRYPT-";
+	char uuid[sizeof(kind) - 1] = "";
+	const char *path = t_strdup_printf("/sys/dev/block/%u:%u/dm/uuid",
+					   major(dev), minor(dev));
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t ret;
+
+	if (fd < 0)
+		return FALSE;
+	ret = read(fd, uuid, sizeof(uuid));
+	i_close_fd(&fd);
+	return ret == (ssize_t)sizeof(uuid) &&
+		memcmp(uuid, kind, sizeof(uuid)) == 0;	/* public */
+}
+
+static bool
+dir_is_silent(const char *dir)
+{
+	struct statfs fs;
+	struct stat st;
+
+	/* One that is not there will be told of by who needs it. */
+	if (statfs(dir, &fs) < 0 || stat(dir, &st) < 0)
+		return TRUE;
+	return fs.f_type == TMPFS_MAGIC ||
+		(unsigned long)fs.f_type == RAMFS_MAGIC ||
+		device_is_encrypted(st.st_dev);
+}
+
+void
+roost_silence_check_temp_dir(struct mail_user *user)
+{
+	static bool was_checked;	/* one line a process, not a user */
+	const char *dir = user->set->mail_temp_dir;
+
+	if (was_checked)
+		return;
+	was_checked = TRUE;
+	if (!dir_is_silent(dir))
+		e_warning(user->event, "roost: mail_temp_dir %s is on a disk, "
+			  "where Dovecot puts large messages in the clear "
+			  "while it receives or decodes them: put it on a "
+			  "tmpfs", dir);
+}
