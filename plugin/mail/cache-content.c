@@ -236,24 +236,27 @@ part_of_preview(const struct message_part *top)
 
 int
 roost_content_preview(struct roost_blob_content *content, pool_t pool,
-		      struct istream *input, bool is_whole,
+		      struct istream *input, uoff_t size,
 		      const struct message_part *parts)
 {
 	const struct message_part *part = part_of_preview(parts);
 	string_t *preview = str_new(default_pool, 256);
 	struct istream *text;
+	uoff_t part_size;
 	int ret = 1;
 
 	str_append(preview, PREVIEW_KIND);
-	if (part != NULL) {
+	if (part != NULL && part->physical_pos >= size)
+		ret = 0;
+	else if (part != NULL) {
 		i_stream_seek(input, part->physical_pos);
-		text = i_stream_create_limit(input,
-				part->header_size.physical_size +
-				part->body_size.physical_size);
+		part_size = part->header_size.physical_size +
+			part->body_size.physical_size;
+		text = i_stream_create_limit(input, part_size);
 		if (message_snippet_generate(text, PREVIEW_CHARS,
 					     preview) < 0)
 			ret = -1;
-		else if (!is_whole && text->eof)
+		else if (part_size > size - part->physical_pos && text->eof)
 			ret = 0;
 		i_stream_unref(&text);
 	}
@@ -325,7 +328,8 @@ roost_content_body(struct roost_blob_content *content, pool_t pool,
 					   ROOST_BLOB_BODYSTRUCTURE,
 					   structure);
 		roost_content_parts(content, pool, parts);
-		ret = roost_content_preview(content, pool, input, TRUE, parts);
+		ret = roost_content_preview(content, pool, input,
+					    UOFF_T_MAX, parts);
 	}
 	str_free(&structure);
 	pool_unref(&parts_pool);

@@ -32,11 +32,11 @@ int roost_content_body(struct roost_blob_content *content, pool_t pool,
 
 /*
  * The preview of a message whose parts, with what their headers say, are
- * known.  1; 0 the stream is a beginning of the message that does not suffice;
- * -1 the stream says why.
+ * known.  The stream has the first size bytes of it; UOFF_T_MAX: all.  1; 0
+ * these do not suffice; -1 the stream says why.
  */
 int roost_content_preview(struct roost_blob_content *content, pool_t pool,
-			  struct istream *input, bool is_whole,
+			  struct istream *input, uoff_t size,
 			  const struct message_part *parts);
 
 /* What is in content, from pool; NULL if it is not there. */

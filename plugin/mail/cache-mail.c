@@ -221,6 +221,16 @@ roost_cache_mail_load(struct mail *mail)
 	return cmail->state == CACHE_MAIL_HELD;
 }
 
+static bool
+cache_mail_has_first(struct mail *mail)
+{
+	const struct roost_cache_box *cbox =
+		roost_cache_mail_get(mail)->cbox;
+
+	return mail_cache_field_exists(mail->transaction->cache_view,
+				       mail->seq, cbox->own_idx) != 0;
+}
+
 /* Which slot a blob may still go into; core refuses to fill one twice. */
 static bool
 cache_mail_free_slot(struct mail *mail, unsigned int *field_idx_r)
@@ -230,7 +240,7 @@ cache_mail_free_slot(struct mail *mail, unsigned int *field_idx_r)
 		roost_cache_mail_get(mail)->cbox;
 
 	*field_idx_r = cbox->own_idx;
-	if (mail_cache_field_exists(view, mail->seq, cbox->own_idx) == 0)
+	if (!cache_mail_has_first(mail))
 		return TRUE;
 	*field_idx_r = cbox->new_idx;
 	return mail_cache_field_exists(view, mail->seq, cbox->new_idx) == 0;
@@ -417,7 +427,9 @@ roost_cache_mail_need(struct mail *mail, enum roost_blob_item item)
 		return 1;
 	if (cmail->is_busy || mail->saving)
 		return 0;
-	if (cache_mail_build(mail, is_body || cmail->has_body) < 0)
+	/* The last slot must not go to less than everything. */
+	if (cache_mail_build(mail, is_body || cmail->has_body ||
+			     cache_mail_has_first(mail)) < 0)
 		return -1;
 	return cmail->content.items[item].bytes != NULL ? 1 : 0;
 }

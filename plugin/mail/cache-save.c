@@ -99,7 +99,8 @@ save_preview(struct mail *_mail, const struct message_part *parts)
 	if (parts->data != NULL) {
 		input = i_stream_create_from_data(kept, size);
 		ret = roost_content_preview(&cmail->content, mail->data_pool,
-					    input, is_all, parts);
+					    input, is_all ? UOFF_T_MAX : size,
+					    parts);
 		i_stream_unref(&input);
 	}
 	if (ret > 0)
@@ -144,7 +145,11 @@ cache_save(struct mail *mail)
 	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
 	int ret;
 
+	/* Nothing of it is in the cache yet: reading it again, if need be, must
+	   not look there. */
 	cmail->is_busy = TRUE;
+	cmail->state = CACHE_MAIL_NONE;
+	i_zero(&cmail->content);
 	ret = save_content(mail);
 	if (ret == 0) {
 		cmail->state = CACHE_MAIL_HELD;
