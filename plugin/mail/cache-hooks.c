@@ -72,7 +72,7 @@ get_values(struct mail *_mail, const char *name, bool is_decoded,
 	   const char *const **values_r)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	int ret = roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
 
 	if (ret <= 0)
@@ -91,7 +91,7 @@ static int
 cache_get_headers(struct mail *mail, const char *field, bool is_decoded,
 		  const char *const **value_r)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	int ret = get_values(mail, field, is_decoded, value_r);
 
 	if (ret == 0)
@@ -104,7 +104,7 @@ static int
 cache_get_first_header(struct mail *mail, const char *field, bool is_decoded,
 		       const char **value_r)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	const char *const *values;
 	int ret = get_values(mail, field, is_decoded, &values);
 
@@ -141,7 +141,7 @@ cache_get_header_stream(struct mail *_mail,
 			struct istream **stream_r)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	int ret = roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
 	buffer_t *lines;
 
@@ -200,7 +200,7 @@ cache_get_special(struct mail *_mail, enum mail_fetch_field field,
 		  const char **value_r)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	enum roost_blob_item item = special_item(field);
 	const struct roost_blob_bytes *bytes = &cmail->content.items[item];
 	const char *value;
@@ -226,7 +226,7 @@ static int
 cache_get_parts(struct mail *_mail, struct message_part **parts_r)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	int ret = roost_cache_mail_need(_mail, ROOST_BLOB_PARTS);
 
 	if (ret < 0)
@@ -243,7 +243,7 @@ cache_get_parts(struct mail *_mail, struct message_part **parts_r)
 static int
 cache_get_date(struct mail *mail, time_t *date_r, int *timezone_r)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	int ret = roost_cache_mail_need(mail, ROOST_BLOB_SENT_DATE);
 
 	if (ret < 0)
@@ -257,7 +257,7 @@ cache_get_date(struct mail *mail, time_t *date_r, int *timezone_r)
 static int
 cache_precache(struct mail *mail)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	/* Dates, sizes and ids first: it does nothing for a mail of which
 	   anything is cached. */
@@ -270,7 +270,7 @@ cache_precache(struct mail *mail)
 static void
 cache_set_seq(struct mail *mail, uint32_t seq, bool saving)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	roost_cache_box_enforce(cmail->cbox);
 	cmail->module_ctx.super.set_seq(mail, seq, saving);
@@ -280,7 +280,7 @@ static void
 cache_set_cache_corrupted(struct mail *mail, enum mail_fetch_field field,
 			  const char *reason)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	/* Core drops the record: what was held is gone with it. */
 	i_zero(&cmail->content);
@@ -291,7 +291,7 @@ cache_set_cache_corrupted(struct mail *mail, enum mail_fetch_field field,
 static void
 cache_close(struct mail *mail)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	/* Closing may still ask for something, and load it again. */
 	cmail->module_ctx.super.close(mail);
@@ -301,7 +301,7 @@ cache_close(struct mail *mail)
 static void
 cache_free(struct mail *mail)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	void (*super_free)(struct mail *) = cmail->module_ctx.super.free;
 
 	roost_cache_mail_free(cmail);

@@ -29,6 +29,14 @@ roost_cache_mail_get(struct mail *_mail)
 }
 
 struct roost_cache_mail *
+roost_cache_mail_of(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+
+	return MODULE_CONTEXT_REQUIRE(mail, roost_cache_mail_module);
+}
+
+struct roost_cache_mail *
 roost_cache_mail_new(struct mail *_mail, struct roost_cache_box *cbox)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
@@ -133,7 +141,7 @@ static enum slot
 cache_mail_try(struct mail *mail, unsigned int field_idx, bool is_new_wanted,
 	       enum roost_err *err_r)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	buffer_t *bytes = cmail->cbox->lookup;
 	struct roost_blob blob;
 
@@ -165,7 +173,7 @@ cache_mail_may_tell(const struct roost_cache_mail *cmail)
 static void
 cache_mail_report(struct mail *mail, enum roost_err err)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	const char *key = t_strdup_printf("blob/%s/%u",
 					  mailbox_get_vname(mail->box),
 					  mail->uid);
@@ -180,7 +188,7 @@ cache_mail_report(struct mail *mail, enum roost_err err)
 static bool
 cache_mail_lookup(struct mail *mail)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	struct roost_cache_box *cbox = cmail->cbox;
 	enum roost_err err = ROOST_OK;
 	enum slot own, new;
@@ -208,7 +216,7 @@ cache_mail_lookup(struct mail *mail)
 bool
 roost_cache_mail_load(struct mail *mail)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	if (cmail->state == CACHE_MAIL_UNKNOWN) {
 		cmail->state = CACHE_MAIL_NONE;
@@ -225,7 +233,7 @@ static bool
 cache_mail_has_first(struct mail *mail)
 {
 	const struct roost_cache_box *cbox =
-		roost_cache_mail_get(mail)->cbox;
+		roost_cache_mail_of(mail)->cbox;
 
 	return mail_cache_field_exists(mail->transaction->cache_view,
 				       mail->seq, cbox->own_idx) != 0;
@@ -237,7 +245,7 @@ cache_mail_free_slot(struct mail *mail, unsigned int *field_idx_r)
 {
 	struct mail_cache_view *view = mail->transaction->cache_view;
 	const struct roost_cache_box *cbox =
-		roost_cache_mail_get(mail)->cbox;
+		roost_cache_mail_of(mail)->cbox;
 
 	*field_idx_r = cbox->own_idx;
 	if (!cache_mail_has_first(mail))
@@ -299,7 +307,7 @@ content_leave_out(struct roost_blob_content *content, buffer_t *lines,
 static void
 cache_mail_add(struct mail *mail, unsigned int field_idx)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	struct roost_blob_content content = cmail->content;
 	buffer_t *lines = buffer_create_dynamic(default_pool, 16);
 	buffer_t *left_out = buffer_create_dynamic(default_pool, 16);
@@ -323,7 +331,7 @@ cache_mail_add(struct mail *mail, unsigned int field_idx)
 void
 roost_cache_mail_store(struct mail *mail)
 {
-	const struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	const struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	const struct roost_cache_box *cbox = cmail->cbox;
 	unsigned int field_idx;
 
@@ -349,7 +357,7 @@ static int
 cache_mail_make(struct mail *_mail, bool is_body)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	struct roost_cache_box *cbox = cmail->cbox;
 	struct istream *input;
 	int ret = is_body ?
@@ -381,7 +389,7 @@ cache_mail_make(struct mail *_mail, bool is_body)
 static int
 cache_mail_build(struct mail *mail, bool is_body)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	int ret;
 
 	if (mail->lookup_abort >= MAIL_LOOKUP_ABORT_READ_MAIL) {
@@ -416,7 +424,7 @@ item_is_of_body(enum roost_blob_item item)
 int
 roost_cache_mail_need(struct mail *mail, enum roost_blob_item item)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	bool is_body = item_is_of_body(item);
 
 	roost_cache_box_enforce(cmail->cbox);
@@ -457,7 +465,7 @@ roost_cache_mail_sizes(struct mail *_mail, uoff_t *virtual_r,
 void
 roost_cache_mail_ignore(struct mail *mail)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	i_zero(&cmail->content);
 	cmail->state = CACHE_MAIL_NONE;
@@ -469,7 +477,7 @@ roost_cache_mail_ignore(struct mail *mail)
 static void
 cache_mail_report_changed(struct mail *mail)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	const char *key = t_strdup_printf("changed/%s/%u",
 					  mailbox_get_vname(mail->box),
 					  mail->uid);
@@ -493,7 +501,7 @@ static void
 cache_mail_set_nuls(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	const struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	const struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	const struct message_part *parts;
 
 	if (_mail->has_nuls || _mail->has_no_nuls)

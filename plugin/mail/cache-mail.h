@@ -40,8 +40,10 @@ struct roost_cache_mail {
 	struct roost_tap *tap;
 };
 
-/* NULL for a mail without. */
+/* NULL for a mail without; never NULL, where it is known to have one. */
 struct roost_cache_mail *roost_cache_mail_get(struct mail *mail);
+struct roost_cache_mail *roost_cache_mail_of(struct mail *mail)
+	ATTR_RETURNS_NONNULL;
 
 /* Tie it to a mail, and forget everything when the mail goes on. */
 struct roost_cache_mail *roost_cache_mail_new(struct mail *mail,

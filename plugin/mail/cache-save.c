@@ -59,7 +59,7 @@ static int
 save_headers(struct mail *_mail, const struct message_part *parts)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	struct istream *input;
 	const unsigned char *kept;
 	size_t size;
@@ -87,7 +87,7 @@ static int
 save_preview(struct mail *_mail, const struct message_part *parts)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	struct istream *input;
 	const unsigned char *kept;
 	const char *preview;
@@ -117,7 +117,7 @@ static int
 save_content(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	const struct mail_vfuncs *super = &cmail->module_ctx.super;
 	const char *extra_names = cmail->cbox->extra_names;
 	struct message_part *parts;
@@ -142,7 +142,7 @@ save_content(struct mail *_mail)
 static void
 cache_save(struct mail *mail)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	int ret;
 
 	/* Nothing of it is in the cache yet: reading it again, if need be, must
