@@ -12,12 +12,14 @@
 #include "message-part-data.h"
 #include "message-part-serialize.h"
 #include "message-snippet.h"
+#include "unichar.h"
 
 #include "roost/bytes.h"
 
 /* What Dovecot puts before a preview, and how long one is. */
 #define PREVIEW_KIND "1"
 #define PREVIEW_CHARS 200
+#define PREVIEW_TEXT_SIZE 2048
 
 #define SENT_DATE_SIZE 12
 
@@ -234,6 +236,30 @@ part_of_preview(const struct message_part *top)
 	}
 }
 
+/*
+ * The preview of the text at off; of at most size bytes, which may be less
+ * than all.  1; 0 these do not suffice; -1 the stream says why.
+ */
+static int
+preview_generate(struct istream *input, const struct message_part *part,
+		 uoff_t size, string_t *preview)
+{
+	uoff_t part_size = part->header_size.physical_size +
+		part->body_size.physical_size;
+	struct istream *text;
+	int ret;
+
+	str_truncate(preview, 0);
+	i_stream_seek(input, part->physical_pos);
+	text = i_stream_create_limit(input, I_MIN(part_size, size));
+	ret = message_snippet_generate(text, PREVIEW_CHARS, preview);
+	i_stream_unref(&text);
+	if (ret < 0)
+		return -1;
+	return part_size <= size ||
+		uni_utf8_strlen(str_c(preview)) >= PREVIEW_CHARS ? 1 : 0;
+}
+
 int
 roost_content_preview(struct roost_blob_content *content, pool_t pool,
 		      struct istream *input, uoff_t size,
@@ -241,27 +267,25 @@ roost_content_preview(struct roost_blob_content *content, pool_t pool,
 {
 	const struct message_part *part = part_of_preview(parts);
 	string_t *preview = str_new(default_pool, 256);
-	struct istream *text;
-	uoff_t part_size;
+	uoff_t few;
 	int ret = 1;
 
-	str_append(preview, PREVIEW_KIND);
 	if (part != NULL && part->physical_pos >= size)
 		ret = 0;
 	else if (part != NULL) {
-		i_stream_seek(input, part->physical_pos);
-		part_size = part->header_size.physical_size +
-			part->body_size.physical_size;
-		text = i_stream_create_limit(input, part_size);
-		if (message_snippet_generate(text, PREVIEW_CHARS,
-					     preview) < 0)
-			ret = -1;
-		else if (part_size > size - part->physical_pos && text->eof)
-			ret = 0;
-		i_stream_unref(&text);
+		size -= part->physical_pos;
+		/* All that is read at once is decoded: mostly a little of a
+		   long text does. */
+		few = part->header_size.physical_size + PREVIEW_TEXT_SIZE;
+		ret = preview_generate(input, part, I_MIN(size, few),
+				       preview);
+		if (ret == 0 && size > few)
+			ret = preview_generate(input, part, size, preview);
 	}
-	if (ret > 0)
+	if (ret > 0) {
+		str_insert(preview, 0, PREVIEW_KIND);
 		content_set_buffer(content, pool, ROOST_BLOB_PREVIEW, preview);
+	}
 	str_free(&preview);
 	return ret;
 }

@@ -61,6 +61,7 @@ roost_cache_mail_reset(struct roost_cache_mail *cmail)
 	i_zero(&cmail->content);
 	cmail->state = CACHE_MAIL_UNKNOWN;
 	cmail->has_body = cmail->is_opened = cmail->is_other = FALSE;
+	cmail->is_stuck = FALSE;
 }
 
 void
@@ -204,12 +205,13 @@ cache_mail_lookup(struct mail *mail)
 		new = cache_mail_try(mail, cbox->new_idx, TRUE, &err);
 	if (own == SLOT_BAD || new == SLOT_BAD)
 		cache_mail_report(mail, err);
+	cmail->is_stuck = own == SLOT_BAD && new != SLOT_EMPTY &&
+		!roost_ring_is_locked(cbox->ring);
 	if (new != SLOT_GOOD)
 		return FALSE;
 	/* From now on it opens without X25519. */
 	cmail->state = CACHE_MAIL_HELD;
-	if (own == SLOT_EMPTY)
-		roost_cache_mail_store(mail);
+	roost_cache_mail_store(mail);
 	return TRUE;
 }
 
@@ -335,9 +337,16 @@ roost_cache_mail_store(struct mail *mail)
 	const struct roost_cache_box *cbox = cmail->cbox;
 	unsigned int field_idx;
 
-	if (!cbox->is_sealed || cmail->content.data_key == NULL ||
-	    !cache_mail_free_slot(mail, &field_idx))
+	if (!cbox->is_sealed || cmail->content.data_key == NULL)
 		return;
+	if (!cache_mail_free_slot(mail, &field_idx)) {
+		/* A field cannot be replaced alone: next time there is room. */
+		if (cmail->is_stuck)
+			mail_cache_set_seq_corrupted_reason(
+				mail->transaction->cache_view, mail->seq,
+				"roost: a blob was refused");
+		return;
+	}
 	/* The first slot is for who can open the keyring. */
 	if (roost_ring_cache_aead(cbox->ring) == NULL)
 		field_idx = cbox->new_idx;

@@ -27,6 +27,7 @@ struct roost_cache_mail {
 	struct roost_blob_content content;
 	uint8_t object_id[ROOST_ID_SIZE];	/* that content is of */
 	bool has_body;		/* structure, preview and parts were made */
+	bool is_stuck;		/* refused, and the other slot is taken */
 	bool is_other;		/* the blob is not of the file */
 	bool is_busy;		/* making it: no getter may start that again */
 	uint8_t *plain;		/* secret: an opened blob */
