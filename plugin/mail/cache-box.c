@@ -211,6 +211,23 @@ roost_cache_box_enforce(struct roost_cache_box *cbox)
 }
 
 void
+roost_cache_box_forbid_header(struct roost_cache_box *cbox, const char *name)
+{
+	struct mail_cache_field field = {
+		.type = MAIL_CACHE_FIELD_HEADER,
+		.decision = DECISION_NEVER,
+	};
+
+	if (!cbox->is_active)
+		return;
+	T_BEGIN {
+		field.name = t_strconcat("hdr.", name, NULL);
+		roost_cache_register(cbox->box->cache, &field, 1);
+	} T_END;
+	roost_cache_box_enforce(cbox);
+}
+
+void
 roost_cache_box_allocated(struct mailbox *box)
 {
 	struct roost_user *ruser = roost_user_get(box->storage->user);

@@ -50,6 +50,10 @@ void roost_cache_box_activate(struct roost_cache_box *cbox,
 /* For each mail: forbid the fields that have come up since. */
 void roost_cache_box_enforce(struct roost_cache_box *cbox);
 
+/* Before core is asked for a header, which makes it want to cache that. */
+void roost_cache_box_forbid_header(struct roost_cache_box *cbox,
+				   const char *name);
+
 /* Is it one of the names that every blob holds? */
 bool roost_cache_name_is_standard(const char *name);
 

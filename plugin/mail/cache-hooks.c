@@ -94,9 +94,11 @@ cache_get_headers(struct mail *mail, const char *field, bool is_decoded,
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	int ret = get_values(mail, field, is_decoded, value_r);
 
-	if (ret == 0)
+	if (ret == 0) {
+		roost_cache_box_forbid_header(cmail->cbox, field);
 		return cmail->module_ctx.super.get_headers(mail, field,
 						is_decoded, value_r);
+	}
 	return ret < 0 ? -1 : **value_r == NULL ? 0 : 1;
 }
 
@@ -108,9 +110,11 @@ cache_get_first_header(struct mail *mail, const char *field, bool is_decoded,
 	const char *const *values;
 	int ret = get_values(mail, field, is_decoded, &values);
 
-	if (ret == 0)
+	if (ret == 0) {
+		roost_cache_box_forbid_header(cmail->cbox, field);
 		return cmail->module_ctx.super.get_first_header(mail, field,
 						is_decoded, value_r);
+	}
 	if (ret < 0)
 		return -1;
 	*value_r = *values;
