@@ -36,12 +36,14 @@ struct roost_object {
 	struct roost_body body;
 	struct roost_chunk_keys keys;	/* secret */
 	uint64_t chunk_idx;		/* which is in chunk[] */
+	/* How much of these two was ever written. */
+	size_t header_used, chunk_used;
 	bool is_open, has_chunk;
-	uint8_t header_bytes[ROOST_HEADER_SIZE_MAX];
-	uint8_t chunk[ROOST_CHUNK_SEALED_SIZE];	/* secret until closed */
 	/* The last of several chunks, kept since it is opened first and
 	   wanted last; owned, secret. */
 	uint8_t *final;
+	uint8_t header_bytes[ROOST_HEADER_SIZE_MAX];	/* public */
+	uint8_t chunk[ROOST_CHUNK_SEALED_SIZE];	/* secret until closed */
 };
 
 /* Read and check the header; afterwards ids and stanzas are known. */

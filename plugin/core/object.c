@@ -8,6 +8,7 @@
 #include "roost/secret.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,10 +31,13 @@ roost_object_parse(struct roost_object *obj,
 	enum roost_err err;
 
 	obj->source = *source;
+	obj->header_used = ROOST_HEADER_FIXED_SIZE;
 	err = source_read(source, 0, bytes, ROOST_HEADER_FIXED_SIZE,
 			  ROOST_ERR_HEADER_SHORT);
 	if (err == ROOST_OK)
 		err = roost_header_peek(bytes, ROOST_HEADER_FIXED_SIZE, &len);
+	if (err == ROOST_OK)
+		obj->header_used = len;
 	if (err == ROOST_OK)
 		err = source_read(source, ROOST_HEADER_FIXED_SIZE,
 				  bytes + ROOST_HEADER_FIXED_SIZE,
@@ -55,6 +59,8 @@ object_open_chunk(struct roost_object *obj, uint64_t idx, uint8_t *plain_r,
 	const uint8_t *sealed = NULL;
 	enum roost_err err = ROOST_OK;
 
+	if (plain_r == obj->chunk && obj->chunk_used < len)
+		obj->chunk_used = len;
 	if (source->lend != NULL && off <= source->size &&
 	    len <= source->size - off)
 		sealed = source->lend(source->context, off, len);
@@ -189,7 +195,9 @@ roost_object_close(struct roost_object *obj)
 		roost_wipe(obj->final, ROOST_CHUNK_SEALED_SIZE);
 		free(obj->final);
 	}
-	roost_wipe(obj, sizeof(*obj));
+	roost_wipe(obj->chunk, obj->chunk_used);
+	memset(obj->header_bytes, 0, obj->header_used);
+	memset(obj, 0, offsetof(struct roost_object, header_bytes));
 }
 
 /* Hash what lies before the digest. */
@@ -203,6 +211,8 @@ scrub_hash(struct roost_object *obj, struct roost_sha256 *sha)
 	while (err == ROOST_OK && off < end) {
 		len = end - off < sizeof(obj->chunk) ? (size_t)(end - off) :
 			sizeof(obj->chunk);
+		if (obj->chunk_used < len)
+			obj->chunk_used = len;
 		err = source_read(&obj->source, off, obj->chunk, len,
 				  ROOST_ERR_LENGTH);
 		if (err == ROOST_OK)

@@ -168,6 +168,14 @@ roost_prim_sha256_free(struct roost_sha256 **sha)
 	*sha = NULL;
 }
 
+/* What the context knows of a key goes with the next. */
+static bool
+hmac_forget(EVP_MAC_CTX *ctx)
+{
+	return ctx != NULL &&
+		EVP_MAC_init(ctx, no_key, sizeof(no_key), NULL) == 1;
+}
+
 static enum roost_err
 hmac(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len,
      const void *bytes, size_t len, uint8_t *mac_r, size_t mac_size)
@@ -181,8 +189,7 @@ hmac(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len,
 		EVP_MAC_final(ctx, mac_r, &mac_len, mac_size) == 1 &&
 		mac_len == mac_size;
 
-	/* What the context knows of the key goes with it. */
-	if (EVP_MAC_init(ctx, no_key, sizeof(no_key), NULL) != 1)
+	if (!hmac_forget(ctx))
 		is_good = false;
 	if (!is_good)
 		roost_wipe(mac_r, mac_size);
@@ -220,14 +227,14 @@ octets(const char *name, const uint8_t *bytes, size_t len)
 
 /* A context of its own each time: OpenSSL 3.0 does not reuse one safely. */
 static enum roost_err
-hkdf(bool is_256, int mode, const struct roost_hkdf_args *args,
-     uint8_t *out_r, size_t out_len)
+hkdf(const struct roost_hkdf_args *args, uint8_t *out_r, size_t out_len)
 {
-	char sha256[] = "SHA256", sha512[] = "SHA512";
+	char sha512[] = "SHA512";
+	int mode = EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND;
 	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(fetched.hkdf);
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-			is_256 ? sha256 : sha512, 0),
+			sha512, 0),
 		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
 		octets(OSSL_KDF_PARAM_KEY, args->key, args->key_len),
 		octets(OSSL_KDF_PARAM_SALT, args->salt, args->salt_len),
@@ -243,20 +250,63 @@ hkdf(bool is_256, int mode, const struct roost_hkdf_args *args,
 	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
 }
 
+/* One block of Expand; without a key, that of the block before. */
+static bool
+hkdf_block(EVP_MAC_CTX *ctx, const struct roost_hkdf_args *args,
+	   uint8_t number, uint8_t *block, size_t hash_size)
+{
+	size_t len = 0;
+
+	return EVP_MAC_init(ctx, number == 1 ? args->key : NULL,
+			    number == 1 ? args->key_len : 0, NULL) == 1 &&
+		(number == 1 ||
+		 EVP_MAC_update(ctx, block, hash_size) == 1) &&
+		EVP_MAC_update(ctx, args->info, args->info_len) == 1 &&
+		EVP_MAC_update(ctx, &number, sizeof(number)) == 1 &&
+		EVP_MAC_final(ctx, block, &len, hash_size) == 1 &&
+		len == hash_size;
+}
+
+/*
+ * RFC 5869 2.3: Expand is HMAC, block after block.  EVP_KDF does the same, but
+ * looks its hash up by name each time, which costs more than the hash.
+ */
+static enum roost_err
+hkdf_expand(EVP_MAC_CTX *ctx, size_t hash_size,
+	    const struct roost_hkdf_args *args, uint8_t *out_r, size_t out_len)
+{
+	uint8_t block[ROOST_SHA512_SIZE], number = 0;
+	bool is_good = ctx != NULL && args->key_len > 0 &&
+		out_len <= 255 * hash_size;
+	size_t done, len;
+
+	for (done = 0; is_good && done < out_len; done += len) {
+		is_good = hkdf_block(ctx, args, ++number, block, hash_size);
+		len = out_len - done < hash_size ? out_len - done : hash_size;
+		if (is_good)
+			memcpy(out_r + done, block, len);
+	}
+	if (!hmac_forget(ctx))
+		is_good = false;
+	roost_wipe(block, sizeof(block));
+	if (!is_good)
+		roost_wipe(out_r, out_len);
+	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
+}
+
 enum roost_err
 roost_prim_hkdf(enum roost_hkdf kind, const struct roost_hkdf_args *args,
 		uint8_t *out_r, size_t out_len)
 {
 	switch (kind) {
 	case ROOST_HKDF_SHA256_EXPAND:
-		return hkdf(true, EVP_KDF_HKDF_MODE_EXPAND_ONLY, args,
-			    out_r, out_len);
+		return hkdf_expand(fetched.hmac256, ROOST_SHA256_SIZE, args,
+				   out_r, out_len);
 	case ROOST_HKDF_SHA512_EXPAND:
-		return hkdf(false, EVP_KDF_HKDF_MODE_EXPAND_ONLY, args,
-			    out_r, out_len);
+		return hkdf_expand(fetched.hmac512, ROOST_SHA512_SIZE, args,
+				   out_r, out_len);
 	case ROOST_HKDF_SHA512:
-		return hkdf(false, EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND, args,
-			    out_r, out_len);
+		return hkdf(args, out_r, out_len);
 	case ROOST_HKDF_SHA256_EXTRACT:
 		break;
 	}

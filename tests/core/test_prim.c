@@ -157,6 +157,10 @@ test_an_impossible_hkdf_leaves_zeros(void **state)
 	assert_gate(roost_prim_hkdf(ROOST_HKDF_SHA512_EXPAND, &args, out,
 				    sizeof(out)), ROOST_ERR_BACKEND);
 	assert_zero(out, sizeof(out));
+	memset(out, 0x55, sizeof(out));
+	assert_gate(roost_prim_hkdf(ROOST_HKDF_SHA512, &args, out,
+				    sizeof(out)), ROOST_ERR_BACKEND);
+	assert_zero(out, sizeof(out));
 }
 
 /* The GCM specification's test cases 13, 14 and 16. */

@@ -95,7 +95,17 @@ FILES = {
          "err = roost_prim_random(wrap_r, ROOST_NONCE_SIZE);",
          "err = memset(wrap_r, 0, 12) ? ROOST_OK : ROOST_OK;"),
         ("hkdf failure leaves bytes",
-         "\tif (!is_good)\n\t\troost_wipe(out_r, out_len);\n", ""),
+         "EVP_KDF_CTX_free(ctx);\n"
+         "\tif (!is_good)\n\t\troost_wipe(out_r, out_len);\n",
+         "EVP_KDF_CTX_free(ctx);\n"),
+        ("expand failure leaves bytes",
+         "roost_wipe(block, sizeof(block));\n"
+         "\tif (!is_good)\n\t\troost_wipe(out_r, out_len);\n",
+         "roost_wipe(block, sizeof(block));\n"),
+        ("the last block of expand stays", "roost_wipe(block, sizeof(block));\n",
+         ""),
+        ("expand leaves out the block before", "number == 1 ||\n\t\t "
+         "EVP_MAC_update(ctx, block, hash_size) == 1", "true"),
         ("the library is freed under others",
          "if (fetched.users > 0 && --fetched.users == 0)",
          "if (fetched.users > 0)"),
