@@ -36,7 +36,8 @@ cache_box_free(struct mailbox *box)
 {
 	struct roost_cache_box *cbox = roost_cache_box_get(box);
 
-	buffer_free(&cbox->lookup);
+	buffer_free(&cbox->own);
+	buffer_free(&cbox->new);
 	array_free(&cbox->standard);
 	cbox->module_ctx.super.free(box);
 }
@@ -245,7 +246,8 @@ roost_cache_box_allocated(struct mailbox *box)
 	v->free = cache_box_free;
 	cbox->box = box;
 	cbox->ruser = ruser;
-	cbox->lookup = buffer_create_dynamic(default_pool, 4096);
+	cbox->own = buffer_create_dynamic(default_pool, 4096);
+	cbox->new = buffer_create_dynamic(default_pool, 4096);
 	i_array_init(&cbox->standard, 64);
 	MODULE_CONTEXT_SET(box, roost_cache_module, cbox);
 	roost_cache_save_allocated(cbox, v);

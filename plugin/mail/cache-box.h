@@ -30,7 +30,7 @@ struct roost_cache_box {
 	const char *extra_names;
 	/* By index of a header's field: whether its name is standard. */
 	ARRAY(uint8_t) standard;
-	buffer_t *lookup;		/* of a cache field, reused */
+	buffer_t *own, *new;		/* a message's blobs, reused */
 };
 
 /* Hook: of every mailbox. */

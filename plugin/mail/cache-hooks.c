@@ -288,6 +288,7 @@ cache_set_cache_corrupted(struct mail *mail, enum mail_fetch_field field,
 
 	/* Core drops the record: what was held is gone with it. */
 	i_zero(&cmail->content);
+	cmail->is_used = TRUE;
 	cmail->state = CACHE_MAIL_NONE;
 	cmail->module_ctx.super.set_cache_corrupted(mail, field, reason);
 }

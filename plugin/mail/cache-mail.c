@@ -4,7 +4,7 @@
  */
 #include "cache-mail.h"
 
-#include "mail-cache.h"
+#include "mail-cache-private.h"
 #include "message-part.h"
 
 #include "report.h"
@@ -51,6 +51,9 @@ roost_cache_mail_new(struct mail *_mail, struct roost_cache_box *cbox)
 void
 roost_cache_mail_reset(struct roost_cache_mail *cmail)
 {
+	if (!cmail->is_used)
+		return;
+	cmail->is_used = FALSE;
 	i_stream_unref(&cmail->lines);
 	roost_tap_release(&cmail->tap);
 	if (cmail->plain_used > 0)
@@ -105,8 +108,8 @@ cache_mail_open(struct roost_cache_mail *cmail, const struct roost_blob *blob)
 
 	if (own == NULL)
 		return ROOST_ERR_LOCKED;
-	if (!roost_bytes_equal(blob->keyring_id, roost_ring_doc(ring)->id,
-			       ROOST_ID_SIZE))
+	if (memcmp(blob->keyring_id, roost_ring_doc(ring)->id,	/* public */
+		   ROOST_ID_SIZE) != 0)
 		return ROOST_ERR_OTHER_KEYRING;
 	if (blob->form == ROOST_BLOB_NEW) {
 		err = roost_ring_data_key(ring, &blob->header, data_key);
@@ -138,17 +141,40 @@ enum slot {
 	SLOT_LATER,	/* form 2, and only that was not wanted now */
 };
 
-static enum slot
-cache_mail_try(struct mail *mail, unsigned int field_idx, bool is_new_wanted,
-	       enum roost_err *err_r)
+/*
+ * Copy both fields in one walk through the message's record: the first of each
+ * is the newest.  Copied, since another process may write where they lie.
+ */
+static void
+cache_mail_find(struct mail *mail, struct roost_cache_box *cbox)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
-	buffer_t *bytes = cmail->cbox->lookup;
+	struct mail_cache_lookup_iterate_ctx iter;
+	struct mail_cache_iterate_field field;
+	buffer_t *dest;
+
+	buffer_set_used_size(cbox->own, 0);
+	buffer_set_used_size(cbox->new, 0);
+	mail_cache_lookup_iter_init(mail->transaction->cache_view, mail->seq,
+				    &iter);
+	while (mail_cache_lookup_iter_next(&iter, &field) > 0) {
+		if (field.field_idx == cbox->own_idx)
+			dest = cbox->own;
+		else if (field.field_idx == cbox->new_idx)
+			dest = cbox->new;
+		else
+			continue;
+		if (dest->used == 0)
+			buffer_append(dest, field.data, field.size);
+	}
+}
+
+static enum slot
+cache_mail_try(struct roost_cache_mail *cmail, const buffer_t *bytes,
+	       bool is_new_wanted, enum roost_err *err_r)
+{
 	struct roost_blob blob;
 
-	buffer_set_used_size(bytes, 0);
-	if (mail_cache_lookup_field(mail->transaction->cache_view, bytes,
-				    mail->seq, field_idx) <= 0)
+	if (bytes->used == 0)
 		return SLOT_EMPTY;
 	*err_r = roost_blob_parse(bytes->data, bytes->used, &blob);
 	if (*err_r == ROOST_OK && blob.form == ROOST_BLOB_NEW &&
@@ -194,15 +220,16 @@ cache_mail_lookup(struct mail *mail)
 	enum roost_err err = ROOST_OK;
 	enum slot own, new;
 
+	cache_mail_find(mail, cbox);
 	/* A blob of form 1 in the second slot came after the first. */
-	new = cache_mail_try(mail, cbox->new_idx, FALSE, &err);
+	new = cache_mail_try(cmail, cbox->new, FALSE, &err);
 	if (new == SLOT_GOOD)
 		return cache_mail_may_tell(cmail);
-	own = cache_mail_try(mail, cbox->own_idx, FALSE, &err);
+	own = cache_mail_try(cmail, cbox->own, FALSE, &err);
 	if (own == SLOT_GOOD)
 		return cache_mail_may_tell(cmail);
 	if (new == SLOT_LATER)
-		new = cache_mail_try(mail, cbox->new_idx, TRUE, &err);
+		new = cache_mail_try(cmail, cbox->new, TRUE, &err);
 	if (own == SLOT_BAD || new == SLOT_BAD)
 		cache_mail_report(mail, err);
 	cmail->is_stuck = own == SLOT_BAD && new != SLOT_EMPTY &&
@@ -221,6 +248,7 @@ roost_cache_mail_load(struct mail *mail)
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	if (cmail->state == CACHE_MAIL_UNKNOWN) {
+		cmail->is_used = TRUE;
 		cmail->state = CACHE_MAIL_NONE;
 		if (cmail->cbox->is_sealed && !mail->saving &&
 		    cache_mail_lookup(mail))
@@ -562,7 +590,7 @@ roost_cache_mail_opened(struct mail *mail, const uint8_t *object_id,
 	} else if (cmail->is_other) {
 		cache_mail_report_changed(mail);
 	}
-	cmail->is_opened = TRUE;
+	cmail->is_opened = cmail->is_used = TRUE;
 	memcpy(cmail->file_object_id, object_id, ROOST_ID_SIZE);
 	memcpy(cmail->file_data_key, data_key, ROOST_KEY_SIZE);
 }

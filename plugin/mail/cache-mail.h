@@ -22,6 +22,7 @@ enum cache_mail_state {
 struct roost_cache_mail {
 	union mail_module_context module_ctx;
 	struct roost_cache_box *cbox;
+	bool is_used;		/* there is something to forget */
 	enum cache_mail_state state;
 	/* Points into plain, or into the mail's data pool. */
 	struct roost_blob_content content;
