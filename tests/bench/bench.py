@@ -13,13 +13,14 @@ process that did the work. Goals are printed, never asserted.
 import argparse
 import os
 import platform
-import shutil
 import sys
 import time
 
 TOP = os.environ["ROOST_E2E_TOP"]
 sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
 
+import lively  # noqa: E402
+import mailbox  # noqa: E402
 import messages  # noqa: E402
 import report  # noqa: E402
 import server  # noqa: E402
@@ -37,6 +38,7 @@ class Bench:
         self.samples = {}
         self.bytes = {}
         self.rounds = 0
+        self.total = self.box_total = 0
 
     def say(self, text):
         print("%s %s" % (time.strftime("%H:%M:%S"), text), file=sys.stderr,
@@ -51,10 +53,10 @@ class Bench:
         assert self.bytes.setdefault(work, count) == count, \
             "%s: %d bytes, not %d" % (work, count, self.bytes[work])
 
-    def in_turn(self):
+    def in_turn(self, names=systems.SYSTEMS):
         self.rounds += 1
-        shift = self.rounds % len(systems.SYSTEMS)
-        return systems.SYSTEMS[shift:] + systems.SYSTEMS[:shift]
+        shift = self.rounds % len(names)
+        return names[shift:] + names[:shift]
 
     # What is measured
 
@@ -95,7 +97,6 @@ class Bench:
                 os.sync()
                 self.add("lmtp", name, lmtp.deliver(user, wire))
             self.check_stored(name, servers[name], user, len(wire) + 1)
-            shutil.rmtree(servers[name].home(user))
 
     def read_all(self, servers, user, is_kept=True):
         for name in self.in_turn():
@@ -145,13 +146,12 @@ class Bench:
             self.check_stored(name, one, "big", 1)
 
     def writing(self, servers, mails):
+        """Nothing is deleted in between: file systems are slow to make files
+        where some were just deleted."""
         wire = [server.smtp_data(mail) for mail in mails]
         for number in range(self.options.writes):
             self.say("APPEND, round %d" % (number + 1))
             self.append(servers, mails, "append%d" % number)
-            if number + 1 < self.options.writes:
-                for one in servers.values():
-                    shutil.rmtree(one.home("append%d" % number))
         for number in range(self.options.writes):
             self.say("LMTP, round %d" % (number + 1))
             self.lmtp(servers, wire, "lmtp%d" % number)
@@ -180,7 +180,7 @@ class Bench:
                           for kind in ("append", "lmtp")
                           for number in range(self.options.writes)]
 
-    def run(self):
+    def mails_part(self):
         options = self.options
         self.say("making %d messages" % options.messages)
         mails = messages.make(options.messages, options.bytes, options.seed)
@@ -201,6 +201,59 @@ class Bench:
         finally:
             systems.stop(servers)
 
+    def fill(self, servers, kind, mails):
+        """Several mailboxes; the last one is used further."""
+        for number in range(self.options.writes):
+            self.say("lively mailbox by %s, round %d" % (kind, number + 1))
+            box = mailbox.Mailbox(self, servers, "%s%d" % (kind, number))
+            box.fill(kind, mails)
+        for name, one in servers.items():
+            self.check_stored(name, one, box.user, len(mails))
+        box.keep("delivered")
+        box.rounds("delivered", "list-" + kind, mailbox.LIST,
+                   self.options.cheap, is_same=kind == "append")
+        return box
+
+    def box_part(self):
+        options = self.options
+        self.say("making %d lively messages" % options.box)
+        mails = lively.make(options.box, options.seed)
+        self.box_total = sum(map(len, mails))
+        wire = [server.smtp_data(mail) for mail in mails]
+        servers = systems.start(os.path.join(self.tmp, "box"),
+                                options.storage, False, self.users(),
+                                mailbox.NAMES)
+        try:
+            self.fill(servers, "lmtp", wire)
+            box = self.fill(servers, "append", mails)
+            box.keep("listed")
+            box.commands("listed", options.cheap, options.reads)
+            box.keywords("listed", options.cheap)
+        finally:
+            systems.stop(servers)
+        self.locked_part(wire)
+
+    def locked_part(self, wire):
+        """Delivery that cannot open what it seals; the client's login can."""
+        servers = systems.start(os.path.join(self.tmp, "locked"),
+                                self.options.storage, False, ("locked",),
+                                mailbox.NAMES, secret=True)
+        try:
+            box = mailbox.Mailbox(self, servers, "locked")
+            servers["roost"].init_password_mode("locked")
+            box.fill("locked", wire)
+            box.keep("delivered")
+            box.rounds("delivered", "list-locked", mailbox.LIST,
+                       self.options.cheap, is_same=False)
+        finally:
+            systems.stop(servers)
+
+    def run(self):
+        self.load = [os.getloadavg()]
+        for part in self.options.part or ("mails", "box"):
+            getattr(self, part + "_part")()
+        self.load.append(os.getloadavg())
+
     def result(self):
         return {
             "dovecot": "%d.%d.%d" % server.VERSION,
@@ -208,9 +261,12 @@ class Bench:
                                               os.cpu_count()),
             "storage": self.options.storage,
             "seed": self.options.seed,
+            "load": self.load,
             "messages": self.options.messages,
             "bytes": self.total,
             "big": self.options.big,
+            "box": self.options.box,
+            "box_bytes": self.box_total,
             "samples": self.samples,
         }
 
@@ -220,21 +276,28 @@ def parse():
                                      "and Roost side by side.")
     add = parser.add_argument
     add("--small", action="store_true", help="a quick run: 200 messages")
+    add("--part", action="append", choices=("mails", "box"), help="of the "
+        "measurements (all)")
     add("--storage", choices=server.STORAGES, default="sdbox")
     add("--messages", type=int, help="how many (2000)")
     add("--bytes", type=int, help="of all together (154000000)")
+    add("--box", type=int, help="messages of the lively mailbox (5000)")
     add("--big", type=int, default=25000000, help="bytes of the message "
         "that is read in parts")
     add("--seed", type=int, default=1)
     add("--writes", type=int, default=3, help="rounds of APPEND and LMTP")
     add("--reads", type=int, default=7, help="rounds of FETCH and SEARCH")
     add("--short", type=int, default=21, help="rounds of what is short")
+    add("--cheap", type=int, default=11, help="rounds of commands on the "
+        "lively mailbox")
     add("--out", default=os.path.join(TOP, os.environ.get("BUILD", "build"),
                                       "bench"), help="folder of the results")
     options = parser.parse_args()
     options.messages = options.messages or (200 if options.small else 2000)
+    options.box = options.box or (500 if options.small else 5000)
     options.bytes = options.bytes or 77000 * options.messages
-    assert options.writes > 0 and options.reads > 0 and options.short > 0
+    assert options.writes > 0 and options.reads > 0 and options.short > 0 and \
+        options.cheap > 0
     return options
 
 

@@ -48,6 +48,8 @@ def _bars(scale, works):
         yield _text(LEFT - 10, y + BAR + 4, work["title"],
                     'text-anchor="end"')
         for index, (name, color) in enumerate(COLORS.items()):
+            if name not in work["ratio"]:
+                continue
             ratio = work["ratio"][name][0]
             start, end = sorted((scale.x(1), scale.x(ratio)))
             top = y + index * (BAR + 2)

@@ -16,13 +16,13 @@ POOL = 1 << 20
 # No pool of words has it.
 ABSENT = "qzjxkvqzjx"
 
-_SYLLABLES = ("ba be bi do du fa fe ga go ha he hi ka ke la le lo ma me mi "
+SYLLABLES = ("ba be bi do du fa fe ga go ha he hi ka ke la le lo ma me mi "
               "na ne no pa pe ra re ri ro sa se so ta te ti to va ve vi wa"
               ).split()
 
 
-def _text_pool(rand):
-    words = ["".join(rand.choices(_SYLLABLES, k=rand.randint(1, 4)))
+def text_pool(rand):
+    words = ["".join(rand.choices(SYLLABLES, k=rand.randint(1, 4)))
              for _ in range(3000)]
     lines, size = [], 0
     while size < POOL:
@@ -32,13 +32,13 @@ def _text_pool(rand):
     return "".join(lines).encode()
 
 
-def _base64_pool(rand):
+def base64_pool(rand):
     raw = rand.getrandbits(8 * 57 * (POOL // 78)).to_bytes(
         57 * (POOL // 78), "little")
     return base64.encodebytes(raw).replace(b"\n", b"\r\n")
 
 
-def _slice(rand, pool, size):
+def take(rand, pool, size):
     """Whole lines of the pool, about `size` bytes."""
     out = []
     while size > 0:
@@ -65,7 +65,7 @@ def _header(number, extra):
 
 def _plain(rand, pools, number, size):
     return _header(number, "Content-Type: text/plain; charset=us-ascii\r\n") \
-        + _slice(rand, pools[0], size)
+        + take(rand, pools[0], size)
 
 
 def _large(rand, pools, number, size, attached):
@@ -74,19 +74,19 @@ def _large(rand, pools, number, size, attached):
         _header(number, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n"
                 % mark),
         ("--%s\r\nContent-Type: text/plain\r\n\r\n" % mark).encode(),
-        _slice(rand, pools[0], size),
+        take(rand, pools[0], size),
         ("\r\n--%s\r\nContent-Type: application/octet-stream\r\n"
          "Content-Transfer-Encoding: base64\r\n"
          "Content-Disposition: attachment; filename=\"data.bin\"\r\n\r\n"
          % mark).encode(),
-        _slice(rand, pools[1], attached),
+        take(rand, pools[1], attached),
         ("\r\n--%s--\r\n" % mark).encode()))
 
 
 def make(count, total, seed):
     """`count` messages with CRLF lines, together about `total` bytes."""
     rand = random.Random(seed)
-    pools = _text_pool(rand), _base64_pool(rand)
+    pools = text_pool(rand), base64_pool(rand)
     sizes = [int(rand.lognormvariate(math.log(TEXT_MEDIAN), TEXT_SIGMA))
              for _ in range(count)]
     large = [rand.lognormvariate(0, LARGE_SIGMA)
@@ -105,5 +105,5 @@ def make(count, total, seed):
 def make_one(size, seed):
     """One message of at least `size` bytes, nearly all attachment."""
     rand = random.Random(seed)
-    pools = _text_pool(rand), _base64_pool(rand)
+    pools = text_pool(rand), base64_pool(rand)
     return _large(rand, pools, 0, 2000, size)

@@ -42,17 +42,19 @@ plugin {
 """ % (private, public)
 
 
-def start(folder, storage, crlf, users):
-    """{name: running server}; the caller stops them."""
+def start(folder, storage, crlf, users, names=SYSTEMS, secret=False):
+    """{name: running server}; the caller stops them. With secret, Roost gets
+    the hash of each login's password."""
     os.makedirs(folder)
     keys = make_keys(folder)
     servers = {}
     try:
-        for name in SYSTEMS:
+        for name in names:
             is_crypt = name == "mail_crypt"
             one = server.Server(
                 os.path.join(folder, name), storage=storage, crlf=crlf,
                 users=users, roost=name == "roost",
+                secret=secret and name == "roost",
                 plugins=["mail_crypt"] if is_crypt else [],
                 extra=_mail_crypt(*keys) if is_crypt else "")
             servers[name] = one
