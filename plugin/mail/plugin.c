@@ -10,6 +10,7 @@
 #include "cache-box.h"
 #include "cache-hooks.h"
 #include "inspect.h"
+#include "keyword-hooks.h"
 #include "mail-hooks.h"
 #include "save-hooks.h"
 #include "user.h"
@@ -48,6 +49,16 @@ static struct mail_storage_hooks roost_storage_hooks = {
 static char storage_path[] = "lib95_roost_plugin.so";
 static struct module storage_module = { .path = storage_path };
 
+/* Right outside of it, which makes another thing of a copy: names of keywords
+   are private to the disk, others see the real ones.  Forced, since a user
+   without Roost may come to an index that another has used. */
+static struct mail_storage_hooks roost_keyword_hooks = {
+	.mailbox_allocated = roost_keyword_mailbox_allocated,
+	.mail_allocated = roost_keyword_mail_allocated,
+};
+static char keyword_path[] = "lib94_roost_plugin.so";
+static struct module keyword_module = { .path = keyword_path };
+
 void
 roost_plugin_init(struct module *module)
 {
@@ -58,11 +69,15 @@ roost_plugin_init(struct module *module)
 	mail_storage_hooks_add(module, &roost_cache_hooks);
 	mail_storage_hooks_add(module, &roost_hooks);
 	mail_storage_hooks_add_forced(&storage_module, &roost_storage_hooks);
+	mail_storage_hooks_add_forced(&keyword_module, &roost_keyword_hooks);
+	roost_keyword_hooks_init();
 }
 
 void
 roost_plugin_deinit(void)
 {
+	roost_keyword_hooks_deinit();
+	mail_storage_hooks_remove(&roost_keyword_hooks);
 	mail_storage_hooks_remove(&roost_storage_hooks);
 	mail_storage_hooks_remove(&roost_hooks);
 	mail_storage_hooks_remove(&roost_cache_hooks);

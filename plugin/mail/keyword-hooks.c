@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keyword-hooks: private names of keywords.  See keyword-hooks.h.
+ *
+ * What is new in an index is taken in before anything is answered or stored:
+ * the rest is done by names and tokens having one position.
+ */
+#include "keyword-hooks.h"
+
+#include "keyword-search.h"
+#include "keyword-store.h"
+#include "keyword-trans.h"
+#include "keyword-virtual.h"
+
+struct roost_keyword_mail {
+	union mail_module_context module_ctx;
+	struct roost_keyword_box *kb;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_keyword_mail_module,
+				  &mail_module_register);
+#define KEYWORD_MAIL(mail) \
+	((struct roost_keyword_mail *)MODULE_CONTEXT_REQUIRE( \
+		(struct mail_private *)(mail), roost_keyword_mail_module))
+
+/* Mails */
+
+static bool
+names_have(const ARRAY_TYPE(const_string) *names, const char *name)
+{
+	const char *const *other;
+
+	array_foreach(names, other) {
+		if (strcasecmp(*other, name) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Names for what the index holds; one name once. */
+static const char *const *
+names_of(struct roost_keyword_box *kb, pool_t pool, const char *const *stored)
+{
+	ARRAY_TYPE(const_string) names;
+	const char *name;
+
+	p_array_init(&names, pool, str_array_length(stored) + 1);
+	for (; *stored != NULL; stored++) {
+		name = roost_keyword_index_name(kb->ki, *stored);
+		if (!names_have(&names, name))
+			array_push_back(&names, &name);
+	}
+	array_append_zero(&names);
+	return array_front(&names);
+}
+
+static const char *const *
+keyword_mail_get_keywords(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_keyword_mail *km = KEYWORD_MAIL(mail);
+	const char *const *stored = km->module_ctx.super.get_keywords(_mail);
+
+	if (*stored == NULL || km->kb->ki == NULL ||
+	    roost_keyword_box_is_raw(km->kb))
+		return stored;
+	roost_keyword_box_sync(km->kb);
+	return names_of(km->kb, mail->data_pool, stored);
+}
+
+static const ARRAY_TYPE(keyword_indexes) *
+keyword_mail_get_keyword_indexes(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_keyword_mail *km = KEYWORD_MAIL(mail);
+	const ARRAY_TYPE(keyword_indexes) *indexes =
+		km->module_ctx.super.get_keyword_indexes(_mail);
+	ARRAY_TYPE(keyword_indexes) *firsts;
+
+	if (km->kb->ki == NULL || roost_keyword_box_is_raw(km->kb))
+		return indexes;
+	roost_keyword_box_sync(km->kb);
+	if (!roost_keyword_index_has_twins(km->kb->ki))
+		return indexes;
+	firsts = p_new(mail->data_pool, ARRAY_TYPE(keyword_indexes), 1);
+	p_array_init(firsts, mail->data_pool, array_count(indexes) + 1);
+	roost_keyword_store_firsts(km->kb, indexes, firsts);
+	return firsts;
+}
+
+static void
+keyword_mail_update_keywords(struct mail *mail, enum modify_type type,
+			     struct mail_keywords *keywords)
+{
+	struct roost_keyword_mail *km = KEYWORD_MAIL(mail);
+	struct mail_keywords *firsts =
+		roost_keyword_store_update(km->kb, type, keywords);
+
+	km->module_ctx.super.update_keywords(mail, type, firsts == NULL ?
+					     keywords : firsts);
+	if (firsts != NULL)
+		mail_index_keywords_unref(&firsts);
+}
+
+void
+roost_keyword_mail_allocated(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct mail_vfuncs *v = mail->vlast;
+	struct roost_keyword_box *kb = roost_keyword_box_get(_mail->box);
+	struct roost_keyword_mail *km;
+
+	if (kb == NULL || kb->ruser == NULL)
+		return;
+	km = p_new(mail->pool, struct roost_keyword_mail, 1);
+	km->kb = kb;
+	km->module_ctx.super = *v;
+	mail->vlast = &km->module_ctx.super;
+	v->get_keywords = keyword_mail_get_keywords;
+	v->get_keyword_indexes = keyword_mail_get_keyword_indexes;
+	v->update_keywords = keyword_mail_update_keywords;
+	MODULE_CONTEXT_SET(mail, roost_keyword_mail_module, km);
+}
+
+/* Mailboxes */
+
+static int
+keyword_open(struct mailbox *box)
+{
+	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+
+	if (kb->module_ctx.super.open(box) < 0)
+		return -1;
+	if (roost_keyword_box_is_raw(kb))
+		roost_keyword_limit_raise(box->storage);
+	roost_keyword_box_opened(kb);
+	return 0;
+}
+
+static void
+keyword_close(struct mailbox *box)
+{
+	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+
+	roost_keyword_box_closing(kb);
+	kb->module_ctx.super.close(box);
+}
+
+static int
+keyword_get_status(struct mailbox *box, enum mailbox_status_items items,
+		   struct mailbox_status *status_r)
+{
+	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+
+	if (kb->module_ctx.super.get_status(box, items, status_r) < 0)
+		return -1;
+	if ((items & STATUS_KEYWORDS) == 0 || kb->ki == NULL ||
+	    roost_keyword_box_is_raw(kb))
+		return 0;
+	roost_keyword_box_sync(kb);
+	status_r->keywords = roost_keyword_index_names(kb->ki);
+	return 0;
+}
+
+static struct mailbox_sync_context *
+keyword_virtual_sync_init(struct mailbox *box, enum mailbox_sync_flags flags)
+{
+	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+	struct mailbox_sync_context *ctx;
+
+	roost_keyword_virtual_begin(kb);
+	ctx = kb->module_ctx.super.sync_init(box, flags);
+	roost_keyword_virtual_end(kb);
+	return ctx;
+}
+
+static int
+keyword_sync_deinit(struct mailbox_sync_context *ctx,
+		    struct mailbox_sync_status *status_r)
+{
+	struct roost_keyword_box *kb = roost_keyword_box_get(ctx->box);
+	int ret = kb->module_ctx.super.sync_deinit(ctx, status_r);
+
+	roost_keyword_box_sync(kb);
+	return ret;
+}
+
+static struct mailbox_transaction_context *
+keyword_transaction_begin(struct mailbox *box,
+			  enum mailbox_transaction_flags flags,
+			  const char *reason)
+{
+	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+	struct mailbox_transaction_context *t =
+		kb->module_ctx.super.transaction_begin(box, flags, reason);
+
+	roost_keyword_box_sync(kb);
+	return t;
+}
+
+/* What may not be stored is told to the client here; see keyword-trans.h for
+   what would come by another way. */
+static int
+keyword_transaction_commit(struct mailbox_transaction_context *t,
+			   struct mail_transaction_commit_changes *changes_r)
+{
+	struct roost_keyword_box *kb = roost_keyword_box_get(t->box);
+	ARRAY_TYPE(keyword_indexes) used;
+	int ret = 0;
+
+	if (kb->ki != NULL) T_BEGIN {
+		roost_keyword_trans_used(t->itrans, &used);
+		if (array_count(&used) > 0)
+			ret = roost_keyword_box_check(kb, &used);
+	} T_END;
+	if (ret == 0)
+		return kb->module_ctx.super.transaction_commit(t, changes_r);
+	kb->module_ctx.super.transaction_rollback(t);
+	return -1;
+}
+
+static struct mail_search_context *
+keyword_search_init(struct mailbox_transaction_context *t,
+		    struct mail_search_args *args,
+		    const enum mail_sort_type *sort_program,
+		    enum mail_fetch_field wanted_fields,
+		    struct mailbox_header_lookup_ctx *wanted_headers)
+{
+	struct roost_keyword_box *kb = roost_keyword_box_get(t->box);
+
+	if (kb->ki != NULL && !roost_keyword_box_is_raw(kb)) {
+		roost_keyword_box_sync(kb);
+		roost_keyword_search_fix(kb->ki, args);
+	}
+	return kb->module_ctx.super.search_init(t, args, sort_program,
+						wanted_fields, wanted_headers);
+}
+
+static int
+keyword_save_begin(struct mail_save_context *ctx, struct istream *input)
+{
+	struct roost_keyword_box *kb =
+		roost_keyword_box_get(ctx->transaction->box);
+
+	if (roost_keyword_store_save(kb, ctx) < 0)
+		return -1;
+	return kb->module_ctx.super.save_begin(ctx, input);
+}
+
+static int
+keyword_copy(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct roost_keyword_box *kb =
+		roost_keyword_box_get(ctx->transaction->box);
+
+	if (roost_keyword_store_copy(kb, ctx, mail) < 0)
+		return -1;
+	return kb->module_ctx.super.copy(ctx, mail);
+}
+
+static void
+keyword_set_vfuncs(struct mailbox_vfuncs *v, bool is_virtual)
+{
+	v->close = keyword_close;
+	v->get_status = keyword_get_status;
+	v->sync_deinit = keyword_sync_deinit;
+	v->transaction_begin = keyword_transaction_begin;
+	v->transaction_commit = keyword_transaction_commit;
+	v->search_init = keyword_search_init;
+	v->save_begin = keyword_save_begin;
+	v->copy = keyword_copy;
+	if (is_virtual)
+		v->sync_init = keyword_virtual_sync_init;
+}
+
+void
+roost_keyword_mailbox_allocated(struct mailbox *box)
+{
+	struct mailbox_vfuncs *v = box->vlast;
+	struct roost_keyword_box *kb = roost_keyword_box_new(box);
+
+	if (kb == NULL)
+		return;
+	kb->module_ctx.super = *v;
+	box->vlast = &kb->module_ctx.super;
+	v->open = keyword_open;
+	/* Who has no Roost sees what is on disk. */
+	if (kb->ruser != NULL)
+		keyword_set_vfuncs(v, strcmp(box->storage->name,
+					     "virtual") == 0);
+}
+
+void
+roost_keyword_hooks_init(void)
+{
+	mail_index_transaction_hook_register(roost_keyword_trans_created);
+}
+
+void
+roost_keyword_hooks_deinit(void)
+{
+	mail_index_transaction_hook_unregister(roost_keyword_trans_created);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keyword-names: keywords that stay readable.  See keyword-names.h.
+ *
+ * $label1 and the like are not among them: they are what a user makes of
+ * them, and a client's colour of "Work" is still the user's word.
+ */
+#include "keyword-names.h"
+
+/* The registry "IMAP and JMAP Keywords" of IANA, by the RFC that defines
+   each, and what clients wrote before there was one. */
+static const char *const registered[] = {
+	/* RFC 9051 2.3.2, RFC 5788; the next two RFC 4550 */
+	"$Forwarded", "$Junk", "$MDNSent", "$NotJunk", "$Phishing",
+	"$SubmitPending", "$Submitted",
+	/* RFC 8457 */
+	"$Important",
+	/* RFC 9979 */
+	"$autosent", "$canunsubscribe", "$followed", "$hasattachment",
+	"$hasmemo", "$hasnoattachment", "$imported", "$istrusted",
+	"$MailFlagBit0", "$MailFlagBit1", "$MailFlagBit2", "$maskedemail",
+	"$memo", "$muted", "$new", "$notify", "$unsubscribed",
+	/* The same without a registration */
+	"Forwarded", "Junk", "JunkRecorded", "NonJunk", "NotJunk",
+	NULL
+};
+
+/* What Dovecot calls a letter of a maildir file name whose name was lost. */
+static bool
+is_lost_name(const char *name)
+{
+	unsigned int number;
+
+	return strncmp(name, "unknown-", 8) == 0 &&
+		str_to_uint(name + 8, &number) == 0;
+}
+
+bool
+roost_keyword_is_registered(const char *name)
+{
+	return str_array_icase_find(registered, name) || is_lost_name(name);
+}
+
+bool
+roost_keyword_is_private(const char *name, enum roost_keywords mode)
+{
+	switch (mode) {
+	case ROOST_KEYWORDS_OFF:
+		return FALSE;
+	case ROOST_KEYWORDS_PRIVATE:
+		return !roost_keyword_is_registered(name);
+	case ROOST_KEYWORDS_ALL:
+		return TRUE;
+	}
+	i_unreached();
+}

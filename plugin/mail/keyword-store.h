@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_KEYWORD_STORE_H
+#define ROOST_KEYWORD_STORE_H
+
+/*
+ * keyword-store: keywords on their way into a mailbox: changed to what is
+ * right to store, or refused.
+ */
+
+#include "keyword-box.h"
+
+/* The keywords to change instead; NULL: they are right as they are. */
+struct mail_keywords *
+roost_keyword_store_update(struct roost_keyword_box *kb,
+			   enum modify_type type,
+			   struct mail_keywords *keywords);
+
+/* Each position's first one, once, in the order they come. */
+void roost_keyword_store_firsts(const struct roost_keyword_box *kb,
+				const ARRAY_TYPE(keyword_indexes) *indexes,
+				ARRAY_TYPE(keyword_indexes) *firsts);
+
+/* Change or refuse what a message is saved with: -1 with the storage's
+   error. */
+int roost_keyword_store_save(struct roost_keyword_box *kb,
+			     struct mail_save_context *ctx);
+
+/* The same for a copy of mail, or a delivery: it fails for want of a key, and
+   for no name. */
+int roost_keyword_store_copy(struct roost_keyword_box *kb,
+			     struct mail_save_context *ctx,
+			     struct mail *mail);
+
+#endif

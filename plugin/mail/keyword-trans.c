@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keyword-trans: index transactions.  See keyword-trans.h.
+ */
+#include "keyword-trans.h"
+
+struct keyword_trans {
+	union mail_index_transaction_module_context module_ctx;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_keyword_trans_module,
+				  &mail_index_module_register);
+#define KEYWORD_TRANS(t) \
+	((struct keyword_trans *)MODULE_CONTEXT_REQUIRE( \
+		t, roost_keyword_trans_module))
+
+static bool
+has_any(const ARRAY_TYPE(seq_range) *seqs)
+{
+	return array_is_created(seqs) && array_count(seqs) > 0;
+}
+
+void
+roost_keyword_trans_used(struct mail_index_transaction *t,
+			 ARRAY_TYPE(keyword_indexes) *used_r)
+{
+	const struct mail_index_transaction_keyword_update *updates;
+	unsigned int i, count;
+
+	t_array_init(used_r, 8);
+	if (!array_is_created(&t->keyword_updates))
+		return;
+	updates = array_get(&t->keyword_updates, &count);
+	for (i = 0; i < count; i++) {
+		if (has_any(&updates[i].add_seq) ||
+		    has_any(&updates[i].remove_seq))
+			array_push_back(used_r, &i);
+	}
+}
+
+/* Whose transaction it is; a synchronization's could be anyone's. */
+static struct roost_keyword_box *
+trans_box(struct mail_index_transaction *t, struct roost_keyword_index *ki)
+{
+	struct mailbox_transaction_context *mt = MAIL_STORAGE_CONTEXT(t);
+
+	return mt == NULL ? *roost_keyword_index_boxes(ki) :
+		roost_keyword_box_get(mt->box);
+}
+
+static int
+trans_prepare(struct mail_index_transaction *t)
+{
+	struct roost_keyword_index *ki =
+		roost_keyword_index_find(t->view->index);
+	struct roost_keyword_box *kb = trans_box(t, ki);
+	ARRAY_TYPE(keyword_indexes) used;
+	const char *error;
+
+	roost_keyword_trans_used(t, &used);
+	if (kb == NULL || kb->ki != ki || array_count(&used) == 0)
+		return 0;
+	if (roost_keyword_box_prepare(kb, &used, &error) ==
+	    ROOST_KEYWORD_BARE) {
+		mail_index_set_error(t->view->index, "roost: Cannot make a "
+			"token of a private keyword, so nothing is stored: %s",
+			error == NULL ? "its name is too long" : error);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+keyword_trans_commit(struct mail_index_transaction *t,
+		     struct mail_index_transaction_commit_result *result_r)
+{
+	struct keyword_trans *kt = KEYWORD_TRANS(t);
+	struct mail_index_transaction_vfuncs super = kt->module_ctx.super;
+	int ret;
+
+	T_BEGIN {
+		ret = trans_prepare(t);
+	} T_END;
+	i_free(kt);
+	if (ret < 0) {
+		super.rollback(t);
+		return -1;
+	}
+	return super.commit(t, result_r);
+}
+
+static void
+keyword_trans_rollback(struct mail_index_transaction *t)
+{
+	struct keyword_trans *kt = KEYWORD_TRANS(t);
+	struct mail_index_transaction_vfuncs super = kt->module_ctx.super;
+
+	i_free(kt);
+	super.rollback(t);
+}
+
+void
+roost_keyword_trans_created(struct mail_index_transaction *t)
+{
+	struct mail_index_transaction_vfuncs *v =
+		t->vlast != NULL ? t->vlast : &t->v;
+	struct keyword_trans *kt;
+
+	/* Dovecot leaves it NULL for the first hook, and then follows it. */
+	t->vlast = v;
+	if (roost_keyword_index_find(t->view->index) == NULL)
+		return;
+	kt = i_new(struct keyword_trans, 1);
+	kt->module_ctx.super = *v;
+	t->vlast = &kt->module_ctx.super;
+	v->commit = keyword_trans_commit;
+	v->rollback = keyword_trans_rollback;
+	MODULE_CONTEXT_SET(t, roost_keyword_trans_module, kt);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keyword-virtual: see keyword-virtual.h.
+ */
+#include "keyword-virtual.h"
+
+/* The storage's settings as the admin made them, and with a longer limit. */
+struct keyword_limit {
+	union mail_storage_module_context module_ctx;
+	const struct mail_storage_settings *client, *raised;
+};
+
+/* The virtual mailbox that the user's session is synchronizing. */
+struct keyword_user {
+	union mail_user_module_context module_ctx;
+	struct roost_keyword_box *syncing;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_keyword_limit_module,
+				  &mail_storage_module_register);
+static MODULE_CONTEXT_DEFINE_INIT(roost_keyword_user_module,
+				  &mail_user_module_register);
+
+static struct keyword_limit *
+limit_get(struct mail_storage *storage)
+{
+	struct keyword_limit *limit =
+		MODULE_CONTEXT(storage, roost_keyword_limit_module);
+	struct mail_storage_settings *raised;
+
+	if (limit != NULL)
+		return limit;
+	limit = p_new(storage->pool, struct keyword_limit, 1);
+	limit->client = storage->set;
+	raised = p_memdup(storage->pool, storage->set, sizeof(*raised));
+	raised->mail_max_keyword_length =
+		I_MAX(raised->mail_max_keyword_length, ROOST_TOKEN_MAX);
+	limit->raised = raised;
+	MODULE_CONTEXT_SET(storage, roost_keyword_limit_module, limit);
+	return limit;
+}
+
+void
+roost_keyword_limit_raise(struct mail_storage *storage)
+{
+	storage->set = limit_get(storage)->raised;
+}
+
+static struct keyword_user *
+keyword_user_get(struct mail_user *user)
+{
+	struct keyword_user *ku =
+		MODULE_CONTEXT(user, roost_keyword_user_module);
+
+	if (ku == NULL) {
+		ku = p_new(user->pool, struct keyword_user, 1);
+		MODULE_CONTEXT_SET(user, roost_keyword_user_module, ku);
+	}
+	return ku;
+}
+
+void
+roost_keyword_virtual_begin(struct roost_keyword_box *kb)
+{
+	struct mail_user *user = kb->box->storage->user;
+	struct mail_storage *storage;
+
+	keyword_user_get(user)->syncing = kb;
+	for (storage = user->storages; storage != NULL;
+	     storage = storage->next)
+		roost_keyword_limit_raise(storage);
+}
+
+void
+roost_keyword_virtual_end(struct roost_keyword_box *kb)
+{
+	struct mail_user *user = kb->box->storage->user;
+	struct mail_storage *storage;
+
+	keyword_user_get(user)->syncing = NULL;
+	for (storage = user->storages; storage != NULL && !user->dsyncing;
+	     storage = storage->next)
+		storage->set = limit_get(storage)->client;
+}
+
+bool
+roost_keyword_virtual_name(struct roost_keyword_box *kb, const char *stored,
+			   const char **name_r)
+{
+	struct roost_keyword_box *syncing =
+		keyword_user_get(kb->box->storage->user)->syncing;
+
+	if (syncing == NULL || syncing == kb || syncing->ki == NULL)
+		return FALSE;
+	*name_r = roost_keyword_index_name(syncing->ki, stored);
+	if (strcasecmp(*name_r, stored) == 0)
+		*name_r = NULL;
+	return TRUE;
+}

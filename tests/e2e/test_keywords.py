@@ -1,0 +1,1221 @@
+# SPDX-License-Identifier: MIT
+"""Names of keywords: private on disk, and nobody notices."""
+
+import os
+import random
+import re
+import subprocess
+import threading
+
+import pytest
+
+import corpus
+import server as servers
+from server import NEW, STORAGES
+from test_neighbours import share, shared  # noqa: F401
+
+pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs Roost")
+
+PREFIX = "rk1-"
+MESSAGE = (b"From: a@roost.test\r\nTo: b@roost.test\r\nSubject: %s\r\n"
+           b"Message-ID: <%s@roost.test>\r\n"
+           b"Date: Tue, 1 Apr 2025 10:00:00 +0000\r\n\r\nbody of %s\r\n")
+# Private names: no part of one is a word that stands on disk for another
+# reason.  The long one's token exceeds what clients may name.
+SECRETS = ("Zahnarzt", "kuendigung-plan", "$TopSecret", "Verhandlung_2031",
+           "x" * 12 + "-Nachlass-" + "y" * 20, "$label3")
+PUBLIC = ("$Forwarded", "Junk", "$MDNSent")
+
+
+def message(word):
+    word = word.encode()
+    return MESSAGE % (word, word, word)
+
+
+# What its owner or an admin wrote, not mail.
+NOT_MAIL = ("dovecot-virtual", ".dovecot.sieve", ".dovecot.svbin",
+            ".dovecot.sieve.log")
+
+
+def contents(folder):
+    for folder, _, files in os.walk(folder):
+        for name in set(files) - set(NOT_MAIL):
+            with open(os.path.join(folder, name), "rb") as file:
+                yield file.read()
+
+
+def names_on_disk(server, names=SECRETS):
+    """The private names that are readable somewhere below the mail root."""
+    found = set()
+    for content in contents(server.mail_root):
+        content = content.lower()
+        found |= {name for name in names if name.lower().encode() in content}
+    return found
+
+
+def tokens_on_disk(server, user="alice"):
+    found = set()
+    for content in contents(server.home(user)):
+        found |= set(re.findall(rb"rk1-[a-z2-7]+", content))
+    return found
+
+
+class Session:
+    """Clients of one server whose answers are kept for a comparison."""
+
+    def __init__(self, server, user="alice"):
+        self.server, self.user = server, user
+        self.clients, self.lines = {}, []
+
+    def client(self, who):
+        if who not in self.clients:
+            self.clients[who] = self.server.raw(self.user)
+        return self.clients[who]
+
+    def note(self, who, what, lines):
+        for line in lines:
+            # What differs from server to server.
+            line = re.sub(rb"(UIDVALIDITY|APPENDUID|COPYUID) \d+",
+                          rb"\1 N", line)
+            self.lines.append((who, what, line))
+
+    def cmd(self, who, *parts):
+        answer = self.client(who).cmd(*parts)
+        what = repr(parts)
+        self.note(who, what, answer.untagged)
+        self.note(who, what, [answer.tagged])
+        return answer
+
+    def idle(self, who, then, wait):
+        """IDLE of one client while another does something."""
+        client = self.client(who)
+        client.idle()
+        then()
+        lines = []
+        while not any(wait in line for line in lines):
+            lines.append(client.response())
+        answer = client.done()
+        self.note(who, "IDLE", lines + answer.untagged + [answer.tagged])
+
+    def close(self):
+        for client in self.clients.values():
+            client.logout()
+        self.clients = {}
+
+
+def same(make_server, storage, script, **options):
+    """Runs a script on a server with private names and on one without; the
+    clients of both see the same.  Returns both."""
+    found = []
+    for mode in ("off", "private"):
+        settings = dict(options.pop("settings", None) or {})
+        server = make_server(storage, settings=dict(settings,
+                                                    roost_keywords=mode),
+                             **options)
+        options["settings"] = settings
+        session = Session(server)
+        script(session)
+        session.close()
+        found.append((server, session.lines))
+    (control, expected), (server, got) = found
+    for number, (left, right) in enumerate(zip(expected, got)):
+        assert left == right, "line %d" % number
+    assert len(expected) == len(got)
+    # The test sees names where there are some, and they are nowhere else.
+    shown = b"".join(line for _, _, line in got if b"FETCH (" in line).lower()
+    assert names_on_disk(control) >= \
+        {name for name in SECRETS if name.lower().encode() in shown} != set()
+    assert names_on_disk(server) == set()
+    assert tokens_on_disk(control) == set()
+    assert not any(name in server.log_since(0) for name in SECRETS)
+    return control, server
+
+
+def fill(session, mailbox="INBOX", count=6, first=1):
+    for number in range(first, first + count):
+        flags = ["", SECRETS[0], SECRETS[4] + " $Forwarded", "\\Seen Junk",
+                 SECRETS[2].upper(), SECRETS[1] + " " + SECRETS[0].lower()]
+        session.cmd(1, 'APPEND "%s" (%s) "01-Apr-2025 10:00:00 +0000" '
+                    % (mailbox, flags[number % len(flags)]),
+                    (message("m%d" % number),))
+
+
+def stores(session):
+    fill(session)
+    cmd = session.cmd
+    cmd(1, "SELECT INBOX")
+    cmd(1, "FETCH 1:* (FLAGS)")
+    for command in ("STORE 1 +FLAGS (%s)", "STORE 1 +FLAGS (%s $MDNSent)",
+                    "STORE 2 FLAGS (%s \\Answered)", "STORE 2 FLAGS ()",
+                    "STORE 2:3 +FLAGS.SILENT (%s)",
+                    "UID STORE 3 -FLAGS (%s)", "STORE 4 -FLAGS.SILENT (%s)",
+                    "UID STORE 1:* +FLAGS (%s Junk)",
+                    "STORE 1:* -FLAGS (%s)", "STORE 5 +FLAGS (%s)"):
+        for name in SECRETS[:4]:
+            name = name if len(command) % 2 else name.swapcase()
+            cmd(1, command % name if "%s" in command else command)
+            cmd(1, "FETCH 1:* (FLAGS)")
+    for bad in ("STORE 1 +FLAGS (%s)" % ("z" * 51), "STORE 1 +FLAGS (a]b)",
+                "STORE 1 +FLAGS (\\Nonsense)", "STORE 99 +FLAGS (abc)"):
+        cmd(1, bad)
+    cmd(1, "EXPUNGE")
+    cmd(1, "SELECT INBOX")
+    cmd(1, "EXAMINE INBOX")
+    cmd(1, "STORE 1 +FLAGS (%s)" % SECRETS[0])
+    cmd(1, "FETCH 1:* (FLAGS)")
+
+
+
+
+def searches(session):
+    fill(session, count=10)
+    cmd = session.cmd
+    # Several messages at once, one of them with a name that cannot be.
+    for bad in ("", " " + "n" * 60):
+        cmd(1, "APPEND INBOX (%s%s) " % (SECRETS[3], bad),
+            (message("multi1"),), " (%s \\Seen) " % SECRETS[3].upper(),
+            (message("multi2"),))
+    cmd(1, "SELECT INBOX")
+    cmd(1, "STORE 7 +FLAGS (%s)" % SECRETS[1])
+    for name in SECRETS + PUBLIC:
+        for spelled in (name, name.upper(), name.lower()):
+            cmd(1, "SEARCH KEYWORD %s" % spelled)
+            cmd(1, "UID SEARCH UNKEYWORD %s" % spelled)
+        cmd(1, "SEARCH OR KEYWORD %s NOT KEYWORD %s" % (name, SECRETS[0]))
+        cmd(1, "SEARCH RETURN (ALL COUNT) NOT UNKEYWORD %s" % name)
+        cmd(1, 'SORT (REVERSE ARRIVAL) UTF-8 KEYWORD %s' % name)
+        cmd(1, 'THREAD REFERENCES UTF-8 UNKEYWORD %s' % name)
+        cmd(1, 'SEARCH MODSEQ "/flags/%s" all 1' % name)
+        cmd(1, "SEARCH 1:4 KEYWORD %s SEEN" % name)
+    # A name that nobody has is announced, and found nowhere.
+    cmd(1, "SEARCH KEYWORD Neverused")
+    cmd(1, "FETCH 1 (FLAGS)")
+    cmd(1, "SEARCH UNKEYWORD neverused")
+    cmd(1, "SEARCH KEYWORD %s" % ("q" * 70))
+
+
+def condstore(session):
+    fill(session)
+    cmd = session.cmd
+    cmd(1, "ENABLE QRESYNC")
+    cmd(1, "SELECT INBOX (CONDSTORE)")
+    valid = re.search(rb"UIDVALIDITY (\d+)", b"".join(
+        session.client(2).cmd("SELECT INBOX").untagged)).group(1).decode()
+    for number, name in enumerate(SECRETS[:4]):
+        cmd(1, "UID STORE 1:3 (UNCHANGEDSINCE %d) +FLAGS (%s)"
+            % (number * 4 + 1, name))
+        cmd(1, "STORE 4 (UNCHANGEDSINCE 1) -FLAGS (%s)" % name)
+        cmd(1, "STORE 4 (UNCHANGEDSINCE 1000) FLAGS (%s)" % name.lower())
+        cmd(2, "STORE 5 +FLAGS.SILENT (%s)" % name)
+        cmd(1, "NOOP")
+        cmd(1, "FETCH 1:* (FLAGS MODSEQ) (CHANGEDSINCE %d)" % (number + 2))
+        cmd(1, "STATUS INBOX (HIGHESTMODSEQ)")
+    # A change that changes nothing.
+    cmd(1, "STORE 4 +FLAGS (%s)" % SECRETS[3])
+    cmd(1, "FETCH 4 (MODSEQ)")
+    cmd(2, "STORE 6 +FLAGS (\\Deleted)")
+    cmd(2, "EXPUNGE")
+    for modseq in (1, 3, 8):
+        cmd(1, "UNSELECT")
+        client = session.client(1)
+        answer = client.cmd("SELECT INBOX (QRESYNC (%s %d 1:6))"
+                            % (valid, modseq))
+        session.note(1, "QRESYNC", answer.untagged)
+
+
+def copies(session):
+    fill(session)
+    cmd = session.cmd
+    for mailbox in ("Other", "Third"):
+        cmd(1, "CREATE %s" % mailbox)
+    cmd(1, "SELECT INBOX")
+    cmd(1, "COPY 1:4 Other")
+    cmd(1, "UID MOVE 2 Other")
+    cmd(2, "SELECT Other")
+    cmd(2, "FETCH 1:* (UID FLAGS)")
+    cmd(2, "SEARCH KEYWORD %s" % SECRETS[0])
+    cmd(2, "STORE 1 +FLAGS (%s)" % SECRETS[3])
+    cmd(2, "COPY 1:* Third")
+    cmd(2, "UID MOVE 1 INBOX")
+    cmd(1, "NOOP")
+    cmd(1, "FETCH 1:* (UID FLAGS)")
+    cmd(1, "RENAME Third Fourth")
+    cmd(1, "SELECT Fourth")
+    cmd(1, "FETCH 1:* (UID FLAGS)")
+    cmd(1, "SEARCH KEYWORD %s" % SECRETS[3])
+    cmd(1, "LIST \"\" * RETURN (STATUS (MESSAGES UNSEEN))")
+
+
+def two_sessions(session):
+    fill(session)
+    cmd = session.cmd
+    for who in (1, 2):
+        cmd(who, "SELECT INBOX")
+    session.idle(1, lambda: cmd(2, "STORE 1 +FLAGS (%s)" % SECRETS[1]),
+                 b"FETCH")
+    session.idle(2, lambda: cmd(1, "STORE 2 FLAGS (%s %s)" % SECRETS[2:4]),
+                 b"FETCH")
+    cmd(2, "STORE 3 +FLAGS (%s)" % SECRETS[1].upper())
+    cmd(1, "NOOP")
+    for who in (1, 2):
+        for name in SECRETS[:4]:
+            cmd(who, "SEARCH KEYWORD %s" % name)
+    # Both learn of a name that came with a message.
+    session.idle(1, lambda: cmd(3, "APPEND INBOX (Geburtstag) ",
+                                (message("idle"),)), b"EXISTS")
+    for who in (1, 2):
+        cmd(who, "NOOP")
+        cmd(who, "STORE 4 +FLAGS (geburtstag)")
+        cmd(who, "FETCH 1:* (FLAGS)")
+        cmd(who, "SEARCH KEYWORD GEBURTSTAG")
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("script", (stores, searches, condstore, copies,
+                                    two_sessions),
+                         ids=lambda script: script.__name__)
+def test_clients_see_no_difference(make_server, storage, script):
+    _, server = same(make_server, storage, script)
+    assert tokens_on_disk(server)
+
+
+# Virtual mailboxes
+
+VIRTUAL = """
+namespace virtual {
+  prefix = virtual/
+  separator = /
+  %s
+}
+""" % ("mail_driver = virtual\n  mail_path = ~/virtual" if NEW else
+       "location = virtual:~/virtual")
+
+
+def virtual(session):
+    server = session.server
+    for name, rule in (("all", "all"), ("one", "KEYWORD " + SECRETS[0])):
+        folder = os.path.join(server.home("alice"), "virtual", name)
+        os.makedirs(folder)
+        server.write(os.path.join(folder, "dovecot-virtual"),
+                     "!INBOX\nOther\n  %s\n" % rule)
+    server.own(server.mail_root)
+    fill(session)
+    cmd = session.cmd
+    cmd(1, "CREATE Other")
+    fill(session, "Other", 3, 7)
+    cmd(1, "SELECT virtual/all")
+    cmd(1, "FETCH 1:* (FLAGS)")
+    # Longer names than a token of which a client may write.
+    for name in SECRETS[:5] + ("N" * 50,):
+        cmd(1, "STORE 1,8 +FLAGS (%s)" % name)
+        cmd(1, "STORE 2 FLAGS (%s)" % name.lower())
+        cmd(1, "STORE 3 -FLAGS (%s)" % name)
+        cmd(1, "SEARCH KEYWORD %s" % name)
+    cmd(1, "NOOP")
+    for mailbox in ("INBOX", "Other", "virtual/one", "virtual/all"):
+        cmd(2, "SELECT %s" % mailbox)
+        cmd(2, "FETCH 1:* (FLAGS)")
+        cmd(2, "SEARCH KEYWORD %s" % SECRETS[0])
+        cmd(2, "SEARCH KEYWORD %s" % ("n" * 50))
+    cmd(2, "SELECT Other")
+    cmd(2, "STORE 1:* -FLAGS (%s)" % SECRETS[0])
+    cmd(1, "NOOP")
+    cmd(1, "FETCH 1:* (FLAGS)")
+    cmd(1, "APPEND virtual/all (%s Erbschaft) " % SECRETS[3],
+        (message("into"),))
+    cmd(2, "SELECT INBOX")
+    cmd(2, "FETCH 1:* (FLAGS)")
+    # Only tokens may be longer than what the admin allows.
+    answer = cmd(2, "STORE 1 +FLAGS (%s)" % ("o" * 51))
+    assert answer.status == "NO" and b"too long" in answer.tagged
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_virtual(make_server, storage):
+    same(make_server, storage, virtual, plugins=["virtual"], extra=VIRTUAL)
+
+
+# Programs beside IMAP
+
+SIEVE = """require ["imap4flags", "fileinto"];
+addflag "%s";
+addflag ["%s", "$Forwarded"];
+if header :contains "Subject" "two" { setflag "%s"; fileinto "Other"; }
+""" % SECRETS[:3]
+
+
+def programs(session):
+    server = session.server
+    session.cmd(1, "CREATE Other")
+    server.sieve("alice", SIEVE)
+    for word in ("lmtp-one", "lmtp-two"):
+        assert server.deliver(message(word), "alice")[0][0] == 250
+    for word in ("lda-one", "lda-two"):
+        assert server.lda("alice", message(word)).returncode == 0
+
+    def doveadm(*args):
+        done = server.doveadm("-f", "flow", *args)
+        session.note(0, args, done.stdout.splitlines())
+
+    for mailbox in ("INBOX", "Other"):
+        session.cmd(1, "SELECT %s" % mailbox)
+        session.cmd(1, "FETCH 1:* (FLAGS)")
+    for change in ("add", "remove", "replace"):
+        doveadm("flags", change, "-u", "alice",
+                "%s %s" % (SECRETS[3], SECRETS[0].upper()), "mailbox",
+                "INBOX", "1")
+        doveadm("fetch", "-u", "alice", "uid flags", "mailbox", "INBOX",
+                "all")
+        for name in SECRETS[:4]:
+            doveadm("search", "-u", "alice", "keyword", name)
+            doveadm("search", "-u", "alice", "unkeyword", name.upper())
+    doveadm("copy", "-u", "alice", "Other", "mailbox", "INBOX", "all")
+    for mailbox in ("INBOX", "Other"):
+        session.cmd(1, "SELECT %s" % mailbox)
+        session.cmd(1, "FETCH 1:* (FLAGS)")
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_delivery_and_doveadm(make_server, storage):
+    def without_guids(session):
+        programs(session)
+        session.lines = [(who, what, re.sub(rb"\b[0-9a-f]{32}\b", b"G", line))
+                         for who, what, line in session.lines]
+    same(make_server, storage, without_guids)
+
+
+# Repair
+
+def look(session):
+    session.cmd(1, "SELECT INBOX")
+    session.cmd(1, "FETCH 1:* (FLAGS)")
+    for name in SECRETS[:5]:
+        session.cmd(1, "SEARCH KEYWORD %s" % name)
+
+
+def repaired(session):
+    fill(session)
+    session.cmd(1, "SELECT INBOX")
+    session.cmd(1, "STORE 1 +FLAGS (%s)" % SECRETS[3])
+    session.close()
+    server = session.server
+    server.doveadm("force-resync", "-u", "alice", "INBOX")
+    look(session)
+    session.cmd(1, "STORE 2 +FLAGS (%s Nachtrag)" % SECRETS[3].upper())
+    session.cmd(1, "FETCH 1:* (FLAGS)")
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_index_rebuilt(make_server, storage):
+    same(make_server, storage, repaired)
+
+
+def letters(session):
+    """The letters in file names and dovecot-keywords alone bring it back."""
+    fill(session)
+    session.close()
+    server = session.server
+    server.stop()
+    server.remove_indexes("alice")
+    server.start()
+    look(session)
+    session.cmd(1, "STORE 2 +FLAGS (%s Nachtrag)" % SECRETS[3].upper())
+    session.cmd(1, "STORE 1 -FLAGS (%s)" % SECRETS[1])
+    session.close()
+    server.stop()
+    server.remove_indexes("alice")
+    server.start()
+    look(session)
+
+
+def test_maildir_without_an_index(make_server):
+    same(make_server, "maildir", letters)
+
+
+def many(session):
+    """More than maildir has letters for."""
+    fill(session)
+    session.cmd(1, "SELECT INBOX")
+    for number in range(40):
+        session.cmd(1, "STORE %d +FLAGS (Etikett-%d)"
+                    % (number % 6 + 1, number))
+    session.cmd(1, "FETCH 1:* (FLAGS)")
+    session.close()
+    session.server.doveadm("force-resync", "-u", "alice", "INBOX")
+    session.cmd(1, "SELECT INBOX")
+    session.cmd(1, "FETCH 1:* (FLAGS)")
+    for number in range(0, 40, 3):
+        session.cmd(1, "SEARCH KEYWORD etikett-%d" % number)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_many_names(make_server, storage):
+    _, server = same(make_server, storage, many)
+    assert names_on_disk(server, ["Etikett-7", "Etikett-39"]) == set()
+
+
+# Replication
+
+def flags_of(server, mailbox="INBOX", user="alice"):
+    """{subject: {names in lower case}} of a mailbox."""
+    found = {}
+    with server.raw(user) as client:
+        client.ok("EXAMINE %s" % mailbox)
+        for line in client.ok("FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS "
+                              "(SUBJECT)])").untagged:
+            if b" FETCH (" in line:
+                subject = re.search(rb"Subject: (\S+)", line).group(1)
+                flags = re.search(rb"FLAGS \(([^)]*)\)", line).group(1)
+                names = flags.decode().lower().split()
+                assert len(set(names)) == len(names), line
+                found[subject.decode()] = set(names) - {"\\recent"}
+    return found
+
+
+def searched(client, name):
+    return found_by(client, "KEYWORD %s" % name)
+
+
+def found_by(client, key):
+    lines = [line.split() for line in client.ok("SEARCH %s" % key).untagged]
+    numbers, = [line[2:] for line in lines if line[1] == b"SEARCH"]
+    return [int(number) for number in numbers]
+
+
+def sync(near, far, how="sync"):
+    near.doveadm(how, "-u", "alice", *far.dsync_server("alice"))
+
+
+def pair(make_server, storage, mode):
+    """Two servers of one user: her keyring lies on both."""
+    near = make_server(storage, settings={"roost_keywords": mode})
+    far = make_server(STORAGES[(STORAGES.index(storage) + 1) % 3],
+                      settings={"roost_keywords": mode},
+                      keyfile=near.keyfile)
+    near.doveadm("roost", "init", "-u", "alice")
+    with open(os.path.join(near.home("alice"), "roost.keyring"),
+              "rb") as file:
+        path = os.path.join(far.home("alice"), "roost.keyring")
+        far.write(path, file.read(), 0o600)
+    far.own(far.mail_root)
+    return near, far
+
+
+def both_ways(near, far):
+    """What the mailboxes hold after changes here and there."""
+    found = []
+    with near.raw("alice") as here, far.raw("alice") as there:
+        for number, names in enumerate([SECRETS[0], SECRETS[4] + " Junk",
+                                        "\\Seen " + SECRETS[2], ""]):
+            assert here.append("INBOX", message("s%d" % number), names).ok
+        sync(near, far)
+        found.append((flags_of(near), flags_of(far)))
+        for client in here, there:
+            client.ok("SELECT INBOX")
+        there.ok("STORE 1 -FLAGS (%s)" % SECRETS[0].lower())
+        there.ok("STORE 4 +FLAGS (%s)" % SECRETS[3])
+        here.ok("STORE 2 +FLAGS (%s %s)" % (SECRETS[1], SECRETS[0]))
+        here.ok("STORE 3 FLAGS (%s)" % SECRETS[4].upper())
+        assert there.append("INBOX", message("s4"), "Fernweh " + "L" * 50).ok
+        sync(near, far)
+        found.append((flags_of(near), flags_of(far)))
+        # What both know under one name, removed on one side and added anew.
+        there.ok("NOOP")
+        there.ok("STORE 1:5 -FLAGS (%s)" % SECRETS[4])
+        sync(near, far)
+        sync(far, near)
+        found.append((flags_of(near), flags_of(far)))
+        here.ok("NOOP")
+        found.append([searched(here, name) for name in SECRETS])
+    return found
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_dsync_both_ways(make_server, storage):
+    expected = both_ways(*pair(make_server, storage, "off"))
+    near, far = pair(make_server, storage, "private")
+    got = both_ways(near, far)
+    assert got == expected
+    assert got[2][0] == got[2][1]
+    for server in near, far:
+        assert names_on_disk(server, SECRETS + ("Fernweh", "L" * 50)) == set()
+        # Only a token may be longer than what the admin allows a client.
+        with server.raw("alice") as client:
+            client.ok("SELECT INBOX")
+            answer = client.cmd("STORE 1 +FLAGS (%s)" % ("M" * 51))
+            assert not answer.ok and b"too long" in answer.tagged
+    assert tokens_on_disk(near) == tokens_on_disk(far) != set()
+
+
+def test_token_of_another_keyring(make_server):
+    """It is shown as it is, goes along with its message, can be taken away;
+    nothing is made of it."""
+    near = make_server("sdbox")
+    far = make_server("maildir")
+    with near.raw("alice") as client:
+        assert client.append("INBOX", message("one"), "Kurz").ok
+        assert client.append("INBOX", message("two"), "Kurz Junk").ok
+    sync(near, far, "backup")
+    tokens = tokens_on_disk(near)
+    assert tokens_on_disk(far) == tokens and len(tokens) == 1
+    token = tokens.pop().decode()
+    with far.raw("alice") as client:
+        client.ok("CREATE Other")
+        client.ok("SELECT INBOX")
+        assert flags_of(far) == {"one": {token}, "two": {token, "junk"}}
+        assert searched(client, token) == [1, 2]
+        client.ok("STORE 1 FLAGS (%s Eigenes \\Seen)" % token)
+        client.ok("COPY 1:2 Other")
+        client.ok("STORE 2 -FLAGS (%s)" % token)
+        client.ok("STORE 2 +FLAGS (Kurz)")
+        assert flags_of(far) == {"one": {token, "eigenes", "\\seen"},
+                                 "two": {"kurz", "junk"}}
+        assert flags_of(far, "Other") == {"one": {token, "eigenes",
+                                                  "\\seen"},
+                                          "two": {token, "junk"}}
+    assert token.encode() in tokens_on_disk(far)
+    assert len(tokens_on_disk(far)) == 3
+    assert names_on_disk(far, ("Kurz", "Eigenes")) == set()
+
+
+# Made-up tokens
+
+def test_made_up_token_is_refused(make_server):
+    server = make_server("sdbox", plugins=["virtual"], extra=VIRTUAL,
+                         start=False)
+    folder = os.path.join(server.home("alice"), "virtual", "all")
+    os.makedirs(folder)
+    server.write(os.path.join(folder, "dovecot-virtual"), "!INBOX\n  all\n")
+    server.own(server.mail_root)
+    server.start()
+    with server.raw("alice") as client:
+        assert client.append("INBOX", message("one"), SECRETS[0]).ok
+        before = tokens_on_disk(server)
+        for mailbox in ("INBOX", "virtual/all"):
+            client.ok("SELECT %s" % mailbox)
+            for made_up in ("rk1-", "rk1-aaaaaaa", "RK1-madeup", "Rk1-x",
+                            "rk1-" + "a" * 40):
+                for how in ("+FLAGS", "FLAGS", "+FLAGS.SILENT"):
+                    answer = client.cmd("STORE 1 %s (Andere %s \\Seen)"
+                                        % (how, made_up))
+                    assert answer.status == "NO", answer
+                    assert b"[CANNOT]" in answer.tagged, answer
+                answer = client.append(mailbox, message("bad"), made_up)
+                assert answer.status == "NO", answer
+                assert b"[CANNOT]" in answer.tagged, answer
+                answer = client.cmd(
+                    "APPEND %s (Fein) " % mailbox, (message("good"),),
+                    " (%s) " % made_up, (message("bad"),))
+                assert answer.status == "NO", answer
+                assert searched(client, made_up) == []
+                client.ok("STORE 1 -FLAGS (%s)" % made_up)
+        done = server.doveadm("flags", "add", "-u", "alice", "rk1-doveadm",
+                              "mailbox", "INBOX", "1", check=False)
+        assert done.returncode != 0
+        assert client.count() == 1
+    server.sieve("alice", 'require "imap4flags";\n'
+                 'addflag ["rk1-sieve", "%s", "\\\\Flagged"];' % SECRETS[1])
+    assert server.deliver(message("two"), "alice")[0][0] == 250
+    assert server.lda("alice", message("three")).returncode == 0
+    assert flags_of(server) == {
+        "one": {SECRETS[0].lower()},
+        "two": {SECRETS[1], "\\flagged"}, "three": {SECRETS[1], "\\flagged"}}
+    after = tokens_on_disk(server)
+    assert before < after and len(after) == len(before) + 1
+    # Not as a name in a token either, nor in another case.
+    assert names_on_disk(server, ("madeup", "rk1-aaaa", "rk1-x", "doveadm",
+                                  "rk1-sieve")) == set()
+
+
+def test_token_of_a_name_is_that_name(make_server):
+    """Who has seen the disk and says a token gets no second keyword."""
+    server = make_server("maildir")
+    with server.raw("alice") as client:
+        client.ok("CREATE Other")
+        for mailbox in ("INBOX", "Other"):
+            assert client.append(mailbox, message("one"),
+                                 "Kurz" if mailbox == "INBOX" else "").ok
+        token = tokens_on_disk(server).pop().decode()
+        client.ok("SELECT INBOX")
+        assert searched(client, token) == []
+        assert searched(client, token.upper()) == []
+        assert found_by(client, "UNKEYWORD %s" % token) == [1]
+        assert searched(client, "kurz") == [1]
+        client.ok("SELECT Other")
+        for spelled in (token.upper(), token):
+            client.ok("STORE 1 FLAGS (%s)" % spelled)
+            assert flags_of(server, "Other") == {"one": {"kurz"}}
+            assert searched(client, "KURZ") == [1]
+            client.ok("STORE 1 -FLAGS (kurz)")
+            assert flags_of(server, "Other") == {"one": set()}
+    assert {found.lower() for found in tokens_on_disk(server)} == \
+        {token.encode()}
+
+
+# What stood there before, and what stands there after
+
+def legacy(make_server, storage, **options):
+    """A server that knew nothing of Roost; names on its disk are plain."""
+    server = make_server(storage, roost=False, **options)
+    with server.raw("alice") as client:
+        for number, name in enumerate(SECRETS[:4]):
+            assert client.append("INBOX", message("old%d" % number), name).ok
+    assert names_on_disk(server) == set(SECRETS[:4])
+    server.stop()
+    server.roost = True
+    return server
+
+
+OLD = {"old%d" % number: {name.lower()}
+       for number, name in enumerate(SECRETS[:4])}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_plain_names_stay(make_server, storage):
+    server = legacy(make_server, storage).start()
+    assert flags_of(server) == OLD
+    with server.raw("alice") as client, server.raw("alice") as other:
+        client.ok("SELECT INBOX")
+        other.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS (Neuland %s)" % SECRETS[1].upper())
+        client.ok("STORE 2 -FLAGS (%s)" % SECRETS[1].upper())
+        other.ok("NOOP")
+        assert searched(other, SECRETS[1]) == [1]
+        assert searched(other, "neuland") == [1]
+    now = dict(OLD, old0={SECRETS[0].lower(), SECRETS[1], "neuland"},
+               old1=set())
+    assert flags_of(server) == now
+    server.doveadm("force-resync", "-u", "alice", "INBOX")
+    assert flags_of(server) == now
+    assert names_on_disk(server, SECRETS + ("Neuland",)) == set(SECRETS[:4])
+    assert len(tokens_on_disk(server)) == 1
+    if storage != "maildir":
+        return
+    # Letters stand for the old names, whatever index there is.
+    server.stop()
+    server.remove_indexes("alice")
+    server.start()
+    assert flags_of(server) == now
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("STORE 3 +FLAGS (%s neuland)" % SECRETS[0])
+        assert searched(client, SECRETS[0]) == [1, 3]
+    assert len(tokens_on_disk(server)) == 1
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_backup_makes_plain_names_private(make_server, storage):
+    """As the README says."""
+    server = legacy(make_server, storage).start()
+    place = "sdbox" if storage != "sdbox" else "mdbox"
+    server.doveadm("backup", "-u", "alice", "%s:~/moved" % place)
+    server.stop()
+    home = server.home("alice")
+    subprocess.run(["rm", "-rf", os.path.join(home, server._path()[2:])],
+                   check=True)
+    os.rename(os.path.join(home, "moved"), os.path.join(home, place))
+    server.storage = place
+    server.start()
+    assert flags_of(server) == OLD
+    assert names_on_disk(server) == set()
+    assert len(tokens_on_disk(server)) == 4
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_plugin_taken_away_and_put_back(make_server, storage):
+    server = make_server(storage)
+    with server.raw("alice") as client:
+        for number, name in enumerate(SECRETS[:4]):
+            assert client.append("INBOX", message("old%d" % number),
+                                 name + " Junk").ok
+    expected = flags_of(server)
+    server.stop()
+    server.roost = False
+    server.start()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        lines = client.ok("FETCH 1:* (FLAGS)").untagged
+        assert len(lines) == 4 and all(
+            re.search(rb"\(rk1-[a-z2-7]+ Junk\)|\(Junk rk1-[a-z2-7]+\)|"
+                      rb"\(.*rk1-[a-z2-7]+.*\)", line) for line in lines)
+        token = re.search(rb"rk1-[a-z2-7]+", lines[1]).group(0).decode()
+        assert searched(client, token) == [2]
+        client.ok("STORE 1 +FLAGS (Zwischendurch %s)" % token)
+        client.ok("STORE 2 -FLAGS (%s)" % token)
+    server.stop()
+    server.roost = True
+    server.start()
+    expected["old0"] |= {"zwischendurch", SECRETS[1]}
+    expected["old1"] -= {SECRETS[1]}
+    assert flags_of(server) == expected
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert client.fetch(1, "BODY.PEEK[]") == message("old0")
+        assert searched(client, "Zwischendurch") == [1]
+        client.ok("STORE 1 -FLAGS (%s)" % SECRETS[1])
+        assert searched(client, SECRETS[1]) == []
+    assert names_on_disk(server) == set()
+
+
+# Modes
+
+def test_all_names(make_server):
+    server = make_server("maildir", settings={"roost_keywords": "all"})
+    with server.raw("alice") as client:
+        assert client.append("INBOX", message("one"),
+                             "%s $Forwarded Junk" % SECRETS[0]).ok
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS ($MDNSent)")
+        assert searched(client, "junk") == [1]
+    assert flags_of(server) == {"one": {SECRETS[0].lower(), "$forwarded",
+                                        "junk", "$mdnsent"}}
+    assert names_on_disk(server, SECRETS + PUBLIC) == set()
+    assert len(tokens_on_disk(server)) == 4
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_off_shows_names_and_makes_no_token(make_server, storage):
+    server = make_server(storage)
+    with server.raw("alice") as client:
+        assert client.append("INBOX", message("one"), SECRETS[0]).ok
+        assert client.append("INBOX", message("two"), "").ok
+    tokens = tokens_on_disk(server)
+    server.settings["roost_keywords"] = "off"
+    server.reload()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert searched(client, SECRETS[0]) == [1]
+        client.ok("STORE 2 +FLAGS (%s %s)" % (SECRETS[0].upper(),
+                                              SECRETS[1]))
+        assert searched(client, SECRETS[0]) == [1, 2]
+    assert flags_of(server) == {"one": {SECRETS[0].lower()},
+                                "two": {SECRETS[0].lower(), SECRETS[1]}}
+    assert tokens_on_disk(server) == tokens
+    assert names_on_disk(server) == {SECRETS[1]}
+    # What is plain now stays so.
+    server.settings["roost_keywords"] = "private"
+    server.reload()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS (%s %s)" % (SECRETS[1].upper(),
+                                              SECRETS[2]))
+    assert flags_of(server)["one"] == {name.lower() for name in SECRETS[:3]}
+    assert names_on_disk(server) == {SECRETS[1]}
+
+
+# Keyrings
+
+def keyring(server, user="alice"):
+    return os.path.join(server.home(user), "roost.keyring")
+
+
+def test_first_private_name_makes_the_keyring(make_server):
+    """No sooner, and no later."""
+    server = make_server("maildir", roost=False)
+    with server.raw("alice") as client:
+        assert client.append("INBOX", message("one")).ok
+    server.stop()
+    server.roost = True
+    server.start()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("FETCH 1 (FLAGS)")
+        client.ok("STORE 1 +FLAGS ($Forwarded \\Seen Junk)")
+        assert searched(client, SECRETS[0]) == []
+        client.ok("STORE 1 -FLAGS (%s)" % SECRETS[1])
+        assert not os.path.exists(keyring(server))
+        client.ok("STORE 1 +FLAGS (%s)" % SECRETS[0])
+        assert os.path.exists(keyring(server))
+        assert searched(client, SECRETS[0]) == [1]
+        client.ok("STORE 1 +FLAGS (%s)" % SECRETS[2])
+    assert flags_of(server)["one"] >= {SECRETS[0].lower(),
+                                       SECRETS[2].lower()}
+    assert names_on_disk(server) == set()
+    assert len(tokens_on_disk(server)) == 2
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_no_keyring_may_be_made(make_server, storage):
+    """Then no private name is stored, and all else works."""
+    server = make_server(storage, roost=False)
+    with server.raw("alice") as client:
+        assert client.append("INBOX", message("one")).ok
+    server.stop()
+    server.roost = True
+    server.settings["roost_auto_create"] = "no"
+    server.start()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS ($Forwarded)")
+        for how in ("+FLAGS", "FLAGS", "+FLAGS.SILENT"):
+            answer = client.cmd("STORE 1 %s (%s)" % (how, SECRETS[0]))
+            assert answer.status == "NO" and b"SERVERBUG" in answer.tagged
+        client.ok("STORE 1 +FLAGS (\\Seen)")
+        client.ok("CREATE Other")
+    server.wait_log("Cannot make a token of a private keyword")
+    assert flags_of(server) == {"one": {"$forwarded", "\\seen"}}
+    assert names_on_disk(server) == set() == tokens_on_disk(server)
+    assert SECRETS[0] not in server.log_since(0)
+    # An admin decides for a backup server: opened, not sealed.
+    server.settings["roost_enable"] = "read-only"
+    server.reload()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS (%s)" % SECRETS[0])
+    assert names_on_disk(server) == {SECRETS[0]}
+
+
+def test_virtual_index_gets_no_name_either(make_server):
+    """Its names come from no client: the last gate holds them."""
+    server = legacy(make_server, "sdbox", plugins=["virtual"], extra=VIRTUAL)
+    folder = os.path.join(server.home("alice"), "virtual", "all")
+    os.makedirs(folder)
+    server.write(os.path.join(folder, "dovecot-virtual"), "!INBOX\n  all\n")
+    server.own(server.mail_root)
+    server.settings["roost_auto_create"] = "no"
+    server.start()
+
+    def readable():
+        found = set()
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), "rb") as file:
+                content = file.read()
+            found |= {name for name in SECRETS if name.encode() in content}
+        return found
+
+    with server.raw("alice") as client:
+        assert client.cmd("SELECT virtual/all").status == "NO"
+        client.ok("SELECT INBOX")
+    server.wait_log("Cannot make a token of a private keyword")
+    assert readable() == set()
+    assert flags_of(server) == OLD
+    server.doveadm("roost", "init", "-u", "alice")
+    assert flags_of(server, "virtual/all") == OLD
+    assert readable() == set()
+    assert len(tokens_on_disk(server)) == 4
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_keyring_that_fails(make_server, storage):
+    """Tokens are shown, no name is stored, nothing is lost."""
+    server = make_server(storage)
+    with server.raw("alice") as client:
+        assert client.append("INBOX", message("one"),
+                             SECRETS[0] + " Junk").ok
+    with open(keyring(server), "rb") as file:
+        whole = file.read()
+    server.write(keyring(server), whole.replace(b"provider-mac ",
+                                                b"provider-mac A"), 0o600)
+    token = tokens_on_disk(server).pop().decode()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        line = client.ok("FETCH 1 (FLAGS)").untagged[-1]
+        assert token.encode() in line and b"Junk" in line
+        for how in ("+FLAGS", "FLAGS"):
+            answer = client.cmd("STORE 1 %s (%s)" % (how, SECRETS[1]))
+            assert answer.status == "NO" and b"SERVERBUG" in answer.tagged
+        client.ok("STORE 1 +FLAGS (\\Seen)")
+        client.ok("STORE 1 FLAGS (Junk \\Seen %s)" % token)
+    server.wait_log("Names of keywords cannot be shown")
+    assert names_on_disk(server) == set()
+    assert tokens_on_disk(server) == {token.encode()}
+    assert not any(name in server.log_since(0) for name in SECRETS)
+    server.write(keyring(server), whole, 0o600)
+    assert flags_of(server) == {"one": {SECRETS[0].lower(), "junk",
+                                        "\\seen"}}
+
+
+def test_password_mode_without_the_password(make_server):
+    server = make_server("sdbox", secret=True)
+    server.init_password_mode("alice")
+    server.sieve("alice", 'require "imap4flags";\naddflag "%s";'
+                 % SECRETS[0])
+    assert server.deliver(message("one"), "alice")[0][0] == 250
+    server.doveadm("flags", "add", "-u", "alice", SECRETS[1], "mailbox",
+                   "INBOX", "all")
+    shown = server.doveadm("fetch", "-u", "alice", "flags", "mailbox",
+                           "INBOX", "all").stdout.decode()
+    assert SECRETS[0] in shown and SECRETS[1] in shown
+    assert flags_of(server) == {"one": {SECRETS[0].lower(), SECRETS[1]}}
+    assert names_on_disk(server) == set()
+    assert len(tokens_on_disk(server)) == 2
+
+
+def test_other_users_of_an_index_see_tokens(make_server):
+    """Two users whom an admin has given one folder, in one process that has
+    its index open for both: what the one's keyring opens is not shown to the
+    other, who has another."""
+    server = make_server("sdbox", users=("alice", "bob"), extra="""
+service imap {
+  client_limit = 10
+  process_limit = 1
+  %s
+}
+""" % ("restart_request_count = unlimited" if NEW else "service_count = 0"))
+    with server.raw("alice") as client:
+        assert client.append("INBOX", message("one"), SECRETS[0]).ok
+    token = tokens_on_disk(server).pop().decode()
+    os.rmdir(server.home("bob"))
+    os.symlink(server.home("alice"), server.home("bob"))
+    with server.raw("bob") as bob, server.raw("alice") as alice:
+        for turn in range(3):
+            for client, own, other in ((alice, SECRETS[0], token),
+                                       (bob, token, SECRETS[0])):
+                if turn % 2 == 0:
+                    client.ok("SELECT INBOX")
+                line = client.ok("FETCH 1 (FLAGS)").untagged[-1].decode()
+                assert own in line and other not in line, (turn, own, line)
+                assert searched(client, own) == [1]
+                assert searched(client, other) == []
+        assert bob.cmd("STORE 1 +FLAGS (%s)" % SECRETS[1]).status == "NO"
+        alice.ok("STORE 1 +FLAGS (%s)" % SECRETS[2])
+        assert searched(bob, SECRETS[2]) == []
+    assert names_on_disk(server) == set()
+    pids = set(re.findall(r"imap\(\w+\)<(\d+)>", server.log_since(0)))
+    assert len(pids) == 1, pids
+
+
+# Other people's mailboxes
+
+def test_shared_and_public_mailboxes(shared):
+    """The names are kept with the owner's keyring, whoever gives them."""
+    shared.stop()
+    shared.plugins.append("virtual")
+    shared.extra += VIRTUAL
+    folder = os.path.join(shared.home("bob"), "virtual", "both")
+    os.makedirs(folder)
+    shared.write(os.path.join(folder, "dovecot-virtual"),
+                 "INBOX\nshared/alice/Open\n  all\n")
+    shared.own(shared.mail_root)
+    shared.start()
+    share(shared)
+    with shared.raw("alice") as alice, shared.raw("bob") as bob:
+        for client, mailbox in ((alice, "Open"), (bob, "shared/alice/Open")):
+            client.ok("SELECT %s" % mailbox)
+            client.ok("STORE 1 +FLAGS (Von-%s-lang-genug)"
+                      % ("Alice" if client is alice else "Bob"))
+        bob.ok("APPEND INBOX (Eigenes) ", (message("own"),))
+        bob.cmd("CREATE Public/Board")
+        bob.ok("APPEND Public/Board (Aushang) ", (message("all"),))
+        alice.ok("SELECT Public/Board")
+        assert searched(alice, "aushang")
+        # Through a virtual mailbox, whose index is bob's.
+        bob.ok("SELECT virtual/both")
+        lines = b"".join(bob.ok("FETCH 1:* (FLAGS)").untagged)
+        assert b"Von-Alice-lang-genug" in lines and b"Eigenes" in lines
+        assert b"rk1-" not in lines
+        both = ("Gemeinsam", "Gemeinsam-und-viel-laenger-als-sonst")
+        for name in both:
+            bob.ok("STORE 1:* +FLAGS (%s)" % name)
+        bob.ok("NOOP")
+        answer = bob.cmd("STORE 1:* +FLAGS (rk1-madeup)")
+        assert answer.status == "NO", answer
+        alice.ok("SELECT Open")
+        lines = b"".join(alice.ok("FETCH 1:* (FLAGS)").untagged)
+        for name in both + ("Von-Bob-lang-genug",):
+            assert name.encode() in lines
+            assert searched(alice, name) == [1]
+        bob.ok("SELECT INBOX")
+        assert all(searched(bob, name) for name in both)
+        bob.ok("SELECT shared/alice/Open")
+        assert all(searched(bob, name) == [1] for name in both)
+    assert names_on_disk(shared, ("lang-genug", "Eigenes", "Aushang",
+                                  "Gemeinsam", "madeup")) == set()
+    tokens = {user: tokens_on_disk(shared, user) for user in ("alice", "bob")}
+    assert len(tokens["alice"]) >= 4 and \
+        not tokens["alice"] & tokens["bob"]
+
+
+# Limits
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_longest_name(make_server, storage):
+    server = make_server(storage, extra="mail_max_keyword_length = 400\n")
+    longest, longer = "K" * 255, "W" * 256
+    with server.raw("alice") as client:
+        assert client.append("INBOX", message("one"), longest).ok
+        answer = client.append("INBOX", message("bad"), longer)
+        assert answer.status == "NO" and b"too long" in answer.tagged
+        client.ok("SELECT INBOX")
+        answer = client.cmd("STORE 1 +FLAGS (%s)" % longer)
+        assert answer.status == "NO" and b"too long" in answer.tagged
+        client.ok("STORE 1 +FLAGS (%s)" % longest[:-1])
+        client.ok("CREATE Other")
+        client.ok("COPY 1 Other")
+    expected = {"one": {longest.lower(), longest[:-1].lower()}}
+    for mailbox in ("INBOX", "Other"):
+        assert flags_of(server, mailbox) == expected
+    server.doveadm("force-resync", "-u", "alice", "INBOX")
+    assert flags_of(server) == expected
+    assert names_on_disk(server, ("K" * 20, "W" * 20)) == set()
+
+
+# Several at once
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_two_spellings_at_once(make_server, storage):
+    """Two processes that have not heard of each other's: one keyword to every
+    client, although two stand on disk."""
+    server = make_server(storage)
+    with server.raw("alice") as one, server.raw("alice") as two:
+        for number in range(4):
+            assert one.append("INBOX", message("m%d" % number)).ok
+        for client, name in ((one, "Urlaub"), (two, "URLAUB")):
+            client.ok("SELECT INBOX")
+            assert searched(client, name) == []
+        two.ok("STORE 1 +FLAGS (URLAUB)")
+        one.ok("STORE 2 +FLAGS (Urlaub)")
+        for client in (one, two):
+            client.ok("NOOP")
+            client.ok("NOOP")
+            for name in ("urlaub", "Urlaub", "URLAUB"):
+                assert searched(client, name) == [1, 2]
+                assert found_by(client, "UNKEYWORD %s" % name) == [3, 4]
+        assert len(tokens_on_disk(server)) == 2
+        both = {"m0": {"urlaub"}, "m1": {"urlaub"}, "m2": set(), "m3": set()}
+        assert flags_of(server) == both
+        with server.raw("alice") as third:
+            third.ok("SELECT INBOX")
+            assert searched(third, "Urlaub") == [1, 2]
+            # Taken away and set again; set twice; replaced; gone for all.
+            third.ok("STORE 2 -FLAGS (URLAUB)")
+            assert searched(third, "urlaub") == [1]
+            two.ok("NOOP")
+            one.ok("STORE 2 FLAGS (urlaub)")
+            third.ok("STORE 1:3 +FLAGS (urlaub)")
+            assert flags_of(server) == dict(both, m2={"urlaub"})
+            assert searched(third, "uRLAUB") == [1, 2, 3]
+            shown = server.doveadm("fetch", "-u", "alice", "flags", "mailbox",
+                                   "INBOX", "all").stdout.lower()
+            assert shown.count(b"urlaub") == 3
+            third.ok("STORE 2:4 FLAGS (Urlaub \\Seen)")
+            assert searched(third, "uRLAUB") == [1, 2, 3, 4]
+            assert found_by(third, "OR KEYWORD urlaub SEEN") == \
+                found_by(third, "NOT UNKEYWORD urlaub") == [1, 2, 3, 4]
+            assert found_by(third, "OR UNKEYWORD urlaub ANSWERED") == \
+                found_by(third, "NOT (OR KEYWORD urlaub SEEN)") == []
+            third.ok("STORE 1:2 -FLAGS (URLAUB)")
+            assert searched(third, "urlaub") == [3, 4]
+        for client in (one, two):
+            client.ok("NOOP")
+            assert searched(client, "urlaub") == [3, 4]
+            assert b"rlaub" not in client.ok("FETCH 1 (FLAGS)").untagged[-1]
+        two.ok("STORE 3:4 FLAGS ()")
+        one.ok("NOOP")
+        assert searched(one, "urlaub") == []
+        assert flags_of(server) == dict({name: set() for name in both},
+                                        m1={"\\seen"})
+    assert names_on_disk(server, ("urlaub",)) == set()
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_same_name_by_two_processes(make_server, storage):
+    server = make_server(storage)
+    with server.raw("alice") as one, server.raw("alice") as two:
+        for number in range(2):
+            assert one.append("INBOX", message("m%d" % number)).ok
+        for client in (one, two):
+            client.ok("SELECT INBOX")
+        for round_ in range(10):
+            sent = [(client, client.send("STORE %d +FLAGS (Runde-%d)"
+                                         % (number, round_)))
+                    for number, client in ((1, one), (2, two))]
+            for client, tag in sent:
+                assert client.finish(tag).ok
+        for client in (one, two):
+            client.ok("NOOP")
+            for round_ in range(10):
+                assert searched(client, "runde-%d" % round_) == [1, 2]
+    assert len(tokens_on_disk(server)) == 10
+    expected = {"runde-%d" % round_ for round_ in range(10)}
+    assert flags_of(server) == {"m0": expected, "m1": expected}
+
+
+class Worker(threading.Thread):
+    """A client that changes flags at random."""
+
+    def __init__(self, server, seed, count, messages, names):
+        super().__init__()
+        self.random = random.Random(seed)
+        self.count, self.messages, self.names = count, messages, names
+        self.client = server.raw("alice")
+        self.client.ok("SELECT INBOX")
+        self.failure = None
+
+    def run(self):
+        try:
+            for _ in range(self.count):
+                self.step()
+        except Exception as failure:
+            self.failure = failure
+
+    def some(self):
+        names = self.random.sample(self.names, self.random.randint(1, 3))
+        return " ".join(self.random.choice((name, name.upper(), name.title()))
+                        for name in names)
+
+    def step(self):
+        pick = self.random.random()
+        first = self.random.randint(1, self.messages)
+        last = min(self.messages, first + self.random.randint(0, 3))
+        if pick < 0.6:
+            how = self.random.choice(("+FLAGS", "-FLAGS", "+FLAGS.SILENT",
+                                      "-FLAGS.SILENT", "FLAGS"))
+            self.client.ok("STORE %d:%d %s (%s)" % (first, last, how,
+                                                    self.some()))
+        elif pick < 0.8:
+            self.client.ok("SEARCH KEYWORD %s" % self.some().split()[0])
+        elif pick < 0.95:
+            self.client.ok("FETCH %d:%d (FLAGS)" % (first, last))
+        elif pick < 0.99:
+            self.client.ok("NOOP")
+        else:
+            self.client.ok("SELECT INBOX")
+
+
+def shown_flags(client):
+    found = {}
+    for line in client.ok("FETCH 1:* (FLAGS)").untagged:
+        number = re.match(rb"\* (\d+) FETCH .*FLAGS \(([^)]*)\)", line)
+        if number:
+            names = number.group(2).decode().lower().split()
+            assert len(names) == len(set(names)), line
+            found[int(number.group(1))] = set(names) - {"\\recent"}
+    return found
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_many_sessions_at_once(make_server, storage):
+    """ROOST_E2E_KEYWORD_OPS changes by five sessions: in the end all see the
+    same, by FETCH and by SEARCH."""
+    total = int(os.environ.get("ROOST_E2E_KEYWORD_OPS", "1000"))
+    names = ["Thema-%d" % number for number in range(60)]
+    server = make_server(storage)
+    with server.raw("alice") as client:
+        for number in range(20):
+            assert client.append("INBOX", message("m%d" % number)).ok
+    workers = [Worker(server, corpus.SEED + number, total // 5, 20, names)
+               for number in range(5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.failure is None, worker.failure
+    fresh = server.raw("alice")
+    fresh.ok("SELECT INBOX")
+    expected = shown_flags(fresh)
+    assert any(expected.values())
+    for client in [worker.client for worker in workers] + [fresh]:
+        client.ok("NOOP")
+        client.ok("NOOP")
+        assert shown_flags(client) == expected
+        for name in names:
+            assert searched(client, name) == sorted(
+                number for number, flags in expected.items()
+                if name.lower() in flags), name
+        client.logout()
+    assert names_on_disk(server, ["thema-"]) == set()
+    server.doveadm("force-resync", "-u", "alice", "INBOX")
+    fresh = server.raw("alice")
+    fresh.ok("SELECT INBOX")
+    assert shown_flags(fresh) == expected
