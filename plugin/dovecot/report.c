@@ -33,7 +33,7 @@ roost_report_errno(enum roost_err err)
 
 static void
 report_log_level(struct mail *mail, const char *event_name, const char *gate,
-		 const char *text, bool is_error)
+		 const char *text, enum log_type level)
 {
 	struct event *event = event_create(mail_event(mail));
 	struct event_passthrough *pass;
@@ -41,10 +41,12 @@ report_log_level(struct mail *mail, const char *event_name, const char *gate,
 	event_add_category(event, &roost_event_category);
 	pass = event_create_passthrough(event)->set_name(event_name)->
 		add_str("gate", gate);
-	if (is_error)
+	if (level == LOG_TYPE_ERROR)
 		e_error(pass->event(), "roost: %s", text);
-	else
+	else if (level == LOG_TYPE_WARNING)
 		e_warning(pass->event(), "roost: %s", text);
+	else
+		e_debug(pass->event(), "roost: %s", text);
 	event_unref(&event);
 }
 
@@ -52,7 +54,7 @@ static void
 report_log(struct mail *mail, const char *event_name, const char *gate,
 	   const char *text)
 {
-	report_log_level(mail, event_name, gate, text, TRUE);
+	report_log_level(mail, event_name, gate, text, LOG_TYPE_ERROR);
 }
 
 void
@@ -99,12 +101,13 @@ roost_report_plaintext(struct mail *mail, bool is_served, bool is_quiet)
 }
 
 void
-roost_report_changed(struct mail *mail)
+roost_report_changed(struct mail *mail, bool is_sealed)
 {
 	report_log_level(mail, "roost_object_changed", "object-changed",
 		"The message is not the one that the index cache describes: "
 		"it was exchanged for another genuine one, or sealed anew "
-		"[object-changed]; it is served as its file says", FALSE);
+		"[object-changed]; it is served as its file says",
+		is_sealed ? LOG_TYPE_WARNING : LOG_TYPE_DEBUG);
 }
 
 void
@@ -114,5 +117,5 @@ roost_report_blob(struct mail *mail, enum roost_err err)
 		t_strdup_printf("Refused what the index cache holds of the "
 				"message: %s [%s]; it is made anew from the "
 				"message", roost_err_phrase(err),
-				roost_err_name(err)), FALSE);
+				roost_err_name(err)), LOG_TYPE_WARNING);
 }

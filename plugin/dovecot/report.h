@@ -39,8 +39,9 @@ void roost_report_keyring(struct mail *mail, const char *gate,
 void roost_report_plaintext(struct mail *mail, bool is_served,
 			    bool is_quiet);
 
-/* The file under a UID is not the one that the index cache describes. */
-void roost_report_changed(struct mail *mail);
+/* The file under a UID is not the one that the index cache describes.  An
+   unsealed one is counted, not logged: the policy says what is. */
+void roost_report_changed(struct mail *mail, bool is_sealed);
 
 /* A blob of the index cache was refused, and is made anew. */
 void roost_report_blob(struct mail *mail, enum roost_err err);

@@ -7,6 +7,8 @@
  */
 #include "cache-box.h"
 
+#include "index-mail.h"
+#include "index-storage.h"
 #include "mail-cache-private.h"
 
 #include "cache-save.h"
@@ -15,6 +17,7 @@
 
 #define FIELD_OWN "roost.own"
 #define FIELD_NEW "roost.new"
+#define FIELD_NONE "roost.none"
 
 #define DECISION_NEVER (MAIL_CACHE_DECISION_NO | MAIL_CACHE_DECISION_FORCED)
 #define DECISION_ALWAYS (MAIL_CACHE_DECISION_YES | MAIL_CACHE_DECISION_FORCED)
@@ -38,6 +41,7 @@ cache_box_free(struct mailbox *box)
 
 	buffer_free(&cbox->own);
 	buffer_free(&cbox->new);
+	array_free(&cbox->ignored);
 	array_free(&cbox->standard);
 	cbox->module_ctx.super.free(box);
 }
@@ -126,16 +130,40 @@ field_is_telling(const char *name)
 }
 
 static unsigned int
-cache_box_register(struct mail_cache *cache, const char *name)
+cache_box_register(struct mail_cache *cache, const char *name,
+		   enum mail_cache_decision_type decision)
 {
 	struct mail_cache_field field = {
 		.name = name,
 		.type = MAIL_CACHE_FIELD_VARIABLE_SIZE,
-		.decision = DECISION_ALWAYS,
+		.decision = decision,
 	};
 
 	roost_cache_register(cache, &field, 1);
 	return field.idx;
+}
+
+/*
+ * A forbidden field is still read, and core itself uses what it finds there: a
+ * message's parts say where it is cut.  So core looks for a field that nobody
+ * has instead.
+ */
+static void
+cache_box_blind(struct mailbox *box)
+{
+	static const enum index_cache_field fields[] = {
+		MAIL_CACHE_SENT_DATE, MAIL_CACHE_IMAP_BODY,
+		MAIL_CACHE_IMAP_BODYSTRUCTURE, MAIL_CACHE_IMAP_ENVELOPE,
+		MAIL_CACHE_MESSAGE_PARTS, MAIL_CACHE_BINARY_PARTS,
+		MAIL_CACHE_BODY_SNIPPET,
+	};
+	struct index_mailbox_context *ibox = INDEX_STORAGE_CONTEXT(box);
+	unsigned int none = cache_box_register(box->cache, FIELD_NONE,
+					       DECISION_NEVER);
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(fields); i++)
+		ibox->cache_fields[fields[i]].idx = none;
 }
 
 static void
@@ -173,17 +201,20 @@ roost_cache_box_activate(struct roost_cache_box *cbox,
 	/* What the file already has must be known before it is forbidden. */
 	(void)mail_cache_open_and_verify(box->cache);
 	if (cbox->is_sealed) {
-		cbox->own_idx = cache_box_register(box->cache, FIELD_OWN);
-		cbox->new_idx = cache_box_register(box->cache, FIELD_NEW);
-		T_BEGIN {
-			cache_box_names(cbox);
-		} T_END;
+		cbox->own_idx = cache_box_register(box->cache, FIELD_OWN,
+						   DECISION_ALWAYS);
+		cbox->new_idx = cache_box_register(box->cache, FIELD_NEW,
+						   DECISION_ALWAYS);
 	}
+	T_BEGIN {
+		cache_box_names(cbox);
+	} T_END;
 	/* Do not open messages for what is not in the native cache. */
 	box->storage->nonbody_access_fields |= MAIL_FETCH_IMAP_ENVELOPE |
 		MAIL_FETCH_IMAP_BODY | MAIL_FETCH_IMAP_BODYSTRUCTURE |
 		MAIL_FETCH_DATE | MAIL_FETCH_BODY_SNIPPET |
 		MAIL_FETCH_MESSAGE_PARTS;
+	cache_box_blind(box);
 	cache_box_forbid(cbox);
 }
 
@@ -196,11 +227,28 @@ roost_cache_box_begin(struct roost_cache_box *cbox)
 
 	/* Who may not read sealed messages has nothing of them to cache. */
 	if (cbox->is_active)
-		roost_cache_box_enforce(cbox);
+		cache_box_forbid(cbox);
 	else if (roost_user_config(cbox->ruser)->enable != ROOST_ENABLE_NO &&
 		 roost_user_ring(cbox->ruser, mailbox_get_namespace(box),
 				 &ring, &error) != 0)
 		roost_cache_box_activate(cbox, ring);
+}
+
+/*
+ * Each opening lets core register again what settings want cached, in a table
+ * that all who have the mailbox open in this process share.
+ */
+void
+roost_cache_box_opened(struct mailbox *box)
+{
+	struct roost_cache_box *cbox = roost_cache_box_get(box);
+
+	if (cbox == NULL || box->cache == NULL)
+		return;
+	cbox->is_active = cbox->is_sealed = FALSE;
+	array_clear(&cbox->standard);
+	array_clear(&cbox->ignored);
+	roost_cache_box_begin(cbox);
 }
 
 void
@@ -248,6 +296,7 @@ roost_cache_box_allocated(struct mailbox *box)
 	cbox->ruser = ruser;
 	cbox->own = buffer_create_dynamic(default_pool, 4096);
 	cbox->new = buffer_create_dynamic(default_pool, 4096);
+	i_array_init(&cbox->ignored, 4);
 	i_array_init(&cbox->standard, 64);
 	MODULE_CONTEXT_SET(box, roost_cache_module, cbox);
 	roost_cache_save_allocated(cbox, v);

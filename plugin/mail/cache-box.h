@@ -30,17 +30,22 @@ struct roost_cache_box {
 	const char *extra_names;
 	/* By index of a header's field: whether its name is standard. */
 	ARRAY(uint8_t) standard;
-	buffer_t *own, *new;		/* a message's blobs, reused */
+	/* A message's blobs, reused. */
+	buffer_t *own, *new;
+	bool has_own, has_new;
+	/* UIDs whose blobs turned out to be of something else. */
+	ARRAY_TYPE(seq_range) ignored;
 };
 
-/* Hook: of every mailbox. */
+/* Hooks: of every mailbox. */
 void roost_cache_box_allocated(struct mailbox *box);
+void roost_cache_box_opened(struct mailbox *box);
 
 /* NULL where this mailbox has none. */
 struct roost_cache_box *roost_cache_box_get(struct mailbox *box);
 
-/* Before a mail or a save can cache anything.  Does nothing while the owner
-   has no keyring. */
+/* Before a save can cache anything.  Does nothing while the owner has no
+   keyring. */
 void roost_cache_box_begin(struct roost_cache_box *cbox);
 
 /* The same where the keyring was just made or used. */

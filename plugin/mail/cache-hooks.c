@@ -9,6 +9,7 @@
 #include "cache-hooks.h"
 
 #include "imap-bodystructure.h"
+#include "message-part.h"
 
 #include "cache-mail.h"
 
@@ -227,21 +228,63 @@ cache_get_special(struct mail *_mail, enum mail_fetch_field field,
 }
 
 static int
-cache_get_parts(struct mail *_mail, struct message_part **parts_r)
+cache_get_parts(struct mail *mail, struct message_part **parts_r)
 {
-	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
-	int ret = roost_cache_mail_need(_mail, ROOST_BLOB_PARTS);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	int ret = roost_cache_mail_need(mail, ROOST_BLOB_PARTS);
 
 	if (ret < 0)
 		return -1;
 	if (ret > 0) {
-		*parts_r = roost_content_get_parts(&cmail->content,
-						   mail->data_pool);
+		*parts_r = roost_cache_mail_parts(mail);
 		if (*parts_r != NULL)
 			return 0;
 	}
-	return cmail->module_ctx.super.get_parts(_mail, parts_r);
+	return cmail->module_ctx.super.get_parts(mail, parts_r);
+}
+
+/*
+ * Sizes from the blob: core counts them by reading the message to its end.  It
+ * must then never be asked for the virtual size, which it takes from there.
+ */
+static int
+cache_get_stream(struct mail *mail, bool get_body,
+		 struct message_size *hdr_size,
+		 struct message_size *body_size, struct istream **stream_r)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	const struct message_part *parts = NULL;
+
+	if ((hdr_size != NULL || body_size != NULL) && !cmail->is_busy &&
+	    !mail->saving && roost_cache_mail_load(mail))
+		parts = roost_cache_mail_parts(mail);
+	if (parts == NULL)
+		return cmail->module_ctx.super.get_stream(mail, get_body,
+					hdr_size, body_size, stream_r);
+	if (cmail->module_ctx.super.get_stream(mail, get_body, NULL, NULL,
+					       stream_r) < 0)
+		return -1;
+	/* It may have turned out to be another message. */
+	parts = roost_cache_mail_parts(mail);
+	if (parts == NULL)
+		return cmail->module_ctx.super.get_stream(mail, get_body,
+					hdr_size, body_size, stream_r);
+	if (hdr_size != NULL)
+		*hdr_size = parts->header_size;
+	if (body_size != NULL)
+		*body_size = parts->body_size;
+	return 0;
+}
+
+static int
+cache_get_virtual_size(struct mail *mail, uoff_t *size_r)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	uoff_t physical;
+
+	if (!mail->saving && roost_cache_mail_sizes(mail, size_r, &physical))
+		return 0;
+	return cmail->module_ctx.super.get_virtual_size(mail, size_r);
 }
 
 static int
@@ -287,9 +330,7 @@ cache_set_cache_corrupted(struct mail *mail, enum mail_fetch_field field,
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	/* Core drops the record: what was held is gone with it. */
-	i_zero(&cmail->content);
-	cmail->is_used = TRUE;
-	cmail->state = CACHE_MAIL_NONE;
+	roost_cache_mail_forget(cmail);
 	cmail->module_ctx.super.set_cache_corrupted(mail, field, reason);
 }
 
@@ -331,6 +372,8 @@ roost_cache_mail_allocated(struct mail *_mail)
 	v->free = cache_free;
 	v->set_seq = cache_set_seq;
 	v->precache = cache_precache;
+	v->get_stream = cache_get_stream;
+	v->get_virtual_size = cache_get_virtual_size;
 	v->get_parts = cache_get_parts;
 	v->get_date = cache_get_date;
 	v->get_first_header = cache_get_first_header;

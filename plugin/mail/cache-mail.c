@@ -49,6 +49,16 @@ roost_cache_mail_new(struct mail *_mail, struct roost_cache_box *cbox)
 }
 
 void
+roost_cache_mail_forget(struct roost_cache_mail *cmail)
+{
+	i_zero(&cmail->content);
+	cmail->parts = NULL;
+	cmail->has_body = FALSE;
+	cmail->state = CACHE_MAIL_NONE;
+	cmail->is_used = TRUE;
+}
+
+void
 roost_cache_mail_reset(struct roost_cache_mail *cmail)
 {
 	if (!cmail->is_used)
@@ -61,10 +71,9 @@ roost_cache_mail_reset(struct roost_cache_mail *cmail)
 	cmail->plain_used = 0;
 	roost_wipe(cmail->file_data_key, ROOST_KEY_SIZE);
 	buffer_free(&cmail->header);
-	i_zero(&cmail->content);
+	roost_cache_mail_forget(cmail);
+	cmail->is_used = cmail->is_opened = cmail->is_other = FALSE;
 	cmail->state = CACHE_MAIL_UNKNOWN;
-	cmail->has_body = cmail->is_opened = cmail->is_other = FALSE;
-	cmail->is_stuck = FALSE;
 }
 
 void
@@ -121,8 +130,9 @@ cache_mail_open(struct roost_cache_mail *cmail, const struct roost_blob *blob)
 					blob->sealed_len), &cmail->content);
 	if (err == ROOST_OK) {
 		memcpy(cmail->object_id, blob->object_id, ROOST_ID_SIZE);
+		/* The last to be trimmed. */
 		cmail->has_body = cmail->content.
-			items[ROOST_BLOB_BODYSTRUCTURE].bytes != NULL;
+			items[ROOST_BLOB_PREVIEW].bytes != NULL;
 	}
 	if (blob->form == ROOST_BLOB_NEW) {
 		if (err == ROOST_OK)
@@ -150,21 +160,21 @@ cache_mail_find(struct mail *mail, struct roost_cache_box *cbox)
 {
 	struct mail_cache_lookup_iterate_ctx iter;
 	struct mail_cache_iterate_field field;
-	buffer_t *dest;
 
 	buffer_set_used_size(cbox->own, 0);
 	buffer_set_used_size(cbox->new, 0);
+	cbox->has_own = cbox->has_new = FALSE;
 	mail_cache_lookup_iter_init(mail->transaction->cache_view, mail->seq,
 				    &iter);
 	while (mail_cache_lookup_iter_next(&iter, &field) > 0) {
-		if (field.field_idx == cbox->own_idx)
-			dest = cbox->own;
-		else if (field.field_idx == cbox->new_idx)
-			dest = cbox->new;
-		else
-			continue;
-		if (dest->used == 0)
-			buffer_append(dest, field.data, field.size);
+		if (field.field_idx == cbox->own_idx && !cbox->has_own) {
+			buffer_append(cbox->own, field.data, field.size);
+			cbox->has_own = TRUE;
+		} else if (field.field_idx == cbox->new_idx &&
+			   !cbox->has_new) {
+			buffer_append(cbox->new, field.data, field.size);
+			cbox->has_new = TRUE;
+		}
 	}
 }
 
@@ -174,8 +184,6 @@ cache_mail_try(struct roost_cache_mail *cmail, const buffer_t *bytes,
 {
 	struct roost_blob blob;
 
-	if (bytes->used == 0)
-		return SLOT_EMPTY;
 	*err_r = roost_blob_parse(bytes->data, bytes->used, &blob);
 	if (*err_r == ROOST_OK && blob.form == ROOST_BLOB_NEW &&
 	    !is_new_wanted)
@@ -212,34 +220,78 @@ cache_mail_report(struct mail *mail, enum roost_err err)
 		roost_report_blob(mail, err);
 }
 
+/*
+ * Forget all that the index cache holds of the message: the next session makes
+ * room for it anew.  A field alone cannot be taken away.
+ */
+static void
+cache_mail_drop(struct mail *mail)
+{
+	struct roost_cache_box *cbox = roost_cache_mail_of(mail)->cbox;
+	struct mail_index_transaction *trans =
+		mail_index_transaction_begin(mail->transaction->view,
+					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
+	uint32_t none = 0;
+
+	mail_index_update_ext(trans, mail->seq, mail->box->cache->ext_id,
+			      &none, NULL);
+	/* If that fails, the next session tries it again. */
+	(void)mail_index_transaction_commit(&trans);
+	seq_range_array_add(&cbox->ignored, mail->uid);
+}
+
+/* What is found in the slots: held, or not. */
+struct found {
+	enum slot own, new;
+	enum roost_err own_err, new_err;
+};
+
+static bool
+cache_mail_choose(struct roost_cache_mail *cmail, struct found *found)
+{
+	struct roost_cache_box *cbox = cmail->cbox;
+
+	/* A blob of form 1 in the second slot came after the first. */
+	if (cbox->has_new)
+		found->new = cache_mail_try(cmail, cbox->new, FALSE,
+					    &found->new_err);
+	if (found->new == SLOT_GOOD)
+		return TRUE;
+	if (cbox->has_own)
+		found->own = cache_mail_try(cmail, cbox->own, FALSE,
+					    &found->own_err);
+	if (found->own == SLOT_GOOD)
+		return TRUE;
+	if (found->new == SLOT_LATER)
+		found->new = cache_mail_try(cmail, cbox->new, TRUE,
+					    &found->new_err);
+	return found->new == SLOT_GOOD;
+}
+
 static bool
 cache_mail_lookup(struct mail *mail)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	struct roost_cache_box *cbox = cmail->cbox;
-	enum roost_err err = ROOST_OK;
-	enum slot own, new;
+	struct found found = { SLOT_EMPTY, SLOT_EMPTY, ROOST_OK, ROOST_OK };
+	bool is_found, is_bad;
 
 	cache_mail_find(mail, cbox);
-	/* A blob of form 1 in the second slot came after the first. */
-	new = cache_mail_try(cmail, cbox->new, FALSE, &err);
-	if (new == SLOT_GOOD)
-		return cache_mail_may_tell(cmail);
-	own = cache_mail_try(cmail, cbox->own, FALSE, &err);
-	if (own == SLOT_GOOD)
-		return cache_mail_may_tell(cmail);
-	if (new == SLOT_LATER)
-		new = cache_mail_try(cmail, cbox->new, TRUE, &err);
-	if (own == SLOT_BAD || new == SLOT_BAD)
-		cache_mail_report(mail, err);
-	cmail->is_stuck = own == SLOT_BAD && new != SLOT_EMPTY &&
-		!roost_ring_is_locked(cbox->ring);
-	if (new != SLOT_GOOD)
-		return FALSE;
-	/* From now on it opens without X25519. */
-	cmail->state = CACHE_MAIL_HELD;
-	roost_cache_mail_store(mail);
-	return TRUE;
+	is_found = cache_mail_choose(cmail, &found);
+	is_bad = found.own == SLOT_BAD || found.new == SLOT_BAD;
+	if (is_bad)
+		cache_mail_report(mail, found.own == SLOT_BAD ?
+				  found.own_err : found.new_err);
+	/* With both taken there is no room to make it anew. */
+	if (is_bad && cbox->has_own && cbox->has_new &&
+	    !roost_ring_is_locked(cbox->ring))
+		cache_mail_drop(mail);
+	else if (is_found && !cbox->has_own) {
+		/* Form 2: from now on it opens without X25519. */
+		cmail->state = CACHE_MAIL_HELD;
+		roost_cache_mail_store(mail);
+	}
+	return is_found && cache_mail_may_tell(cmail);
 }
 
 bool
@@ -248,13 +300,13 @@ roost_cache_mail_load(struct mail *mail)
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	if (cmail->state == CACHE_MAIL_UNKNOWN) {
-		cmail->is_used = TRUE;
-		cmail->state = CACHE_MAIL_NONE;
+		roost_cache_mail_forget(cmail);
 		if (cmail->cbox->is_sealed && !mail->saving &&
+		    !seq_range_exists(&cmail->cbox->ignored, mail->uid) &&
 		    cache_mail_lookup(mail))
 			cmail->state = CACHE_MAIL_HELD;
 		else
-			i_zero(&cmail->content);
+			roost_cache_mail_forget(cmail);
 	}
 	return cmail->state == CACHE_MAIL_HELD;
 }
@@ -367,14 +419,8 @@ roost_cache_mail_store(struct mail *mail)
 
 	if (!cbox->is_sealed || cmail->content.data_key == NULL)
 		return;
-	if (!cache_mail_free_slot(mail, &field_idx)) {
-		/* A field cannot be replaced alone: next time there is room. */
-		if (cmail->is_stuck)
-			mail_cache_set_seq_corrupted_reason(
-				mail->transaction->cache_view, mail->seq,
-				"roost: a blob was refused");
+	if (!cache_mail_free_slot(mail, &field_idx))
 		return;
-	}
 	/* The first slot is for who can open the keyring. */
 	if (roost_ring_cache_aead(cbox->ring) == NULL)
 		field_idx = cbox->new_idx;
@@ -406,6 +452,7 @@ cache_mail_make(struct mail *_mail, bool is_body)
 	if (ret < 0)
 		return -1;
 	i_zero(&cmail->content);
+	cmail->parts = NULL;
 	i_stream_seek(input, 0);
 	ret = roost_content_headers(&cmail->content, mail->data_pool, input,
 				    cbox->names, cbox->name_count);
@@ -422,7 +469,7 @@ cache_mail_make(struct mail *_mail, bool is_body)
 	return 0;
 }
 
-/* Make content from the message, and store it. */
+/* Make content from the message. */
 static int
 cache_mail_build(struct mail *mail, bool is_body)
 {
@@ -435,20 +482,17 @@ cache_mail_build(struct mail *mail, bool is_body)
 	}
 	cmail->is_busy = TRUE;
 	ret = cache_mail_make(mail, is_body);
-	if (ret == 0) {
-		cmail->state = CACHE_MAIL_HELD;
-		cmail->has_body = is_body;
-		memcpy(cmail->object_id, cmail->file_object_id,
-		       ROOST_ID_SIZE);
-		if (cmail->is_opened)
-			cache_mail_set_key(cmail, cmail->file_data_key);
-		roost_cache_mail_store(mail);
-	} else {
-		cmail->state = CACHE_MAIL_NONE;
-		i_zero(&cmail->content);
-	}
 	cmail->is_busy = FALSE;
-	return ret;
+	if (ret < 0) {
+		roost_cache_mail_forget(cmail);
+		return -1;
+	}
+	cmail->state = CACHE_MAIL_HELD;
+	cmail->has_body = is_body;
+	memcpy(cmail->object_id, cmail->file_object_id, ROOST_ID_SIZE);
+	if (cmail->is_opened)
+		cache_mail_set_key(cmail, cmail->file_data_key);
+	return 0;
 }
 
 static bool
@@ -458,38 +502,78 @@ item_is_of_body(enum roost_blob_item item)
 		item == ROOST_BLOB_PREVIEW || item == ROOST_BLOB_PARTS;
 }
 
+/* Will somebody ask for the body's items next? */
+static bool
+cache_mail_wants_body(struct mail *mail)
+{
+	return (((struct mail_private *)mail)->wanted_fields &
+		(MAIL_FETCH_IMAP_BODY | MAIL_FETCH_IMAP_BODYSTRUCTURE |
+		 MAIL_FETCH_BODY_SNIPPET | MAIL_FETCH_MESSAGE_PARTS |
+		 MAIL_FETCH_STREAM_BODY)) != 0;
+}
+
+/* Make what is missing, and store it if that is more than was stored. */
+static int
+cache_mail_make_item(struct mail *mail, enum roost_blob_item item)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	bool is_body = item_is_of_body(item);
+	/* A blob that is there and lacks it was trimmed: it will not fit. */
+	bool is_trimmed = cmail->state == CACHE_MAIL_HELD &&
+		(cmail->has_body || !is_body);
+
+	/* The last slot must not go to less than everything. */
+	if (!is_trimmed && !is_body)
+		is_body = cache_mail_wants_body(mail) ||
+			(cmail->cbox->is_sealed && cache_mail_has_first(mail));
+	if (cache_mail_build(mail, is_body) < 0)
+		return -1;
+	if (!is_trimmed)
+		roost_cache_mail_store(mail);
+	return 0;
+}
+
 int
 roost_cache_mail_need(struct mail *mail, enum roost_blob_item item)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
-	bool is_body = item_is_of_body(item);
 
 	roost_cache_box_enforce(cmail->cbox);
-	if (!cmail->cbox->is_sealed)
+	/* Also where nothing may be kept, native fields are not believed. */
+	if (!cmail->cbox->is_active)
 		return 0;
 	if (roost_cache_mail_load(mail) &&
 	    cmail->content.items[item].bytes != NULL)
 		return 1;
 	if (cmail->is_busy || mail->saving)
 		return 0;
-	/* The last slot must not go to less than everything. */
-	if (cache_mail_build(mail, is_body || cmail->has_body ||
-			     cache_mail_has_first(mail)) < 0)
+	if (cache_mail_make_item(mail, item) < 0)
 		return -1;
 	return cmail->content.items[item].bytes != NULL ? 1 : 0;
 }
 
-bool
-roost_cache_mail_sizes(struct mail *_mail, uoff_t *virtual_r,
-		       uoff_t *physical_r)
+struct message_part *
+roost_cache_mail_parts(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	const struct roost_cache_mail *cmail = roost_cache_mail_get(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
+
+	if (cmail->parts == NULL)
+		cmail->parts = roost_content_get_parts(&cmail->content,
+						       mail->data_pool);
+	return cmail->parts;
+}
+
+bool
+roost_cache_mail_sizes(struct mail *mail, uoff_t *virtual_r,
+		       uoff_t *physical_r)
+{
 	const struct message_part *parts;
 
-	if (cmail == NULL || !roost_cache_mail_load(_mail))
+	if (roost_cache_mail_get(mail) == NULL ||
+	    !roost_cache_mail_load(mail))
 		return FALSE;
-	parts = roost_content_get_parts(&cmail->content, mail->data_pool);
+	parts = roost_cache_mail_parts(mail);
 	if (parts == NULL)
 		return FALSE;
 	*virtual_r = parts->header_size.virtual_size +
@@ -504,9 +588,7 @@ roost_cache_mail_ignore(struct mail *mail)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
-	i_zero(&cmail->content);
-	cmail->state = CACHE_MAIL_NONE;
-	cmail->has_body = FALSE;
+	roost_cache_mail_forget(cmail);
 	cmail->is_other = TRUE;
 }
 
@@ -520,8 +602,10 @@ cache_mail_report_changed(struct mail *mail)
 					  mail->uid);
 
 	if (roost_user_log_once(cmail->cbox->ruser, key))
-		roost_report_changed(mail);
+		roost_report_changed(mail, cmail->is_file_sealed);
 	cmail->is_other = FALSE;
+	/* Sizes and dates of the other one are there, too. */
+	cache_mail_drop(mail);
 }
 
 void
@@ -535,19 +619,17 @@ roost_cache_mail_activate(struct mail *mail, struct roost_ring *ring)
 
 /* With it known, core hands a message out without looking for NULs. */
 static void
-cache_mail_set_nuls(struct mail *_mail)
+cache_mail_set_nuls(struct mail *mail)
 {
-	struct mail_private *mail = (struct mail_private *)_mail;
-	const struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	const struct message_part *parts;
 
-	if (_mail->has_nuls || _mail->has_no_nuls)
+	if (mail->has_nuls || mail->has_no_nuls)
 		return;
-	parts = roost_content_get_parts(&cmail->content, mail->data_pool);
+	parts = roost_cache_mail_parts(mail);
 	if (parts == NULL)
 		return;
-	_mail->has_nuls = roost_content_parts_have_nuls(parts);
-	_mail->has_no_nuls = !_mail->has_nuls;
+	mail->has_nuls = roost_content_parts_have_nuls(parts);
+	mail->has_no_nuls = !mail->has_nuls;
 }
 
 bool
@@ -563,8 +645,10 @@ roost_cache_mail_data_key(struct mail *mail, const struct roost_header *header,
 			       roost_ring_doc(cmail->cbox->ring)->id,
 			       ROOST_ID_SIZE))
 		return FALSE;
-	if (!roost_bytes_equal(cmail->object_id, header->object_id,
-			       ROOST_ID_SIZE)) {
+	/* Zero is no object: what was not sealed when it was cached. */
+	if (roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||
+	    memcmp(cmail->object_id, header->object_id,	/* public */
+		   ROOST_ID_SIZE) != 0) {
 		roost_cache_mail_ignore(mail);
 		return FALSE;
 	}
@@ -573,24 +657,36 @@ roost_cache_mail_data_key(struct mail *mail, const struct roost_header *header,
 	return TRUE;
 }
 
+/* What a file was opened with: none, for plaintext. */
+static void
+cache_mail_set_file(struct roost_cache_mail *cmail, const uint8_t *object_id,
+		    const uint8_t *data_key)
+{
+	static const uint8_t none[ROOST_KEY_SIZE];
+
+	cmail->is_used = TRUE;
+	cmail->is_file_sealed = object_id != NULL;
+	/* A sealed one whose id is zero is not cached: see above. */
+	cmail->is_opened = object_id == NULL ||
+		!roost_bytes_are_zero(object_id, ROOST_ID_SIZE);
+	memcpy(cmail->file_object_id, object_id == NULL ? none : object_id,
+	       ROOST_ID_SIZE);
+	memcpy(cmail->file_data_key, data_key == NULL ? none : data_key,
+	       ROOST_KEY_SIZE);
+}
+
 void
 roost_cache_mail_opened(struct mail *mail, const uint8_t *object_id,
 			const uint8_t *data_key)
 {
-	static const uint8_t none[ROOST_KEY_SIZE];
 	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
 
 	if (cmail == NULL)
 		return;
-	if (object_id == NULL) {
-		object_id = data_key = none;
-		if (roost_cache_mail_load(mail) &&
-		    !roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE))
-			roost_cache_mail_ignore(mail);
-	} else if (cmail->is_other) {
+	if (object_id == NULL && roost_cache_mail_load(mail) &&
+	    !roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE))
+		roost_cache_mail_ignore(mail);
+	cache_mail_set_file(cmail, object_id, data_key);
+	if (cmail->is_other)
 		cache_mail_report_changed(mail);
-	}
-	cmail->is_opened = cmail->is_used = TRUE;
-	memcpy(cmail->file_object_id, object_id, ROOST_ID_SIZE);
-	memcpy(cmail->file_data_key, data_key, ROOST_KEY_SIZE);
 }

@@ -28,13 +28,13 @@ struct roost_cache_mail {
 	struct roost_blob_content content;
 	uint8_t object_id[ROOST_ID_SIZE];	/* that content is of */
 	bool has_body;		/* structure, preview and parts were made */
-	bool is_stuck;		/* refused, and the other slot is taken */
+	struct message_part *parts;	/* of content, once asked for */
 	bool is_other;		/* the blob is not of the file */
 	bool is_busy;		/* making it: no getter may start that again */
 	uint8_t *plain;		/* secret: an opened blob */
 	size_t plain_size, plain_used;
 	/* Of the file, once it was opened or sealed; zero: not sealed. */
-	bool is_opened;
+	bool is_opened, is_file_sealed;
 	uint8_t file_object_id[ROOST_ID_SIZE];
 	uint8_t file_data_key[ROOST_KEY_SIZE];	/* secret */
 	buffer_t *header;			/* H of what is being saved */
@@ -51,6 +51,7 @@ struct roost_cache_mail *roost_cache_mail_of(struct mail *mail)
 struct roost_cache_mail *roost_cache_mail_new(struct mail *mail,
 					      struct roost_cache_box *cbox);
 void roost_cache_mail_reset(struct roost_cache_mail *cmail);
+void roost_cache_mail_forget(struct roost_cache_mail *cmail);
 void roost_cache_mail_free(struct roost_cache_mail *cmail);
 
 /* Open the blob, if there is one.  TRUE: content may be used. */
@@ -62,6 +63,9 @@ bool roost_cache_mail_load(struct mail *mail);
  * storage's error says why.
  */
 int roost_cache_mail_need(struct mail *mail, enum roost_blob_item item);
+
+/* The parts that content has, or NULL; they live as long as the mail. */
+struct message_part *roost_cache_mail_parts(struct mail *mail);
 
 /* The message's sizes, if a blob tells them.  Never reads the message. */
 bool roost_cache_mail_sizes(struct mail *mail, uoff_t *virtual_r,

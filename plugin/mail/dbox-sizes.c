@@ -68,9 +68,6 @@ roost_dbox_virtual_size(struct mail *mail, uoff_t *size_r)
 	bool ret = FALSE;
 	uoff_t size;
 
-	if (!mail->saving && !is_cached(mail, "size.virtual") &&
-	    roost_cache_mail_sizes(mail, size_r, &size))
-		return TRUE;
 	T_BEGIN {
 		if (peek_sealed(mail, "size.virtual", &peek) &&
 		    (!metadata_size(mail, DBOX_METADATA_VIRTUAL_SIZE,
@@ -93,8 +90,9 @@ roost_dbox_physical_size(struct mail *mail, uoff_t *size_r)
 	bool ret = FALSE;
 	uoff_t size;
 
-	if (!mail->saving && !is_cached(mail, "size.physical") &&
-	    roost_cache_mail_sizes(mail, &size, size_r))
+	/* What the sealed cache says comes before what anybody could have
+	   written into the native one. */
+	if (!mail->saving && roost_cache_mail_sizes(mail, &size, size_r))
 		return TRUE;
 	T_BEGIN {
 		if (peek_sealed(mail, "size.physical", &peek) &&

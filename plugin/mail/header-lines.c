@@ -39,7 +39,8 @@ line_next(const char **pos, const char *end, struct line *line_r)
 		colon = start;
 	while (colon > start && is_blank(colon[-1]))
 		colon--;
-	line_r->name_len = (size_t)(colon - start);
+	/* As Dovecot compares: a name ends at a NUL. */
+	line_r->name_len = strnlen(start, (size_t)(colon - start));
 	return TRUE;
 }
 
@@ -97,6 +98,8 @@ roost_lines_read(struct istream *input, const char *const *names,
 	if (dest->used > 0 && data[dest->used - 1] == '\n' &&
 	    (dest->used == 1 || data[dest->used - 2] == '\n'))
 		buffer_set_used_size(dest, dest->used - 1);
+	else if (dest->used > 0 && data[dest->used - 1] != '\n')
+		buffer_append_c(dest, '\n');	/* the message ends there */
 	return ret;
 }
 

@@ -31,6 +31,7 @@ static struct mail_storage_hooks roost_inspect_hooks = {
 };
 static struct mail_storage_hooks roost_cache_hooks = {
 	.mailbox_allocated = roost_cache_box_allocated,
+	.mailbox_opened = roost_cache_box_opened,
 	.mail_allocated = roost_cache_mail_allocated,
 };
 
