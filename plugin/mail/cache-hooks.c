@@ -276,6 +276,8 @@ cache_get_stream(struct mail *mail, bool get_body,
 	return 0;
 }
 
+/* What the blob says comes before file names, metadata and native fields,
+   which anybody could have written. */
 static int
 cache_get_virtual_size(struct mail *mail, uoff_t *size_r)
 {
@@ -285,6 +287,17 @@ cache_get_virtual_size(struct mail *mail, uoff_t *size_r)
 	if (!mail->saving && roost_cache_mail_sizes(mail, size_r, &physical))
 		return 0;
 	return cmail->module_ctx.super.get_virtual_size(mail, size_r);
+}
+
+static int
+cache_get_physical_size(struct mail *mail, uoff_t *size_r)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	uoff_t virtual;
+
+	if (!mail->saving && roost_cache_mail_sizes(mail, &virtual, size_r))
+		return 0;
+	return cmail->module_ctx.super.get_physical_size(mail, size_r);
 }
 
 static int
@@ -374,6 +387,7 @@ roost_cache_mail_allocated(struct mail *_mail)
 	v->precache = cache_precache;
 	v->get_stream = cache_get_stream;
 	v->get_virtual_size = cache_get_virtual_size;
+	v->get_physical_size = cache_get_physical_size;
 	v->get_parts = cache_get_parts;
 	v->get_date = cache_get_date;
 	v->get_first_header = cache_get_first_header;

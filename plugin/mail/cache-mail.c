@@ -81,6 +81,10 @@ roost_cache_mail_free(struct roost_cache_mail *cmail)
 {
 	roost_cache_mail_reset(cmail);
 	i_free(cmail->plain);
+	/* What core still asks for while it frees the mail is not looked
+	   up. */
+	cmail->plain_size = 0;
+	cmail->state = CACHE_MAIL_NONE;
 }
 
 static uint8_t *

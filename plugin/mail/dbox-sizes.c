@@ -15,7 +15,6 @@
 #include "dbox-mail.h"
 #include "strnum.h"
 
-#include "cache-mail.h"
 #include "inspect.h"
 
 bool
@@ -90,10 +89,6 @@ roost_dbox_physical_size(struct mail *mail, uoff_t *size_r)
 	bool ret = FALSE;
 	uoff_t size;
 
-	/* What the sealed cache says comes before what anybody could have
-	   written into the native one. */
-	if (!mail->saving && roost_cache_mail_sizes(mail, &size, size_r))
-		return TRUE;
 	T_BEGIN {
 		if (peek_sealed(mail, "size.physical", &peek) &&
 		    !metadata_size(mail, DBOX_METADATA_PHYSICAL_SIZE, &size)) {

@@ -151,7 +151,7 @@ user_check_fts(struct roost_user *ruser, struct mail_namespace *ns)
 	const char *plugin = roost_silence_fts_plugin(ruser->user);
 	struct roost_ring *ring;
 	const char *error;
-	bool is_sealed = ruser->config.has_policy &&
+	bool is_sealed = ns->owner != NULL && ruser->config.has_policy &&
 		ruser->config.policy == ROOST_POLICY_SEALED;
 
 	if (plugin == NULL || ruser->config.may_fts)
@@ -165,6 +165,19 @@ user_check_fts(struct roost_user *ruser, struct mail_namespace *ns)
 				plugin);
 }
 
+static const char *
+user_check_namespace(struct roost_user *ruser, struct mail_namespace *ns)
+{
+	const char *error = NULL;
+
+	if (ruser->config.enable == ROOST_ENABLE_YES)
+		error = user_check_storage(ns->storage);
+	/* A shared one is its owner's affair. */
+	if (error == NULL && (ns->owner == NULL || ns->owner == ruser->user))
+		error = user_check_fts(ruser, ns);
+	return error;
+}
+
 void
 roost_user_namespaces_created(struct mail_namespace *namespaces)
 {
@@ -173,12 +186,10 @@ roost_user_namespaces_created(struct mail_namespace *namespaces)
 	struct mail_namespace *ns;
 	const char *error = NULL;
 
-	if (ruser == NULL || ruser->config.enable != ROOST_ENABLE_YES)
+	if (ruser == NULL || ruser->config.enable == ROOST_ENABLE_NO)
 		return;
 	for (ns = namespaces; ns != NULL && error == NULL; ns = ns->next) {
-		error = user_check_storage(ns->storage);
-		if (error == NULL && ns->owner == user)
-			error = user_check_fts(ruser, ns);
+		error = user_check_namespace(ruser, ns);
 		if (error != NULL)
 			user->error = p_strdup_printf(user->pool,
 				"roost: namespace \"%s\": %s", ns->prefix,

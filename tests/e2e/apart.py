@@ -7,6 +7,7 @@ beside them: without the plugin, or with another setting.
 """
 
 import os
+import re
 import subprocess
 
 import imapclient
@@ -79,19 +80,15 @@ class Imap(imapclient.Client):
 
 
 def uidl(server, user, path):
-    """What pop3 answers to UIDL: its lines, or the line that refuses."""
+    """What pop3 answers to UIDL: its lines, or what it says instead. (By
+    hand it begins without a greeting.)"""
     session = Session(server, "pop3", user, path)
     try:
-        lines = [session.file.readline()]
-        if not lines[0].startswith(b"+OK"):
-            return lines
-        session.sendall(b"UIDL\r\n")
-        lines = [session.file.readline()]
-        while lines[0].startswith(b"+OK") and lines[-1] not in (b"",
-                                                                b".\r\n"):
-            lines.append(session.file.readline())
-        session.sendall(b"QUIT\r\n")
-        session.file.read()
-        return [line.rstrip(b"\r\n") for line in lines[1:-1]] or lines
+        session.sendall(b"UIDL\r\nQUIT\r\n")
+        lines = [line.rstrip(b"\r\n") for line in session.file]
     finally:
         session.close()
+    if b"." not in lines:
+        return [re.sub(rb"\[[^]]*\]", b"", line) for line in lines]
+    return [line for line in lines[:lines.index(b".")]
+            if not line.startswith(b"+OK")]

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""opened: how often message files are opened.
+
+Opens asks the kernel which files of a folder somebody opens: it sees every
+process. Trace runs strace on the one imap process of a session.
+"""
+
+import ctypes
+import os
+import re
+import shutil
+import struct
+import subprocess
+import time
+
+IN_OPEN, IN_ISDIR, IN_Q_OVERFLOW = 0x20, 0x40000000, 0x4000
+EVENT = struct.Struct("iIII")
+
+
+class Opens:
+    """Watches the folders in which the server has messages now. count()
+    gives the openings since the last call."""
+
+    def __init__(self, server, user):
+        self.server, self.folders = server, {}
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        for folder in mail_folders(server, user):
+            watch = libc.inotify_add_watch(self.fd, os.fsencode(folder),
+                                           IN_OPEN)
+            if watch < 0:
+                raise OSError(ctypes.get_errno(), "inotify of " + folder)
+            self.folders[watch] = folder
+        assert self.folders
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+    def names(self):
+        found = []
+        while True:
+            try:
+                events = os.read(self.fd, 1 << 20)
+            except BlockingIOError:
+                return found
+            at = 0
+            while at < len(events):
+                watch, mask, _, size = EVENT.unpack_from(events, at)
+                assert not mask & IN_Q_OVERFLOW, "inotify lost events"
+                at += EVENT.size
+                name = os.fsdecode(events[at:at + size].rstrip(b"\0"))
+                at += size
+                if name and not mask & IN_ISDIR and self.server._is_mail(
+                        self.folders[watch], name):
+                    found.append(name)
+
+    def count(self):
+        return len(self.names())
+
+
+def mail_folders(server, user):
+    """Where messages lie; in maildir they go from new to cur."""
+    found = {os.path.dirname(path) for path in server.mail_files(user)}
+    if server.storage == "maildir":
+        found = {os.path.join(os.path.dirname(folder), name)
+                 for folder in found for name in ("cur", "new")}
+    return found
+
+
+def imap_processes(server):
+    """The process ids of the server's sessions."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name) as file:
+                group = int(file.read().rsplit(")", 1)[1].split()[2])
+            with open("/proc/%s/cmdline" % name, "rb") as file:
+                program = file.read().split(b"\0")[0].split(b" ")[0]
+        except OSError:
+            continue
+        if group == server.process.pid and program == b"dovecot/imap":
+            found.append(int(name))
+    return found
+
+
+class Trace:
+    """Attached to the server's only session until that has ended."""
+
+    def __init__(self, server, path):
+        assert shutil.which("strace"), "strace is not installed"
+        self.server, self.path = server, str(path)
+        pid, = imap_processes(server)
+        self.process = subprocess.Popen(
+            ["strace", "-q", "-f", "-s", "4096", "-e",
+             "trace=open,openat,openat2", "-o", self.path, "-p", str(pid)],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 20
+        while not self._is_attached(pid):
+            assert self.process.poll() is None, self.process.stderr.read()
+            assert time.monotonic() < deadline, "strace did not attach"
+            time.sleep(0.005)
+
+    @staticmethod
+    def _is_attached(pid):
+        with open("/proc/%d/status" % pid) as file:
+            return not re.search(r"(?m)^TracerPid:\s+0$", file.read())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate()
+
+    def opened(self):
+        """After the session's end: (message files, all) that it opened."""
+        self.process.wait(20)
+        with open(self.path) as file:
+            paths = re.findall(r'(?m)open\w*\([^"\n]*"([^"\n]*)".*= \d+',
+                               file.read())
+        return [path for path in paths if self.server._is_mail(
+            os.path.dirname(path), os.path.basename(path))], paths

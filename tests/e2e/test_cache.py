@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: MIT
+"""The sealed index cache: a mailbox lists without its messages being opened,
+and every answer is that of a plain server.
+
+Openings of message files are counted by the kernel (inotify), and by strace
+on the session itself.
+"""
+
+import email.utils
+import os
+import random
+import re
+
+import pytest
+
+import apart
+import cachefile
+import corpus
+import opened
+import server as servers
+from cachefile import CacheFile
+from test_roundtrip import Pair, comparable
+
+ONE, TWO = "X-My-One", "x-my-two"
+EXTRA = {"roost_cache_headers": "%s %s" % (ONE, TWO)}
+
+NAMES = ("regular simple raw-latin1 bcc groups bad-addresses bad-date reply "
+         "list quotes-in-subject alternative nest-60 rfc822-nested "
+         "type-rubbish smime-signed bounce bare-lf folded").split()
+
+
+def message(number):
+    """A multipart message with every kind of standard header."""
+    return (corpus.head(
+        "cached-%d" % number, "%s: one %d" % (ONE, number),
+        "X-MY-TWO: two\r\n\tfolded %d" % number, "X-Other: other %d" % number,
+        "Cc: Someone <cc%d@example.org>" % number,
+        "In-Reply-To: <%d@thread.example>" % (number // 2),
+        "References: <0@thread.example> <%d@thread.example>" % (number // 2),
+        *corpus.typed("multipart/mixed; boundary=edge")) + "\r\n" +
+        corpus.multipart(
+            "edge", corpus.part("text/plain; charset=utf-8",
+                                "canary text %d\r\n" % number),
+            corpus.part("application/pdf; name=file-%d.pdf" % number,
+                        corpus.wrapped64(b"pdf" * 400),
+                        "Content-Transfer-Encoding: base64"))).encode()
+
+
+def dated(data):
+    """For a message without a usable Date, Dovecot takes the time it came,
+    which sdbox keeps in the message's file."""
+    found = re.search(rb"(?im)^Date: (.*)$", data)
+    if found and email.utils.parsedate_tz(found.group(1).decode()):
+        return data
+    return b"Date: Mon, 04 Mar 2019 05:06:07 +0200\r\n" + data
+
+
+def small_corpus():
+    """Ours, and odd ones."""
+    found = [message(number) for number in range(8)]
+    return found + [dated(item.data) for item in corpus.messages()
+                    if item.name in NAMES and b"\0" not in item.data]
+
+
+STANDARD = " ".join(
+    "Bcc Cc Content-Type Date From Importance In-Reply-To List-Id Message-ID "
+    "MIME-Version References Reply-To Sender Subject To X-Priority "
+    "X-Spam-Flag Lines Newsgroups".upper().split())
+# What a client asks to show a mailbox.
+LISTING = ["FETCH 1:* (%s)" % items for items in (
+    "ENVELOPE", "BODYSTRUCTURE", "BODY", "PREVIEW", "PREVIEW (LAZY)",
+    "BODY.PEEK[HEADER.FIELDS (%s)]" % STANDARD,
+    "BODY.PEEK[HEADER.FIELDS (SUBJECT)] ENVELOPE BODYSTRUCTURE PREVIEW",
+    "BODY.PEEK[HEADER.FIELDS (SUBJECT X-LABEL)]<3.20>")]
+LISTING += ["SEARCH " + key for key in (
+    "SUBJECT canary", "SUBJECT cached-3", "FROM sender.example",
+    "TO reader", "CC someone", "BCC hidden", 'HEADER Message-ID ""',
+    "HEADER List-Id l.example", "SENTSINCE 1-Jan-2016",
+    "SENTBEFORE 1-Jan-2015", "SENTON 1-Jan-2024", "NOT SUBJECT cached",
+    "OR FROM umber SUBJECT list")]
+LISTING += ["SORT (%s) UTF-8 ALL" % order for order in (
+    "SUBJECT", "FROM", "TO", "CC", "DATE",
+    "REVERSE DISPLAYFROM", "DISPLAYTO", "SUBJECT REVERSE DATE")]
+LISTING += ["THREAD %s UTF-8 ALL" % kind
+            for kind in ("REFERENCES", "REFS", "ORDEREDSUBJECT")]
+# What Dovecot keeps in clear, once a client has asked for it.
+NATIVE = ["FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)",
+          "SEARCH LARGER 1000", "SORT (SIZE) UTF-8 ALL",
+          "SORT (ARRIVAL) UTF-8 ALL"]
+ADDED = ["FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT %s)])" % ONE,
+         "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (%s)])" % TWO,
+         "SEARCH HEADER %s folded" % TWO.upper()]
+BEYOND = ["FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT X-OTHER)])",
+          "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (RETURN-PATH X-LONG-3)])",
+          "SEARCH HEADER X-OTHER other",
+          "FETCH 1:* (BODY.PEEK[HEADER.FIELDS.NOT (RECEIVED RETURN-PATH "
+          "DELIVERED-TO)])"]
+
+
+def answers(server, user, commands, mailbox="INBOX", conf=None):
+    """{command: what a session is told}; with another configuration than
+    the server's, if one is given."""
+    found = {}
+    client = apart.Imap(server, user, conf) if conf else server.raw(user)
+    try:
+        client.ok('SELECT "%s"' % mailbox)
+        for command in commands:
+            found[command] = comparable(client.cmd(command))
+        client.logout()
+    finally:
+        client.close()
+    return found
+
+
+def without_dates(answer):
+    """INTERNALDATE of a delivery is the time it came."""
+    return [re.sub(rb'INTERNALDATE "[^"]*"', b"INTERNALDATE", part)
+            for part in answer[0]], answer[1]
+
+
+def assert_same(found, wanted):
+    for command in wanted:
+        if without_dates(found[command]) != without_dates(wanted[command]):
+            raise AssertionError("%s\nis:     %.3000r\nwanted: %.3000r" % (
+                command, *first_difference(found[command],
+                                           wanted[command])))
+
+
+def first_difference(one, two):
+    for left, right in zip(one[0], two[0]):
+        if without_dates(([left], b"")) != without_dates(([right], b"")):
+            return left, right
+    return one, two
+
+
+def deliver_all(server, user, messages):
+    with server.lmtp() as client:
+        for data in messages:
+            assert server.deliver(data, user, client=client)[0][0] == 250
+
+
+def append_all(server, user, messages, mailbox="INBOX"):
+    """One MULTIAPPEND."""
+    with server.raw(user) as client:
+        parts = ['APPEND "%s" ' % mailbox]
+        for data in messages:
+            parts += ['(\\Seen) "01-Jan-2020 01:02:03 +0000" ', (data,), " "]
+        client.ok(*parts[:-1])
+        client.logout()
+
+
+def lda_all(server, user, messages):
+    for data in messages:
+        assert server.lda(user, data).returncode == 0
+
+
+def by_imap(server, user, command):
+    with server.raw(user) as client:
+        client.ok("CREATE " + command.split()[-1])
+        client.ok("SELECT INBOX")
+        client.ok(command)
+        client.logout()
+
+
+@pytest.fixture(scope="module", params=servers.STORAGES)
+def pair(request, make_module_server):
+    """A plain and a sealed server; on each alice's mail came by LMTP, bob's
+    by lda, carol's by APPEND; alice has copies of hers, and carol moved."""
+    pair = Pair(make_module_server, request.param, settings=dict(EXTRA),
+                plugins=(), extra="")
+    mail = small_corpus()
+    for server in pair.both:
+        deliver_all(server, "alice", mail)
+        lda_all(server, "bob", mail[6:12])
+        append_all(server, "carol", mail)
+        by_imap(server, "alice", "COPY 1:* Copied")
+        append_all(server, "dave", mail[:8])
+        by_imap(server, "dave", "MOVE 1:* Moved")
+    return pair
+
+
+PLACES = [("alice", "INBOX"), ("bob", "INBOX"), ("carol", "INBOX"),
+          ("alice", "Copied"), ("dave", "Moved")]
+
+
+@pytest.mark.parametrize("user,mailbox", PLACES,
+                         ids=["lmtp", "lda", "append", "copy", "move"])
+def test_listing_opens_no_message(pair, tmp_path, user, mailbox):
+    """A fresh process, and the first that lists this mailbox."""
+    server = pair.sealed
+    commands = LISTING + (ADDED if server.roost else [])
+    wanted = answers(pair.plain, user, commands, mailbox)
+    with opened.Opens(server, user) as opens:
+        found = answers(server, user, commands, mailbox)
+        if server.roost:
+            assert opens.names() == []
+        assert_same(found, wanted)
+        native = answers(server, user, NATIVE, mailbox)
+        assert_same(native, answers(pair.plain, user, NATIVE, mailbox))
+        opens.names()
+        assert answers(server, user, NATIVE, mailbox) == native
+        assert opens.names() == []
+        beyond = answers(server, user, BEYOND, mailbox)
+        assert opens.count() > 0, "the counter sees nothing"
+    assert_same(beyond, answers(pair.plain, user, BEYOND, mailbox))
+
+
+@pytest.mark.skipif(servers.PLAIN, reason="of the sealed cache")
+def test_strace_sees_no_message_opened(pair, tmp_path):
+    """The same by strace, which sees all that the process opens."""
+    if not servers.ROOT:
+        pytest.skip("only root may trace a session")
+    server = pair.sealed
+    counted = []
+    for commands in (LISTING + ADDED, ["FETCH 1:* (BODY.PEEK[])"]):
+        client = server.raw("carol")
+        with opened.Trace(server, tmp_path / "trace") as trace:
+            client.ok("SELECT INBOX")
+            for command in commands:
+                client.ok(command)
+            client.logout()
+            mails, paths = trace.opened()
+        assert any(path.endswith("dovecot.index.cache") for path in paths)
+        counted.append(len(mails))
+    assert counted[0] == 0
+    if pair.storage == "mdbox":
+        assert counted[1] > 0
+    else:
+        assert counted[1] >= len(small_corpus())
+
+
+def test_doveadm_opens_no_message(pair):
+    """doveadm, too."""
+    fields = "uid hdr.subject hdr.from imap.envelope imap.bodystructure " \
+        "imap.body body.snippet date.sent size.virtual"
+    found = []
+    for server in pair.both:
+        with opened.Opens(server, "carol") as opens:
+            found.append(server.doveadm("fetch", "-u", "carol", fields,
+                                        "mailbox", "INBOX").stdout)
+            found.append(server.doveadm("search", "-u", "carol", "mailbox",
+                                        "INBOX", "subject", "canary",
+                                        "sentsince", "2016-01-01").stdout)
+            if server is pair.sealed and server.roost:
+                assert opens.names() == []
+    assert without_guids(found[0]) == without_guids(found[2])
+    assert found[1].count(b"\n") == found[3].count(b"\n") > 0
+
+
+def without_guids(shown):
+    return re.sub(rb"(?m)^mailbox-guid: .*$", b"", shown)
+
+
+def test_no_native_field_is_written(pair):
+    """And the native ones that are kept are those that tell nothing."""
+    for user, mailbox in PLACES:
+        names = CacheFile(pair.sealed, user, mailbox).names()
+        telling = {name for name in names if cachefile.is_telling(name)}
+        if pair.sealed.roost:
+            assert telling == set()
+            assert cachefile.OWN in names
+            assert cachefile.NEW not in names
+        else:
+            assert telling
+
+
+# The cache is lost
+
+def lose_cache(server, user):
+    for folder, _, names in os.walk(server.home(user)):
+        for name in names:
+            if name == "dovecot.index.cache":
+                os.unlink(os.path.join(folder, name))
+
+
+MAKING = {"envelope": ["FETCH 1:* (ENVELOPE)"],
+          "header": ["FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)])"],
+          "structure": ["FETCH 1:* (BODYSTRUCTURE)"],
+          "preview": ["FETCH 1:* (PREVIEW)"],
+          "sort": ["SORT (SUBJECT) UTF-8 ALL", "SORT (DATE) UTF-8 ALL"],
+          "all": LISTING}
+
+
+@pytest.mark.parametrize("what", sorted(MAKING))
+def test_first_listing_makes_it(pair, what):
+    """Old mail, of which nothing is cached: what the first session asks for
+    is there for the second. The answers are right in both, and in a third
+    that asks for everything."""
+    server = pair.sealed
+    lose_cache(server, "carol")
+    commands = MAKING[what]
+    wanted = answers(pair.plain, "carol", LISTING + commands)
+    with opened.Opens(server, "carol") as opens:
+        first = answers(server, "carol", commands)
+        assert opens.count() > 0, "the first must read"
+        second = answers(server, "carol", commands)
+        if server.roost and what in ("all", "structure", "preview"):
+            assert opens.names() == []
+        elif server.roost:
+            opens.names()
+            answers(server, "carol", commands)
+            assert opens.names() == []
+    for command in commands:
+        if "LAZY" not in command:
+            assert first[command] == second[command] == wanted[command], \
+                command
+    wanted = answers(pair.plain, "carol", LISTING)
+    assert_same(answers(server, "carol", LISTING), wanted)
+
+
+def test_index_makes_it(pair):
+    """doveadm index, which asks for all that is kept of a message; 2.4 leaves
+    that to full-text search, and doveadm fetch does it."""
+    server = pair.sealed
+    lose_cache(server, "carol")
+    server.doveadm("index", "-u", "carol", "INBOX")
+    server.doveadm("fetch", "-u", "carol", "imap.bodystructure", "all")
+    if server.roost:
+        assert cachefile.OWN in CacheFile(server, "carol").names()
+        with opened.Opens(server, "carol") as opens:
+            answers(server, "carol", LISTING + ADDED)
+            assert opens.names() == []
+
+
+def test_purge_keeps_it(pair):
+    server = pair.sealed
+    answers(server, "carol", LISTING)
+    before = CacheFile(server, "carol")
+    for _ in range(2):
+        server.doveadm("mailbox", "cache", "purge", "-u", "carol", "INBOX")
+    if server.roost:
+        after = CacheFile(server, "carol")
+        assert sorted(after.newest) == sorted(before.newest)
+        for uid in after.newest:
+            assert after.blob(uid).data in \
+                {entry.data for entry in before.entries(uid)}, uid
+        with opened.Opens(server, "carol") as opens:
+            found = answers(server, "carol", LISTING)
+            assert opens.names() == []
+        assert_same(found, answers(pair.plain, "carol", LISTING))
+
+
+def test_two_first_sessions_at_once(pair):
+    """Both list a mailbox for the first time, command by command."""
+    rng = random.Random("%d two" % corpus.SEED)
+    wanted = answers(pair.plain, "carol", LISTING)
+    for round_ in range(3):
+        lose_cache(pair.sealed, "carol")
+        clients = [pair.sealed.raw("carol") for _ in range(2)]
+        for client in clients:
+            client.ok("SELECT INBOX")
+        orders = [rng.sample(LISTING, len(LISTING)) for _ in clients]
+        for step in range(len(LISTING)):
+            tags = [client.send(order[step]) for client, order
+                    in zip(clients, orders)]
+            for client, order, tag in zip(clients, orders, tags):
+                found = comparable(client.finish(tag))
+                if "LAZY" not in order[step]:
+                    assert found == wanted[order[step]], order[step]
+        for client in clients:
+            client.logout()
+        assert_same(answers(pair.sealed, "carol", LISTING), wanted)
+
+
+def test_lazy_preview(pair):
+    """A preview that is not cached is not made for LAZY, with or without
+    Roost; one that is cached is given."""
+    command = "FETCH 1 (PREVIEW (LAZY))"
+    for server in pair.both:
+        known = answers(server, "carol", ["FETCH 1 (PREVIEW)", command])
+        text = known["FETCH 1 (PREVIEW)"][0]
+        assert b"canary text 0" in text[0]
+        assert known[command][0] == text
+        lose_cache(server, "carol")
+        with opened.Opens(server, "carol") as opens:
+            assert answers(server, "carol", [command])[command][0] == \
+                [b"* 1 FETCH (PREVIEW NIL)\r\n"]
+            # Plain Dovecot reads the header, and gives it away.
+            assert opens.count() == 0 or not server.roost
+            answers(server, "carol", ["FETCH 1 (PREVIEW)"])
+            assert opens.count() > 0
+            assert answers(server, "carol", [command])[command][0] == text
+            assert opens.names() == []
+
+
+@pytest.mark.skipif(servers.PLAIN, reason="of a setting of Roost")
+def test_header_added_later(make_server):
+    """Another roost_cache_headers: old blobs do not know the new names."""
+    mail = [message(number) for number in range(3)]
+    server = make_server("sdbox")
+    append_all(server, "alice", mail)
+    server.stop()
+    server.settings.update(EXTRA)
+    server.start()
+    append_all(server, "alice", mail)
+    found = answers(server, "alice", ADDED)
+    text = b"".join(found[ADDED[0]][0])
+    assert [int(n) for n in re.findall(rb"X-My-One: one (\d)", text)] == \
+        [0, 1, 2] * 2
+    assert found[ADDED[2]][0] == [b"* SEARCH 1 2 3 4 5 6\r\n"]
+    server.stop()
+    server.settings.clear()
+    server.start()
+    assert answers(server, "alice", ADDED) == found
+    with opened.Opens(server, "alice") as opens:
+        answers(server, "alice", LISTING)
+        assert opens.names() == []

@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: MIT
+"""Somebody changes what the sealed index cache holds: it is noticed, logged
+once, and made anew from the message; nothing of it is served.
+
+Each damage is done to many small messages at once: another byte of the blob
+of each, until every place was hit.
+"""
+
+import os
+import random
+import re
+import time
+
+import pytest
+
+import cachefile
+import corpus
+import opened
+import server as servers
+import tamper
+from cachefile import CacheFile
+from tamper import rf
+from test_cache import answers, append_all
+
+pytestmark = pytest.mark.skipif(servers.PLAIN, reason="attacks on Roost")
+
+ASKED = ["FETCH 1:* (%s)" % items for items in (
+    "ENVELOPE", "BODYSTRUCTURE PREVIEW", "BODY",
+    "BODY.PEEK[HEADER.FIELDS (SUBJECT FROM DATE)]")]
+ASKED += ["SEARCH SUBJECT 7", "SEARCH SENTSINCE 10-Jan-2020",
+          "SORT (DATE) UTF-8 ALL", "SORT (SUBJECT) UTF-8 ALL",
+          "THREAD REFERENCES UTF-8 ALL"]
+# All at once, so that what is missing is made in one go.
+WHOLE = ["FETCH 1:* (BODYSTRUCTURE ENVELOPE PREVIEW)"] + ASKED
+METRIC = """
+metric changed_objects {
+  filter = event=roost_object_changed
+}
+metric refused_blobs {
+  filter = event=roost_cache_refused
+}
+"""
+NAMES = ["u%02d" % number for number in range(30)]
+
+
+def small(number):
+    """Small messages, all of one size."""
+    return (b"From: a@x.example\r\nDate: %02d Jan 2020 10:00:00 +0000\r\n"
+            b"Subject: s%03d\r\n\r\nbody %03d\r\n" % (
+                1 + number % 28, number, number))
+
+
+@pytest.fixture(scope="module", params=servers.STORAGES)
+def server(request, make_module_server):
+    server = make_module_server(request.param, users=NAMES, extra=METRIC)
+    server.names = iter(NAMES)
+    return server
+
+
+def session(server, user, commands, mailbox="INBOX"):
+    """(answers, what Roost logged) of one session, and no error of
+    Dovecot's."""
+    mark = server.log_mark()
+    found = answers(server, user, commands, mailbox)
+    server.wait_log(r"imap\(%s\)<.*Disconnected" % user, mark)
+    log = server.log_since(mark)
+    assert not re.search(r"[Cc]orrupt|[Rr]ebuild|fscking|Panic", log), log
+    return found, [line for line in log.splitlines()
+                   if re.search("Error:|Warning:", line)]
+
+
+def filled(server, count, user=None):
+    user = user or next(server.names)
+    append_all(server, user, [small(number) for number in range(count)])
+    wanted, lines = session(server, user, WHOLE)
+    assert lines == []
+    assert b"s001" in b"".join(wanted[ASKED[0]][0])
+    return user, wanted
+
+
+def uids_of(lines, gates):
+    """The UIDs that the lines are about, each line naming its gate."""
+    found = []
+    for line in lines:
+        uid = re.search(r"Mailbox \S+: UID (\d+): roost: ", line)
+        assert uid, line
+        gate = re.search(r"\[([a-z-]+)\]", line).group(1)
+        wanted = gates(int(uid.group(1)))
+        assert gate == wanted, (gate, wanted, line)
+        found.append(int(uid.group(1)))
+    return sorted(found)
+
+
+def assert_noticed(server, user, wanted, uids, gates, mailbox="INBOX"):
+    """Right answers and one line for each; then all is as it was."""
+    found, lines = session(server, user, WHOLE, mailbox)
+    for command in WHOLE:
+        assert found[command] == wanted[command], command
+    assert uids_of(lines, gates) == sorted(uids)
+    with opened.Opens(server, user) as opens:
+        found, lines = session(server, user, WHOLE, mailbox)
+        assert found == wanted
+        assert lines == []
+        assert opens.names() == []
+
+
+def gate_of_byte(at):
+    return "blob-form" if at == 0 else \
+        "other-keyring" if at < 17 else "blob-auth"
+
+
+def blob_size(server):
+    user, _ = filled(server, 2)
+    cache = CacheFile(server, user)
+    return len(cache.blob(1).data)
+
+
+def test_every_byte_flipped(server):
+    rng = random.Random("%d bits" % corpus.SEED)
+    size = blob_size(server)
+    assert 200 < size < 700
+    user, wanted = filled(server, size)
+    cache = CacheFile(server, user)
+    for at in range(size):
+        entry = cache.blob(at + 1)
+        assert len(entry.data) == size
+        cache.flip(entry, at, rng.randrange(8))
+    assert_noticed(server, user, wanted, range(1, size + 1),
+                   lambda uid: gate_of_byte(uid - 1))
+
+
+def test_every_truncation(server):
+    size = blob_size(server)
+    user, wanted = filled(server, size)
+    cache = CacheFile(server, user)
+    for length in range(size):
+        cache.change(length + 1, cachefile.OWN,
+                     cache.blob(length + 1).data[:length])
+    assert [len(cache.blob(uid).data) for uid in (1, 2, size)] == \
+        [0, 1, size - 1]
+    assert_noticed(server, user, wanted, range(1, size + 1),
+                   lambda uid: "blob-form" if uid - 1 < 61 else "blob-auth")
+
+
+def test_random_bytes_and_other_users(server):
+    """Bytes of chance, a blob of another user, an empty one, the parts of
+    two genuine ones."""
+    count = 40
+    user, wanted = filled(server, count)
+    other, _ = filled(server, count)
+    cache, theirs = CacheFile(server, user), CacheFile(server, other)
+    rng = random.Random("%d chance" % corpus.SEED)
+    gates = {}
+    for uid in range(1, count + 1):
+        own, foreign = cache.blob(uid).data, theirs.blob(uid).data
+        assert len(own) == len(foreign)
+        beside = cache.blob(uid % count + 1).data
+        data, gates[uid] = [
+            (foreign, "other-keyring"),
+            (own[:17] + foreign[17:], "blob-auth"),
+            (own[:1] + rng.randbytes(len(own) - 1), "other-keyring"),
+            (b"\0" * len(own), "blob-form"),
+            (b"\2" + own[1:], "blob-form"),
+            (own[:33] + beside[33:], "blob-auth"),
+            (own[:-16] + beside[-16:], "blob-auth")][uid % 7]
+        cache.change(uid, cachefile.OWN, data)
+    assert_noticed(server, user, wanted, gates, gates.get)
+
+
+def test_damaged_again(server):
+    """What was made anew is damaged, too: still nothing of it is served, it
+    is logged once a session, and it is made anew again."""
+    user, wanted = filled(server, 6)
+    for round_ in range(3):
+        cache = CacheFile(server, user)
+        for uid in range(1, 7):
+            for entry in cache.entries(uid):
+                if entry.name in (cachefile.OWN, cachefile.NEW):
+                    cache.flip(entry, 40 + 10 * round_ + uid, uid)
+        assert_noticed(server, user, wanted, range(1, 7),
+                       lambda uid: "blob-auth")
+
+
+@pytest.mark.parametrize("first", range(len(ASKED)))
+def test_made_anew_whatever_is_asked_first(server, first):
+    """A session that asks step by step leaves all there for the next."""
+    user, wanted = filled(server, 3)
+    cache = CacheFile(server, user)
+    for uid in (1, 2, 3):
+        cache.flip(cache.blob(uid), 50, 0)
+    commands = ASKED[first:] + ASKED[:first]
+    found, lines = session(server, user, commands)
+    for command in commands:
+        assert found[command] == wanted[command], command
+    assert uids_of(lines, lambda uid: "blob-auth") == [1, 2, 3]
+    with opened.Opens(server, user) as opens:
+        found, lines = session(server, user, commands)
+        assert lines == []
+        assert opens.names() == []
+
+
+# Genuine, but of another message
+
+def metric(server, name):
+    shown = server.doveadm("-f", "tab", "stats", "dump").stdout.decode()
+    lines = [line.split("\t") for line in shown.splitlines()]
+    count = lines[0].index("count")
+    return sum(int(line[count]) for line in lines[1:]
+               if line[0] == name and line[1] == "duration")
+
+
+def wait_metric(server, name, wanted):
+    """Events reach the stats process a little later; not too many do."""
+    deadline = time.monotonic() + 20
+    while metric(server, name) < wanted:
+        assert time.monotonic() < deadline, metric(server, name)
+        time.sleep(0.05)
+    assert metric(server, name) == wanted
+
+
+def test_metric_counts_refused_blobs(server):
+    before = metric(server, "refused_blobs")
+    user, wanted = filled(server, 3)
+    cache = CacheFile(server, user)
+    cache.flip(cache.blob(2), 60, 1)
+    session(server, user, WHOLE)
+    wait_metric(server, "refused_blobs", before + 1)
+
+
+def subjects(server, user):
+    return re.findall(rb"s\d\d\d", b"".join(answers(
+        server, user, ASKED[:1])[ASKED[0]][0]))
+
+
+def bodies(server, user, count):
+    """(every message as it is served, what was logged)."""
+    command = "FETCH 1:* (BODY.PEEK[])"
+    found, lines = session(server, user, [command, command])
+    literals = [re.search(rb"\{\d+\}\r\n(.*)\)\r\n\Z", part, re.S).group(1)
+                for part in found[command][0]]
+    assert len(literals) == count
+    return literals, lines
+
+
+def assert_changed(server, user, messages, changed):
+    """Served as the files say, and said once for each that changed."""
+    before = metric(server, "changed_objects")
+    found, lines = bodies(server, user, len(messages))
+    assert found == messages
+    assert uids_of(lines, lambda uid: "object-changed") == changed
+    wait_metric(server, "changed_objects", before + len(changed))
+
+
+def test_blobs_exchanged(server):
+    """Two genuine blobs are exchanged: they are believed until the message
+    is opened."""
+    user, _ = filled(server, 4)
+    cache = CacheFile(server, user)
+    one, two = cache.blob(1).data, cache.blob(2).data
+    cache.change(1, cachefile.OWN, two)
+    cache.change(2, cachefile.OWN, one)
+    with opened.Opens(server, user) as opens:
+        assert subjects(server, user) == [b"s001", b"s000", b"s002", b"s003"]
+        assert opens.names() == []
+    assert_changed(server, user, [small(n) for n in range(4)], [1, 2])
+
+
+def test_messages_exchanged(server):
+    """Two genuine messages are exchanged on disk: each is opened by its own
+    stanza."""
+    user, _ = filled(server, 4)
+    reader = tamper.Reader(server, user)
+    one, two = reader.find(b"Subject: s000"), reader.find(b"Subject: s001")
+    assert len(one[2]) == len(two[2])
+    tamper.overwrite(one[0], one[1], two[2])
+    tamper.overwrite(two[0], two[1], one[2])
+    messages = [small(1), small(0), small(2), small(3)]
+    assert_changed(server, user, messages, [1, 2])
+    # From then on the index speaks of the message that is there.
+    for command in ("FETCH 1:* (ENVELOPE)", "FETCH 1:* (BODY.PEEK[HEADER])"):
+        found, lines = session(server, user, [command])
+        assert re.findall(rb"s\d\d\d", b"".join(found[command][0])) == \
+            [b"s001", b"s000", b"s002", b"s003"]
+        assert uids_of(lines, lambda uid: "object-changed") == []
+
+
+def test_resealed(server):
+    """The same message sealed anew: another object, the same words."""
+    user, wanted = filled(server, 2)
+    reader = tamper.Reader(server, user)
+    path, offset, old = reader.find(b"Subject: s001")
+    new = reader.seal(reader.open(old)[1])
+    assert len(new) == len(old)
+    tamper.overwrite(path, offset, new)
+    assert_changed(server, user, [small(0), small(1)], [2])
+    assert session(server, user, WHOLE)[0] == wanted
+
+
+def test_commitment_does_not_fit(server):
+    """A genuine blob whose data key is another object's, under the object
+    id of this one: only the keyring's owner can make it."""
+    user, _ = filled(server, 2)
+    reader = tamper.Reader(server, user)
+    cache = CacheFile(server, user)
+    own = cache.blob(1).data
+    blob = rf.Blob(own, reader.ring.id, reader.ring.master,
+                   reader.ring.secrets)
+    made = rf.seal_blob_own(reader.ring.master, reader.ring.id,
+                            blob.object_id, os.urandom(32), blob.items)
+    assert len(made) == len(own)
+    cache.change(1, cachefile.OWN, made)
+    assert_changed(server, user, [small(0), small(1)], [1])
+
+
+# Password mode
+
+@pytest.fixture(scope="module", params=servers.STORAGES)
+def locked(request, make_module_server):
+    server = make_module_server(request.param, start=False, secret=True)
+    for user in ("alice", "bob"):
+        tamper.put_keyring(server, user, tamper.make_keyring(
+            server, user, "password")[0])
+    return server.start()
+
+
+def deliver_locked(server, user):
+    for number in range(4):
+        if number % 2:
+            assert server.lda(user, small(number)).returncode == 0
+        else:
+            assert server.deliver(small(number), user)[0][0] == 250
+
+
+def own_of(cache, uids):
+    return [len(cache.entries(uid, cachefile.OWN)) for uid in uids]
+
+
+def wipe_messages(server, user):
+    """The message files stay, what is in them goes."""
+    for path, offset, content in server.objects(user):
+        tamper.overwrite(path, offset, bytes(len(content)))
+
+
+def test_delivery_to_locked_user(locked):
+    """Form 2 until the first session, then form 1; what was paid for once
+    is served without the message."""
+    deliver_locked(locked, "alice")
+    cache, uids = CacheFile(locked, "alice"), (1, 2, 3, 4)
+    assert not any(map(cachefile.is_telling, cache.names()))
+    assert own_of(cache, uids) == [0] * 4
+    heads = {content[:tamper.HEADER]
+             for _, _, content in locked.objects("alice")}
+    for uid in uids:
+        data = cache.blob(uid, cachefile.NEW).data
+        assert data[0] == 2 and data[1:1 + tamper.HEADER] in heads
+        assert b"s00" not in data and b"a@x" not in data
+    with opened.Opens(locked, "alice") as opens:
+        wanted, lines = session(locked, "alice", WHOLE)
+        assert lines == []
+        assert opens.names() == []
+    assert re.findall(rb"s\d\d\d", b"".join(wanted[ASKED[0]][0])) == \
+        [b"s000", b"s001", b"s002", b"s003"]
+    assert own_of(CacheFile(locked, "alice"), uids) == [1] * 4
+    wipe_messages(locked, "alice")
+    found, lines = session(locked, "alice", WHOLE)
+    assert found == wanted
+    assert lines == []
+
+
+def test_damage_of_form_2(locked):
+    """Every part of it damaged: the message is asked."""
+    user = "bob"
+    for number in range(12):
+        assert locked.deliver(small(number), user)[0][0] == 250
+    cache = CacheFile(locked, user)
+    size = len(cache.blob(1, cachefile.NEW).data)
+    places = [0, 1, 1 + 8, 1 + 16, 1 + 32, 1 + 48, 1 + 76, 1 + 108,
+              1 + tamper.HEADER, 13 + tamper.HEADER, size - 1]
+    for uid, at in enumerate(places, 1):
+        cache.flip(cache.blob(uid, cachefile.NEW), at, 3)
+    found, lines = session(locked, user, WHOLE)
+    assert re.findall(rb"s\d\d\d", b"".join(found[ASKED[0]][0])) == \
+        [b"s%03d" % number for number in range(12)]
+    assert sorted(int(re.search(r"UID (\d+): roost", line).group(1))
+                  for line in lines) == list(range(1, len(places) + 1))
+    with opened.Opens(locked, user) as opens:
+        again, lines = session(locked, user, WHOLE)
+        assert again == found
+        assert lines == []
+        assert opens.names() == []
+
+
+def test_locked_process_is_told_nothing(locked):
+    """doveadm has no password: neither form opens."""
+    for number in range(4):
+        assert locked.deliver(small(number), "bob")[0][0] == 250
+    done = locked.doveadm("fetch", "-u", "bob", "hdr.subject imap.envelope",
+                          "mailbox", "INBOX", check=False)
+    assert done.returncode != 0
+    assert not re.search(rb"s\d\d\d", done.stdout)
+    assert done.stderr.count(b"[locked]") == 1, done.stderr

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""What a mailbox's index, or a setting of Dovecot, could do to the silence on
+disk, or to what is served, beyond an ordinary day."""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+import server as servers
+import tamper
+from cachefile import CacheFile, index_folder
+from imapclient import Closed
+from tamper import rf
+
+pytestmark = pytest.mark.skipif(servers.PLAIN, reason="silence of Roost")
+
+MESSAGE = (b"From: sender@canary.example\r\nSubject: canarysubject %d\r\n"
+           b"X-Canary: canaryheader\r\n\r\nfirst line of text\r\n"
+           b"second line of text\r\n")
+TELLING = (b"canarysubject", b"canaryheader", b"canary.example")
+
+
+def assert_index_silent(server, user="alice"):
+    path = index_folder(server, user) + "/dovecot.index.cache"
+    with open(path, "rb") as file:
+        found = file.read()
+    assert len(found) > 500
+    assert [word for word in TELLING if word in found] == []
+
+
+@pytest.mark.parametrize("storage", ["maildir", "sdbox", "mdbox"])
+def test_mailbox_opened_twice_in_a_session(make_server, storage):
+    """Settings that want headers cached are registered again each time that a
+    mailbox is opened, for all who have it open in the process."""
+    wanted = "hdr.subject hdr.x-canary hdr.from imap.envelope " \
+        "imap.bodystructure date.sent"
+    plugins, settings = servers.quota()
+    server = make_server(storage, plugins=plugins, settings=settings,
+                         extra=servers.quota_extra() +
+                         "\nmail_always_cache_fields = %s\n" % wanted)
+    for number in range(3):
+        assert server.deliver(MESSAGE % number, "alice")[0][0] == 250
+    client = server.raw("alice")
+    client.ok("SELECT INBOX")
+    client.ok("FETCH 1 (ENVELOPE)")
+    client.ok("CREATE Other")
+    assert client.append("INBOX", MESSAGE % 3).ok
+    client.ok("FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT X-CANARY)])")
+    client.ok("COPY 1:4 INBOX")
+    client.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE BODY.PEEK[])")
+    client.logout()
+    assert_index_silent(server)
+
+
+def parts_of_lie():
+    """One text part: ten bytes of header, forty of body (Dovecot's own
+    serialized form)."""
+    return struct.pack("<IQQQQI", 8, 10, 11, 40, 41, 1)
+
+
+@pytest.mark.parametrize("storage", ["maildir", "sdbox", "mdbox"])
+def test_planted_parts_do_not_cut(make_server, storage):
+    """Dovecot itself takes a message's parts from its index cache."""
+    server = make_server(storage)
+    text = MESSAGE % 1
+    assert server.deliver(text, "alice")[0][0] == 250
+    asked = ["BODY.PEEK[TEXT]", "BODY.PEEK[TEXT]<6.20>", "RFC822.SIZE",
+             "BODY.PEEK[HEADER.FIELDS (SUBJECT)]", "BODY.PEEK[1]"]
+    wanted = answers(server, asked)
+    cache = CacheFile(server, "alice")
+    for uid in sorted(cache.newest):
+        cache.plant(uid, [("mime.parts", parts_of_lie())])
+    assert answers(server, asked) == wanted
+    assert b"second line of text" in b"".join(wanted[0])
+
+
+def answers(server, asked):
+    client = server.raw("alice")
+    client.ok("SELECT INBOX")
+    found = [client.ok("FETCH 1 (%s)" % item).untagged for item in asked]
+    client.logout()
+    return found
+
+
+def test_object_id_of_zero(make_server):
+    """Plaintext is cached under an object id and a key of zeros: they open
+    nothing."""
+    server = make_server("maildir")
+    assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
+    ring = tamper.Reader(server, "alice").ring
+    first = server.mail_files("alice")[0]
+    path = os.path.join(os.path.dirname(os.path.dirname(first)), "cur",
+                        "1700000000.M1P1.host:2,S")
+    shutil.copy2(first, path)
+    tamper.write(path, (MESSAGE % 2).replace(b"\r\n", b"\n"))
+    os.chown(path, os.stat(first).st_uid, os.stat(first).st_gid)
+    client = server.raw("alice")
+    client.ok("SELECT INBOX")
+    listed = client.ok("FETCH 1:* (UID ENVELOPE BODYSTRUCTURE)").untagged
+    uid = next(re.search(rb"UID (\d+)", line).group(1) for line in listed
+               if b"canarysubject 2" in line)
+    client.logout()
+    forged = rf.seal(ring.id, rf.public_of(b"\x40" * 32), b"\x41" * 32,
+                     b"Subject: forged\n\nforged\n", object_id=bytes(16),
+                     data_key=bytes(32))
+    tamper.write(path, bytes(forged))
+    client = server.raw("alice")
+    client.ok("SELECT INBOX")
+    answer = client.cmd("UID FETCH %s (BODY.PEEK[])" % uid.decode())
+    assert answer.status == "NO", answer
+    assert b"forged" not in b"".join(answer.untagged)
+
+
+def seal_policy(server, user):
+    """The keyring says that all mail is sealed."""
+    reader = tamper.Reader(server, user)
+    path = tamper.keyring_path(server, user)
+    text = tamper.swap_line(tamper.read(path), b"policy", b"policy sealed")
+    tamper.write(path, tamper.provider_mac(text, reader.ring.host_key))
+
+
+@pytest.mark.parametrize("policy", ["keyring", "userdb"])
+def test_full_text_index_refused(make_server, policy):
+    server = make_server("maildir", plugins=["fts"], users={
+        "alice": {"roost_policy": "sealed"} if policy == "userdb" else {}})
+    if policy == "keyring":
+        assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
+        seal_policy(server, "alice")
+    mark = server.log_mark()
+    with pytest.raises((Closed, OSError)):
+        server.raw("alice").ok("SELECT INBOX")
+    server.wait_log(r"the plugin fts would write the words", mark)
+    text = server.log_since(mark)
+    assert re.search(r"Error: .*roost_fts=allow", text), text
+    code, _ = server.deliver(MESSAGE % 2, "alice")[0]
+    assert code // 100 == 4
+
+
+def test_full_text_index_refused_to_readers(make_server):
+    """Who seals nothing may still have sealed mail."""
+    server = make_server("maildir", plugins=["fts"], users={
+        "alice": {"roost_policy": "sealed", "roost_enable": "read-only"}})
+    mark = server.log_mark()
+    with pytest.raises((Closed, OSError)):
+        server.raw("alice").ok("SELECT INBOX")
+    server.wait_log(r"the plugin fts would write the words", mark)
+
+
+def test_full_text_index_allowed(make_server):
+    server = make_server("maildir", plugins=["fts"],
+                         settings={"roost_fts": "allow"},
+                         users={"alice": {"roost_policy": "sealed"}})
+    assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
+    server.raw("alice").ok("SELECT INBOX")
+
+
+def test_full_text_index_under_policy_open(make_server):
+    server = make_server("maildir", plugins=["fts"])
+    assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
+    server.raw("alice").ok("SELECT INBOX")
+
+
+@pytest.mark.parametrize("value", ["perhaps", ""])
+@pytest.mark.parametrize("name", ["roost_cache", "roost_keywords",
+                                  "roost_fts"])
+def test_wrong_value_is_refused(make_server, name, value):
+    server = make_server("maildir", settings={name: value})
+    mark = server.log_mark()
+    code, _ = server.deliver(MESSAGE % 1, "alice")[0]
+    assert code // 100 == 4
+    server.wait_log(name + " is set to something else than: ", mark)
+
+
+def test_wrong_header_names_are_refused(make_server):
+    server = make_server("maildir",
+                         settings={"roost_cache_headers": "X-Good Subject:"})
+    mark = server.log_mark()
+    code, _ = server.deliver(MESSAGE % 1, "alice")[0]
+    assert code // 100 == 4
+    server.wait_log("roost_cache_headers holds something", mark)
+
+
+def test_spool_on_a_disk_is_warned_of(make_server):
+    """Here mail_temp_dir is on a tmpfs; the folder of the mail is not, unless
+    the whole machine lives in memory."""
+    server = make_server("maildir", start=False)
+    server.tmp_dir = server.mail_root
+    server.start()
+    mark = server.log_mark()
+    server.raw("alice").ok("SELECT INBOX")
+    server.raw("alice").logout()
+    kind = subprocess.run(["stat", "-f", "-c", "%T", server.mail_root],
+                          stdout=subprocess.PIPE, check=True).stdout
+    if kind.strip() in (b"tmpfs", b"ramfs"):
+        assert "mail_temp_dir" not in server.log_since(mark)
+    else:
+        server.wait_log("mail_temp_dir .* is on a disk", mark)
+
+
+def test_spool_in_memory_is_not(make_server):
+    server = make_server("maildir")
+    mark = server.log_mark()
+    server.raw("alice").ok("SELECT INBOX")
+    assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
+    server.wait_log("saved mail", mark)
+    assert "mail_temp_dir" not in server.log_since(mark)
