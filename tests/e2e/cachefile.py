@@ -14,7 +14,6 @@ import os
 import re
 import struct
 
-import server as servers
 
 VARIABLE = 0xffffffff
 OWN, NEW = "roost.own", "roost.new"
@@ -23,6 +22,7 @@ NATIVE = {"date.sent": (8, 0), "mime.parts": (VARIABLE, 1),
           "binary.parts": (VARIABLE, 1), "imap.body": (VARIABLE, 2),
           "imap.bodystructure": (VARIABLE, 2), "imap.envelope": (VARIABLE, 2),
           "body.snippet": (VARIABLE, 1)}
+SIZES = {"size.virtual": (8, 0), "size.physical": (8, 0)}
 HEADER_TYPE = 4
 KEPT_ALWAYS = 2
 
@@ -67,7 +67,8 @@ class CacheFile:
         self.reread()
         shown = server.doveadm(
             "dump", "-t", "index",
-            os.path.join(self.folder, "dovecot.index")).stdout.decode()
+            os.path.join(self.folder, "dovecot.index")).stdout.decode(
+                errors="replace")
         self.newest = {}
         for part in shown.split("RECORD: ")[1:]:
             uid = int(re.search(r"uid=(\d+)", part).group(1))
@@ -199,7 +200,8 @@ class CacheFile:
         """Makes the file know Dovecot's own fields, each to be kept
         always."""
         fields = self.fields + [
-            (name, *NATIVE.get(name, (VARIABLE, HEADER_TYPE)), KEPT_ALWAYS)
+            (name, *{**NATIVE, **SIZES}.get(name, (VARIABLE, HEADER_TYPE)),
+             KEPT_ALWAYS)
             for name in names]
         count = len(fields)
         stamp = 2000000000

@@ -62,18 +62,29 @@ def parts_of_lie():
     return struct.pack("<IQQQQI", 8, 10, 11, 40, 41, 1)
 
 
+PLANTS = {"mime.parts": parts_of_lie(),
+          "size.virtual": struct.pack("<Q", 100),
+          "size.physical": struct.pack("<Q", 90)}
+
+
+@pytest.mark.parametrize("blob", ["kept", "lost"])
 @pytest.mark.parametrize("storage", ["maildir", "sdbox", "mdbox"])
-def test_planted_parts_do_not_cut(make_server, storage):
-    """Dovecot itself takes a message's parts from its index cache."""
+def test_planted_numbers_do_not_cut(make_server, storage, blob):
+    """Dovecot itself takes parts and sizes of a message from its index
+    cache; sizes it believes where nobody knows better."""
     server = make_server(storage)
-    text = MESSAGE % 1
-    assert server.deliver(text, "alice")[0][0] == 250
-    asked = ["BODY.PEEK[TEXT]", "BODY.PEEK[TEXT]<6.20>", "RFC822.SIZE",
-             "BODY.PEEK[HEADER.FIELDS (SUBJECT)]", "BODY.PEEK[1]"]
+    assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
+    asked = ["BODY.PEEK[TEXT]", "BODY.PEEK[TEXT]<6.20>", "BODY.PEEK[]",
+             "RFC822.SIZE", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]",
+             "BODY.PEEK[1]"]
     wanted = answers(server, asked)
     cache = CacheFile(server, "alice")
+    names = PLANTS if blob == "kept" else ["mime.parts"]
     for uid in sorted(cache.newest):
-        cache.plant(uid, [("mime.parts", parts_of_lie())])
+        if blob == "lost":
+            cache.drop(uid, "roost.own", "roost.new")
+        cache.drop(uid, *names)
+        cache.plant(uid, [(name, PLANTS[name]) for name in names])
     assert answers(server, asked) == wanted
     assert b"second line of text" in b"".join(wanted[0])
 

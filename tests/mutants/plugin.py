@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""plugin: every check that the end-to-end tests of attacks, refusals and keys
-rely on, taken out in turn; the named tests must fail.
+"""plugin: every check that the end-to-end tests of attacks, refusals, keys and
+of the silence on disk rely on, taken out in turn; the named tests must fail.
 
     tests/mutants/plugin.py [PART ...]   only mutants whose name has a PART
 
@@ -23,6 +23,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
 ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
+DAMAGE, LEAKS = "cache_damage", "leaks"
 
 MUTANTS = [
     # Reading
@@ -150,6 +151,35 @@ MUTANTS = [
      "\treturn config_provider_key(config, \"roost_provider_old_key\",\n",
      "\treturn TRUE ? 0 : config_provider_key(config, "
      "\"roost_provider_old_key\",\n", KEYS, "provider_key_exchanged"),
+    # The index cache
+    ("telling fields are cached", "mail/cache-box.c",
+     "\t\tfield.decision = DECISION_NEVER;\n", "", LEAKS, "opened_twice"),
+    ("core reads native fields", "mail/cache-box.c",
+     "\t\tibox->cache_fields[fields[i]].idx = none;\n",
+     "\t\t(void)ibox, (void)none;\n", LEAKS, "planted and lost"),
+    ("sizes are the native ones", "mail/cache-hooks.c",
+     "\tif (!mail->saving && roost_cache_mail_sizes(mail, size_r, "
+     "&physical))\n\t\treturn 0;\n", "\t(void)physical;\n", LEAKS,
+     "planted and kept"),
+    ("zero is an object", "mail/cache-mail.c",
+     "\tif (roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||\n",
+     "\tif (FALSE ||\n", LEAKS, "object_id_of_zero"),
+    ("a commitment that fails is the blob's no fault", "mail/mail-hooks.c",
+     "\t\troost_cache_mail_ignore(mail);\n", "\t\t(void)mail;\n", DAMAGE,
+     "commitment and maildir"),
+    ("a refused blob is not reported", "mail/cache-mail.c",
+     "\tif (is_bad)\n\t\tcache_mail_report(", "\tif (FALSE)\n"
+     "\t\tcache_mail_report(", DAMAGE, "truncation and maildir"),
+    ("a blob is never made room for", "mail/cache-mail.c",
+     "\t    !roost_ring_is_locked(cbox->ring))\n\t\tcache_mail_drop(mail);\n",
+     "\t    !roost_ring_is_locked(cbox->ring))\n\t\t;\n", DAMAGE,
+     "damaged_again and maildir"),
+    ("a full-text index is written", "mail/user.c",
+     "\tif (plugin == NULL || ruser->config.may_fts)\n",
+     "\tif (plugin == NULL || !ruser->config.may_fts)\n", LEAKS,
+     "full_text"),
+    ("a spool on a disk is fine", "mail/silence.c",
+     "\tif (!dir_is_silent(dir))\n", "\tif (FALSE)\n", LEAKS, "spool"),
 ]
 
 
