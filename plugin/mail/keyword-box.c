@@ -150,6 +150,8 @@ roost_keyword_box_closing(struct roost_keyword_box *kb)
 	kb->asked_count = 0;
 	if (kb->fitting != NULL)
 		mail_index_keywords_unref(&kb->fitting);
+	if (kb->added != NULL)
+		mail_index_keywords_unref(&kb->added);
 }
 
 /* Leave in used what must not be stored. */
@@ -208,8 +210,15 @@ roost_keyword_box_prepare(struct roost_keyword_box *kb,
 	*error_r = NULL;
 	roost_keyword_box_sync(kb);
 	fault = box_filter(kb, mode, used);
-	if (fault != ROOST_KEYWORD_BARE || kb->key != NULL)
+	if (fault != ROOST_KEYWORD_BARE)
 		return fault;
+	if (kb->key != NULL) {
+		/* It stood on disk when tokens were made, and no longer does:
+		   an index is rebuilt without the names that nothing has. */
+		roost_keyword_index_seal_again(kb->ki);
+		box_sync_as(kb, mode);
+		return box_filter(kb, mode, used);
+	}
 	ret = box_need_key(kb, error_r);
 	if (ret < 0)
 		return fault;

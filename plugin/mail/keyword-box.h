@@ -25,6 +25,10 @@ struct roost_keyword_box {
 	   there were: one STORE brings the same for each message. */
 	struct mail_keywords *fitting;
 	unsigned int fitting_count;
+	/* What replication has just added, referenced, and to which message:
+	   see keyword-store.c. */
+	struct mail_keywords *added;
+	uint32_t added_uid;
 };
 
 /* NULL where names are not ours to keep. */

@@ -94,7 +94,8 @@ keyword_mail_update_keywords(struct mail *mail, enum modify_type type,
 {
 	struct roost_keyword_mail *km = KEYWORD_MAIL(mail);
 	struct mail_keywords *firsts =
-		roost_keyword_store_update(km->kb, type, keywords);
+		roost_keyword_store_update(km->kb, mail, type,
+					   keywords);
 
 	km->module_ctx.super.update_keywords(mail, type, firsts == NULL ?
 					     keywords : firsts);
@@ -253,8 +254,11 @@ keyword_copy(struct mail_save_context *ctx, struct mail *mail)
 	struct roost_keyword_box *kb =
 		roost_keyword_box_get(ctx->transaction->box);
 
-	if (roost_keyword_store_copy(kb, ctx, mail) < 0)
+	if (roost_keyword_store_copy(kb, ctx, mail) < 0) {
+		/* Unlike save_begin, a copy ends the save when it fails. */
+		mailbox_save_cancel(&ctx);
 		return -1;
+	}
 	return kb->module_ctx.super.copy(ctx, mail);
 }
 

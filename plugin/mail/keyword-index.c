@@ -258,6 +258,22 @@ take_next(struct roost_keyword_index *ki, const struct roost_keyword_way *way)
 	roost_wipe(name, sizeof(name));
 }
 
+/* Where the name's token stands, if that is elsewhere. */
+static bool
+has_token_elsewhere(struct roost_keyword_index *ki, const char *name,
+		    const char *token, unsigned int idx, unsigned int *other_r)
+{
+	struct keyword *keyword;
+
+	if (!hash_find(ki, token, other_r) || *other_r == idx)
+		return FALSE;
+	/* It came while the name stood on disk, and gives way to it no more.
+	   It may be in the header, so the hash must go on finding it there. */
+	keyword = array_idx_modifiable(&ki->keywords, *other_r);
+	keyword->alias = hash_set(ki, name, *other_r);
+	return TRUE;
+}
+
 /* A private name that is on no disk: put a token in its place. */
 static void
 seal_one(struct roost_keyword_index *ki, const struct roost_keyword_way *way,
@@ -270,15 +286,14 @@ seal_one(struct roost_keyword_index *ki, const struct roost_keyword_way *way,
 
 	if (is_on_disk(ki, way->box, name))
 		return;
-	if (hash_find(ki, name, &other) && other != idx) {
-		/* Its token came meanwhile. */
+	if (roost_token_seal(way->key, name, strlen(name), token) != ROOST_OK)
+		return;
+	if ((hash_find(ki, name, &other) && other != idx) ||
+	    has_token_elsewhere(ki, name, token, idx, &other)) {
 		stored = stored_name(ki, other);
 		set_name(ki, idx, array_idx_elem(&ki->names, other));
 		ki->has_twins = TRUE;
 	} else {
-		if (roost_token_seal(way->key, name, strlen(name), token) !=
-		    ROOST_OK)
-			return;
 		stored = hash_set(ki, token, idx);
 		keyword->alias = name;
 	}
@@ -304,6 +319,12 @@ seal_private(struct roost_keyword_index *ki,
 	} T_END;
 	ki->sealed_count = count;
 	ki->sealed_mode = way->mode;
+}
+
+void
+roost_keyword_index_seal_again(struct roost_keyword_index *ki)
+{
+	ki->sealed_count = 0;
 }
 
 bool

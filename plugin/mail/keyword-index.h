@@ -58,6 +58,9 @@ bool roost_keyword_index_wants_key(const struct roost_keyword_index *ki,
 void roost_keyword_index_sync(struct roost_keyword_index *ki,
 			      const struct roost_keyword_way *way);
 
+/* Look for private names anew at the next sync: the disk has changed. */
+void roost_keyword_index_seal_again(struct roost_keyword_index *ki);
+
 /* The names to be shown, by position, and NULL.  The array itself stays the
    same as long as the index. */
 const ARRAY_TYPE(keywords) *

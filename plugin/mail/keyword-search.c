@@ -54,6 +54,24 @@ was_made_here(const struct mail_search_arg *arg)
 		sub->value.str == sub->next->value.str;
 }
 
+/* What search_at_each() made, as it was asked for: its positions may be those
+   of another mailbox, for which the same keys were initialized before. */
+static void
+search_restore(struct mail_search_arg *arg)
+{
+	struct mail_search_arg *sub = arg->value.subargs;
+
+	arg->type = SEARCH_KEYWORDS;
+	arg->value.str = sub->value.str;
+	arg->value.subargs = NULL;
+	arg->match_not = sub->match_not != arg->match_not;
+	arg->initialized.keywords = sub->initialized.keywords;
+	for (sub = sub->next; sub != NULL; sub = sub->next) {
+		if (sub->initialized.keywords != NULL)
+			mail_index_keywords_unref(&sub->initialized.keywords);
+	}
+}
+
 static bool
 has_twin(const struct roost_keyword_index *ki, unsigned int idx,
 	 unsigned int first)
@@ -98,9 +116,14 @@ search_fix_list(struct roost_keyword_index *ki, pool_t pool,
 		switch ((int)arg->type) {
 		case SEARCH_OR:
 		case SEARCH_SUB:
+			if (was_made_here(arg)) {
+				search_restore(arg);
+				search_fix_one(ki, pool, arg);
+				break;
+			}
+			/* fall through */
 		case SEARCH_INTHREAD:
-			if (!was_made_here(arg))
-				search_fix_list(ki, pool, arg->value.subargs);
+			search_fix_list(ki, pool, arg->value.subargs);
 			break;
 		case SEARCH_KEYWORDS:
 			search_fix_one(ki, pool, arg);

@@ -36,14 +36,20 @@ roost_keyword_store_firsts(const struct roost_keyword_box *kb,
 		list_add(firsts, roost_keyword_index_first(kb->ki, *idx));
 }
 
-/* Where a keyword is changed: at its first position; gone from all. */
+/* Where a keyword is changed: at its first position; gone from all.  For
+   replication, which knows each position by what it holds, there alone. */
 static void
 list_add_twins(ARRAY_TYPE(keyword_indexes) *list,
-	       const struct roost_keyword_index *ki, enum modify_type type,
+	       const struct roost_keyword_box *kb, enum modify_type type,
 	       unsigned int idx)
 {
+	struct roost_keyword_index *ki = kb->ki;
 	unsigned int i, first = roost_keyword_index_first(ki, idx);
 
+	if (roost_keyword_box_is_raw(kb)) {
+		list_add(list, idx);
+		return;
+	}
 	list_add(list, first);
 	if (type != MODIFY_REMOVE || !roost_keyword_index_has_twins(ki))
 		return;
@@ -90,8 +96,7 @@ are_at_first(const struct roost_keyword_box *kb,
 {
 	unsigned int i;
 
-	if (roost_keyword_index_has_twins(kb->ki) ||
-	    roost_keyword_box_is_raw(kb))
+	if (roost_keyword_index_has_twins(kb->ki))
 		return FALSE;
 	for (i = 0; i < keywords->count; i++) {
 		if (roost_keyword_index_is_strange(kb->ki, kb->box,
@@ -125,7 +130,7 @@ keywords_at_first(struct roost_keyword_box *kb, enum modify_type type,
 	for (i = 0; i < keywords->count; i++) {
 		idx = keywords->idx[i];
 		if (!is_too_long(kb, idx) && virtual_position(kb, &idx))
-			list_add_twins(&list, kb->ki, type, idx);
+			list_add_twins(&list, kb, type, idx);
 	}
 	if (array_count(&list) == keywords->count &&
 	    memcmp(array_front(&list), keywords->idx,	/* public */
@@ -134,12 +139,65 @@ keywords_at_first(struct roost_keyword_box *kb, enum modify_type type,
 	return mail_index_keywords_create_from_indexes(keywords->index, &list);
 }
 
+/*
+ * Where one side has a name and the other its token, replication makes them
+ * the same by adding the one and removing the other.  Both may be one position
+ * here: what it has just added to the message, it does not mean to remove.
+ */
+static struct mail_keywords *
+without_added(struct roost_keyword_box *kb, struct mail_keywords *keywords)
+{
+	ARRAY_TYPE(keyword_indexes) added, list;
+	unsigned int i;
+
+	t_array_init(&added, kb->added->count + 1);
+	array_append(&added, kb->added->idx, kb->added->count);
+	t_array_init(&list, keywords->count);
+	for (i = 0; i < keywords->count; i++) {
+		if (!list_has(&added, keywords->idx[i]))
+			array_push_back(&list, &keywords->idx[i]);
+	}
+	return mail_index_keywords_create_from_indexes(keywords->index, &list);
+}
+
+static struct mail_keywords *
+update_raw(struct roost_keyword_box *kb, struct mail *mail,
+	   enum modify_type type, struct mail_keywords *keywords)
+{
+	bool follows = kb->added != NULL && kb->added_uid == mail->uid;
+	struct mail_keywords *fitting = type == MODIFY_REMOVE && follows ?
+		without_added(kb, keywords) :
+		keywords_at_first(kb, type, keywords);
+
+	if (kb->added != NULL)
+		mail_index_keywords_unref(&kb->added);
+	if (type == MODIFY_ADD) {
+		mail_index_keywords_ref(keywords);
+		kb->added = keywords;
+		kb->added_uid = mail->uid;
+	}
+	return fitting;
+}
+
+static struct mail_keywords *
+update(struct roost_keyword_box *kb, struct mail *mail, enum modify_type type,
+       struct mail_keywords *keywords)
+{
+	if (roost_keyword_box_is_raw(kb))
+		return update_raw(kb, mail, type, keywords);
+	if (are_at_first(kb, keywords)) {
+		remember_fitting(kb, keywords);
+		return NULL;
+	}
+	return keywords_at_first(kb, type, keywords);
+}
+
 struct mail_keywords *
-roost_keyword_store_update(struct roost_keyword_box *kb,
+roost_keyword_store_update(struct roost_keyword_box *kb, struct mail *mail,
 			   enum modify_type type,
 			   struct mail_keywords *keywords)
 {
-	struct mail_keywords *first;
+	struct mail_keywords *instead;
 
 	if (kb->ki == NULL || keywords->count == 0)
 		return NULL;
@@ -147,14 +205,10 @@ roost_keyword_store_update(struct roost_keyword_box *kb,
 	    kb->fitting_count == array_count(&kb->box->index->keywords))
 		return NULL;
 	roost_keyword_box_sync(kb);
-	if (are_at_first(kb, keywords)) {
-		remember_fitting(kb, keywords);
-		return NULL;
-	}
 	T_BEGIN {
-		first = keywords_at_first(kb, type, keywords);
+		instead = update(kb, mail, type, keywords);
 	} T_END;
-	return first;
+	return instead;
 }
 
 static void
@@ -235,6 +289,35 @@ copy_drop(struct roost_keyword_box *kb, struct mail_save_context *ctx,
 				kb->box->index, &kept));
 }
 
+/*
+ * Dovecot gives a copy no keyword at all where one is not valid, as a token is
+ * that does not open and is longer than a client's names may be.  Give it all
+ * that can be kept.  What a delivery brings is not the mail's.
+ */
+static void
+copy_restore(struct roost_keyword_box *kb, struct mail_save_context *ctx,
+	     struct mail *mail)
+{
+	const char *const *names, *error;
+	ARRAY_TYPE(const_string) kept;
+	bool is_any_invalid = FALSE;
+
+	if (ctx->data.keywords->count > 0 || ctx->saving ||
+	    roost_keyword_box_is_raw(kb))
+		return;
+	t_array_init(&kept, 8);
+	for (names = mail_get_keywords(mail); *names != NULL; names++) {
+		if (!mailbox_keyword_is_valid(kb->box, *names, &error))
+			is_any_invalid = TRUE;
+		if (roost_keyword_limit_allows(kb->box, *names))
+			array_push_back(&kept, names);
+	}
+	array_append_zero(&kept);
+	if (is_any_invalid)
+		save_replace(ctx, mail_index_keywords_create(kb->box->index,
+						array_front(&kept)));
+}
+
 static int
 store_copy(struct roost_keyword_box *kb, struct mail_save_context *ctx,
 	   struct mail *mail)
@@ -244,6 +327,7 @@ store_copy(struct roost_keyword_box *kb, struct mail_save_context *ctx,
 
 	if (ctx->data.keywords == NULL || kb->ki == NULL)
 		return 0;
+	copy_restore(kb, ctx, mail);
 	save_used(kb, ctx, &used);
 	if (roost_keyword_box_prepare(kb, &used, &error) == ROOST_KEYWORD_OK)
 		return 0;

@@ -9,9 +9,10 @@
 
 #include "keyword-box.h"
 
-/* The keywords to change instead; NULL: they are right as they are. */
+/* The keywords of mail to change instead; NULL: they are right as they
+   are. */
 struct mail_keywords *
-roost_keyword_store_update(struct roost_keyword_box *kb,
+roost_keyword_store_update(struct roost_keyword_box *kb, struct mail *mail,
 			   enum modify_type type,
 			   struct mail_keywords *keywords);
 

@@ -46,6 +46,20 @@ roost_keyword_limit_raise(struct mail_storage *storage)
 	storage->set = limit_get(storage)->raised;
 }
 
+bool
+roost_keyword_limit_allows(struct mailbox *box, const char *name)
+{
+	const struct mail_storage_settings *set = box->storage->set;
+	const char *error;
+	bool is_valid;
+
+	if (roost_token_is_claimed(name, strlen(name)))
+		roost_keyword_limit_raise(box->storage);
+	is_valid = mailbox_keyword_is_valid(box, name, &error);
+	box->storage->set = set;
+	return is_valid;
+}
+
 static struct keyword_user *
 keyword_user_get(struct mail_user *user)
 {

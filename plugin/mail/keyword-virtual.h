@@ -15,6 +15,9 @@
 /* For as long as the storage lives. */
 void roost_keyword_limit_raise(struct mail_storage *storage);
 
+/* May the name be stored if tokens are not too long? */
+bool roost_keyword_limit_allows(struct mailbox *box, const char *name);
+
 /* Around the synchronization of a virtual mailbox. */
 void roost_keyword_virtual_begin(struct roost_keyword_box *kb);
 void roost_keyword_virtual_end(struct roost_keyword_box *kb);

@@ -185,7 +185,7 @@ PLACES = [("alice", "INBOX"), ("bob", "INBOX"), ("carol", "INBOX"),
 
 @pytest.mark.parametrize("user,mailbox", PLACES,
                          ids=["lmtp", "lda", "append", "copy", "move"])
-def test_listing_opens_no_message(pair, tmp_path, user, mailbox):
+def test_listing_opens_no_message(pair, user, mailbox):
     """A fresh process, and the first that lists this mailbox."""
     server = pair.sealed
     commands = LISTING + (ADDED if server.roost else [])
@@ -309,12 +309,13 @@ def test_first_listing_makes_it(pair, what):
 
 
 def test_index_makes_it(pair):
-    """doveadm index, which asks for all that is kept of a message; 2.4 leaves
-    that to full-text search, and doveadm fetch does it."""
+    """doveadm index, which asks for all that is kept of a message; on 2.4
+    it does so with full-text search only, and doveadm fetch instead."""
     server = pair.sealed
     lose_cache(server, "carol")
     server.doveadm("index", "-u", "carol", "INBOX")
-    server.doveadm("fetch", "-u", "carol", "imap.bodystructure", "all")
+    if servers.NEW:
+        server.doveadm("fetch", "-u", "carol", "imap.bodystructure", "all")
     if server.roost:
         assert cachefile.OWN in CacheFile(server, "carol").names()
         with opened.Opens(server, "carol") as opens:

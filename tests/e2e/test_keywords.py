@@ -482,6 +482,12 @@ def found_by(client, key):
     return [int(number) for number in numbers]
 
 
+def searched_anew(server, name):
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        return searched(client, name)
+
+
 def sync(near, far, how="sync"):
     near.doveadm(how, "-u", "alice", *far.dsync_server("alice"))
 
@@ -547,6 +553,84 @@ def test_dsync_both_ways(make_server, storage):
     assert tokens_on_disk(near) == tokens_on_disk(far) != set()
 
 
+def test_dsync_of_two_spellings(make_server):
+    """Both sides have both, in a different order."""
+    near, far = pair(make_server, "sdbox", "private")
+    with near.raw("alice") as client:
+        for number in range(3):
+            assert client.append("INBOX", message("m%d" % number)).ok
+    sync(near, far)
+    with near.raw("alice") as here, far.raw("alice") as there:
+        for client, number, name in ((here, 1, "Urlaub"),
+                                     (there, 2, "URLAUB")):
+            client.ok("SELECT INBOX")
+            client.ok("STORE %d +FLAGS (%s)" % (number, name))
+        expected = {"m0": {"urlaub"}, "m1": {"urlaub"}, "m2": set()}
+
+        def synced(*directions):
+            for one, other in directions:
+                sync(one, other)
+                assert flags_of(near) == flags_of(far) == expected
+        synced((near, far), (near, far))
+        for client in here, there:
+            client.ok("NOOP")
+            client.ok("STORE 1:2 -FLAGS (urlaub)")
+            client.ok("STORE 1:2 +FLAGS (urlaub)")
+            synced((near, far), (near, far), (far, near))
+        here.ok("NOOP")
+        here.ok("STORE 1 -FLAGS (urlaub)")
+        expected["m0"] = set()
+        synced((near, far), (far, near))
+
+
+def test_dsync_with_plain_names(make_server):
+    """One side makes tokens, the other does not: neither loses a name."""
+    near, far = pair(make_server, "sdbox", "private")
+    far.settings["roost_keywords"] = "off"
+    far.reload()
+    with far.raw("alice") as client:
+        assert client.append("INBOX", message("one"),
+                             SECRETS[0] + " $Forwarded").ok
+    expected = {"one": {SECRETS[0].lower(), "$forwarded"}}
+
+    def synced(*directions):
+        for one, other in directions:
+            sync(one, other)
+            assert flags_of(near) == flags_of(far) == expected
+    synced((near, far), (near, far))
+    with near.raw("alice") as client:
+        assert client.append("INBOX", message("two"), SECRETS[4]).ok
+    expected["two"] = {SECRETS[4].lower()}
+    synced((near, far), (far, near), (near, far))
+    with far.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1:2 +FLAGS (%s $MDNSent)" % SECRETS[1])
+    for names in expected.values():
+        names |= {SECRETS[1], "$mdnsent"}
+    synced((near, far), (near, far), (far, near))
+    assert names_on_disk(near) == set()
+
+
+def test_dsync_from_a_plain_server(make_server):
+    """Again and again, before somebody moves for good: no run takes a name
+    away."""
+    near = make_server("sdbox")
+    far = make_server("maildir", roost=False)
+    near.doveadm("roost", "init", "-u", "alice")
+    old = SECRETS[0].lower()
+    with far.raw("alice") as client:
+        assert client.append("INBOX", message("one"), SECRETS[0] + " Junk").ok
+        for flag in ("$Forwarded", "$MDNSent"):
+            for _ in range(2):
+                near.doveadm("sync", "-1", "-R", "-u", "alice",
+                             *far.dsync_server("alice"))
+                assert old in flags_of(near)["one"]
+            client.ok("SELECT INBOX")
+            client.ok("STORE 1 +FLAGS (%s)" % flag)
+    assert flags_of(far) == {"one": {old, "junk", "$forwarded", "$mdnsent"}}
+    assert names_on_disk(near) == set()
+
+
 def test_token_of_another_keyring(make_server):
     """It is shown as it is, goes along with its message, can be taken away;
     nothing is made of it."""
@@ -576,6 +660,35 @@ def test_token_of_another_keyring(make_server):
     assert token.encode() in tokens_on_disk(far)
     assert len(tokens_on_disk(far)) == 3
     assert names_on_disk(far, ("Kurz", "Eigenes")) == set()
+
+
+@pytest.mark.parametrize("storage", ("sdbox", "maildir"))
+def test_copy_of_a_long_token_of_another_keyring(make_server, storage):
+    """One that is longer than a client's names may be: nothing is lost."""
+    near = make_server("sdbox")
+    far = make_server(storage)
+    names = "%s $Forwarded Junk" % SECRETS[4]
+    with near.raw("alice") as client:
+        assert client.append("INBOX", message("one"), names).ok
+        assert client.append("INBOX", message("two"), names).ok
+    sync(near, far, "backup")
+    token = tokens_on_disk(near).pop().decode()
+    assert len(token) > 50
+    expected = {token, "eigenes", "$forwarded", "junk"}
+    with far.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1:2 +FLAGS (Eigenes)")
+        for mailbox in ("Copied", "Moved"):
+            client.ok("CREATE %s" % mailbox)
+        client.ok("COPY 1 Copied")
+        client.ok("MOVE 2 Moved")
+        client.ok("SELECT Moved")
+        assert searched(client, token) == searched(client, "Eigenes") == [1]
+        # What clients may name is as long as it was.
+        assert client.cmd("STORE 1 +FLAGS (%s)" % ("l" * 51)).status == "NO"
+    assert flags_of(far, "Copied") == {"one": expected}
+    assert flags_of(far, "Moved") == {"two": expected}
+    assert names_on_disk(far, ("Eigenes", "l" * 51)) == set()
 
 
 # Made-up tokens
@@ -757,6 +870,54 @@ def test_plugin_taken_away_and_put_back(make_server, storage):
     assert names_on_disk(server) == set()
 
 
+@pytest.mark.parametrize("storage", ("sdbox", "mdbox"))
+def test_plain_names_vanish_under_a_session(make_server, storage):
+    """An index is rebuilt without the names that nothing has, while a process
+    knows them: one that has a token as well, and one that has none."""
+    server = make_server(storage, extra="mail_max_keyword_length = 200\n")
+    with server.raw("alice") as client:
+        client.ok("CREATE Other")
+        assert client.append("Other", message("other"), SECRETS[0]).ok
+        for number in range(3):
+            assert client.append("INBOX", message("m%d" % number)).ok
+    token = tokens_on_disk(server).pop().decode()
+    server.stop()
+    server.roost = False
+    server.start()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS (%s %s)" % SECRETS[:2])
+        client.ok("STORE 2 +FLAGS (%s)" % token)
+        client.ok("STORE 1 FLAGS ()")
+    server.stop()
+    server.roost = True
+    server.start()
+    with server.raw("alice") as client, server.raw("alice") as other:
+        client.ok("SELECT INBOX")
+        assert searched(client, SECRETS[0]) == [2]
+        client.ok("SELECT Other")
+        server.doveadm("force-resync", "-u", "alice", "INBOX")
+        client.ok("SELECT INBOX")
+        client.ok("STORE 3 +FLAGS (%s)" % SECRETS[1])
+        other.ok("SELECT INBOX")
+        for number in range(3):
+            client.ok("STORE 3 +FLAGS (Neu-%d)" % number)
+            other.ok("STORE 1 +FLAGS (Auch-%d)" % number)
+            client.ok("NOOP")
+            client.ok("STORE %d +FLAGS (%s)" % (3 - number, SECRETS[0]))
+        for session in client, other:
+            session.ok("NOOP")
+            assert searched(session, SECRETS[0]) == [1, 2, 3]
+            assert searched(session, SECRETS[1]) == [3]
+    assert flags_of(server) == {
+        "m0": {SECRETS[0].lower()} | {"auch-%d" % n for n in range(3)},
+        "m1": {SECRETS[0].lower()},
+        "m2": {SECRETS[0].lower(), SECRETS[1]} |
+              {"neu-%d" % n for n in range(3)}}
+    server.doveadm("force-resync", "-u", "alice", "INBOX")
+    assert searched_anew(server, SECRETS[0]) == [1, 2, 3]
+
+
 # Modes
 
 def test_all_names(make_server):
@@ -863,6 +1024,30 @@ def test_no_keyring_may_be_made(make_server, storage):
         client.ok("SELECT INBOX")
         client.ok("STORE 1 +FLAGS (%s)" % SECRETS[0])
     assert names_on_disk(server) == {SECRETS[0]}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_copy_where_no_keyring_may_be_made(make_server, storage):
+    """What cannot be stored is refused, and the session goes on."""
+    server = legacy(make_server, storage)
+    server.settings["roost_auto_create"] = "no"
+    server.start()
+    with server.raw("alice") as client:
+        client.ok("CREATE Other")
+        client.ok("SELECT INBOX")
+        for command in ("COPY 1:3 Other", "MOVE 1 Other"):
+            answer = client.cmd(command)
+            assert answer.status == "NO" and b"SERVERBUG" in answer.tagged
+        client.ok("STORE 4 FLAGS ($Forwarded)")
+        client.ok("COPY 4 Other")
+    server.sieve("alice", 'require "imap4flags";\naddflag "%s";'
+                 % SECRETS[5])
+    code, _ = server.deliver(message("two"), "alice")[0]
+    assert code // 100 == 4
+    assert flags_of(server) == dict(OLD, old3={"$forwarded"})
+    assert flags_of(server, "Other") == {"old3": {"$forwarded"}}
+    server.wait_log("Cannot make a token of a private keyword")
+    assert names_on_disk(server, SECRETS[4:]) == set()
 
 
 def test_virtual_index_gets_no_name_either(make_server):
@@ -1106,6 +1291,51 @@ def test_two_spellings_at_once(make_server, storage):
         assert flags_of(server) == dict({name: set() for name in both},
                                         m1={"\\seen"})
     assert names_on_disk(server, ("urlaub",)) == set()
+
+
+def spell_twice(server, mailbox, names=("Urlaub", "URLAUB")):
+    """Three messages; two processes give the first two a keyword whose two
+    spellings stand on disk then."""
+    with server.raw("alice") as one, server.raw("alice") as two:
+        for number in range(3):
+            assert one.append(mailbox, message("m%d" % number)).ok
+        for client, name in zip((one, two), names):
+            client.ok("SELECT %s" % mailbox)
+            assert searched(client, name) == []
+        one.ok("STORE 1 +FLAGS (%s)" % names[0])
+        two.ok("STORE 2 +FLAGS (%s)" % names[1])
+
+
+def test_two_spellings_in_several_mailboxes(make_server):
+    """One doveadm command asks all of them: it removes no more than it is
+    told to."""
+    server = make_server("sdbox")
+    with server.raw("alice") as client:
+        for mailbox in ("One", "Two", "Three"):
+            client.ok("CREATE %s" % mailbox)
+        # Here what stands first in the others has other positions.
+        for number in range(2):
+            assert client.append("Three", message("m"), "Andere-%d"
+                                 % number).ok
+    for mailbox in ("One", "Two", "Three"):
+        spell_twice(server, mailbox)
+
+    def found(*query):
+        lines = server.doveadm("-f", "flow", "fetch", "-u", "alice",
+                               "mailbox uid", *query).stdout.decode()
+        return sorted(re.findall(r"mailbox=(\S+) uid=(\d+)", lines))
+    both = sorted((mailbox, uid) for mailbox in ("One", "Two", "Three")
+                  for uid in "12")
+    rest = sorted([("One", "3"), ("Two", "3")] +
+                  [("Three", uid) for uid in "345"])
+    assert found("keyword", "urlaub") == both
+    assert found("unkeyword", "urlaub") == rest
+    assert found("not", "keyword", "urlaub") == rest
+    assert found("not", "unkeyword", "urlaub") == both
+    assert found("keyword", "urlaub", "or", "seen") == both
+    server.doveadm("expunge", "-u", "alice", "mailbox", "*", "unkeyword",
+                   "urlaub")
+    assert found("all") == both
 
 
 @pytest.mark.parametrize("storage", STORAGES)
