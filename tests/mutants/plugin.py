@@ -23,7 +23,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
 ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
-DAMAGE, LEAKS = "cache_damage", "leaks"
+DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
 
 MUTANTS = [
     # Reading
@@ -180,6 +180,96 @@ MUTANTS = [
      "full_text"),
     ("a spool on a disk is fine", "mail/silence.c",
      "\tif (!dir_is_silent(dir))\n", "\tif (FALSE)\n", LEAKS, "spool"),
+    # Names of keywords: what must not be stored
+    ("a client may store a made-up token", "mail/keyword-hooks.c",
+     "\tif (ret == 0)\n\t\treturn kb->module_ctx.super.transaction_commit(",
+     "\tif (ret <= 0)\n\t\treturn kb->module_ctx.super.transaction_commit(",
+     KEYWORDS, "made_up"),
+    ("a script may deliver with a made-up token", "mail/keyword-store.c",
+     "\tcopy_drop(kb, ctx, mail, &used);\n", "", KEYWORDS, "made_up"),
+    ("the last gate is open", "mail/keyword-trans.c",
+     "\t\tret = trans_prepare(t);\n", "\t\tret = 0;\n", KEYWORDS,
+     "virtual"),
+    ("the last gate does not close", "mail/keyword-trans.c",
+     "\tif (ret < 0) {\n\t\tsuper.rollback(t);\n\t\treturn -1;\n\t}\n", "",
+     KEYWORDS, "virtual_index"),
+    ("without a keyring names are stored", "mail/keyword-box.c",
+     "\tif (roost_user_config(kb->ruser)->enable == ROOST_ENABLE_YES)\n",
+     "\tif (FALSE)\n", KEYWORDS, "first_private or no_keyring"),
+    ("with a keyring that fails names are stored", "mail/keyword-box.c",
+     "\tif (ret < 0)\n\t\treturn fault;\n", "", KEYWORDS, "no_keyring"),
+    ("a name too long for a token is stored", "mail/keyword-box.c",
+     "\t\telse if (worst != ROOST_KEYWORD_BARE)\n\t\t\tworst = fault;\n",
+     "\t\telse if (fault == ROOST_KEYWORD_FORGED)\n\t\t\tworst = fault;\n",
+     KEYWORDS, "longest"),
+    # What stands on disk stays
+    ("a plain name of the index becomes a token", "mail/keyword-index.c",
+     "\t\tif (strcasecmp(names + recs[i].name_offset, name) == 0)\n",
+     "\t\tif (FALSE)\n", KEYWORDS, "plain_names and sdbox"),
+    ("a plain name of dovecot-keywords becomes a token",
+     "mail/keyword-index.c",
+     "\treturn header_has(ki->index, name) || maildir_has(box, name);\n",
+     "\treturn header_has(ki->index, name);\n", KEYWORDS,
+     "plain_names and maildir"),
+    ("a token that does not open is lost by a copy",
+     "mail/keyword-store.c", "\troost_keyword_index_let_pass(kb->ki, idx);\n"
+     "\treturn TRUE;\n", "\treturn FALSE;\n", KEYWORDS, "another_keyring"),
+    # Whose names
+    ("the names of one keyring are the next one's", "mail/keyword-index.c",
+     "\t\tkeyword_index_reset(ki, way->key);\n",
+     "\t\tif (way->key != NULL) keyword_index_reset(ki, way->key);\n",
+     KEYWORDS, "other_users"),
+    ("the hash still finds names of another keyring",
+     "mail/keyword-index.c",
+     "\t\t\thash_table_remove(ki->index->keywords_hash,\n"
+     "\t\t\t\t\t  keyword->alias);\n", "\t\t\t;\n", KEYWORDS,
+     "other_users"),
+    ("who says a token finds its messages", "mail/keyword-search.c",
+     "\t    (roost_keyword_index_is_opened(ki, idx) &&\n",
+     "\t    (FALSE && roost_keyword_index_is_opened(ki, idx) &&\n",
+     KEYWORDS,
+     "token_of_a_name"),
+    ("a search finds what another user's key has opened",
+     "mail/keyword-search.c",
+     "\tif (!mail_index_keyword_lookup(asked->index, name, &idx) ||\n",
+     "\tidx = asked->idx[0];\n\tif (\n", KEYWORDS, "other_users"),
+    # Replication and virtual mailboxes
+    ("replication sees names", "mail/keyword-box.c",
+     "\treturn kb->box->storage->user->dsyncing;\n", "\treturn FALSE;\n",
+     KEYWORDS, "dsync or another_keyring"),
+    ("replication keeps to the clients' limit", "mail/keyword-hooks.c",
+     "\t\troost_keyword_limit_raise(box->storage);\n", "\t\t;\n", KEYWORDS,
+     "dsync"),
+    ("a virtual mailbox keeps to the clients' limit",
+     "mail/keyword-virtual.c",
+     "\t\troost_keyword_limit_raise(storage);\n", "\t\t;\n", KEYWORDS,
+     "virtual and sdbox"),
+    ("clients have the limit of tokens after it", "mail/keyword-virtual.c",
+     "\t\tstorage->set = limit_get(storage)->client;\n", "\t\t;\n",
+     KEYWORDS, "virtual and sdbox"),
+    ("a virtual mailbox hands on tokens of its own keyring",
+     "mail/keyword-store.c", "\tif (name == NULL)\n\t\treturn FALSE;\n",
+     "\tif (name != NULL)\n\t\treturn TRUE;\n\telse\n\t\treturn FALSE;\n",
+     KEYWORDS, "shared_and"),
+    # Several on disk for one name
+    ("a search asks for one of two", "mail/keyword-search.c",
+     "\t\tsearch_at_each(ki, pool, arg, first);\n", "\t\t;\n", KEYWORDS,
+     "spellings and sdbox"),
+    ("one of two is taken away", "mail/keyword-store.c",
+     "\tif (type != MODIFY_REMOVE || ", "\tif (TRUE || ", KEYWORDS,
+     "spellings and sdbox"),
+    ("a name is shown twice", "mail/keyword-store.c",
+     "\t\tlist_add(firsts, roost_keyword_index_first(kb->ki, *idx));\n",
+     "\t\tlist_add(firsts, *idx);\n", KEYWORDS, "spellings and sdbox"),
+    # Modes
+    ("all names is private names", "mail/keyword-names.c",
+     "\tcase ROOST_KEYWORDS_ALL:\n\t\treturn TRUE;\n",
+     "\tcase ROOST_KEYWORDS_ALL:\n"
+     "\t\treturn !roost_keyword_is_registered(name);\n", KEYWORDS,
+     "all_names"),
+    ("off makes tokens", "mail/keyword-names.c",
+     "\tcase ROOST_KEYWORDS_OFF:\n\t\treturn FALSE;\n",
+     "\tcase ROOST_KEYWORDS_OFF:\n\t\treturn TRUE;\n", KEYWORDS, "off_shows"),
 ]
 
 
