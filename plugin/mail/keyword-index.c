@@ -220,7 +220,9 @@ take_opened(struct roost_keyword_index *ki, const struct roost_keyword_way *way,
 {
 	struct keyword *keyword = array_idx_modifiable(&ki->keywords, idx);
 	unsigned int other;
-	bool is_known = hash_find(ki, name, &other);
+	/* Found where it is: left from a key that was there before, since it
+	   stands on disk as well. */
+	bool is_known = hash_find(ki, name, &other) && other != idx;
 
 	keyword->is_opened = TRUE;
 	if (is_known)
