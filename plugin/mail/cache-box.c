@@ -12,6 +12,7 @@
 #include "mail-cache-private.h"
 
 #include "cache-save.h"
+#include "header-lines.h"
 
 #include "roost/blob.h"
 
@@ -59,21 +60,9 @@ standard_count(void)
 bool
 roost_cache_name_is_standard(const char *name)
 {
-	unsigned int low = 0, high = standard_count();
-
-	while (low < high) {
-		unsigned int middle = (low + high) / 2;
-		int order = strcasecmp(roost_blob_standard_names[middle],
-				       name);
-
-		if (order == 0)
-			return TRUE;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return FALSE;
+	return roost_lines_name_is_any(name, strlen(name),
+				       roost_blob_standard_names,
+				       standard_count());
 }
 
 bool
@@ -299,5 +288,5 @@ roost_cache_box_allocated(struct mailbox *box)
 	i_array_init(&cbox->ignored, 4);
 	i_array_init(&cbox->standard, 64);
 	MODULE_CONTEXT_SET(box, roost_cache_module, cbox);
-	roost_cache_save_allocated(cbox, v);
+	roost_cache_save_allocated(v);
 }

@@ -44,8 +44,8 @@ void roost_cache_box_opened(struct mailbox *box);
 /* NULL where this mailbox has none. */
 struct roost_cache_box *roost_cache_box_get(struct mailbox *box);
 
-/* Before a save can cache anything.  Does nothing while the owner has no
-   keyring. */
+/* Before anything of a mailbox can be cached: when it is opened, and for each
+   mail and save.  Does nothing while the owner has no keyring. */
 void roost_cache_box_begin(struct roost_cache_box *cbox);
 
 /* The same where the keyring was just made or used. */

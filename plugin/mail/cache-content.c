@@ -21,8 +21,6 @@
 #define PREVIEW_CHARS 200
 #define PREVIEW_TEXT_SIZE 2048
 
-#define SENT_DATE_SIZE 12
-
 #define PARSER_FLAGS (MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP | \
 	MESSAGE_HEADER_PARSER_FLAG_DROP_CR)
 
@@ -44,17 +42,17 @@ content_set_buffer(struct roost_blob_content *content, pool_t pool,
 	roost_content_set(content, item, bytes, buf->used);
 }
 
-void
-roost_content_set_date(struct roost_blob_content *content, pool_t pool,
-		       time_t date, int timezone)
+static void
+content_set_date(struct roost_blob_content *content, pool_t pool, time_t date,
+		 int timezone)
 {
-	uint8_t *bytes = p_malloc(pool, SENT_DATE_SIZE);
+	uint8_t *bytes = p_malloc(pool, ROOST_BLOB_SENT_DATE_SIZE);
 
 	roost_be32_put(bytes, (uint32_t)((uint64_t)date >> 32));
 	roost_be32_put(bytes + 4, (uint32_t)(uint64_t)date);
 	roost_be32_put(bytes + 8, (uint32_t)timezone);
 	roost_content_set(content, ROOST_BLOB_SENT_DATE, bytes,
-			  SENT_DATE_SIZE);
+			  ROOST_BLOB_SENT_DATE_SIZE);
 }
 
 bool
@@ -89,7 +87,7 @@ content_sent_date(struct roost_blob_content *content, pool_t pool)
 		date = 0;
 		timezone = 0;
 	}
-	roost_content_set_date(content, pool, roost_sent_date(date), timezone);
+	content_set_date(content, pool, roost_sent_date(date), timezone);
 }
 
 struct parse {
@@ -237,8 +235,8 @@ part_of_preview(const struct message_part *top)
 }
 
 /*
- * The preview of the text at off; of at most size bytes, which may be less
- * than all.  1; 0 these do not suffice; -1 the stream says why.
+ * The preview of a part, from its first size bytes, which may be less than
+ * all.  1; 0 these do not suffice; -1 the stream says why.
  */
 static int
 preview_generate(struct istream *input, const struct message_part *part,

@@ -50,7 +50,5 @@ void roost_content_parts(struct roost_blob_content *content, pool_t pool,
 /* The sent date of what is in content. */
 bool roost_content_date(const struct roost_blob_content *content,
 			time_t *date_r, int *timezone_r);
-void roost_content_set_date(struct roost_blob_content *content, pool_t pool,
-			    time_t date, int timezone);
 
 #endif

@@ -31,20 +31,14 @@ lines_of_message(struct mail *mail, const char *const *names,
 {
 	struct istream *input;
 
-	if (mail->lookup_abort >= MAIL_LOOKUP_ABORT_READ_MAIL) {
-		mail_set_aborted(mail);
+	if (!roost_cache_mail_may_read(mail))
 		return -1;
-	}
 	if (mail_get_hdr_stream_because(mail, NULL, "roost header",
 					&input) < 0)
 		return -1;
 	i_stream_seek(input, 0);
-	if (roost_lines_read(input, names, count, lines_r) < 0) {
-		mail_set_critical(mail, "read(%s) failed: %s",
-				  i_stream_get_name(input),
-				  i_stream_get_error(input));
-		return -1;
-	}
+	if (roost_lines_read(input, names, count, lines_r) < 0)
+		return roost_cache_mail_fail_read(mail, input);
 	i_stream_seek(input, 0);
 	return 0;
 }

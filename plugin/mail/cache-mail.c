@@ -209,18 +209,27 @@ cache_mail_may_tell(const struct roost_cache_mail *cmail)
 		roost_ring_policy(cmail->cbox->ring) == ROOST_POLICY_OPEN;
 }
 
+/* TRUE: it was not yet said of this message. */
+static bool
+cache_mail_log_once(struct mail *mail, const char *what)
+{
+	const char *key = t_strdup_printf("%s/%s/%u", what,
+					  mailbox_get_vname(mail->box),
+					  mail->uid);
+
+	return roost_user_log_once(roost_cache_mail_of(mail)->cbox->ruser,
+				   key);
+}
+
 static void
 cache_mail_report(struct mail *mail, enum roost_err err)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
-	const char *key = t_strdup_printf("blob/%s/%u",
-					  mailbox_get_vname(mail->box),
-					  mail->uid);
 
 	/* A locked keyring is said when a message is opened. */
 	if (err != ROOST_ERR_LOCKED &&
 	    !roost_ring_is_locked(cmail->cbox->ring) &&
-	    roost_user_log_once(cmail->cbox->ruser, key))
+	    cache_mail_log_once(mail, "blob"))
 		roost_report_blob(mail, err);
 }
 
@@ -431,8 +440,32 @@ roost_cache_mail_store(struct mail *mail)
 	cache_mail_add(mail, field_idx);
 }
 
-static int
-cache_mail_fail_read(struct mail *mail, struct istream *input)
+int
+roost_cache_mail_headers(struct mail *_mail, struct istream *input)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
+	const struct roost_cache_box *cbox = cmail->cbox;
+
+	if (*cbox->extra_names != '\0')
+		roost_content_set(&cmail->content, ROOST_BLOB_EXTRA_NAMES,
+				  cbox->extra_names,
+				  strlen(cbox->extra_names));
+	return roost_content_headers(&cmail->content, mail->data_pool, input,
+				     cbox->names, cbox->name_count);
+}
+
+bool
+roost_cache_mail_may_read(struct mail *mail)
+{
+	if (mail->lookup_abort < MAIL_LOOKUP_ABORT_READ_MAIL)
+		return TRUE;
+	mail_set_aborted(mail);
+	return FALSE;
+}
+
+int
+roost_cache_mail_fail_read(struct mail *mail, struct istream *input)
 {
 	mail_set_critical(mail, "read(%s) failed: %s",
 			  i_stream_get_name(input),
@@ -445,7 +478,6 @@ cache_mail_make(struct mail *_mail, bool is_body)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
-	struct roost_cache_box *cbox = cmail->cbox;
 	struct istream *input;
 	int ret = is_body ?
 		mail_get_stream_because(_mail, NULL, NULL, "roost cache",
@@ -458,19 +490,24 @@ cache_mail_make(struct mail *_mail, bool is_body)
 	i_zero(&cmail->content);
 	cmail->parts = NULL;
 	i_stream_seek(input, 0);
-	ret = roost_content_headers(&cmail->content, mail->data_pool, input,
-				    cbox->names, cbox->name_count);
+	ret = roost_cache_mail_headers(_mail, input);
 	if (ret == 0 && is_body)
 		ret = roost_content_body(&cmail->content, mail->data_pool,
 					 input);
 	if (ret < 0)
-		return cache_mail_fail_read(_mail, input);
-	if (*cbox->extra_names != '\0')
-		roost_content_set(&cmail->content, ROOST_BLOB_EXTRA_NAMES,
-				  cbox->extra_names,
-				  strlen(cbox->extra_names));
+		return roost_cache_mail_fail_read(_mail, input);
 	i_stream_seek(input, 0);
 	return 0;
+}
+
+void
+roost_cache_mail_made(struct roost_cache_mail *cmail, bool has_body)
+{
+	cmail->state = CACHE_MAIL_HELD;
+	cmail->has_body = has_body;
+	memcpy(cmail->object_id, cmail->file_object_id, ROOST_ID_SIZE);
+	if (cmail->is_opened)
+		cache_mail_set_key(cmail, cmail->file_data_key);
 }
 
 /* Make content from the message. */
@@ -480,10 +517,8 @@ cache_mail_build(struct mail *mail, bool is_body)
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	int ret;
 
-	if (mail->lookup_abort >= MAIL_LOOKUP_ABORT_READ_MAIL) {
-		mail_set_aborted(mail);
+	if (!roost_cache_mail_may_read(mail))
 		return -1;
-	}
 	cmail->is_busy = TRUE;
 	ret = cache_mail_make(mail, is_body);
 	cmail->is_busy = FALSE;
@@ -491,11 +526,7 @@ cache_mail_build(struct mail *mail, bool is_body)
 		roost_cache_mail_forget(cmail);
 		return -1;
 	}
-	cmail->state = CACHE_MAIL_HELD;
-	cmail->has_body = is_body;
-	memcpy(cmail->object_id, cmail->file_object_id, ROOST_ID_SIZE);
-	if (cmail->is_opened)
-		cache_mail_set_key(cmail, cmail->file_data_key);
+	roost_cache_mail_made(cmail, is_body);
 	return 0;
 }
 
@@ -601,11 +632,8 @@ static void
 cache_mail_report_changed(struct mail *mail)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
-	const char *key = t_strdup_printf("changed/%s/%u",
-					  mailbox_get_vname(mail->box),
-					  mail->uid);
 
-	if (roost_user_log_once(cmail->cbox->ruser, key))
+	if (cache_mail_log_once(mail, "changed"))
 		roost_report_changed(mail, cmail->is_file_sealed);
 	cmail->is_other = FALSE;
 	/* Sizes and dates of the other one are there, too. */

@@ -47,12 +47,29 @@ struct roost_cache_mail *roost_cache_mail_get(struct mail *mail);
 struct roost_cache_mail *roost_cache_mail_of(struct mail *mail)
 	ATTR_RETURNS_NONNULL;
 
-/* Tie it to a mail, and forget everything when the mail goes on. */
+/* Tie it to a mail; reset it when the mail goes on to another message. */
 struct roost_cache_mail *roost_cache_mail_new(struct mail *mail,
 					      struct roost_cache_box *cbox);
 void roost_cache_mail_reset(struct roost_cache_mail *cmail);
-void roost_cache_mail_forget(struct roost_cache_mail *cmail);
 void roost_cache_mail_free(struct roost_cache_mail *cmail);
+
+/* Content goes, and is not looked up again; what is known of the file stays. */
+void roost_cache_mail_forget(struct roost_cache_mail *cmail);
+
+/* Content is now complete, and of the file that was opened or saved. */
+void roost_cache_mail_made(struct roost_cache_mail *cmail, bool has_body);
+
+/*
+ * Put the header lines, and what comes of them, into content.  The stream is
+ * at the message's beginning.  -1: it says why, and content is of no use.
+ */
+int roost_cache_mail_headers(struct mail *mail, struct istream *input);
+
+/* FALSE: the caller of core wants no reading; the mail's error is set. */
+bool roost_cache_mail_may_read(struct mail *mail);
+
+/* The stream failed: set the mail's error.  Always -1. */
+int roost_cache_mail_fail_read(struct mail *mail, struct istream *input);
 
 /* Open the blob, if there is one.  TRUE: content may be used. */
 bool roost_cache_mail_load(struct mail *mail);

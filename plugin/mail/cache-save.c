@@ -56,10 +56,9 @@ cache_save_begin(struct mail_save_context *ctx, struct istream *input)
 
 /* Header lines: from what was kept, if that is all of the header. */
 static int
-save_headers(struct mail *_mail, const struct message_part *parts)
+save_headers(struct mail *mail, const struct message_part *parts)
 {
-	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	struct istream *input;
 	const unsigned char *kept;
 	size_t size;
@@ -68,7 +67,7 @@ save_headers(struct mail *_mail, const struct message_part *parts)
 
 	kept = roost_tap_kept(cmail->tap, &size, &is_all);
 	if (parts->header_size.physical_size > size && !is_all) {
-		if (mail_get_hdr_stream_because(_mail, NULL, "roost cache",
+		if (mail_get_hdr_stream_because(mail, NULL, "roost cache",
 						&input) < 0)
 			return -1;
 		i_stream_ref(input);
@@ -76,9 +75,7 @@ save_headers(struct mail *_mail, const struct message_part *parts)
 	} else {
 		input = i_stream_create_from_data(kept, size);
 	}
-	ret = roost_content_headers(&cmail->content, mail->data_pool, input,
-				    cmail->cbox->names,
-				    cmail->cbox->name_count);
+	ret = roost_cache_mail_headers(mail, input);
 	i_stream_unref(&input);
 	return ret;
 }
@@ -119,16 +116,12 @@ save_content(struct mail *_mail)
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	const struct mail_vfuncs *super = &cmail->module_ctx.super;
-	const char *extra_names = cmail->cbox->extra_names;
 	struct message_part *parts;
 	const char *value;
 
 	if (super->get_parts(_mail, &parts) < 0 ||
 	    save_headers(_mail, parts) < 0)
 		return -1;
-	if (*extra_names != '\0')
-		roost_content_set(&cmail->content, ROOST_BLOB_EXTRA_NAMES,
-				  extra_names, strlen(extra_names));
 	roost_content_parts(&cmail->content, mail->data_pool, parts);
 	if (super->get_special(_mail, MAIL_FETCH_IMAP_BODYSTRUCTURE,
 			       &value) < 0)
@@ -148,19 +141,13 @@ cache_save(struct mail *mail)
 	/* Nothing of it is in the cache yet: reading it again, if need be, must
 	   not look there. */
 	cmail->is_busy = TRUE;
-	cmail->state = CACHE_MAIL_NONE;
-	i_zero(&cmail->content);
+	roost_cache_mail_forget(cmail);
 	ret = save_content(mail);
 	if (ret == 0) {
-		cmail->state = CACHE_MAIL_HELD;
-		cmail->has_body = TRUE;
-		memcpy(cmail->object_id, cmail->file_object_id,
-		       ROOST_ID_SIZE);
-		cmail->content.data_key = cmail->file_data_key;
+		roost_cache_mail_made(cmail, TRUE);
 		roost_cache_mail_store(mail);
 	} else {
-		i_zero(&cmail->content);
-		cmail->state = CACHE_MAIL_NONE;
+		roost_cache_mail_forget(cmail);
 	}
 	cmail->is_busy = FALSE;
 	roost_tap_release(&cmail->tap);
@@ -182,8 +169,7 @@ cache_save_finish(struct mail_save_context *ctx)
 }
 
 void
-roost_cache_save_allocated(struct roost_cache_box *cbox ATTR_UNUSED,
-			   struct mailbox_vfuncs *v)
+roost_cache_save_allocated(struct mailbox_vfuncs *v)
 {
 	v->save_begin = cache_save_begin;
 	v->save_finish = cache_save_finish;

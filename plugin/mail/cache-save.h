@@ -11,8 +11,7 @@
 #include "ostream-roost.h"
 
 /* Part of the hook roost_cache_box_allocated(). */
-void roost_cache_save_allocated(struct roost_cache_box *cbox,
-				struct mailbox_vfuncs *v);
+void roost_cache_save_allocated(struct mailbox_vfuncs *v);
 
 /* The message that is being saved is sealed so. */
 void roost_cache_save_sealed(struct mail *mail, struct roost_ring *ring,

@@ -51,20 +51,18 @@ line_is(const struct line *line, const char *name)
 		name[line->name_len] == '\0';
 }
 
-/* Among sorted names? */
-static bool
-line_is_any(const struct line *line, const char *const *names,
-	    unsigned int count)
+bool
+roost_lines_name_is_any(const char *name, size_t len,
+			const char *const *names, unsigned int count)
 {
 	unsigned int low = 0, high = count;
 
 	while (low < high) {
 		unsigned int middle = (low + high) / 2;
-		int order = strncasecmp(names[middle], line->name,
-					line->name_len);
+		int order = strncasecmp(names[middle], name, len);
 
 		if (order == 0)
-			order = names[middle][line->name_len] == '\0' ? 0 : 1;
+			order = names[middle][len] == '\0' ? 0 : 1;
 		if (order == 0)
 			return TRUE;
 		if (order < 0)
@@ -73,6 +71,14 @@ line_is_any(const struct line *line, const char *const *names,
 			high = middle;
 	}
 	return FALSE;
+}
+
+static bool
+line_is_any(const struct line *line, const char *const *names,
+	    unsigned int count)
+{
+	return roost_lines_name_is_any(line->name, line->name_len, names,
+				       count);
 }
 
 int

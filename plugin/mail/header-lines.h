@@ -21,6 +21,10 @@
 int roost_lines_read(struct istream *input, const char *const *names,
 		     unsigned int count, buffer_t *dest);
 
+/* Is the name of len bytes among names (sorted without regard to case)? */
+bool roost_lines_name_is_any(const char *name, size_t len,
+			     const char *const *names, unsigned int count);
+
 /* Append the lines with these names. */
 void roost_lines_filter(const struct roost_blob_bytes *lines,
 			const char *const *names, unsigned int count,
