@@ -382,10 +382,12 @@ forge(unsigned int ring)
 	free(forged);
 }
 
+/* Eight kinds of damage, 0 to 7, that need to know nothing of what is
+   damaged. */
 static void
-mutate_object(unsigned int ring)
+mutate_bytes(unsigned int kind)
 {
-	switch (kit_below(16)) {
+	switch (kind) {
 	case 0: case 1: case 2:
 		flip_bits();
 		break;
@@ -401,9 +403,17 @@ mutate_object(unsigned int ring)
 	case 6:
 		put_in();
 		break;
-	case 7:
+	default:
 		extend();
-		break;
+	}
+}
+
+static void
+mutate_object(unsigned int ring)
+{
+	unsigned int kind = (unsigned int)kit_below(16);
+
+	switch (kind) {
 	case 8: case 9:
 		splice(ring);
 		break;
@@ -422,8 +432,11 @@ mutate_object(unsigned int ring)
 	case 14:
 		other_stanza(ring);
 		break;
-	default:
+	case 15:
 		forge(ring);
+		break;
+	default:
+		mutate_bytes(kind);
 	}
 }
 
@@ -716,30 +729,17 @@ forge_blob(unsigned int ring)
 static void
 mutate_blob(unsigned int ring)
 {
-	switch (kit_below(11)) {
-	case 0: case 1: case 2:
-		flip_bits();
-		break;
-	case 3:
-		change_bytes();
-		break;
-	case 4:
-		cut_end();
-		break;
-	case 5:
-		cut_middle();
-		break;
-	case 6:
-		put_in();
-		break;
-	case 7:
-		extend();
-		break;
+	unsigned int kind = (unsigned int)kit_below(11);
+
+	switch (kind) {
 	case 8: case 9:
 		splice_blob(ring);
 		break;
-	default:
+	case 10:
 		forge_blob(ring);
+		break;
+	default:
+		mutate_bytes(kind);
 	}
 }
 
