@@ -5,57 +5,27 @@ Opens asks the kernel which files of a folder somebody opens: it sees every
 process. Trace runs strace on the one imap process of a session.
 """
 
-import ctypes
 import os
 import re
 import shutil
-import struct
 import subprocess
 import time
 
-IN_OPEN, IN_ISDIR, IN_Q_OVERFLOW = 0x20, 0x40000000, 0x4000
-EVENT = struct.Struct("iIII")
+import tempwatch
 
 
-class Opens:
+class Opens(tempwatch.Folders):
     """Watches the folders in which the server has messages now. count()
     gives the openings since the last call."""
 
     def __init__(self, server, user):
-        self.server, self.folders = server, {}
-        libc = ctypes.CDLL(None, use_errno=True)
-        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        for folder in mail_folders(server, user):
-            watch = libc.inotify_add_watch(self.fd, os.fsencode(folder),
-                                           IN_OPEN)
-            if watch < 0:
-                raise OSError(ctypes.get_errno(), "inotify of " + folder)
-            self.folders[watch] = folder
-        assert self.folders
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.close(self.fd)
+        super().__init__(mail_folders(server, user), tempwatch.IN_OPEN)
+        self.server = server
 
     def names(self):
-        found = []
-        while True:
-            try:
-                events = os.read(self.fd, 1 << 20)
-            except BlockingIOError:
-                return found
-            at = 0
-            while at < len(events):
-                watch, mask, _, size = EVENT.unpack_from(events, at)
-                assert not mask & IN_Q_OVERFLOW, "inotify lost events"
-                at += EVENT.size
-                name = os.fsdecode(events[at:at + size].rstrip(b"\0"))
-                at += size
-                if name and not mask & IN_ISDIR and self.server._is_mail(
-                        self.folders[watch], name):
-                    found.append(name)
+        return [name for folder, mask, name in self.events()
+                if name and not mask & tempwatch.IN_ISDIR and
+                self.server._is_mail(folder, name)]
 
     def count(self):
         return len(self.names())

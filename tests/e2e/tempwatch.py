@@ -1,27 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""tempwatch: which files appear in a folder, even for a moment.
+"""tempwatch: what the kernel tells of files in folders (inotify).
 
-Dovecot unlinks a temporary file as soon as it has opened it: only the kernel
-can tell that it was there.
+It sees every process, and what is there only for a moment: Dovecot unlinks a
+temporary file as soon as it has opened it.
 """
 
 import ctypes
 import os
 import struct
 
-IN_CREATE, IN_MOVED_TO = 0x100, 0x80
+IN_OPEN, IN_MOVED_TO, IN_CREATE = 0x20, 0x80, 0x100
+IN_Q_OVERFLOW, IN_ISDIR = 0x4000, 0x40000000
 EVENT = struct.Struct("iIII")
 
 
-class Watch:
-    """names() gives what appeared since the last call, in order."""
+class Folders:
+    """events() gives what happened since the last call, in order: folder,
+    mask, name."""
 
-    def __init__(self, folder):
+    def __init__(self, folders, mask):
         libc = ctypes.CDLL(None, use_errno=True)
         self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self.fd < 0 or libc.inotify_add_watch(
-                self.fd, os.fsencode(folder), IN_CREATE | IN_MOVED_TO) < 0:
-            raise OSError(ctypes.get_errno(), "inotify of " + folder)
+        self.folders = {}
+        for folder in folders:
+            watch = libc.inotify_add_watch(self.fd, os.fsencode(folder), mask)
+            if watch < 0:
+                raise OSError(ctypes.get_errno(), "inotify of " + folder)
+            self.folders[watch] = folder
+        assert self.folders
 
     def __enter__(self):
         return self
@@ -29,16 +35,27 @@ class Watch:
     def __exit__(self, *_):
         os.close(self.fd)
 
-    def names(self):
-        found = []
+    def events(self):
         while True:
             try:
-                events = os.read(self.fd, 65536)
+                events = os.read(self.fd, 1 << 20)
             except BlockingIOError:
-                return found
-            while events:
-                _, mask, _, size = EVENT.unpack_from(events)
-                assert not mask & 0x4000, "inotify lost events"
-                name = events[EVENT.size:EVENT.size + size].rstrip(b"\0")
-                found.append(os.fsdecode(name))
-                events = events[EVENT.size + size:]
+                return
+            at = 0
+            while at < len(events):
+                watch, mask, _, size = EVENT.unpack_from(events, at)
+                assert not mask & IN_Q_OVERFLOW, "inotify lost events"
+                at += EVENT.size
+                name = os.fsdecode(events[at:at + size].rstrip(b"\0"))
+                at += size
+                yield self.folders[watch], mask, name
+
+
+class Watch(Folders):
+    """names() gives the files that appeared since the last call, in order."""
+
+    def __init__(self, folder):
+        super().__init__([folder], IN_CREATE | IN_MOVED_TO)
+
+    def names(self):
+        return [name for _, _, name in self.events()]

@@ -11,6 +11,7 @@ import pytest
 
 import corpus
 import server as servers
+import virtualbox
 from server import NEW, STORAGES
 from test_neighbours import share, shared  # noqa: F401
 
@@ -268,24 +269,11 @@ def two_sessions(session):
 
 # Virtual mailboxes
 
-VIRTUAL = """
-namespace virtual {
-  prefix = virtual/
-  separator = /
-  %s
-}
-""" % ("mail_driver = virtual\n  mail_path = ~/virtual" if NEW else
-       "location = virtual:~/virtual")
-
-
 def virtual(session):
     server = session.server
     for name, rule in (("all", "all"), ("one", "KEYWORD " + SECRETS[0])):
-        folder = os.path.join(server.home(session.user), "virtual", name)
-        os.makedirs(folder)
-        server.write(os.path.join(folder, "dovecot-virtual"),
-                     "!INBOX\nOther\n  %s\n" % rule)
-    server.own(server.mail_root)
+        virtualbox.add(server, session.user, name, "!INBOX", "Other",
+                       "  " + rule)
     fill(session)
     cmd = session.cmd
     cmd(1, "CREATE Other")
@@ -425,7 +413,8 @@ def test_clients_see_no_difference(make_server, storage):
     control, server = [
         make_server(storage, settings={"roost_keywords": mode},
                     users=[script.__name__ for script in scripts],
-                    plugins=["virtual"], extra=VIRTUAL, start=False)
+                    plugins=["virtual"], extra=virtualbox.SETTINGS,
+                    start=False)
         for mode in ("off", "private")]
     seen = [played(one.start(), scripts) for one in (control, server)]
     for script, expected, got in zip(scripts, *seen):
@@ -684,12 +673,9 @@ def test_copy_of_a_long_token_of_another_keyring(make_server, storage):
 # Made-up tokens
 
 def test_made_up_token_is_refused(make_server):
-    server = make_server("sdbox", plugins=["virtual"], extra=VIRTUAL,
-                         start=False)
-    folder = os.path.join(server.home("alice"), "virtual", "all")
-    os.makedirs(folder)
-    server.write(os.path.join(folder, "dovecot-virtual"), "!INBOX\n  all\n")
-    server.own(server.mail_root)
+    server = make_server("sdbox", plugins=["virtual"],
+                         extra=virtualbox.SETTINGS, start=False)
+    virtualbox.add(server, "alice", "all", "!INBOX", "  all")
     server.start()
     with server.raw("alice") as client:
         assert client.append("INBOX", message("one"), SECRETS[0]).ok
@@ -1036,11 +1022,9 @@ def test_copy_where_no_keyring_may_be_made(make_server, storage):
 
 def test_virtual_index_gets_no_name_either(make_server):
     """Its names come from no client: the last gate holds them."""
-    server = legacy(make_server, "sdbox", plugins=["virtual"], extra=VIRTUAL)
-    folder = os.path.join(server.home("alice"), "virtual", "all")
-    os.makedirs(folder)
-    server.write(os.path.join(folder, "dovecot-virtual"), "!INBOX\n  all\n")
-    server.own(server.mail_root)
+    server = legacy(make_server, "sdbox", plugins=["virtual"],
+                    extra=virtualbox.SETTINGS)
+    folder = virtualbox.add(server, "alice", "all", "!INBOX", "  all")
     server.settings["roost_auto_create"] = "no"
     server.start()
 
@@ -1150,12 +1134,9 @@ def test_shared_and_public_mailboxes(shared):
     """The names are kept with the owner's keyring, whoever gives them."""
     shared.stop()
     shared.plugins.append("virtual")
-    shared.extra += VIRTUAL
-    folder = os.path.join(shared.home("bob"), "virtual", "both")
-    os.makedirs(folder)
-    shared.write(os.path.join(folder, "dovecot-virtual"),
-                 "INBOX\nshared/alice/Open\n  all\n")
-    shared.own(shared.mail_root)
+    shared.extra += virtualbox.SETTINGS
+    virtualbox.add(shared, "bob", "both", "INBOX", "shared/alice/Open",
+                   "  all")
     shared.start()
     share(shared)
     with shared.raw("alice") as alice, shared.raw("bob") as bob:

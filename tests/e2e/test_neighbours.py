@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import server as servers
+import virtualbox
 from server import NEW, STORAGES
 
 MESSAGE = (b"From: a@roost.test\r\nTo: b@roost.test\r\nSubject: %s\r\n\r\n"
@@ -349,20 +350,9 @@ namespace shared {
 
 
 def test_virtual_mailbox_saves_into_its_own(make_server):
-    extra = """
-namespace virtual {
-  prefix = virtual/
-  separator = /
-  %s
-}
-""" % ("mail_driver = virtual\n  mail_path = ~/virtual" if NEW else
-       "location = virtual:~/virtual")
-    server = make_server("maildir", plugins=["virtual"], extra=extra,
-                         start=False)
-    folder = os.path.join(server.home("alice"), "virtual", "all")
-    os.makedirs(folder)
-    server.write(os.path.join(folder, "dovecot-virtual"), "!INBOX\n  all\n")
-    server.own(server.mail_root)
+    server = make_server("maildir", plugins=["virtual"],
+                         extra=virtualbox.SETTINGS, start=False)
+    virtualbox.add(server, "alice", "all", "!INBOX", "  all")
     server.start()
     assert server.deliver(message("one"), "alice")[0][0] == 250
     client = server.imap("alice")
