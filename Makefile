@@ -195,7 +195,7 @@ vectors:
 check-glue: $(GLUE_TESTS)
 	@set -e; for test in $(GLUE_TESTS); do $(RUN) $$test; done
 
-## mutate           1 000 000 mutated messages and keyrings: 0 accepted
+## mutate           1 000 000 mutated messages, keyrings and blobs: 0 accepted
 MUTATE_COUNT ?= 1000000
 mutate: $(MUTATE)
 	$(MUTATE) $(MUTATE_COUNT)

@@ -6,10 +6,10 @@
  * prim: the primitives Roost uses, by purpose.  The only crypto seam.
  *
  * Nothing here is our own cryptography: prim-openssl.c calls OpenSSL
- * (AES-256-GCM, HKDF, HMAC, SHA-2), prim-sodium.c calls libsodium (X25519,
- * Argon2id, random bytes, base64).  Every output is zeroed unless ROOST_OK
- * is returned; ROOST_ERR_BACKEND means that the library itself failed.
- * Sizes are in bytes.  The caller wipes keys it got.
+ * (AES-256-GCM, AES-256-SIV, HKDF, HMAC, SHA-2), prim-sodium.c calls
+ * libsodium (X25519, Argon2id, random bytes, base64).  Every output is zeroed
+ * unless ROOST_OK is returned; ROOST_ERR_BACKEND means that the library itself
+ * failed.  Sizes are in bytes.  The caller wipes keys it got.
  */
 
 #include "roost/err.h"
@@ -121,10 +121,11 @@ enum roost_err roost_prim_unwrap(const uint8_t kek[ROOST_KEY_SIZE],
 #define ROOST_SIV_KEY_SIZE 64
 
 /*
- * AES-256-SIV (RFC 5297) with one string of associated data: the same input
- * gives the same output.  seal writes 16 + len bytes, the tag first, and takes
- * at least one byte; open takes those, writes 16 less, and answers
- * ROOST_ERR_CHUNK when the tag is wrong.
+ * AES-256-SIV (RFC 5297) with one string of associated data, which is not
+ * empty: the same input gives the same output.  seal writes 16 + len bytes, the
+ * tag first, and takes at least one byte; open takes those and writes 16 less.
+ * ROOST_ERR_BACKEND also for nothing to seal or no associated data;
+ * ROOST_ERR_CHUNK for a wrong tag, and for too little to hold one and a byte.
  */
 enum roost_err roost_prim_siv_seal(const uint8_t key[ROOST_SIV_KEY_SIZE],
 				   const void *ad, size_t ad_len,
