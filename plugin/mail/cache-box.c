@@ -187,14 +187,16 @@ roost_cache_box_activate(struct roost_cache_box *cbox,
 	cbox->ring = ring;
 	cbox->is_sealed = ring != NULL && config->is_cache_sealed &&
 		config->enable != ROOST_ENABLE_NO;
-	/* What the file already has must be known before it is forbidden. */
-	(void)mail_cache_open_and_verify(box->cache);
+	/* Before core reads the file: it drops a field that nobody forced and
+	   that was not used for long, by writing all of the file anew. */
 	if (cbox->is_sealed) {
 		cbox->own_idx = cache_box_register(box->cache, FIELD_OWN,
 						   DECISION_ALWAYS);
 		cbox->new_idx = cache_box_register(box->cache, FIELD_NEW,
 						   DECISION_ALWAYS);
 	}
+	/* What the file already has must be known before it is forbidden. */
+	(void)mail_cache_open_and_verify(box->cache);
 	T_BEGIN {
 		cache_box_names(cbox);
 	} T_END;

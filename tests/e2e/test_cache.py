@@ -323,6 +323,28 @@ def test_index_makes_it(pair):
             assert opens.names() == []
 
 
+def use(server, user):
+    answers(server, user, LISTING + ["STORE 1 +FLAGS (anew \\Seen)",
+                                     "STORE 1 -FLAGS (anew)"])
+    lda_all(server, user, [message(0)])
+    server.doveadm("fetch", "-u", user, "hdr.subject flags", "all")
+    server.doveadm("flags", "add", "-u", user, "anew", "2")
+
+
+@pytest.mark.parametrize("user", ["alice", "bob", "carol"])
+def test_no_session_writes_it_anew(pair, user):
+    """Dovecot drops a field that was not used for long, and does so by
+    copying the file: into another one of the same name."""
+    files = [os.path.join(cachefile.index_folder(server, user),
+                          "dovecot.index.cache") for server in pair.both]
+    seen = []
+    for _ in range(3):
+        for server in pair.both:
+            use(server, user)
+        seen.append([os.stat(file).st_ino for file in files])
+    assert seen[0] == seen[1] == seen[2]
+
+
 def test_purge_keeps_it(pair):
     server = pair.sealed
     answers(server, "carol", LISTING)
