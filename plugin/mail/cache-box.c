@@ -118,6 +118,8 @@ field_is_telling(const char *name)
 		str_array_icase_find(telling, name);
 }
 
+/* Registering makes core write its decisions to the file, also where they
+   stay what they were. */
 static unsigned int
 cache_box_register(struct mail_cache *cache, const char *name,
 		   enum mail_cache_decision_type decision)
@@ -127,7 +129,11 @@ cache_box_register(struct mail_cache *cache, const char *name,
 		.type = MAIL_CACHE_FIELD_VARIABLE_SIZE,
 		.decision = decision,
 	};
+	unsigned int idx = mail_cache_register_lookup(cache, name);
 
+	if (idx != UINT_MAX &&
+	    mail_cache_register_get_field(cache, idx)->decision == decision)
+		return idx;
 	roost_cache_register(cache, &field, 1);
 	return field.idx;
 }
@@ -156,22 +162,53 @@ cache_box_blind(struct mailbox *box)
 }
 
 static void
+cache_forbid_field(struct mail_cache *cache, unsigned int idx)
+{
+	struct mail_cache_field field =
+		*mail_cache_register_get_field(cache, idx);
+
+	if (field.decision == DECISION_NEVER || !field_is_telling(field.name))
+		return;
+	if (field.decision == MAIL_CACHE_DECISION_NO) {
+		/* The file need not be told. */
+		cache->fields[idx].field.decision = DECISION_NEVER;
+		return;
+	}
+	field.decision = DECISION_NEVER;
+	roost_cache_register(cache, &field, 1);
+}
+
+static void
 cache_box_forbid(struct roost_cache_box *cbox)
 {
 	struct mail_cache *cache = cbox->box->cache;
 	unsigned int i;
 
-	for (i = 0; i < cache->fields_count; i++) {
-		struct mail_cache_field field =
-			*mail_cache_register_get_field(cache, i);
-
-		if (field.decision == DECISION_NEVER ||
-		    !field_is_telling(field.name))
-			continue;
-		field.decision = DECISION_NEVER;
-		roost_cache_register(cache, &field, 1);
-	}
+	for (i = 0; i < cache->fields_count; i++)
+		cache_forbid_field(cache, i);
 	cbox->enforced_count = cache->fields_count;
+}
+
+/*
+ * Before core reads the file, what we want of it: core drops a field that
+ * nobody forced and that was not used for long, by writing all of the file
+ * anew.  Then again, since the file may have fields that nobody knew.
+ */
+static void
+cache_box_decide(struct roost_cache_box *cbox)
+{
+	struct mail_cache *cache = cbox->box->cache;
+
+	if (cbox->is_sealed) {
+		cbox->own_idx = cache_box_register(cache, FIELD_OWN,
+						   DECISION_ALWAYS);
+		cbox->new_idx = cache_box_register(cache, FIELD_NEW,
+						   DECISION_ALWAYS);
+	}
+	cache_box_blind(cbox->box);
+	cache_box_forbid(cbox);
+	(void)mail_cache_open_and_verify(cache);
+	cache_box_forbid(cbox);
 }
 
 void
@@ -187,16 +224,7 @@ roost_cache_box_activate(struct roost_cache_box *cbox,
 	cbox->ring = ring;
 	cbox->is_sealed = ring != NULL && config->is_cache_sealed &&
 		config->enable != ROOST_ENABLE_NO;
-	/* Before core reads the file: it drops a field that nobody forced and
-	   that was not used for long, by writing all of the file anew. */
-	if (cbox->is_sealed) {
-		cbox->own_idx = cache_box_register(box->cache, FIELD_OWN,
-						   DECISION_ALWAYS);
-		cbox->new_idx = cache_box_register(box->cache, FIELD_NEW,
-						   DECISION_ALWAYS);
-	}
-	/* What the file already has must be known before it is forbidden. */
-	(void)mail_cache_open_and_verify(box->cache);
+	cache_box_decide(cbox);
 	T_BEGIN {
 		cache_box_names(cbox);
 	} T_END;
@@ -205,8 +233,6 @@ roost_cache_box_activate(struct roost_cache_box *cbox,
 		MAIL_FETCH_IMAP_BODY | MAIL_FETCH_IMAP_BODYSTRUCTURE |
 		MAIL_FETCH_DATE | MAIL_FETCH_BODY_SNIPPET |
 		MAIL_FETCH_MESSAGE_PARTS;
-	cache_box_blind(box);
-	cache_box_forbid(cbox);
 }
 
 void
