@@ -19,29 +19,71 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* The next line, with what is folded into it; FALSE at the end. */
-static bool
-line_next(const char **pos, const char *end, struct line *line_r)
+/* Where the line ends that starts here, with what is folded into it. */
+static const char *
+line_end(const char *p, const char *end)
 {
-	const char *start = *pos, *p = start, *colon;
-
-	if (start >= end)
-		return FALSE;
 	do {
 		p = memchr(p, '\n', (size_t)(end - p));
 		p = p == NULL ? end : p + 1;
 	} while (p < end && is_blank(*p));
-	*pos = line_r->end = p;
+	return p;
+}
+
+static void
+line_parse(const char *start, const char *end, struct line *line_r)
+{
+	const char *colon = memchr(start, ':', (size_t)(end - start));
+
 	line_r->name = start;
-	colon = memchr(start, ':', (size_t)(p - start));
-	line_r->value = colon == NULL ? p : colon + 1;
+	line_r->end = end;
+	line_r->value = colon == NULL ? end : colon + 1;
 	if (colon == NULL)
 		colon = start;
 	while (colon > start && is_blank(colon[-1]))
 		colon--;
 	/* As Dovecot compares: a name ends at a NUL. */
 	line_r->name_len = strnlen(start, (size_t)(colon - start));
+}
+
+/* The next line; FALSE at the end. */
+static bool
+line_next(const char **pos, const char *end, struct line *line_r)
+{
+	const char *start = *pos;
+
+	if (start >= end)
+		return FALSE;
+	*pos = line_end(start, end);
+	line_parse(start, *pos, line_r);
 	return TRUE;
+}
+
+/* A set of letters, without regard to case; others fall together with one.
+   A name of no bytes has any: its line begins with the colon. */
+static uint32_t
+initial(char c)
+{
+	return c == '\0' ? UINT32_MAX : (uint32_t)1 << ((unsigned char)c & 31);
+}
+
+/* The next line whose name may begin with one of these: most names are told
+   apart by that, and the rest of the line need not be looked at. */
+static bool
+line_next_of(const char **pos, const char *end, uint32_t initials,
+	     struct line *line_r)
+{
+	const char *start;
+
+	while (*pos < end) {
+		start = *pos;
+		*pos = line_end(start, end);
+		if ((initial(*start) & initials) == 0)
+			continue;
+		line_parse(start, *pos, line_r);
+		return TRUE;
+	}
+	return FALSE;
 }
 
 static bool
@@ -115,9 +157,13 @@ roost_lines_filter(const struct roost_blob_bytes *lines,
 		   buffer_t *dest)
 {
 	const char *pos = (const char *)lines->bytes, *end = pos + lines->len;
+	uint32_t initials = 0;
 	struct line line;
+	unsigned int i;
 
-	while (line_next(&pos, end, &line)) {
+	for (i = 0; i < count; i++)
+		initials |= initial(*names[i]);
+	while (line_next_of(&pos, end, initials, &line)) {
 		if (line_is_any(&line, names, count))
 			buffer_append(dest, line.name,
 				      (size_t)(line.end - line.name));
@@ -167,7 +213,7 @@ roost_lines_values(const struct roost_blob_bytes *lines, const char *name,
 	struct line line;
 
 	p_array_init(&values, pool, 4);
-	while (line_next(&pos, end, &line)) {
+	while (line_next_of(&pos, end, initial(*name), &line)) {
 		const char *value;
 
 		if (!line_is(&line, name))
