@@ -29,21 +29,24 @@ struct roost_source {
 	uint64_t size;
 };
 
+/* Memory for one chunk, made when it is needed; owned. */
+struct roost_room {
+	uint8_t *bytes;		/* NULL, or ROOST_CHUNK_SEALED_SIZE; secret */
+	size_t used;		/* how much of it was ever written */
+};
+
 /* One object being read.  Zero it, parse, open, read, close. */
 struct roost_object {
 	struct roost_source source;
 	struct roost_header header;
 	struct roost_body body;
 	struct roost_chunk_keys keys;	/* secret */
-	uint64_t chunk_idx;		/* which is in chunk[] */
-	/* How much of these two was ever written. */
-	size_t header_used, chunk_used;
+	uint64_t chunk_idx;		/* which is in chunk */
 	bool is_open, has_chunk;
-	/* The last of several chunks, kept since it is opened first and
-	   wanted last; owned, secret. */
-	uint8_t *final;
+	/* final: the last of several, opened first and wanted last. */
+	struct roost_room chunk, final;
+	size_t header_used;		/* of header_bytes */
 	uint8_t header_bytes[ROOST_HEADER_SIZE_MAX];	/* public */
-	uint8_t chunk[ROOST_CHUNK_SEALED_SIZE];	/* secret until closed */
 };
 
 /* Read and check the header; afterwards ids and stanzas are known. */

@@ -48,28 +48,54 @@ roost_object_parse(struct roost_object *obj,
 	return err;
 }
 
-/* Read and verify chunk idx into plain_r, which has room for it sealed. */
+/* Not zeroed: most messages use little of it. */
 static enum roost_err
-object_open_chunk(struct roost_object *obj, uint64_t idx, uint8_t *plain_r,
-		  enum roost_err if_bad)
+room_make(struct roost_room *room)
+{
+	if (room->bytes == NULL)
+		room->bytes = malloc(ROOST_CHUNK_SEALED_SIZE);
+	return room->bytes == NULL ? ROOST_ERR_BACKEND : ROOST_OK;
+}
+
+static void
+room_use(struct roost_room *room, size_t len)
+{
+	if (room->used < len)
+		room->used = len;
+}
+
+static void
+room_free(struct roost_room *room)
+{
+	if (room->bytes != NULL)
+		roost_wipe(room->bytes, room->used);
+	free(room->bytes);
+}
+
+/* Read and verify chunk idx. */
+static enum roost_err
+object_open_chunk(struct roost_object *obj, uint64_t idx,
+		  struct roost_room *room, enum roost_err if_bad)
 {
 	const struct roost_source *source = &obj->source;
 	uint64_t off = roost_chunk_off(&obj->body, idx);
 	size_t len = roost_chunk_sealed_len(&obj->body, idx);
 	const uint8_t *sealed = NULL;
-	enum roost_err err = ROOST_OK;
+	enum roost_err err = room_make(room);
 
-	if (plain_r == obj->chunk && obj->chunk_used < len)
-		obj->chunk_used = len;
+	if (err != ROOST_OK)
+		return err;
+	room_use(room, len);
 	if (source->lend != NULL && off <= source->size &&
 	    len <= source->size - off)
 		sealed = source->lend(source->context, off, len);
 	if (sealed == NULL) {
-		err = source_read(source, off, plain_r, len, if_bad);
-		sealed = plain_r;
+		err = source_read(source, off, room->bytes, len, if_bad);
+		sealed = room->bytes;
 	}
 	if (err == ROOST_OK)
-		err = roost_chunk_open(&obj->keys, idx, sealed, len, plain_r);
+		err = roost_chunk_open(&obj->keys, idx, sealed, len,
+				       room->bytes);
 	return err == ROOST_ERR_CHUNK ? if_bad : err;
 }
 
@@ -77,19 +103,13 @@ object_open_chunk(struct roost_object *obj, uint64_t idx, uint8_t *plain_r,
 static enum roost_err
 object_load_final(struct roost_object *obj)
 {
-	uint8_t *plain = obj->chunk;
+	bool is_only = obj->body.final_idx == 0;
 	enum roost_err err;
 
-	if (obj->body.final_idx > 0) {
-		if (obj->final == NULL)
-			obj->final = malloc(ROOST_CHUNK_SEALED_SIZE);
-		if (obj->final == NULL)
-			return ROOST_ERR_BACKEND;
-		plain = obj->final;
-	}
-	err = object_open_chunk(obj, obj->body.final_idx, plain,
+	err = object_open_chunk(obj, obj->body.final_idx,
+				is_only ? &obj->chunk : &obj->final,
 				ROOST_ERR_FINAL_CHUNK);
-	if (err == ROOST_OK && plain == obj->chunk) {
+	if (err == ROOST_OK && is_only) {
 		obj->chunk_idx = 0;
 		obj->has_chunk = true;
 	}
@@ -103,19 +123,20 @@ object_load(struct roost_object *obj, uint64_t idx, const uint8_t **plain_r)
 	enum roost_err err;
 
 	if (idx > 0 && idx == obj->body.final_idx) {
-		*plain_r = obj->final;
+		*plain_r = obj->final.bytes;
 		return ROOST_OK;
 	}
-	*plain_r = obj->chunk;
-	if (obj->has_chunk && obj->chunk_idx == idx)
-		return ROOST_OK;
-	obj->has_chunk = false;
-	err = object_open_chunk(obj, idx, obj->chunk, ROOST_ERR_CHUNK);
-	if (err == ROOST_OK) {
+	if (!obj->has_chunk || obj->chunk_idx != idx) {
+		obj->has_chunk = false;
+		err = object_open_chunk(obj, idx, &obj->chunk,
+					ROOST_ERR_CHUNK);
+		if (err != ROOST_OK)
+			return err;
 		obj->chunk_idx = idx;
 		obj->has_chunk = true;
 	}
-	return err;
+	*plain_r = obj->chunk.bytes;
+	return ROOST_OK;
 }
 
 /* Step 3: the keys, and the commitment that binds them to the header. */
@@ -173,14 +194,13 @@ roost_object_read(struct roost_object *obj, uint64_t plain_off,
 	if (!obj->is_open)
 		return ROOST_ERR_LOCKED;
 	if (plain_off >= obj->body.plain_size) {
-		*plain_r = obj->chunk;
+		*plain_r = obj->body.final_idx == 0 ? obj->chunk.bytes :
+			obj->final.bytes;
 		return ROOST_OK;
 	}
 	err = object_load(obj, idx, plain_r);
-	if (err != ROOST_OK) {
-		*plain_r = NULL;
+	if (err != ROOST_OK)
 		return err;
-	}
 	*plain_r += within;
 	*len_r = roost_chunk_sealed_len(&obj->body, idx) - ROOST_TAG_SIZE -
 		within;
@@ -191,11 +211,8 @@ void
 roost_object_close(struct roost_object *obj)
 {
 	roost_chunk_keys_wipe(&obj->keys);
-	if (obj->final != NULL) {
-		roost_wipe(obj->final, ROOST_CHUNK_SEALED_SIZE);
-		free(obj->final);
-	}
-	roost_wipe(obj->chunk, obj->chunk_used);
+	room_free(&obj->final);
+	room_free(&obj->chunk);
 	memset(obj->header_bytes, 0, obj->header_used);
 	memset(obj, 0, offsetof(struct roost_object, header_bytes));
 }
@@ -209,14 +226,14 @@ scrub_hash(struct roost_object *obj, struct roost_sha256 *sha)
 	size_t len;
 
 	while (err == ROOST_OK && off < end) {
-		len = end - off < sizeof(obj->chunk) ? (size_t)(end - off) :
-			sizeof(obj->chunk);
-		if (obj->chunk_used < len)
-			obj->chunk_used = len;
-		err = source_read(&obj->source, off, obj->chunk, len,
+		len = end - off < ROOST_CHUNK_SEALED_SIZE ?
+			(size_t)(end - off) : ROOST_CHUNK_SEALED_SIZE;
+		room_use(&obj->chunk, len);
+		err = source_read(&obj->source, off, obj->chunk.bytes, len,
 				  ROOST_ERR_LENGTH);
 		if (err == ROOST_OK)
-			err = roost_prim_sha256_update(sha, obj->chunk, len);
+			err = roost_prim_sha256_update(sha, obj->chunk.bytes,
+						       len);
 		off += len;
 	}
 	return err;
@@ -234,6 +251,8 @@ roost_object_scrub(struct roost_object *obj)
 	err = roost_chunk_geometry(obj->header.len, obj->source.size,
 				   &obj->body);
 	obj->has_chunk = false;
+	if (err == ROOST_OK)
+		err = room_make(&obj->chunk);
 	if (err == ROOST_OK && (sha = roost_prim_sha256_new()) == NULL)
 		err = ROOST_ERR_BACKEND;
 	if (err == ROOST_OK)

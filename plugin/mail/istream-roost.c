@@ -9,6 +9,7 @@
 #include "istream-roost.h"
 
 #include "istream-private.h"
+#include "read-full.h"
 
 #include "report.h"
 
@@ -20,6 +21,7 @@ struct roost_istream {
 	struct roost_object object;
 	uint64_t start_off;		/* of the object in its parent */
 	struct istream *sealed;		/* = the parent once it is a stream */
+	bool is_file;			/* whose descriptor may be read */
 	size_t max_size;		/* of the parent's buffer at first */
 };
 
@@ -27,6 +29,35 @@ struct roost_istream {
 struct roost_opening {
 	struct roost_istream *rstream;
 };
+
+/* Of a file, chunks that are not in its stream's buffer already are read to
+   where they are wanted: once, and nothing before or behind them. */
+static bool
+sealed_is_direct(const struct roost_istream *rstream, uint64_t off)
+{
+	const struct roost_body *body = &rstream->object.body;
+
+	return rstream->is_file && body->body_off > 0 && off >= body->body_off;
+}
+
+static enum roost_err
+sealed_pread(struct roost_istream *rstream, uint64_t off, uint8_t *dst,
+	     size_t len)
+{
+	struct istream *sealed = rstream->sealed;
+	uoff_t file_off = i_stream_get_absolute_offset(sealed) -
+		sealed->v_offset + rstream->start_off + off;
+	int ret = pread_full(i_stream_get_fd(sealed), dst, len,
+			     (off_t)file_off);
+
+	if (ret < 0) {
+		sealed->stream_errno = errno;
+		io_stream_set_error(&sealed->real_stream->iostream,
+				    "pread() failed: %m");
+		return ROOST_ERR_IO;
+	}
+	return ret == 0 ? ROOST_ERR_LENGTH : ROOST_OK;
+}
 
 static enum roost_err
 sealed_read(void *context, uint64_t off, uint8_t *dst, size_t len)
@@ -37,6 +68,8 @@ sealed_read(void *context, uint64_t off, uint8_t *dst, size_t len)
 	size_t size;
 	int ret;
 
+	if (sealed_is_direct(rstream, off))
+		return sealed_pread(rstream, off, dst, len);
 	i_stream_seek(sealed, rstream->start_off + off);
 	while (len > 0) {
 		ret = i_stream_read_more(sealed, &data, &size);
@@ -54,6 +87,20 @@ sealed_read(void *context, uint64_t off, uint8_t *dst, size_t len)
 	return ROOST_OK;
 }
 
+/* What is in the parent's buffer, from here on. */
+static const uint8_t *
+sealed_buffered(struct istream *sealed, uint64_t off, size_t len)
+{
+	const unsigned char *data;
+	size_t size;
+
+	data = i_stream_get_data(sealed, &size);
+	if (off < sealed->v_offset || off - sealed->v_offset > size ||
+	    len > size - (size_t)(off - sealed->v_offset))
+		return NULL;
+	return data + (off - sealed->v_offset);
+}
+
 /* From the parent's own buffer.  Not when it holds the beginning alone: it
    would first be moved. */
 static const uint8_t *
@@ -64,6 +111,8 @@ sealed_lend(void *context, uint64_t off, size_t len)
 	const unsigned char *data;
 	size_t size;
 
+	if (rstream->is_file)
+		return sealed_buffered(sealed, rstream->start_off + off, len);
 	if (len > i_stream_get_max_buffer_size(sealed))
 		return NULL;
 	i_stream_seek(sealed, rstream->start_off + off);
@@ -108,8 +157,10 @@ roost_istream_begin(struct istream *sealed, struct roost_opening **opening_r,
 	*header_r = NULL;
 	rstream->sealed = sealed;
 	rstream->start_off = sealed->v_offset;
+	rstream->is_file = sealed->readable_fd && sealed->blocking &&
+		i_stream_get_fd(sealed) != -1;
 	rstream->max_size = i_stream_get_max_buffer_size(sealed);
-	if (rstream->max_size < SEALED_BUFFER_SIZE)
+	if (!rstream->is_file && rstream->max_size < SEALED_BUFFER_SIZE)
 		i_stream_set_max_buffer_size(sealed, SEALED_BUFFER_SIZE);
 	err = rstream_parse(rstream);
 	if (err != ROOST_OK) {

@@ -658,7 +658,7 @@ test_nothing_of_a_bad_chunk_is_seen(void **state)
 		    ROOST_ERR_CHUNK);
 	assert_null(plain);
 	assert_int_equal(len, 0);
-	assert_zero(reading->obj.chunk, KIT_C);
+	assert_zero(reading->obj.chunk.bytes, KIT_C);
 	assert_gate(roost_object_read(&reading->obj, KIT_C, &plain, &len),
 		    ROOST_ERR_CHUNK);
 	assert_good(roost_object_read(&reading->obj, 2 * KIT_C, &plain,
@@ -691,7 +691,7 @@ test_nothing_is_read_before_the_final_chunk_opened(void **state)
 		    ROOST_ERR_LOCKED);
 	assert_null(plain);
 	assert_int_equal(len, 0);
-	assert_zero(reading->obj.chunk, 30);
+	assert_zero(reading->obj.final.bytes, 30);
 	assert_zero(&reading->obj.keys, sizeof(reading->obj.keys));
 	sealed.bytes[sealed.len - 40] ^= 1;
 	/* The same object, opened again after the failure. */
