@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_FLAGRULE_H
+#define ROOST_FLAGRULE_H
+
+/*
+ * flagrule: the policy of custom flags: its text, and what it makes of a
+ * change to a message's keywords.
+ *
+ * Promises: what is said depends on the arguments alone; nothing is
+ * allocated; a change made twice is made once; the outcome breaks no
+ * exclusive group, no limit and no protection that held before.  It knows
+ * nothing of mailboxes but how many names one has, and whether it has one.
+ *
+ * A text of rules, one a line:
+ *
+ *	text        lines, ended by LF or CRLF; the last may lack it
+ *	line        at most 1000 bytes: nothing, "#" and a comment, or a rule
+ *	rule        one of
+ *	  protect       NAMES	only the server sets or clears them
+ *	  keep          NAMES	may be set, never cleared
+ *	  deny          NAMES	may not be set
+ *	  allow         NAMES	if there is any: no others may be set
+ *	  alias         PAIRS	the left name means the right one
+ *	  exclusive     GROUPS	at most one of a group is set
+ *	  imply         PAIRS	the left name sets the right one, too
+ *	  colors        yes|no	$MailFlagBit0-2 only with \Flagged
+ *	  max_per_message  1..1000
+ *	  max_per_mailbox  1..10000
+ *	  reserve          0..1000  of them for the server
+ *	  on_violation  ignore|reject
+ *	  at_delivery   of $HasAttachment $HasNoAttachment $canunsubscribe
+ *			$Sealed: what the server sets while it saves
+ *	  header        FIELD: PATTERN set NAME	while it saves: if any
+ *			such header's decoded value matches
+ *	NAMES       names; "*" is any bytes and "?" is one
+ *	PAIRS       name = name
+ *	GROUPS      name | name | (name)	the one in parentheses, if
+ *			any, stays where several would go
+ *
+ * Lists are separated by blanks (SP, TAB); there may be blanks around "=" and
+ * "|".  A name is a keyword of at most 255 bytes, and in PAIRS and GROUPS has
+ * none of = | * ?.  "#" within a line is a part of a name.  Case never counts
+ * but in the words of the rules themselves.  Control bytes are refused, and
+ * in PATTERN what is not UTF-8.
+ *
+ * A rule adds to those of its kind that stand before it; a number or a word
+ * replaces.  "none" alone, for all but colors and on_violation, takes away
+ * all of that kind that stands before.  Twice the same is harmless.  A rule
+ * about an alias is one about its target; patterns are of targets.
+ */
+
+#include "roost/err.h"
+#include "roost/flagname.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum roost_flagrule_kind {
+	ROOST_FLAGRULE_PROTECT,
+	ROOST_FLAGRULE_KEEP,
+	ROOST_FLAGRULE_DENY,
+	ROOST_FLAGRULE_ALLOW,
+	ROOST_FLAGRULE_ALIAS,
+	ROOST_FLAGRULE_EXCLUSIVE,
+	ROOST_FLAGRULE_IMPLY,
+	ROOST_FLAGRULE_COLORS,
+	ROOST_FLAGRULE_MAX_PER_MESSAGE,
+	ROOST_FLAGRULE_MAX_PER_MAILBOX,
+	ROOST_FLAGRULE_RESERVE,
+	ROOST_FLAGRULE_ON_VIOLATION,
+	ROOST_FLAGRULE_AT_DELIVERY,
+	ROOST_FLAGRULE_HEADER,
+	/* No rule: what is no keyword, or too long, is denied by this. */
+	ROOST_FLAGRULE_NAME,
+};
+#define ROOST_FLAGRULE_KINDS ROOST_FLAGRULE_NAME
+
+/* What the server may set while it saves: bits. */
+enum roost_flagrule_delivery {
+	ROOST_FLAGRULE_HAS_ATTACHMENT = 1,
+	ROOST_FLAGRULE_HAS_NO_ATTACHMENT = 2,
+	ROOST_FLAGRULE_CAN_UNSUBSCRIBE = 4,
+	ROOST_FLAGRULE_SEALED = 8,
+};
+
+#define ROOST_FLAGRULE_TEXT_SIZE 65536
+#define ROOST_FLAGRULE_NAMES_MAX 1024
+#define ROOST_FLAGRULE_PATTERNS_MAX 256
+#define ROOST_FLAGRULE_GROUPS_MAX 256
+#define ROOST_FLAGRULE_IMPLIES_MAX 256
+#define ROOST_FLAGRULE_HEADERS_MAX 128
+#define ROOST_FLAGRULE_BUCKETS (2 * ROOST_FLAGRULE_NAMES_MAX)
+
+/* A name that a rule speaks of. */
+struct roost_flagrule_name {
+	uint32_t text_off, hash;
+	uint32_t rule_bits;		/* of rules that name it */
+	uint32_t bits;			/* and of patterns */
+	uint16_t target;		/* itself, unless an alias */
+	uint16_t group, next_member;
+	uint16_t implies, implied_by;	/* lists of pairs */
+};
+
+struct roost_flagrule_pattern {
+	uint32_t text_off, rule_bits;
+	uint16_t len, prefix_len;
+	uint16_t parent;
+};
+
+struct roost_flagrule_group {
+	uint16_t first, last, winner;
+};
+
+struct roost_flagrule_pair {
+	uint16_t left, right, next_of_left, next_of_right;
+};
+
+struct roost_flagrule_header {
+	uint32_t field_off, pattern_off;
+	uint16_t name;
+};
+
+/*
+ * The rules: about 130 KiB that belong to the caller, for as long as any name
+ * of theirs is used.  Its fields are the module's own.  Not to be used after
+ * an error but by roost_flagrules_off() or _defaults().
+ */
+struct roost_flagrules {
+	size_t text_len, name_count, pattern_count, group_count;
+	size_t imply_count, header_count;
+	size_t message_max, mailbox_max, reserve;	/* 0: no limit */
+	unsigned int at_delivery;
+	bool is_rejecting, has_allowed, is_active;
+	uint16_t buckets[ROOST_FLAGRULE_BUCKETS];
+	struct roost_flagrule_name names[ROOST_FLAGRULE_NAMES_MAX];
+	struct roost_flagrule_pattern patterns[ROOST_FLAGRULE_PATTERNS_MAX];
+	struct roost_flagrule_group groups[ROOST_FLAGRULE_GROUPS_MAX];
+	struct roost_flagrule_pair implies[ROOST_FLAGRULE_IMPLIES_MAX];
+	struct roost_flagrule_header headers[ROOST_FLAGRULE_HEADERS_MAX];
+	char text[ROOST_FLAGRULE_TEXT_SIZE];
+};
+
+/* Where a text is wrong: at its first byte that cannot stand there. */
+struct roost_flagrule_error {
+	unsigned int line;		/* from 1; 0 in a setting */
+	unsigned int column;		/* from 1, in bytes */
+	const char *phrase;		/* a constant */
+	size_t excerpt_off, excerpt_len;	/* in the text; at most 20 */
+};
+
+/* No rule at all: every change is made as it was asked for. */
+void roost_flagrules_off(struct roost_flagrules *rules_r);
+/* The rules of a server whose administrator says nothing. */
+void roost_flagrules_defaults(struct roost_flagrules *rules_r);
+
+/*
+ * Add one setting: what stands in a rule after its word; blanks alone add
+ * nothing.  False if it is wrong: *error_r says where; it is zero otherwise.
+ */
+bool roost_flagrule_add(struct roost_flagrules *rules,
+			enum roost_flagrule_kind kind,
+			const char *text, size_t len,
+			struct roost_flagrule_error *error_r) ROOST_CHECKED;
+/* The same of a text of rules. */
+bool roost_flagrule_parse(struct roost_flagrules *rules,
+			  const char *text, size_t len,
+			  struct roost_flagrule_error *error_r) ROOST_CHECKED;
+/* The word of a rule: "protect"; "name" for ROOST_FLAGRULE_NAME. */
+const char *roost_flagrule_word(enum roost_flagrule_kind kind);
+
+/* -- a change -- */
+
+enum roost_flag_actor {
+	ROOST_FLAG_CLIENT,
+	ROOST_FLAG_DELIVERY,
+	ROOST_FLAG_SCRIPT,
+	ROOST_FLAG_ADMIN,	/* may do what is protected or kept */
+	ROOST_FLAG_REPLICATION,	/* exempt from everything */
+	ROOST_FLAG_SERVER,	/* bound by aliases, groups, pairs, limits */
+};
+
+enum roost_flag_change {
+	ROOST_FLAG_ADD,
+	ROOST_FLAG_REMOVE,
+	ROOST_FLAG_REPLACE,	/* or a new message: of nothing */
+	/*
+	 * A new message with the names of another one of the same user's:
+	 * what is protected comes along, and nothing fails.
+	 */
+	ROOST_FLAG_COPY,
+	/* The same from elsewhere: what is protected stays behind. */
+	ROOST_FLAG_COPY_FOREIGN,
+};
+
+/* More than any message has, or is asked to have. */
+#define ROOST_FLAG_NAMES_MAX 1000
+#define ROOST_FLAG_RESULT_MAX \
+	(2 * ROOST_FLAG_NAMES_MAX + ROOST_FLAGRULE_IMPLIES_MAX)
+/* Each name may be an alias of another. */
+#define ROOST_FLAG_SLOTS_MAX \
+	(4 * ROOST_FLAG_NAMES_MAX + 2 * ROOST_FLAGRULE_IMPLIES_MAX)
+#define ROOST_FLAG_BUCKETS 16384
+
+struct roost_flag_request {
+	enum roost_flag_actor actor;
+	enum roost_flag_change change;
+	const char *const *current;	/* the message's names; no copy has */
+	size_t current_count;
+	const char *const *names;	/* those asked for */
+	size_t count;
+	bool is_flagged;	/* \Flagged, after the change */
+	size_t name_len_max;
+	/* Of the mailbox; without has_name its limit is not asked. */
+	size_t mailbox_count;
+	bool (*has_name)(void *context, const char *name);
+	void *context;
+};
+
+enum roost_flag_verdict {
+	ROOST_FLAG_OK,
+	ROOST_FLAG_NOPERM,	/* RFC 5530; only with on_violation reject */
+	ROOST_FLAG_LIMIT,
+	ROOST_FLAG_CANNOT,
+};
+
+struct roost_flag_denial {
+	const char *name;	/* what it is an alias of, if it is one */
+	enum roost_flagrule_kind rule;
+	const char *phrase;	/* a constant */
+};
+
+/* What a change comes to; it also holds what is computed on the way. */
+struct roost_flag_outcome {
+	/*
+	 * The message's names: those it had in their order, then new ones.
+	 * They point into the request and the rules.
+	 */
+	const char *names[ROOST_FLAG_RESULT_MAX];
+	size_t count;
+	bool has_changed;	/* against the message */
+	bool has_deviated;	/* against what no policy would have made */
+	/* What a client is to be told; names hold what is left of it. */
+	enum roost_flag_verdict verdict;
+	size_t reason;		/* the denial behind it */
+	struct roost_flag_denial denials[ROOST_FLAG_RESULT_MAX];
+	size_t denial_count;
+
+	/* The module's own. */
+	size_t slot_count, queue_count, bucket_mask, fresh_count, total;
+	unsigned int bound;
+	uint16_t buckets[ROOST_FLAG_BUCKETS];
+	uint16_t order[ROOST_FLAG_NAMES_MAX];
+	uint16_t queue[ROOST_FLAG_SLOTS_MAX];
+	uint32_t groups_done[ROOST_FLAGRULE_GROUPS_MAX / 32];
+	struct roost_flag_slot {
+		const char *name;
+		uint32_t hash, bits;
+		unsigned int state;
+		uint16_t rule_name, target, spellings;
+	} slots[ROOST_FLAG_SLOTS_MAX];
+};
+
+/*
+ * The outcome of a change.  Who is bound by what:
+ *
+ *	protect, keep	client, delivery, script; a copy is not by protect
+ *	deny, allow	the same, and admin
+ *	reserve		all but the server
+ *	the others	all
+ *	nothing		replication; anyone, if there are no rules
+ *
+ * Names are taken for what they are aliases of.  A name that the message has
+ * in another spelling is asked for, or left out, in all of them; once asked
+ * for it is spelled as the target, if the mailbox has room for that.  Others
+ * stay as they are spelled.
+ *
+ * exclusive: a name asked for clears the others of its group.  Several that
+ * are asked for at once, or stand on the message, clear each other, but for
+ * the one in parentheses.  One that may not be cleared wins against all.
+ *
+ * imply: the right name is set where the left one stands; it clears others of
+ * its group if the left one was asked for, and they were not.  It is left out
+ * if the actor may not set it, if it was denied, and at a limit.  Removing
+ * the right name removes the left one.  If that cannot be, both stay.
+ *
+ * limits: a name that the message has stays.  One that takes the place of
+ * another of its group does not count against the message.
+ *
+ * A client's verdict is CANNOT for what is no keyword, LIMIT for one beyond
+ * a limit; with on_violation reject it is NOPERM for an attempt to set or
+ * remove what may not be, if that would change the message.  Leaving out
+ * something in a REPLACE is no attempt, and names that are set or cleared on
+ * behalf of others never fail.  The first reason is the one that counts.
+ *
+ * ROOST_ERR_LIMIT if a list has more than ROOST_FLAG_NAMES_MAX names: nothing
+ * is in outcome_r then.
+ */
+enum roost_err roost_flagrule_apply(const struct roost_flagrules *rules,
+				    const struct roost_flag_request *request,
+				    struct roost_flag_outcome *outcome_r)
+	ROOST_CHECKED;
+
+/* -- what the rules say of a name -- */
+
+/* The name it is an alias of, in its right spelling; itself, if none. */
+const char *roost_flagrule_canonical(const struct roost_flagrules *rules,
+				     const char *name);
+/* True if the actor may set it, as far as its name goes. */
+bool roost_flagrule_may_set(const struct roost_flagrules *rules,
+			    enum roost_flag_actor actor, const char *name);
+bool roost_flagrule_is_protected(const struct roost_flagrules *rules,
+				 const char *name);
+/*
+ * The aliases of a name, without itself, one a call: *iter is 0 at first.
+ * NULL after the last.
+ */
+const char *roost_flagrule_next_alias(const struct roost_flagrules *rules,
+				      const char *name, size_t *iter);
+
+/* enum roost_flagrule_delivery. */
+unsigned int
+roost_flagrule_at_delivery(const struct roost_flagrules *rules);
+/*
+ * The header rules, from 0: the field's name, and the keyword to set.  False
+ * after the last.
+ */
+bool roost_flagrule_header(const struct roost_flagrules *rules, size_t idx,
+			   const char **field_r, const char **name_r);
+/* True if the header rule matches a decoded value. */
+bool roost_flagrule_header_match(const struct roost_flagrules *rules,
+				 size_t idx, const char *value, size_t len);
+/* 0: no limit.  may_name is false where the client's slots are used up. */
+size_t roost_flagrule_message_max(const struct roost_flagrules *rules);
+bool roost_flagrule_may_name(const struct roost_flagrules *rules,
+			     enum roost_flag_actor actor,
+			     size_t mailbox_count);
+
+#endif

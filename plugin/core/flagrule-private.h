@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_FLAGRULE_PRIVATE_H
+#define ROOST_FLAGRULE_PRIVATE_H
+
+/*
+ * flagrule-private: the tables of rules, as the text fills them and a change
+ * asks them.  What adds returns NULL, or the phrase that says what it
+ * expected; then no rule was added.
+ */
+
+#include "roost/flagrule.h"
+
+#define ROOST_FLAGRULE_NONE UINT16_MAX
+#define ROOST_FLAGRULE_BIT(kind) (1U << (kind))
+#define ROOST_FLAGRULE_FULL "too many rules"
+/* Of one group. */
+#define ROOST_FLAGRULE_MEMBERS_MAX 64
+
+/* The name's place in the table, or ROOST_FLAGRULE_NONE. */
+uint16_t roost_flagrule_find(const struct roost_flagrules *rules,
+			     const char *name, uint32_t hash);
+/* The place of the name's target, added if need be; NONE if all is full. */
+uint16_t roost_flagrule_add_name(struct roost_flagrules *rules,
+				 const char *text, size_t len);
+const char *roost_flagrule_text(const struct roost_flagrules *rules,
+				uint16_t name);
+
+const char *roost_flagrule_add_bit(struct roost_flagrules *rules,
+				   enum roost_flagrule_kind kind,
+				   uint16_t name);
+const char *roost_flagrule_add_pattern(struct roost_flagrules *rules,
+				       enum roost_flagrule_kind kind,
+				       const char *text, size_t len);
+/* *is_left_r says which of the two the phrase is about. */
+const char *roost_flagrule_add_alias(struct roost_flagrules *rules,
+				     const char *left, size_t left_len,
+				     const char *right, size_t right_len,
+				     bool *is_left_r);
+const char *roost_flagrule_add_imply(struct roost_flagrules *rules,
+				     uint16_t left, uint16_t right);
+/* winner may be NONE; *bad_r is the place of the one it is about. */
+const char *roost_flagrule_add_group(struct roost_flagrules *rules,
+				     const uint16_t *names, size_t count,
+				     uint16_t winner, size_t *bad_r);
+const char *roost_flagrule_add_header(struct roost_flagrules *rules,
+				      const char *field, size_t field_len,
+				      const char *pattern, size_t pattern_len,
+				      uint16_t name);
+const char *roost_flagrule_set_colors(struct roost_flagrules *rules,
+				      bool is_on);
+/* Forget all of a kind. */
+void roost_flagrule_empty(struct roost_flagrules *rules,
+			  enum roost_flagrule_kind kind);
+/* After the last that was added: what patterns say of the names. */
+void roost_flagrule_settle(struct roost_flagrules *rules);
+
+/* All that the rules say of a target; name_idx is its place, or NONE. */
+uint32_t roost_flagrule_bits(const struct roost_flagrules *rules,
+			     const char *name, uint16_t name_idx);
+/* The kinds of rules that bind an actor: bits. */
+unsigned int roost_flagrule_bound(enum roost_flag_actor actor);
+/* True if a name may not be set of which the rules say so much. */
+bool roost_flagrule_forbids(const struct roost_flagrules *rules,
+			    unsigned int bound, uint32_t bits,
+			    enum roost_flagrule_kind *kind_r);
+
+#endif
