@@ -257,7 +257,7 @@ struct roost_flag_outcome {
 		const char *name;
 		uint32_t hash, bits;
 		unsigned int state;
-		uint16_t rule_name, target, spellings;
+		uint16_t rule_name, target;
 	} slots[ROOST_FLAG_SLOTS_MAX];
 };
 
@@ -273,7 +273,7 @@ struct roost_flag_outcome {
  * Names are taken for what they are aliases of.  A name that the message has
  * in another spelling is asked for, or left out, in all of them; once asked
  * for it is spelled as the target, if the mailbox has room for that.  Others
- * stay as they are spelled.
+ * stay as they are spelled; of several spellings one stays.
  *
  * exclusive: a name asked for clears the others of its group.  Several that
  * are asked for at once, or stand on the message, clear each other, but for

@@ -35,6 +35,7 @@ enum {
 	IS_SWAP = 1 << 10,	/* takes the place of another */
 	IS_IMPLIED = 1 << 11,	/* by one that was asked for */
 	IS_QUEUED = 1 << 12,
+	IS_EMITTED = 1 << 13,
 };
 
 struct change {
@@ -89,7 +90,6 @@ slot_add(const struct change *c, const char *name, uint32_t hash,
 	slot->state = 0;
 	slot->rule_name = rule_name;
 	slot->target = idx;
-	slot->spellings = 0;
 	out->slot_count++;
 	out->buckets[bucket] = idx;
 	return idx;
@@ -148,14 +148,6 @@ is_locked(const struct change *c, const struct roost_flag_slot *slot)
 {
 	return is_state(slot, WAS_SET) &&
 		(slot->bits & c->out->bound & (BIT(PROTECT) | BIT(KEEP))) != 0;
-}
-
-/* How many names the outcome has for it. */
-static size_t
-spellings_of(const struct roost_flag_slot *slot)
-{
-	return is_state(slot, WAS_SET) && !is_state(slot, IS_TOUCHED) ?
-		slot->spellings : 1;
 }
 
 static const char *
@@ -284,7 +276,6 @@ read_current(const struct change *c)
 			continue;
 		slot->state |= IS_CURRENT;
 		target->state |= WAS_SET;
-		target->spellings++;
 		if (request->change != ROOST_FLAG_REPLACE ||
 		    is_locked(c, target))
 			target->state |= IS_WANTED;
@@ -295,15 +286,18 @@ static void
 ask_to_set(const struct change *c, struct roost_flag_slot *target)
 {
 	enum roost_flagrule_kind kind;
+	bool is_forbidden = roost_flagrule_forbids(c->rules, c->out->bound,
+						   target->bits, &kind);
 
 	if (is_locked(c, target) && (target->bits & BIT(PROTECT)) != 0)
 		return;
-	if (!is_state(target, WAS_SET) &&
-	    roost_flagrule_forbids(c->rules, c->out->bound, target->bits,
-				   &kind))
-		deny(c, target, kind, phrase_of(kind));
-	else
+	if (!is_forbidden)
 		target->state |= IS_WANTED | IS_EXPLICIT | IS_TOUCHED;
+	else if (is_state(target, WAS_SET))
+		/* It stays, but it is no news: it could not come again. */
+		target->state |= IS_WANTED | IS_TOUCHED;
+	else
+		deny(c, target, kind, phrase_of(kind));
 }
 
 static void
@@ -437,7 +431,7 @@ members_count(const struct change *c, const struct roost_flagrule_group *group)
 		const struct roost_flag_slot *slot = slot_of_rule_name(c, name);
 
 		if (slot == NULL || !is_state(slot, IS_WANTED) ||
-		    is_state(slot, IS_DENIED))
+		    (is_state(slot, IS_DENIED) && !is_locked(c, slot)))
 			continue;
 		m.wanted++;
 		m.one_wanted = slot;
@@ -615,7 +609,7 @@ settle_limits(const struct change *c)
 		limit_spelling(c, &out->slots[i]);
 		if (is_state(&out->slots[i], IS_SET | WAS_SET) ||
 		    is_state(&out->slots[i], IS_SET | IS_SWAP))
-			out->total += spellings_of(&out->slots[i]);
+			out->total++;
 	}
 	for (i = 0; i < out->slot_count; i++) {
 		if (is_state(&out->slots[i], IS_SET) &&
@@ -645,9 +639,9 @@ rivals_count(const struct change *c, const struct roost_flag_slot *slot,
 		if (rival == NULL || rival == slot || !is_state(rival, IS_SET))
 			continue;
 		if (!is_asked || is_locked(c, rival) ||
-		    (rival->state & (IS_EXPLICIT | IS_IMPLIED)) != 0)
+		    (rival->state & (IS_ASKED | IS_IMPLIED)) != 0)
 			return SIZE_MAX;
-		count += spellings_of(rival);
+		count++;
 	}
 	return count;
 }
@@ -682,14 +676,14 @@ imply_set(const struct change *c, struct roost_flag_slot *slot, bool is_asked,
 	*kind_r = ROOST_FLAGRULE_EXCLUSIVE;
 	if (rivals == SIZE_MAX)
 		return false;
-	total = c->out->total - rivals + spellings_of(slot);
+	total = c->out->total - rivals + 1;
 	*kind_r = ROOST_FLAGRULE_MAX_PER_MESSAGE;
 	if (!message_may_have(c, c->out->total, total) ||
-	    (!is_state(slot, WAS_SET) &&
+	    (!is_state(slot, IS_CURRENT) &&
 	     !mailbox_take(c, spelling_of(c, slot), kind_r)))
 		return false;
 	rivals_clear(c, slot);
-	slot->state |= IS_SET;
+	slot->state |= IS_SET | IS_TOUCHED;
 	c->out->total = total;
 	return true;
 }
@@ -754,20 +748,27 @@ emit(const struct change *c, const char *name)
 	c->out->names[c->out->count++] = name;
 }
 
-/* A name that the message has, in the place where it stands. */
+/*
+ * A name that the message has, in the place where it stands: as it is
+ * spelled, unless it has the right spelling, too, or gets it.
+ */
 static void
 emit_current(const struct change *c, size_t idx)
 {
 	struct roost_flag_slot *slot = &c->out->slots[c->out->order[idx]];
 	struct roost_flag_slot *target = target_of(c, slot);
-	bool is_touched = is_state(target, IS_TOUCHED);
+	const char *name = c->request->current[idx];
 
-	if (is_touched)
-		slot = target;
-	if (!is_state(target, IS_SET) || is_state(slot, IS_RESULT))
+	if (!is_state(target, IS_SET) || is_state(target, IS_EMITTED))
 		return;
+	if (is_state(target, IS_TOUCHED) ||
+	    (slot != target && is_state(target, IS_CURRENT))) {
+		slot = target;
+		name = spelling_of(c, target);
+	}
 	slot->state |= IS_RESULT;
-	emit(c, is_touched ? spelling_of(c, target) : c->request->current[idx]);
+	target->state |= IS_EMITTED;
+	emit(c, name);
 }
 
 static void
