@@ -44,16 +44,19 @@ CORE_LIB := $(BUILD)/libroost-core.a
 GLUE_CFLAGS := -std=gnu11 $(OPT) -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wformat=2 -Wcast-qual -Wundef $(WERROR) \
 	$(HARDEN) $(SAN_FLAGS) -DHAVE_CONFIG_H -Iinclude -Iplugin/dovecot \
-	-Iplugin/mail -I$(BUILD) -isystem $(DOVECOT_INCLUDE) $(CFLAGS)
+	-Iplugin/flags -Iplugin/mail -I$(BUILD) \
+	-isystem $(DOVECOT_INCLUDE) $(CFLAGS)
 GLUE_LDFLAGS := -shared -Wl,-z,relro,-z,now $(SAN_FLAGS) $(LDFLAGS)
 DEFS_LDFLAGS := $(if $(SANITIZE),,-Wl,-z,defs) -L$(DOVECOT_LIBDIR) \
 	-Wl,-rpath-link,$(DOVECOT_LIBDIR)
 
 SHARED_SRC := $(wildcard plugin/dovecot/*.c)
 MAIL_SRC := $(wildcard plugin/mail/*.c)
+FLAGS_SRC := $(wildcard plugin/flags/*.c) plugin/dovecot/plugin-section.c
 DOVEADM_SRC := $(wildcard plugin/doveadm/*.c)
 glue_obj = $(patsubst plugin/%.c,$(BUILD)/%.o,$(1))
 
+FLAGS_SO := $(BUILD)/lib12_roost_flags_plugin.so
 MAIL_SO := $(BUILD)/lib13_roost_plugin.so
 DOVEADM_SO := $(BUILD)/doveadm/lib13_doveadm_roost_plugin.so
 SETTINGS_SO := $(BUILD)/settings/libroost_settings.so
@@ -67,7 +70,7 @@ HAS_SETTINGS_MODULE = $(shell grep -s 'ROOST_HAVE_SETTINGS_FRAMEWORK 1' \
 .PHONY: all core
 
 ## all              build the plugins (the default)
-all: $(MAIL_SO) $(DOVEADM_SO) $(BUILD)/.settings
+all: $(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(BUILD)/.settings
 
 ## core             build the core alone; needs no Dovecot
 core: $(CORE_LIB)
@@ -101,7 +104,13 @@ $(BUILD)/$(1)/%.o: plugin/$(1)/%.c $(PROBES)
 	@mkdir -p $$(@D)
 	$(CC) $(GLUE_CFLAGS) -MD -MP -c -o $$@ $$<
 endef
-$(foreach dir,dovecot mail doveadm settings,$(eval $(call glue_rule,$(dir))))
+$(foreach dir,dovecot flags mail doveadm settings,\
+	$(eval $(call glue_rule,$(dir))))
+
+# No key, no library of cryptography: of the core only what knows flags.
+$(FLAGS_SO): $(call glue_obj,$(FLAGS_SRC) $(wildcard plugin/core/flag*.c))
+	$(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
+		-ldovecot-storage -ldovecot
 
 $(MAIL_SO): $(call glue_obj,$(MAIL_SRC) $(SHARED_SRC)) $(CORE_LIB)
 	$(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
@@ -115,7 +124,7 @@ $(DOVEADM_SO): $(call glue_obj,$(DOVEADM_SRC) $(SHARED_SRC) \
 	$(CC) $(GLUE_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)
 
 $(SETTINGS_SO): $(BUILD)/settings/settings-module.o \
-		$(BUILD)/dovecot/settings-24.o
+		$(BUILD)/dovecot/settings-24.o $(BUILD)/flags/settings-24.o
 	@mkdir -p $(@D)
 	$(CC) $(GLUE_LDFLAGS) -o $@ $^
 
@@ -274,7 +283,8 @@ put = install -d $(DESTDIR)$(dir $(2)) && \
 	install -m $(3) $(1) $(DESTDIR)$(2).new && \
 	mv $(DESTDIR)$(2).new $(DESTDIR)$(2)
 install: all
-	$(call put,$(MAIL_SO),$(MODULEDIR)/lib13_roost_plugin.so,0644)
+	$(call put,$(FLAGS_SO),$(MODULEDIR)/$(notdir $(FLAGS_SO)),0644)
+	$(call put,$(MAIL_SO),$(MODULEDIR)/$(notdir $(MAIL_SO)),0644)
 	$(call put,$(DOVEADM_SO),$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)),0644)
 	$(if $(HAS_SETTINGS_MODULE),$(call \
 		put,$(SETTINGS_SO),$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)),0644))
@@ -283,7 +293,8 @@ install: all
 
 ## uninstall        take away what install put there
 uninstall:
-	rm -f $(DESTDIR)$(MODULEDIR)/lib13_roost_plugin.so \
+	rm -f $(DESTDIR)$(MODULEDIR)/$(notdir $(FLAGS_SO)) \
+		$(DESTDIR)$(MODULEDIR)/$(notdir $(MAIL_SO)) \
 		$(DESTDIR)$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)) \
 		$(DESTDIR)$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)) \
 		$(DESTDIR)$(DOCDIR)/FORMAT.md $(DESTDIR)$(DOCDIR)/README.md

@@ -149,3 +149,13 @@ roost_flagrule_may_name(const struct roost_flagrules *rules,
 		(mailbox_count < rules->mailbox_max &&
 		 rules->mailbox_max - mailbox_count > reserve);
 }
+
+bool
+roost_flagrule_is_free(const struct roost_flagrules *rules,
+		       enum roost_flag_actor actor, const char *name)
+{
+	return target_find(rules, name) == NONE &&
+		(roost_flagrule_bits(rules, name, NONE) &
+		 ~(uint32_t)BIT(ALLOW)) == 0 &&
+		roost_flagrule_may_set(rules, actor, name);
+}

@@ -6,17 +6,12 @@
 #include "roost-settings.h"
 
 #ifndef ROOST_HAVE_SETTINGS_FRAMEWORK
-
-struct plugin_setting {
-	const char *name;
-	size_t off;
-	const char *by_default;
-};
+#include "plugin-section.h"
 
 #define DEF(name, by_default) \
-	{ #name, offsetof(struct roost_settings, name), by_default }
+	ROOST_PLUGIN_SETTING(struct roost_settings, name, by_default)
 
-static const struct plugin_setting plugin_settings[] = {
+static const struct roost_plugin_setting plugin_settings[] = {
 	DEF(roost_provider_key, ""),
 	DEF(roost_provider_old_key, ""),
 	DEF(roost_enable, "yes"),
@@ -39,17 +34,10 @@ roost_settings_get(struct mail_user *user, const struct roost_settings **set_r,
 {
 	pool_t pool = pool_alloconly_create_clean("roost settings", 1024);
 	struct roost_settings *set = p_new(pool, struct roost_settings, 1);
-	unsigned int i;
 
 	set->pool = pool;
-	for (i = 0; i < N_ELEMENTS(plugin_settings); i++) {
-		const struct plugin_setting *def = &plugin_settings[i];
-		const char *value = mail_user_plugin_getenv(user, def->name);
-		const char **field = PTR_OFFSET(set, def->off);
-
-		*field = p_strdup(pool, value == NULL ? def->by_default :
-				  value);
-	}
+	roost_plugin_section_read(user, pool, plugin_settings,
+				  N_ELEMENTS(plugin_settings), set);
 	*set_r = set;
 	return 0;
 }

@@ -3,11 +3,12 @@
 #define ROOST_SETTINGS_INFO_H
 
 /*
- * settings-info: what settings-24.c gives to the settings module.
+ * settings-info: what the two settings-24.c give to the settings module.
  */
 
 #include "settings-parser.h"
 
 extern const struct setting_parser_info roost_setting_parser_info;
+extern const struct setting_parser_info roost_flags_setting_parser_info;
 
 #endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin-section: see plugin-section.h.
+ */
+#include "plugin-section.h"
+
+#ifndef ROOST_HAVE_SETTINGS_FRAMEWORK
+
+void
+roost_plugin_section_read(struct mail_user *user, pool_t pool,
+			  const struct roost_plugin_setting *settings,
+			  unsigned int count, void *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		const char *value =
+			mail_user_plugin_getenv(user, settings[i].name);
+		const char **field = PTR_OFFSET(set, settings[i].off);
+
+		*field = p_strdup(pool, value == NULL ?
+				  settings[i].by_default : value);
+	}
+}
+
+#endif

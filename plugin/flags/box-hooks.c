@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * box-hooks: transactions, and the keywords that a message comes with.  See
+ * flags-hooks.h.
+ *
+ * A message that is copied or delivered never fails for its keywords: what
+ * may not be is left out.
+ */
+#include "flags-hooks.h"
+
+#include "flags-box.h"
+#include "flags-save.h"
+#include "flags-search.h"
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_flags_storage_module,
+				  &mail_storage_module_register);
+
+struct roost_flags_box *
+roost_flags_box_get(struct mailbox *box)
+{
+	struct roost_flags_box *fbox =
+		MODULE_CONTEXT(box, roost_flags_storage_module);
+
+	return fbox;
+}
+
+struct roost_flags_trans *
+roost_flags_trans_get(struct mailbox_transaction_context *trans)
+{
+	struct roost_flags_trans *ftrans =
+		MODULE_CONTEXT_REQUIRE(trans, roost_flags_storage_module);
+
+	return ftrans;
+}
+
+/* Transactions */
+
+static struct mailbox_transaction_context *
+flags_transaction_begin(struct mailbox *box,
+			enum mailbox_transaction_flags flags,
+			const char *reason)
+{
+	struct roost_flags_box *fbox = roost_flags_box_get(box);
+	struct mailbox_transaction_context *trans =
+		fbox->module_ctx.super.transaction_begin(box, flags, reason);
+	pool_t pool = pool_alloconly_create("roost flags transaction", 512);
+	struct roost_flags_trans *ftrans =
+		p_new(pool, struct roost_flags_trans, 1);
+
+	ftrans->pool = pool;
+	p_array_init(&ftrans->named, pool, 4);
+	MODULE_CONTEXT_SET(trans, roost_flags_storage_module, ftrans);
+	return trans;
+}
+
+static void
+trans_free(struct roost_flags_trans *ftrans)
+{
+	pool_t pool = ftrans->pool;
+
+	roost_flags_save_free(&ftrans->save);
+	pool_unref(&pool);
+}
+
+static int
+flags_transaction_commit(struct mailbox_transaction_context *trans,
+			 struct mail_transaction_commit_changes *changes_r)
+{
+	struct mailbox *box = trans->box;
+	struct roost_flags_box *fbox = roost_flags_box_get(box);
+	struct roost_flags_trans *ftrans = roost_flags_trans_get(trans);
+	enum mail_error code = ftrans->error_code;
+	const char *error = t_strdup(ftrans->error);
+
+	trans_free(ftrans);
+	if (code == MAIL_ERROR_NONE)
+		return fbox->module_ctx.super.transaction_commit(trans,
+								 changes_r);
+	fbox->module_ctx.super.transaction_rollback(trans);
+	mail_storage_set_error(box->storage, code, error);
+	return -1;
+}
+
+static void
+flags_transaction_rollback(struct mailbox_transaction_context *trans)
+{
+	struct roost_flags_box *fbox = roost_flags_box_get(trans->box);
+
+	trans_free(roost_flags_trans_get(trans));
+	fbox->module_ctx.super.transaction_rollback(trans);
+}
+
+/* Messages that come */
+
+static struct roost_flags_box *
+box_of(const struct mail_save_context *ctx)
+{
+	return roost_flags_box_get(ctx->transaction->box);
+}
+
+static bool
+is_exempt(const struct roost_flags_box *fbox)
+{
+	return fbox->fuser->user->dsyncing || !fbox->fuser->rules->is_active;
+}
+
+static void
+save_become(struct mail_save_context *ctx,
+	    const struct roost_flag_outcome *outcome)
+{
+	ARRAY_TYPE(const_string) names;
+
+	t_array_init(&names, outcome->count + 1);
+	array_append(&names, outcome->names, outcome->count);
+	array_append_zero(&names);
+	if (ctx->data.keywords != NULL)
+		mailbox_keywords_unref(&ctx->data.keywords);
+	if (outcome->count > 0)
+		ctx->data.keywords = mailbox_keywords_create_valid(
+			ctx->transaction->box, array_front(&names));
+}
+
+/* -1: the transaction will fail, and why is the storage's error. */
+static int
+save_ask(struct mail_save_context *ctx, struct roost_flags_ask *ask)
+{
+	struct roost_flags_box *fbox = box_of(ctx);
+	struct roost_flags_trans *ftrans =
+		roost_flags_trans_get(ctx->transaction);
+	const struct roost_flag_outcome *outcome;
+
+	ask->trans = ctx->transaction;
+	ask->is_flagged = (ctx->data.flags & MAIL_FLAGGED) != 0;
+	outcome = roost_flags_box_ask(fbox, ask);
+	if (outcome == NULL) {
+		mail_storage_set_error(fbox->box->storage, ftrans->error_code,
+				       ftrans->error);
+		return -1;
+	}
+	if (outcome->has_deviated)
+		save_become(ctx, outcome);
+	return 0;
+}
+
+static int
+save_policy(struct mail_save_context *ctx)
+{
+	struct roost_flags_ask ask = {
+		.actor = roost_flags_user_actor(box_of(ctx)->fuser),
+		.change = ROOST_FLAG_REPLACE,
+	};
+	int ret;
+
+	if (ctx->data.keywords == NULL || ctx->data.keywords->count == 0)
+		return 0;
+	T_BEGIN {
+		ask.names = roost_flags_box_names(ctx->transaction->box,
+						  ctx->data.keywords);
+		ret = save_ask(ctx, &ask);
+	} T_END;
+	return ret;
+}
+
+static int
+flags_save_begin(struct mail_save_context *ctx, struct istream *input)
+{
+	struct roost_flags_box *fbox = box_of(ctx);
+
+	if (is_exempt(fbox) || (ctx->copying_via_save && !ctx->saving))
+		return fbox->module_ctx.super.save_begin(ctx, input);
+	/* What is delivered by copying went through copy before. */
+	if ((!ctx->copying_via_save && save_policy(ctx) < 0) ||
+	    fbox->module_ctx.super.save_begin(ctx, input) < 0)
+		return -1;
+	roost_flags_save_begin(fbox, ctx);
+	return 0;
+}
+
+static int
+flags_save_finish(struct mail_save_context *ctx)
+{
+	struct roost_flags_box *fbox = box_of(ctx);
+
+	/* Before it has a file name, of which keywords are a part. */
+	roost_flags_save_finish(fbox, ctx);
+	return fbox->module_ctx.super.save_finish(ctx);
+}
+
+static void
+flags_save_cancel(struct mail_save_context *ctx)
+{
+	struct roost_flags_box *fbox = box_of(ctx);
+	struct roost_flags_trans *ftrans =
+		roost_flags_trans_get(ctx->transaction);
+
+	fbox->module_ctx.super.save_cancel(ctx);
+	roost_flags_save_free(&ftrans->save);
+}
+
+/* Copies */
+
+/* The source is the same user's: what the server has set on it is true. */
+static bool
+is_own(const struct mail *mail, const struct mailbox *dest)
+{
+	const struct mail_namespace *from = mailbox_get_namespace(mail->box);
+	const struct mail_namespace *to = mailbox_get_namespace(dest);
+
+	return from->user == to->user && from->owner != NULL &&
+		from->owner == to->owner;
+}
+
+static bool
+all_are_had(struct mailbox *box, const struct mail_keywords *keywords,
+	    const char *const *names)
+{
+	const char *const *had = roost_flags_box_names(box, keywords);
+
+	for (; *names != NULL; names++) {
+		if (!roost_flags_has(had, *names))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/*
+ * Core gives a copy no keyword at all where one is not valid.  What can be
+ * kept is kept: the engine is asked about all that the message has, and
+ * leaves out what may not be.
+ */
+static void
+copy_rescue(struct mail_save_context *ctx, struct mail *mail,
+	    const char *const *names)
+{
+	struct mailbox *box = ctx->transaction->box;
+
+	if (*names == NULL || all_are_had(box, ctx->data.keywords, names))
+		return;
+	if (ctx->data.keywords == NULL || ctx->data.keywords->count == 0)
+		roost_flags_box_event(box, mail->uid, "roost_flags_rescued",
+				      "copy");
+}
+
+static void
+copy_policy(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct roost_flags_box *fbox = box_of(ctx);
+	const char *const *names = p_strarray_dup(unsafe_data_stack_pool,
+						  mail_get_keywords(mail));
+	struct roost_flags_ask ask = {
+		.actor = roost_flags_user_actor(fbox->fuser),
+		.change = is_own(mail, fbox->box) ? ROOST_FLAG_COPY :
+			ROOST_FLAG_COPY_FOREIGN,
+		.names = names, .uid = mail->uid,
+		.trans = ctx->transaction,
+		.is_flagged = (ctx->data.flags & MAIL_FLAGGED) != 0,
+	};
+	const struct roost_flag_outcome *outcome;
+
+	copy_rescue(ctx, mail, names);
+	outcome = roost_flags_box_ask(fbox, &ask);
+	if (outcome != NULL)
+		save_become(ctx, outcome);
+}
+
+/* From a delivery: keywords are what a script made of it. */
+static void
+delivery_policy(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct roost_flags_ask ask = {
+		.actor = roost_flags_user_actor(box_of(ctx)->fuser),
+		.change = ROOST_FLAG_REPLACE,
+		.names = roost_flags_box_names(ctx->transaction->box,
+					       ctx->data.keywords),
+	};
+
+	if (ask.actor == ROOST_FLAG_CLIENT)
+		ask.actor = ROOST_FLAG_SCRIPT;
+	(void)save_ask(ctx, &ask);
+	roost_flags_save_copy(box_of(ctx), ctx, mail);
+}
+
+static int
+flags_copy(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct roost_flags_box *fbox = box_of(ctx);
+
+	if (!is_exempt(fbox)) T_BEGIN {
+		if (ctx->saving)
+			delivery_policy(ctx, mail);
+		else
+			copy_policy(ctx, mail);
+	} T_END;
+	return fbox->module_ctx.super.copy(ctx, mail);
+}
+
+/* Mailboxes */
+
+static int
+flags_get_status(struct mailbox *box, enum mailbox_status_items items,
+		 struct mailbox_status *status_r)
+{
+	struct roost_flags_box *fbox = roost_flags_box_get(box);
+
+	if (fbox->module_ctx.super.get_status(box, items, status_r) < 0)
+		return -1;
+	/* RFC 9051 7.1: at a limit no client may make a name. */
+	if ((items & STATUS_PERMANENT_FLAGS) != 0 && box->opened &&
+	    !roost_flags_box_may_name(fbox))
+		status_r->allow_new_keywords = FALSE;
+	return 0;
+}
+
+static void
+flags_free(struct mailbox *box)
+{
+	struct roost_flags_box *fbox = roost_flags_box_get(box);
+
+	fbox->module_ctx.super.free(box);
+}
+
+static void
+flags_close(struct mailbox *box)
+{
+	struct roost_flags_box *fbox = roost_flags_box_get(box);
+
+	if (fbox->free_keywords != NULL)
+		mailbox_keywords_unref(&fbox->free_keywords);
+	fbox->module_ctx.super.close(box);
+}
+
+static struct mail_search_context *
+flags_search_init(struct mailbox_transaction_context *trans,
+		  struct mail_search_args *args,
+		  const enum mail_sort_type *sort_program,
+		  enum mail_fetch_field wanted_fields,
+		  struct mailbox_header_lookup_ctx *wanted_headers)
+{
+	struct roost_flags_box *fbox = roost_flags_box_get(trans->box);
+
+	if (!is_exempt(fbox))
+		roost_flags_search_fix(fbox, args);
+	return fbox->module_ctx.super.search_init(trans, args, sort_program,
+						  wanted_fields,
+						  wanted_headers);
+}
+
+/* Others hand on what is done to them. */
+static bool
+is_kept_here(const struct mail_storage *storage)
+{
+	static const char *const others[] = {
+		"virtual", "shared", "fail", "raw", NULL
+	};
+
+	return !str_array_find(others, storage->name);
+}
+
+void
+roost_flags_mailbox_allocated(struct mailbox *box)
+{
+	struct roost_flags_user *fuser =
+		roost_flags_user_get(box->storage->user);
+	struct mailbox_vfuncs *v = box->vlast;
+	struct roost_flags_box *fbox;
+
+	if (fuser == NULL || !is_kept_here(box->storage))
+		return;
+	fbox = p_new(box->pool, struct roost_flags_box, 1);
+	fbox->module_ctx.super = *v;
+	box->vlast = &fbox->module_ctx.super;
+	fbox->box = box;
+	fbox->fuser = fuser;
+	v->free = flags_free;
+	v->close = flags_close;
+	v->get_status = flags_get_status;
+	v->search_init = flags_search_init;
+	v->transaction_begin = flags_transaction_begin;
+	v->transaction_commit = flags_transaction_commit;
+	v->transaction_rollback = flags_transaction_rollback;
+	v->save_begin = flags_save_begin;
+	v->save_finish = flags_save_finish;
+	v->save_cancel = flags_save_cancel;
+	v->copy = flags_copy;
+	MODULE_CONTEXT_SET(box, roost_flags_storage_module, fbox);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flags-box: see flags-box.h.
+ */
+#include "flags-box.h"
+
+#include "mail-index-private.h"
+
+#define NAME_LEN_MAX(box) ((box)->storage->set->mail_max_keyword_length)
+
+bool
+roost_flags_has(const char *const *names, const char *name)
+{
+	return names != NULL && str_array_icase_find(names, name);
+}
+
+const char *const *
+roost_flags_box_names(struct mailbox *box,
+		      const struct mail_keywords *keywords)
+{
+	ARRAY_TYPE(const_string) names;
+	struct mailbox_status status;
+	unsigned int i;
+
+	t_array_init(&names, 8);
+	if (keywords != NULL && keywords->count > 0) {
+		mailbox_get_open_status(box, STATUS_KEYWORDS, &status);
+		for (i = 0; i < keywords->count; i++) {
+			const char *name = array_idx_elem(status.keywords,
+							  keywords->idx[i]);
+
+			array_push_back(&names, &name);
+		}
+	}
+	array_append_zero(&names);
+	return array_front(&names);
+}
+
+unsigned int
+roost_flags_box_count(struct mailbox *box)
+{
+	const struct mail_index_map *map = box->index->map;
+
+	return map == NULL || !array_is_created(&map->keyword_idx_map) ? 0 :
+		array_count(&map->keyword_idx_map);
+}
+
+/* Does the mailbox keep it?  A name that was only ever asked for is known to
+   the index, too, but takes no place. */
+static bool
+box_keeps(struct mailbox *box, const char *name)
+{
+	const struct mail_index_map *map = box->index->map;
+	const unsigned int *kept;
+	unsigned int idx;
+
+	if (roost_flags_box_count(box) == 0 ||
+	    !mail_index_keyword_lookup(box->index, name, &idx))
+		return FALSE;
+	array_foreach(&map->keyword_idx_map, kept) {
+		if (*kept == idx)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+bool
+roost_flags_box_may_name(struct roost_flags_box *fbox)
+{
+	return roost_flagrule_may_name(fbox->fuser->rules, ROOST_FLAG_CLIENT,
+				       roost_flags_box_count(fbox->box));
+}
+
+/* A request that is so common must cost nothing: tags of the user's own. */
+static bool
+name_is_free(struct roost_flags_box *fbox, const char *name)
+{
+	const struct roost_flags_user *fuser = fbox->fuser;
+
+	return roost_flagrule_is_free(fuser->rules,
+				      roost_flags_user_actor(fuser), name) &&
+		box_keeps(fbox->box, name);
+}
+
+static bool
+box_is_free(struct roost_flags_box *fbox, enum modify_type type,
+	    struct mail_keywords *keywords, unsigned int count)
+{
+	const struct roost_flagrules *rules = fbox->fuser->rules;
+	const char *const *names = roost_flags_box_names(fbox->box, keywords);
+	size_t max = roost_flagrule_message_max(rules);
+
+	if (type == MODIFY_REPLACE || (max != 0 && count > max))
+		return FALSE;
+	for (; *names != NULL; names++) {
+		if (!name_is_free(fbox, *names))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+bool
+roost_flags_box_is_free(struct roost_flags_box *fbox, enum modify_type type,
+			struct mail_keywords *keywords)
+{
+	unsigned int count = array_count(&fbox->box->index->keywords);
+	bool is_free;
+
+	if (fbox->free_keywords == keywords && fbox->free_type == type &&
+	    fbox->free_count == count)
+		return TRUE;
+	T_BEGIN {
+		is_free = box_is_free(fbox, type, keywords, count);
+	} T_END;
+	if (!is_free)
+		return FALSE;
+	if (fbox->free_keywords != NULL)
+		mailbox_keywords_unref(&fbox->free_keywords);
+	mailbox_keywords_ref(keywords);
+	fbox->free_keywords = keywords;
+	fbox->free_type = type;
+	fbox->free_count = count;
+	return TRUE;
+}
+
+void
+roost_flags_box_event(struct mailbox *box, uint32_t uid, const char *name,
+		      const char *rule)
+{
+	struct event *event = event_create(box->event);
+
+	event_set_name(event, name);
+	event_add_str(event, "rule", rule);
+	event_add_str(event, "mailbox", mailbox_get_vname(box));
+	event_add_int(event, "uid", uid);
+	e_debug(event, "%s: %s (UID %u)", name, rule, uid);
+	event_unref(&event);
+}
+
+struct named {
+	struct roost_flags_box *fbox;
+	const ARRAY_TYPE(const_string) *names;
+};
+
+static bool
+is_named(void *context, const char *name)
+{
+	struct named *named = context;
+	const char *const *other;
+
+	array_foreach(named->names, other) {
+		if (strcasecmp(*other, name) == 0)
+			return TRUE;
+	}
+	return box_keeps(named->fbox->box, name);
+}
+
+static void
+outcome_events(struct roost_flags_box *fbox, const struct roost_flags_ask *ask,
+	       const struct roost_flag_outcome *outcome)
+{
+	size_t i;
+
+	for (i = 0; i < outcome->denial_count; i++)
+		roost_flags_box_event(fbox->box, ask->uid,
+			"roost_flags_denied",
+			roost_flagrule_word(outcome->denials[i].rule));
+	if (outcome->denial_count == 0 && outcome->has_deviated)
+		roost_flags_box_event(fbox->box, ask->uid,
+				      "roost_flags_changed", "policy");
+}
+
+static enum mail_error
+outcome_error(const struct roost_flag_outcome *outcome, const char **text_r)
+{
+	*text_r = outcome->denials[outcome->reason].phrase;
+	switch (outcome->verdict) {
+	case ROOST_FLAG_OK:
+		break;
+	case ROOST_FLAG_NOPERM:
+		return MAIL_ERROR_PERM;
+	case ROOST_FLAG_LIMIT:
+		return MAIL_ERROR_LIMIT;
+	case ROOST_FLAG_CANNOT:
+		return MAIL_ERROR_NOTPOSSIBLE;
+	}
+	return MAIL_ERROR_NONE;
+}
+
+static void
+trans_fail(struct roost_flags_trans *ftrans,
+	   const struct roost_flag_outcome *outcome)
+{
+	const char *text;
+	enum mail_error code = outcome_error(outcome, &text);
+
+	if (ftrans->error_code != MAIL_ERROR_NONE)
+		return;
+	ftrans->error_code = code;
+	ftrans->error = p_strdup_printf(ftrans->pool, "Keyword refused: %s",
+					text);
+}
+
+/* What is new by this outcome counts for the next of the transaction. */
+static void
+trans_name(struct roost_flags_box *fbox, struct roost_flags_trans *ftrans,
+	   const struct roost_flag_outcome *outcome)
+{
+	struct named named = { fbox, &ftrans->named };
+	size_t i;
+
+	for (i = 0; i < outcome->count; i++) {
+		const char *name = outcome->names[i];
+
+		if (is_named(&named, name))
+			continue;
+		name = p_strdup(ftrans->pool, name);
+		array_push_back(&ftrans->named, &name);
+	}
+}
+
+static bool
+box_apply(struct roost_flags_box *fbox, const struct roost_flags_ask *ask,
+	  struct roost_flags_trans *ftrans)
+{
+	struct named named = { fbox, &ftrans->named };
+	struct roost_flag_request request = {
+		.actor = ask->actor, .change = ask->change,
+		.current = ask->current, .names = ask->names,
+		.is_flagged = ask->is_flagged,
+		.name_len_max = NAME_LEN_MAX(fbox->box),
+		.mailbox_count = roost_flags_box_count(fbox->box) +
+			array_count(&ftrans->named),
+		.has_name = is_named, .context = &named,
+	};
+
+	if (ask->current != NULL)
+		request.current_count = str_array_length(ask->current);
+	if (ask->names != NULL)
+		request.count = str_array_length(ask->names);
+	return roost_flagrule_apply(fbox->fuser->rules, &request,
+				    fbox->fuser->outcome) == ROOST_OK;
+}
+
+const struct roost_flag_outcome *
+roost_flags_box_ask(struct roost_flags_box *fbox,
+		    const struct roost_flags_ask *ask)
+{
+	struct roost_flags_trans *ftrans = roost_flags_trans_get(ask->trans);
+	struct roost_flag_outcome *outcome = fbox->fuser->outcome;
+
+	if (!box_apply(fbox, ask, ftrans)) {
+		ftrans->error_code = MAIL_ERROR_LIMIT;
+		ftrans->error = p_strdup_printf(ftrans->pool,
+			"A message may have %u keywords",
+			ROOST_FLAG_NAMES_MAX);
+		return NULL;
+	}
+	outcome_events(fbox, ask, outcome);
+	if (outcome->verdict != ROOST_FLAG_OK) {
+		trans_fail(ftrans, outcome);
+		return NULL;
+	}
+	trans_name(fbox, ftrans, outcome);
+	return outcome;
+}

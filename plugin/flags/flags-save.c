@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flags-save: see flags-save.h.
+ */
+#include "flags-save.h"
+
+#include "istream-fed.h"
+#include "look.h"
+
+struct roost_flags_save {
+	struct roost_flags_look *look;
+	struct istream *fed;
+};
+
+void
+roost_flags_save_free(struct roost_flags_save **_save)
+{
+	struct roost_flags_save *save = *_save;
+
+	*_save = NULL;
+	if (save == NULL)
+		return;
+	roost_flags_look_free(&save->look);
+	i_stream_unref(&save->fed);
+	i_free(save);
+}
+
+static void
+save_feed(void *context, const void *data, size_t size)
+{
+	struct roost_flags_save *save = context;
+
+	if (save->look == NULL)
+		return;
+	roost_istream_fed_add(save->fed, data, size);
+	roost_flags_look_at(save->look, save->fed);
+}
+
+void
+roost_flags_save_begin(struct roost_flags_box *fbox,
+		       struct mail_save_context *ctx)
+{
+	struct roost_flags_trans *ftrans =
+		roost_flags_trans_get(ctx->transaction);
+	struct roost_flags_look *look = roost_flags_look_begin(fbox);
+	struct ostream *output;
+
+	roost_flags_save_free(&ftrans->save);
+	ftrans->save = i_new(struct roost_flags_save, 1);
+	/* What is copied was looked at before. */
+	if (look == NULL || ctx->data.output == NULL ||
+	    ctx->copying_via_save) {
+		roost_flags_look_free(&look);
+		return;
+	}
+	ftrans->save->look = look;
+	ftrans->save->fed = roost_istream_fed_create();
+	output = roost_ostream_feed_create(ctx->data.output, save_feed,
+					   ftrans->save);
+	o_stream_unref(&ctx->data.output);
+	ctx->data.output = output;
+	o_stream_cork(output);
+}
+
+/* Sealed by the plugin `roost`, which says so where both can see it. */
+static bool
+is_sealed(struct mailbox *box)
+{
+	const char *said = event_find_field_recursive_str(box->event,
+							  "roost_save");
+
+	return null_strcmp(said, "sealed") == 0;
+}
+
+static const char *const *
+server_names(struct roost_flags_box *fbox, struct roost_flags_look *look,
+	     bool is_saved_sealed)
+{
+	static const char *const sealed = "$Sealed";
+	const char *const *names;
+	ARRAY_TYPE(const_string) all;
+
+	t_array_init(&all, 8);
+	if (look != NULL) {
+		names = roost_flags_look_names(look);
+		array_append(&all, names, str_array_length(names));
+	}
+	if (is_saved_sealed &&
+	    (roost_flagrule_at_delivery(fbox->fuser->rules) &
+	     ROOST_FLAGRULE_SEALED) != 0)
+		array_push_back(&all, &sealed);
+	array_append_zero(&all);
+	return array_front(&all);
+}
+
+/* What the message has together with what the server sets; NULL if there is
+   nothing new, or no room. */
+static const char *const *
+server_add(struct roost_flags_box *fbox, struct mail_save_context *ctx,
+	   const char *const *current, const char *const *names)
+{
+	struct roost_flags_ask ask = {
+		.trans = ctx->transaction, .actor = ROOST_FLAG_SERVER,
+		.change = ROOST_FLAG_ADD, .current = current, .names = names,
+		.is_flagged = (ctx->data.flags & MAIL_FLAGGED) != 0,
+	};
+	const struct roost_flag_outcome *outcome;
+	ARRAY_TYPE(const_string) all;
+
+	outcome = *names == NULL ? NULL : roost_flags_box_ask(fbox, &ask);
+	if (outcome == NULL || !outcome->has_changed)
+		return NULL;
+	roost_flags_box_event(fbox->box, 0, "roost_flags_set_at_delivery",
+			      "at_delivery");
+	t_array_init(&all, outcome->count + 1);
+	array_append(&all, outcome->names, outcome->count);
+	array_append_zero(&all);
+	return array_front(&all);
+}
+
+static void
+save_set(struct roost_flags_box *fbox, struct mail_save_context *ctx,
+	 const char *const *names)
+{
+	const char *const *current =
+		p_strarray_dup(unsafe_data_stack_pool,
+			       mail_get_keywords(ctx->dest_mail));
+	const char *const *all = server_add(fbox, ctx, current, names);
+	struct mail_keywords *keywords;
+
+	if (all == NULL)
+		return;
+	keywords = mailbox_keywords_create_valid(fbox->box, all);
+	mail_update_keywords(ctx->dest_mail, MODIFY_REPLACE, keywords);
+	mailbox_keywords_unref(&keywords);
+}
+
+void
+roost_flags_save_finish(struct roost_flags_box *fbox,
+			struct mail_save_context *ctx)
+{
+	struct roost_flags_trans *ftrans =
+		roost_flags_trans_get(ctx->transaction);
+	struct roost_flags_save *save = ftrans->save;
+
+	if (save == NULL)
+		return;
+	if (save->look != NULL) {
+		roost_istream_fed_end(save->fed);
+		roost_flags_look_at(save->look, save->fed);
+	}
+	T_BEGIN {
+		save_set(fbox, ctx, server_names(fbox, save->look,
+						 is_sealed(fbox->box)));
+	} T_END;
+	/* The stream that feeds it ends later. */
+	roost_flags_look_free(&save->look);
+}
+
+static void
+copy_look(struct roost_flags_look *look, struct mail *mail)
+{
+	struct istream *input;
+
+	if (mail_get_stream_because(mail, NULL, NULL, "roost flags",
+				    &input) < 0)
+		return;		/* copying will say why */
+	i_stream_seek(input, 0);
+	roost_flags_look_at(look, input);
+	i_stream_seek(input, 0);
+}
+
+void
+roost_flags_save_copy(struct roost_flags_box *fbox,
+		      struct mail_save_context *ctx, struct mail *mail)
+{
+	struct roost_flags_look *look = roost_flags_look_begin(fbox);
+	const char *const *current, *const *all;
+
+	if (look != NULL)
+		copy_look(look, mail);
+	current = roost_flags_box_names(fbox->box, ctx->data.keywords);
+	all = server_add(fbox, ctx, current, server_names(fbox, look, FALSE));
+	if (all != NULL) {
+		if (ctx->data.keywords != NULL)
+			mailbox_keywords_unref(&ctx->data.keywords);
+		ctx->data.keywords =
+			mailbox_keywords_create_valid(fbox->box, all);
+	}
+	roost_flags_look_free(&look);
+}

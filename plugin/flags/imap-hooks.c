@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * imap-hooks: see imap-hooks.h.
+ *
+ * Core can tell all keywords or none.  Where that is not the truth, a second
+ * line follows, before the command's tagged one: a client believes the last.
+ */
+#include "imap-hooks.h"
+
+#include "flags-box.h"
+
+#include "imap-common.h"
+#include "imap-util.h"
+#include "module-context.h"
+
+#pragma weak imap_module_register
+#pragma weak imap_client_created_hook_set
+#pragma weak client_send_line
+
+struct flags_client {
+	union imap_module_context module_ctx;
+	/* What was told last, of which mailbox. */
+	const struct mailbox *box;
+	unsigned int count;
+	bool may_name;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_flags_imap_module,
+				  &imap_module_register);
+#define FLAGS_CLIENT(client) \
+	((struct flags_client *)MODULE_CONTEXT_REQUIRE( \
+		client, roost_flags_imap_module))
+
+static struct module *flags_module;
+static imap_client_created_func_t *next_created;
+
+static void
+names_settable(struct client *client, const struct roost_flags_box *fbox,
+	       ARRAY_TYPE(const_string) *names)
+{
+	const char *const *name;
+
+	array_foreach(client->keywords.names, name) {
+		if (roost_flagrule_may_set(fbox->fuser->rules,
+					   ROOST_FLAG_CLIENT, *name))
+			array_push_back(names, name);
+	}
+	array_append_zero(names);
+}
+
+static void
+send_permanent(struct client *client, const struct mailbox_status *status,
+	       const char *const *names)
+{
+	string_t *str = t_str_new(256);
+
+	str_append(str, "* OK [PERMANENTFLAGS (");
+	imap_write_flags(str, status->permanent_flags, names);
+	if (status->allow_new_keywords)
+		str_append(str, " \\*");
+	str_append(str, ")] Flags permitted.");
+	client_send_line(client, str_c(str));
+}
+
+/* After core's own line, which tells all, or when a limit came in between. */
+static void
+tell(struct client *client, const struct roost_flags_box *fbox, bool is_new,
+     bool may_name)
+{
+	struct mailbox_status status;
+	ARRAY_TYPE(const_string) names;
+
+	t_array_init(&names, 32);
+	names_settable(client, fbox, &names);
+	if (array_count(&names) - 1 == array_count(client->keywords.names) &&
+	    (is_new || may_name))
+		return;		/* core told it right */
+	mailbox_get_open_status(client->mailbox, STATUS_PERMANENT_FLAGS,
+				&status);
+	send_permanent(client, &status, array_front(&names));
+}
+
+static void
+client_tell(struct client *client, bool is_selecting)
+{
+	struct flags_client *fclient = FLAGS_CLIENT(client);
+	struct roost_flags_box *fbox = client->mailbox == NULL ? NULL :
+		roost_flags_box_get(client->mailbox);
+	unsigned int count;
+	bool may_name, is_new;
+
+	if (fbox == NULL || client->keywords.names == NULL ||
+	    mailbox_is_readonly(client->mailbox))
+		return;
+	count = array_count(client->keywords.names);
+	may_name = roost_flags_box_may_name(fbox);
+	is_new = is_selecting || fclient->box != client->mailbox;
+	if (!is_new && fclient->count == count &&
+	    fclient->may_name == may_name)
+		return;
+	fclient->box = client->mailbox;
+	fclient->count = count;
+	fclient->may_name = may_name;
+	T_BEGIN {
+		tell(client, fbox, is_new, may_name);
+	} T_END;
+}
+
+static void
+flags_send_tagline(struct client_command_context *cmd, const char *data)
+{
+	struct flags_client *fclient = FLAGS_CLIENT(cmd->client);
+	bool is_selecting = strcasecmp(cmd->name, "SELECT") == 0 ||
+		strcasecmp(cmd->name, "EXAMINE") == 0;
+
+	if (cmd->client->mailbox == NULL)
+		fclient->box = NULL;
+	else if (!is_selecting || str_begins(data, "OK"))
+		client_tell(cmd->client, is_selecting);
+	fclient->module_ctx.super.send_tagline(cmd, data);
+}
+
+static void
+flags_client_created(struct client **clientp)
+{
+	struct client *client = *clientp;
+	struct flags_client *fclient;
+
+	if (mail_user_is_plugin_loaded(client->user, flags_module)) {
+		fclient = p_new(client->pool, struct flags_client, 1);
+		fclient->module_ctx.super = client->v;
+		client->v.send_tagline = flags_send_tagline;
+		MODULE_CONTEXT_SET(client, roost_flags_imap_module, fclient);
+	}
+	if (next_created != NULL)
+		next_created(clientp);
+}
+
+void
+roost_flags_imap_init(struct module *module)
+{
+	flags_module = module;
+	if (imap_client_created_hook_set != NULL)
+		next_created =
+			imap_client_created_hook_set(flags_client_created);
+}
+
+void
+roost_flags_imap_deinit(void)
+{
+	if (imap_client_created_hook_set != NULL)
+		imap_client_created_hook_set(next_created);
+}
