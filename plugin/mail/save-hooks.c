@@ -102,6 +102,9 @@ roost_save_begin(struct mail_save_context *ctx, struct istream *input)
 		return -1;
 	if (rbox->module_ctx.super.save_begin(ctx, input) < 0)
 		return -1;
+	/* For whoever sits outside and wants to tell it. */
+	event_add_str(box->event, "roost_save",
+		      ring == NULL ? "plain" : "sealed");
 	return ring == NULL ? 0 : save_seal(ctx, ring);
 }
 
