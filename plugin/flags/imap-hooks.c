@@ -115,7 +115,7 @@ flags_send_tagline(struct client_command_context *cmd, const char *data)
 
 	if (cmd->client->mailbox == NULL)
 		fclient->box = NULL;
-	else if (!is_selecting || str_begins(data, "OK"))
+	else if (!is_selecting || strncmp(data, "OK", 2) == 0)
 		client_tell(cmd->client, is_selecting);
 	fclient->module_ctx.super.send_tagline(cmd, data);
 }
