@@ -326,6 +326,7 @@ flags_close(struct mailbox *box)
 
 	if (fbox->free_keywords != NULL)
 		mailbox_keywords_unref(&fbox->free_keywords);
+	roost_flags_last_free(&fbox->last);
 	fbox->module_ctx.super.close(box);
 }
 

@@ -73,27 +73,21 @@ roost_flags_box_may_name(struct roost_flags_box *fbox)
 
 /* A request that is so common must cost nothing: tags of the user's own. */
 static bool
-name_is_free(struct roost_flags_box *fbox, const char *name)
-{
-	const struct roost_flags_user *fuser = fbox->fuser;
-
-	return roost_flagrule_is_free(fuser->rules,
-				      roost_flags_user_actor(fuser), name) &&
-		box_keeps(fbox->box, name);
-}
-
-static bool
 box_is_free(struct roost_flags_box *fbox, enum modify_type type,
 	    struct mail_keywords *keywords, unsigned int count)
 {
 	const struct roost_flagrules *rules = fbox->fuser->rules;
+	enum roost_flag_actor actor = roost_flags_user_actor(fbox->fuser);
 	const char *const *names = roost_flags_box_names(fbox->box, keywords);
 	size_t max = roost_flagrule_message_max(rules);
 
-	if (type == MODIFY_REPLACE || (max != 0 && count > max))
+	/* The names that were ever asked for here are at least as many as
+	   those that are kept, or that a message has. */
+	if (type == MODIFY_REPLACE || (max != 0 && count > max) ||
+	    !roost_flagrule_may_name(rules, actor, count))
 		return FALSE;
 	for (; *names != NULL; names++) {
-		if (!name_is_free(fbox, *names))
+		if (!roost_flagrule_is_free(rules, actor, *names))
 			return FALSE;
 	}
 	return TRUE;

@@ -20,6 +20,18 @@ struct roost_flags_box {
 	struct mail_keywords *free_keywords;
 	enum modify_type free_type;
 	unsigned int free_count;
+	struct roost_flags_last *last;	/* of mail-hooks */
+};
+
+/* What the last request came to for a message with these keywords: the next
+   message of a STORE mostly has the same. */
+struct roost_flags_last {
+	struct mail_keywords *keywords;	/* that were asked for */
+	enum modify_type type;
+	enum roost_flag_actor actor;
+	bool is_flagged, is_literal;
+	ARRAY_TYPE(keyword_indexes) current;
+	struct mail_keywords *removed, *added;	/* NULL: none */
 };
 
 /* One transaction: the first thing that is wrong ends all of it. */
@@ -53,6 +65,8 @@ struct roost_flags_ask {
 const struct roost_flag_outcome *
 roost_flags_box_ask(struct roost_flags_box *fbox,
 		    const struct roost_flags_ask *ask);
+
+void roost_flags_last_free(struct roost_flags_last **last);
 
 /* Is there nothing to say about this request, whatever the message has? */
 bool roost_flags_box_is_free(struct roost_flags_box *fbox,

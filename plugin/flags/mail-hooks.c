@@ -37,11 +37,15 @@ is_exempt(const struct mail *mail, const struct roost_flags_box *fbox)
  * something else is asked for.
  */
 static bool
-is_by_server(const struct mail *mail, const char *const *names)
+is_by_server(const struct mail *mail, struct mail_keywords *keywords)
 {
 	const char *reason = mail->transaction->reason;
+	const char *const *names;
 
-	if (*names == NULL || reason == NULL || strstr(reason, "STORE") != NULL)
+	if (reason == NULL || strstr(reason, "STORE") != NULL)
+		return FALSE;
+	names = roost_flags_box_names(mail->box, keywords);
+	if (*names == NULL)
 		return FALSE;
 	for (; *names != NULL; names++) {
 		if (strcasecmp(*names, MAIL_KEYWORD_HAS_ATTACHMENT) != 0 &&
@@ -67,37 +71,89 @@ names_without(const char *const *list, size_t count, const char *const *other)
 	return array_front(&names);
 }
 
-static void
-mail_change(struct mail *mail, enum modify_type type, const char *const *names)
+/* NULL for no names. */
+static struct mail_keywords *
+keywords_of(struct mailbox *box, const char *const *names)
 {
-	struct flags_mail *fmail = FLAGS_MAIL(mail);
-	struct mail_keywords *keywords;
+	return *names == NULL ? NULL :
+		mailbox_keywords_create_valid(box, names);
+}
 
-	if (*names == NULL)
+void
+roost_flags_last_free(struct roost_flags_last **_last)
+{
+	struct roost_flags_last *last = *_last;
+
+	*_last = NULL;
+	if (last == NULL)
 		return;
-	keywords = mailbox_keywords_create_valid(mail->box, names);
-	fmail->module_ctx.super.update_keywords(mail, type, keywords);
-	mailbox_keywords_unref(&keywords);
+	if (last->keywords != NULL)
+		mailbox_keywords_unref(&last->keywords);
+	if (last->removed != NULL)
+		mailbox_keywords_unref(&last->removed);
+	if (last->added != NULL)
+		mailbox_keywords_unref(&last->added);
+	array_free(&last->current);
+	i_free(last);
 }
 
 /* From what the message has to what it is to have. */
 static void
-mail_become(struct mail *mail, const char *const *current,
-	    const struct roost_flag_outcome *outcome)
+last_set_change(struct roost_flags_last *last, struct mailbox *box,
+		const char *const *current,
+		const struct roost_flag_outcome *outcome)
 {
 	ARRAY_TYPE(const_string) names;
 
 	t_array_init(&names, outcome->count + 1);
 	array_append(&names, outcome->names, outcome->count);
 	array_append_zero(&names);
-	mail_change(mail, MODIFY_REMOVE,
-		    names_without(current, str_array_length(current),
-				  array_front(&names)));
-	mail_change(mail, MODIFY_ADD,
-		    names_without(outcome->names, outcome->count, current));
-	/* Nobody has asked for this: STORE.SILENT must tell it. */
-	mail->transaction->itrans->flags &=
-		ENUM_NEGATE(MAIL_INDEX_TRANSACTION_FLAG_HIDE);
+	last->removed = keywords_of(box,
+		names_without(current, str_array_length(current),
+			      array_front(&names)));
+	last->added = keywords_of(box,
+		names_without(outcome->names, outcome->count, current));
+}
+
+static struct roost_flags_last *
+last_new(const struct roost_flags_ask *ask, enum modify_type type,
+	 struct mail *mail, struct mail_keywords *keywords)
+{
+	const ARRAY_TYPE(keyword_indexes) *current =
+		mail_get_keyword_indexes(mail);
+	struct roost_flags_last *last = i_new(struct roost_flags_last, 1);
+
+	last->keywords = keywords;
+	if (keywords != NULL)
+		mailbox_keywords_ref(keywords);
+	last->type = type;
+	last->actor = ask->actor;
+	last->is_flagged = ask->is_flagged;
+	i_array_init(&last->current, array_count(current) + 1);
+	array_append_array(&last->current, current);
+	return last;
+}
+
+/* Also where nobody has asked for it: then STORE.SILENT must tell it. */
+static void
+last_apply(const struct roost_flags_last *last, struct mail *mail)
+{
+	struct flags_mail *fmail = FLAGS_MAIL(mail);
+	struct mail_vfuncs *super = &fmail->module_ctx.super;
+
+	if (last->is_literal) {
+		if (last->keywords != NULL)
+			super->update_keywords(mail, last->type,
+					       last->keywords);
+		return;
+	}
+	if (last->removed != NULL)
+		super->update_keywords(mail, MODIFY_REMOVE, last->removed);
+	if (last->added != NULL)
+		super->update_keywords(mail, MODIFY_ADD, last->added);
+	if (last->removed != NULL || last->added != NULL)
+		mail->transaction->itrans->flags &=
+			ENUM_NEGATE(MAIL_INDEX_TRANSACTION_FLAG_HIDE);
 }
 
 static enum roost_flag_change
@@ -108,32 +164,67 @@ change_of(enum modify_type type)
 		ROOST_FLAG_REPLACE;
 }
 
-/* TRUE: it was done, or refused. */
 static bool
-mail_apply(struct mail *mail, enum modify_type type, const char *const *names)
+last_fits(const struct roost_flags_last *last, const struct mail *mail,
+	  const struct roost_flags_ask *ask, enum modify_type type,
+	  struct mail_keywords *keywords)
+{
+	return last != NULL && last->keywords == keywords &&
+		last->type == type && last->actor == ask->actor &&
+		last->is_flagged == ask->is_flagged &&
+		array_cmp(&last->current, mail_get_keyword_indexes(
+				(struct mail *)(uintptr_t)mail));
+}
+
+/* The outcome for the next of the kind, unless each is told of. */
+static void
+mail_decide(struct mail *mail, struct roost_flags_ask *ask,
+	    enum modify_type type, struct mail_keywords *keywords)
 {
 	struct roost_flags_box *fbox = FLAGS_MAIL(mail)->fbox;
-	const char *const *current =
-		p_strarray_dup(unsafe_data_stack_pool,
-			       mail_get_keywords(mail));
-	struct roost_flags_ask ask = {
-		.trans = mail->transaction, .change = change_of(type),
-		.actor = is_by_server(mail, names) ? ROOST_FLAG_SERVER :
-			roost_flags_user_actor(fbox->fuser),
-		.current = current, .names = names,
-		.is_flagged = (mail_get_flags(mail) & MAIL_FLAGGED) != 0,
-		.uid = mail->uid,
-	};
-	const struct roost_flag_outcome *outcome =
-		roost_flags_box_ask(fbox, &ask);
+	const struct roost_flag_outcome *outcome;
+	struct roost_flags_last *last;
 
+	ask->change = change_of(type);
+	ask->names = roost_flags_box_names(mail->box, keywords);
+	ask->current = p_strarray_dup(unsafe_data_stack_pool,
+				      mail_get_keywords(mail));
+	ask->uid = mail->uid;
+	outcome = roost_flags_box_ask(fbox, ask);
 	if (outcome == NULL)
-		return TRUE;
-	if (!outcome->has_deviated)
-		return FALSE;
-	if (outcome->has_changed)
-		mail_become(mail, current, outcome);
-	return TRUE;
+		return;
+	last = last_new(ask, type, mail, keywords);
+	last->is_literal = !outcome->has_deviated;
+	if (!last->is_literal)
+		last_set_change(last, mail->box, ask->current, outcome);
+	last_apply(last, mail);
+	roost_flags_last_free(&fbox->last);
+	if (outcome->denial_count == 0)
+		fbox->last = last;
+	else
+		roost_flags_last_free(&last);
+}
+
+static void
+mail_apply(struct mail *mail, enum modify_type type,
+	   struct mail_keywords *keywords)
+{
+	struct roost_flags_box *fbox = FLAGS_MAIL(mail)->fbox;
+	struct roost_flags_ask ask = {
+		.trans = mail->transaction,
+		.actor = is_by_server(mail, keywords) ? ROOST_FLAG_SERVER :
+			roost_flags_user_actor(fbox->fuser),
+		.is_flagged = (mail_get_flags(mail) & MAIL_FLAGGED) != 0,
+	};
+
+	if (!last_fits(fbox->last, mail, &ask, type, keywords)) {
+		mail_decide(mail, &ask, type, keywords);
+		return;
+	}
+	last_apply(fbox->last, mail);
+	if (!fbox->last->is_literal)
+		roost_flags_box_event(mail->box, mail->uid,
+				      "roost_flags_changed", "policy");
 }
 
 static void
@@ -141,15 +232,15 @@ flags_update_keywords(struct mail *mail, enum modify_type type,
 		      struct mail_keywords *keywords)
 {
 	struct flags_mail *fmail = FLAGS_MAIL(mail);
-	bool is_done = FALSE;
 
-	if (!is_exempt(mail, fmail->fbox) &&
-	    !roost_flags_box_is_free(fmail->fbox, type, keywords)) T_BEGIN {
-		is_done = mail_apply(mail, type,
-			roost_flags_box_names(mail->box, keywords));
-	} T_END;
-	if (!is_done)
+	if (is_exempt(mail, fmail->fbox) ||
+	    roost_flags_box_is_free(fmail->fbox, type, keywords)) {
 		fmail->module_ctx.super.update_keywords(mail, type, keywords);
+		return;
+	}
+	T_BEGIN {
+		mail_apply(mail, type, keywords);
+	} T_END;
 }
 
 /* Colours go with \Flagged. */
@@ -157,7 +248,6 @@ static void
 flags_update_flags(struct mail *mail, enum modify_type type,
 		   enum mail_flags flags)
 {
-	static const char *const nothing[] = { NULL };
 	struct flags_mail *fmail = FLAGS_MAIL(mail);
 	bool is_cleared = type == MODIFY_REMOVE ?
 		(flags & MAIL_FLAGGED) != 0 :
@@ -168,7 +258,7 @@ flags_update_flags(struct mail *mail, enum modify_type type,
 		return;
 	T_BEGIN {
 		if (*mail_get_keywords(mail) != NULL)
-			(void)mail_apply(mail, MODIFY_ADD, nothing);
+			mail_apply(mail, MODIFY_ADD, NULL);
 	} T_END;
 }
 

@@ -19,6 +19,7 @@ import time
 TOP = os.environ["ROOST_E2E_TOP"]
 sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
 
+import flagbox  # noqa: E402
 import lively  # noqa: E402
 import mailbox  # noqa: E402
 import messages  # noqa: E402
@@ -29,6 +30,7 @@ import systems  # noqa: E402
 
 SIGNS = {"mail_crypt": b"CRYPTED\x03\x07", "roost": server.MAGIC}
 RANGE = 65536
+PARTS = ("mails", "box", "flags")
 
 
 class Bench:
@@ -248,9 +250,18 @@ class Bench:
         finally:
             systems.stop(servers)
 
+    def flags_part(self):
+        servers = systems.start_flags(os.path.join(self.tmp, "flags"),
+                                      self.options.storage, (flagbox.USER,))
+        try:
+            flagbox.Flags(self, servers).run(self.options.box,
+                                             self.options.cheap)
+        finally:
+            systems.stop(servers)
+
     def run(self):
         self.load = [os.getloadavg()]
-        for part in self.options.part or ("mails", "box"):
+        for part in self.options.part or PARTS:
             getattr(self, part + "_part")()
         self.load.append(os.getloadavg())
 
@@ -276,7 +287,7 @@ def parse():
                                      "and Roost side by side.")
     add = parser.add_argument
     add("--small", action="store_true", help="a quick run: 200 messages")
-    add("--part", action="append", choices=("mails", "box"), help="of the "
+    add("--part", action="append", choices=PARTS, help="of the "
         "measurements (all)")
     add("--storage", choices=server.STORAGES, default="sdbox")
     add("--messages", type=int, help="how many (2000)")

@@ -6,6 +6,7 @@ import os
 import statistics
 
 import chart
+import flagbox
 import mailbox
 
 # (key, title, goal for Roost's wall time as a ratio to plain)
@@ -21,7 +22,7 @@ WORKS = (
     ("partial-lf-cold", "64 KiB at the end of the big one, LF", 1.6),
     ("partial-lf-next", "the next 64 KiB, LF", 1.1),
     ("login", "login and SELECT", None),
-) + mailbox.WORKS
+) + mailbox.WORKS + flagbox.WORKS
 FETCH_FASTER = 12
 LOGIN_MORE_MS = 1.0
 MEMORY_MORE_KIB = 1024

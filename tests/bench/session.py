@@ -122,12 +122,13 @@ class Session:
         wall = time.perf_counter() - start
         return {"wall": wall, "cpu": cpu(self.pid) - before}, count
 
-    def append(self, mailbox, messages):
+    def append(self, mailbox, messages, flags=""):
         """{wall, cpu} of APPEND of all, none waiting for the one before."""
+        where = ("%s %s" % (mailbox, flags)).strip().encode()
         parts = []
         for message in messages:
             tag = self.tag()
-            parts += [b"%s APPEND %s {%d+}\r\n" % (tag, mailbox.encode(),
+            parts += [b"%s APPEND %s {%d+}\r\n" % (tag, where,
                                                    len(message)),
                       message, b"\r\n"]
         stream = b"".join(parts)

@@ -42,6 +42,24 @@ plugin {
 """ % (private, public)
 
 
+def start_flags(folder, storage, users):
+    """The same of plain Dovecot, and of it with rules for flags alone."""
+    os.makedirs(folder)
+    servers = {
+        "plain": server.Server(os.path.join(folder, "plain"), users=users,
+                               storage=storage, roost=False),
+        "roost": server.Server(os.path.join(folder, "flags"), users=users,
+                               storage=storage, roost=False,
+                               plugins=["roost_flags"])}
+    try:
+        for one in servers.values():
+            one.start()
+    except BaseException:
+        stop(servers)
+        raise
+    return servers
+
+
 def start(folder, storage, crlf, users, names=SYSTEMS, secret=False):
     """{name: running server}; the caller stops them. With secret, Roost gets
     the hash of each login's password."""
