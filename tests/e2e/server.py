@@ -83,6 +83,8 @@ class Server:
     settings  settings by flat name: on 2.3 they go into plugin { }, roost_*
               alike; None takes one of packaging/conf away
     plugins   further mail_plugins, loaded beside Roost
+    flags     load roost_flags, with or without Roost; its settings by name
+              without roost_flags_
     users     {name: {userdb field: value}} or an iterable of names
     crlf      mail_save_crlf
     secret    hand the hashed login password over as roost_secret_key
@@ -92,13 +94,14 @@ class Server:
 
     def __init__(self, root, storage="maildir", roost=True, settings=None,
                  plugins=(), users=USERS, crlf=False, secret=False,
-                 extra="", protocol_plugins=None, keyfile=None):
+                 extra="", protocol_plugins=None, keyfile=None, flags=None):
         assert storage in STORAGES, storage
         self.root = str(root)
         self.storage = storage
         self.roost = roost and not PLAIN
         self.settings = dict(settings or {})
         self.plugins = list(plugins)
+        self.flags = None if flags is None or PLAIN else dict(flags)
         self.users = {name: {} for name in users}
         if isinstance(users, dict):
             self.users = {name: dict(fields)
@@ -310,7 +313,7 @@ plugin {{
 }}
 """.format(storage=self.storage, path=self._path(), root=self.root,
            uid=MAIL_UID, gid=MAIL_GID, mail=self.mail_root, secret=secret,
-           plugins=" ".join(self.plugins))
+           plugins=" ".join(self._mail_plugins()))
         if self.roost:
             text += self._roost_settings()
         for protocol, names in self.protocol_plugins.items():
@@ -359,7 +362,7 @@ sieve_script personal {{
            storage=self.storage, path=self._path(), root=self.root,
            uid=MAIL_UID, gid=MAIL_GID, mail=self.mail_root, secret=secret)
         text += "mail_plugins {\n%s}\n" % "".join(
-            "  %s = yes\n" % name for name in self.plugins)
+            "  %s = yes\n" % name for name in self._mail_plugins())
         if self.roost:
             text += self._roost_settings()
         for protocol, names in self.protocol_plugins.items():
@@ -371,9 +374,15 @@ sieve_script personal {{
             text += "%s = %s\n" % (name, value or "")
         return text
 
+    def _mail_plugins(self):
+        return self.plugins + ["roost_flags"] * (self.flags is not None)
+
     def _wanted_settings(self):
+        # Dovecot takes "$" for a variable, unless it is quoted.
         return [(name, value) for name, value in self.settings.items()
-                if self.roost or not name.startswith("roost_")]
+                if self.roost or not name.startswith("roost_")] + [
+            ("roost_flags_" + name, '"%s"' % value)
+            for name, value in (self.flags or {}).items()]
 
     def write_conf(self):
         self.write(self.conf, self.configuration(), 0o644)
