@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""Rules of custom flags: wrong ones are named and let nobody in, none at all
+make no difference."""
+
+import os
+import re
+
+import pytest
+
+import flagkit
+import server as servers
+import test_keywords
+import virtualbox
+from flagkit import OFF, Box, flags_of, message
+from test_refusals import assert_session_refused
+
+pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs roost_flags")
+
+CORPUS = os.path.join(servers.TOP, "tests", "flagrules")
+
+
+def corpus():
+    """{file: (line, column, what was expected)}"""
+    found = {}
+    with open(os.path.join(CORPUS, "EXPECT")) as file:
+        for line in file:
+            if line.startswith("#"):
+                continue
+            name, where, phrase = line.rstrip("\n").split(" ", 2)
+            found[name] = tuple(map(int, where.split(":"))) + (phrase,)
+    return found
+
+
+FILES = corpus()
+# A word of each kind where it cannot stand: (value, column, phrase).
+SETTINGS = {
+    "protect": ("fine(", 5, "expected a keyword's character"),
+    "keep": ('$a"b', 3, "expected a keyword's character"),
+    "deny": ("a*]", 3, "expected a keyword's character"),
+    "allow": ("\\Seen", 1, "expected a keyword's character"),
+    "alias": ("Junk", 5, "expected '=' after the alias"),
+    "exclusive": ("$a|$b*", 6, "expected a name without wildcards"),
+    "imply": ("$a=$a", 4, "expected a name that does not imply the left one"),
+    "colors": ("maybe", 1, "expected yes or no"),
+    "max_per_message": ("0", 1, "expected a number within its bounds"),
+    "max_per_mailbox": ("10001", 1, "expected a number within its bounds"),
+    "reserve": ("1x", 2, "expected a number"),
+    "on_violation": ("refuse", 1, "expected ignore or reject"),
+    "at_delivery": ("$Junk", 1, "expected a keyword of the server's"),
+}
+MISSING = {"absent": "/nonexistent/rules", "folder": "/tmp"}
+
+
+def file_user(name):
+    return "file" + name[:3]
+
+
+def users():
+    found = {"fine": {}, "mended": {}}
+    for name in FILES:
+        found[file_user(name)] = {
+            "roost_flags_map": os.path.join(CORPUS, name)}
+    for name, (value, _, _) in SETTINGS.items():
+        found["set" + name.replace("_", "")] = {"roost_flags_" + name: value}
+    for name, path in MISSING.items():
+        found[name] = {"roost_flags_map": path}
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(make_module_server):
+    # Each file is wrong by itself: there is no rule before it.
+    return make_module_server("maildir", roost=False, flags=OFF,
+                              users=users(), extra=flagkit.QUIET)
+
+
+def assert_refused(server, user, pattern):
+    """No session, no delivery, nothing lost: the sender keeps the mail."""
+    assert_session_refused(server, user, pattern)
+    mark = server.log_mark()
+    code, text = server.deliver(message("kept"), user)[0]
+    assert code // 100 == 4, (code, text)
+    server.wait_log(pattern, mark)
+    done = server.lda(user, message("kept"))
+    assert done.returncode == 75, done
+    assert server.mail_files(user) == []
+    assert server.doveadm("fetch", "-u", user, "flags", "mailbox", "INBOX",
+                          check=False).returncode != 0
+
+
+def test_corpus_is_large():
+    assert len(FILES) >= 60
+    assert set(FILES) == set(os.listdir(CORPUS)) - {"EXPECT"}
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_wrong_file(server, name):
+    line, column, phrase = FILES[name]
+    assert_refused(server, file_user(name), "%s.*line %d, column %d.*%s" % (
+        re.escape(os.path.join(CORPUS, name)), line, column,
+        re.escape(phrase)))
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_wrong_setting(server, name):
+    _, column, phrase = SETTINGS[name]
+    assert_refused(server, "set" + name.replace("_", ""),
+                   "roost_flags_%s.*column %d.*%s" % (
+                       name, column, re.escape(phrase)))
+
+
+@pytest.mark.parametrize("name", sorted(MISSING))
+def test_no_file(server, name):
+    assert_refused(server, name, "roost_flags_map.*%s" % MISSING[name])
+
+
+def test_others_go_on(server):
+    """One user's mistake is nobody else's."""
+    codes = [code for code, _ in server.deliver(
+        message("one"), "fine", file_user(sorted(FILES)[0]))]
+    assert codes[0] == 250 and codes[1] // 100 == 4
+    assert flags_of(server, "fine") == [set()]
+
+
+def test_mended_rules_let_it_in(server):
+    path = os.path.join(server.root, "mended.rules")
+    server.write(path, "# of the site\n\nalias Wichtig=\n")
+    server.change_user("mended", roost_flags_map=path)
+    assert_refused(server, "mended",
+                   re.escape(path) + ".*line 3, column 15.*a keyword")
+    server.write(path, "# of the site\r\n\r\nalias Wichtig=$Important\r\n"
+                 "deny X-* \t secret?\nmax_per_message 2")
+    assert server.deliver(message("kept"), "mended")[0][0] == 250
+    with Box(server, "mended") as box:
+        box.ok("STORE 1 +FLAGS (wichtig X-a SECRET1 Own)")
+        assert box.flags() == {"$important", "own"}
+        box.no("LIMIT", "STORE 1 +FLAGS (More)")
+
+
+def test_all_of_it_in_the_configuration(make_server):
+    """As a site writes it: a file beside settings, and it adds to them."""
+    server = make_server("sdbox", roost=False, start=False, extra=flagkit.
+                         QUIET, flags={"deny": "one two", "alias": "none"})
+    path = os.path.join(server.root, "site.rules")
+    server.write(path, "deny three\nprotect $site\n")
+    server.flags["map"] = path
+    server.start()
+    with flagkit.filled(server, "alice", "one THREE $site Own NonJunk"
+                        " $istrusted") as box:
+        assert box.flags() == {"own", "nonjunk"}
+        assert "alias" not in server.log_since(0)
+
+
+# No rules: nobody notices
+
+@pytest.mark.parametrize("kind", flagkit.KINDS[:3], ids=flagkit.kind_name)
+def test_off_makes_no_difference(make_server, kind):
+    """Every answer of a program of many flags, byte for byte."""
+    storage, roost = kind
+    scripts = test_keywords.SCRIPTS + (test_keywords.letters,) * (
+        storage == "maildir")
+    control, server = [
+        make_server(storage, roost=roost and flags is not None,
+                    users=[script.__name__ for script in scripts],
+                    plugins=["virtual"], extra=virtualbox.SETTINGS,
+                    flags=flags, start=False)
+        for flags in (None, OFF)]
+    seen = [test_keywords.played(one.start(), scripts)
+            for one in (control, server)]
+    for script, expected, got in zip(scripts, *seen):
+        test_keywords.compare(script, expected, got)
+
+def test_defaults_leave_others_alone(make_server):
+    """Names that no rule speaks of, on a server with the usual rules."""
+    def plain(session):
+        cmd = session.cmd
+        for number in range(4):
+            cmd(1, "APPEND INBOX (Own Tag-%d) " % number,
+                (message("m%d" % number),))
+        for command in (
+                "SELECT INBOX", "FETCH 1:* (FLAGS MODSEQ)",
+                "STORE 1:2 +FLAGS (New \\Seen)", "STORE 3 FLAGS.SILENT (X)",
+                "STORE 2:4 -FLAGS.SILENT (Own)", "SEARCH KEYWORD new",
+                "SEARCH NOT KEYWORD X UNKEYWORD Tag-1", "CREATE Other",
+                "COPY 1:3 Other", "UID MOVE 2 Other", "NOOP",
+                "STORE 1 (UNCHANGEDSINCE 1) +FLAGS (Late)",
+                "FETCH 1:* (FLAGS)", "SELECT Other", "EXAMINE INBOX"):
+            cmd(1, command)
+            cmd(2, "NOOP" if command != "SELECT INBOX" else command)
+    seen = [test_keywords.played(make_server(
+        "sdbox", roost=False, users=["plain"], flags=flags,
+        extra=flagkit.QUIET), [plain])[0]
+        for flags in (None, {"at_delivery": "none"})]
+    test_keywords.compare(plain, *seen)
