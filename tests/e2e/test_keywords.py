@@ -469,12 +469,12 @@ def sync(near, far, how="sync"):
     near.doveadm(how, "-u", "alice", *far.dsync_server("alice"))
 
 
-def pair(make_server, storage, mode):
+def pair(make_server, storage, mode, **options):
     """Two servers of one user: her keyring lies on both."""
-    near = make_server(storage, settings={"roost_keywords": mode})
+    near = make_server(storage, settings={"roost_keywords": mode}, **options)
     far = make_server(STORAGES[(STORAGES.index(storage) + 1) % 3],
                       settings={"roost_keywords": mode},
-                      keyfile=near.keyfile)
+                      keyfile=near.keyfile, **options)
     near.doveadm("roost", "init", "-u", "alice")
     with open(os.path.join(near.home("alice"), "roost.keyring"),
               "rb") as file:

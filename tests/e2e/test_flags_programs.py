@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: MIT
+"""Custom flags that behave, beside other programs and plugins: replication,
+import, virtual mailboxes, POP3, Sieve in IMAP, access lists; and copies that
+keep what they can."""
+
+import os
+import re
+
+import pytest
+
+import flagkit
+import server as servers
+import test_keywords
+import virtualbox
+from flagkit import Box, admin, filled, flags_of, message
+from server import NEW
+
+pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs roost_flags")
+
+TRUST = "$istrusted"
+QUIET_FLAGS = {"at_delivery": "none"}
+
+
+def quiet(make_server, kind, flags=None, extra="", **options):
+    storage, roost = kind
+    return make_server(storage, roost=roost,
+                       flags=dict(QUIET_FLAGS, **(flags or {})),
+                       extra=flagkit.QUIET + extra, **options)
+
+
+kinds = pytest.mark.parametrize("kind", flagkit.KINDS[:3],
+                                ids=flagkit.kind_name)
+
+
+# Replication: what one side has, the other gets
+
+FREE = ("Junk NonJunk Own", "$Junk $NotJunk $memo $hasmemo",
+        "$MailFlagBit0 LABEL1 $istrusted", "$Forwarded secret1",
+        " ".join("tag%02d" % number for number in range(70)))
+
+
+def free_sides(make_server, storage, roost):
+    """Two servers of one user, with rules, one filled while it had none."""
+    options = {"flags": dict(QUIET_FLAGS, deny="secret*",
+                             on_violation="reject"),
+               "extra": flagkit.QUIET}
+    if roost:
+        near, far = test_keywords.pair(make_server, storage, "private",
+                                       **options)
+    else:
+        near = make_server(storage, roost=False, **options)
+        far = make_server("sdbox" if storage != "sdbox" else "mdbox",
+                          roost=False, **options)
+    flags, near.flags = near.flags, dict(flagkit.OFF)
+    near.reload()
+    filled(near, "alice", *FREE)
+    near.flags = flags
+    return near.reload(), far
+
+
+@pytest.mark.parametrize("roost", (False, True), ids=("plain", "roost"))
+@pytest.mark.parametrize("storage", ("maildir", "sdbox"))
+def test_dsync_both_ways(make_server, storage, roost):
+    near, far = free_sides(make_server, storage, roost)
+    sync = test_keywords.sync
+    expected = [flagkit.low(names) for names in FREE]
+    assert flags_of(near, "alice") == expected
+    sync(near, far)
+    assert flags_of(far, "alice") == expected
+    # Changes that the rules make of a client's, and of an admin's.
+    with Box(far, "alice") as there, Box(near, "alice") as here:
+        there.ok("STORE 2 +FLAGS ($Junk)")
+        there.ok("STORE 3 +FLAGS (\\Flagged)")
+        here.ok("STORE 1 FLAGS (NonJunk)")
+        admin(near, "alice", "remove", TRUST, 3)
+        admin(far, "alice", "add", TRUST, 4)
+        there_has, here_has = there.all_flags(), here.all_flags()
+    # Both have each side's changes then: nobody's are corrected on the way.
+    wanted = [here_has[1], there_has[2],
+              there_has[3] - {TRUST}, there_has[4], expected[4]]
+    for one, other in ((near, far), (far, near), (near, far)):
+        sync(one, other)
+        assert flags_of(near, "alice") == wanted
+        assert flags_of(far, "alice") == wanted
+    for server in near, far:
+        assert flags_of(server, "alice")[0] >= {"$notjunk"}
+
+
+def test_backup_is_exact(make_server):
+    near, far = free_sides(make_server, "sdbox", False)
+    test_keywords.sync(near, far, "backup")
+    assert flags_of(far, "alice") == [flagkit.low(names) for names in FREE]
+    with Box(far, "alice") as client:
+        client.no("NOPERM", "STORE 3 -FLAGS (%s)" % TRUST)
+
+
+# Import
+
+def old_maildir(server, user, names, letters):
+    """A maildir with one message, whose keywords are those of the letters."""
+    folder = os.path.join(server.home(user), "old")
+    for name in ("cur", "new", "tmp"):
+        os.makedirs(os.path.join(folder, name))
+    server.write(os.path.join(folder, "cur", "1000.M1P1.host:2," + letters),
+                 message("old").replace(b"\r\n", b"\n"), 0o600)
+    server.write(os.path.join(folder, "dovecot-keywords"), "".join(
+        "%d %s\n" % item for item in enumerate(names)), 0o600)
+    server.own(server.mail_root)
+    return folder
+
+
+@kinds
+def test_import(make_server, kind):
+    """An admin's restore: protected flags come back, the rest is in order."""
+    server = quiet(make_server, kind, start=False)
+    folder = old_maildir(server, "alice", [TRUST, "NonJunk", "Own"], "Sabc")
+    server.start()
+    server.doveadm("import", "-u", "alice", "maildir:" + folder, "",
+                   "mailbox", "INBOX")
+    assert flags_of(server, "alice") == [{"\\seen", TRUST, "$notjunk",
+                                          "own"}]
+
+
+# Virtual mailboxes
+
+@pytest.fixture(params=flagkit.KINDS[:2], ids=flagkit.kind_name)
+def virtual(request, make_server):
+    """alice ignores, bob rejects; each has all of INBOX, Other and a public
+    mailbox in one."""
+    server = quiet(
+        make_server, request.param, plugins=["virtual"], start=False,
+        extra=virtualbox.SETTINGS + flagkit.public(request.param[0]),
+        users={"alice": {}, "bob": {"roost_flags_on_violation": "reject"}})
+    for user in server.users:
+        virtualbox.add(server, user, "all", "INBOX", "Other", "Public/Board",
+                       "  all")
+    server.start()
+    for user in server.users:
+        with server.raw(user) as client:
+            for mailbox in ("Other", "Public/Board"):
+                client.cmd("CREATE %s" % mailbox)
+            for mailbox in ("INBOX", "Other"):
+                assert client.append(mailbox, message("one"), "Own").ok
+    with server.raw("alice") as client:
+        assert client.append("Public/Board", message("board"), "Ours").ok
+    admin(server, "alice", "add", TRUST, mailbox="Public/Board")
+    return server
+
+
+def number_of(box, key):
+    number, = box.search(key)
+    return number
+
+
+def test_store_in_a_virtual_mailbox(virtual):
+    with Box(virtual, "alice", "virtual/all") as box, \
+            Box(virtual, "alice") as other:
+        assert TRUST not in box.permanent and "own" in box.permanent
+        box.ok("STORE 1:2 +FLAGS (%s NonJunk More)" % TRUST)
+        found = box.all_flags()
+        assert found[1] == found[2] == {"own", "$notjunk", "more"}
+        box.ok("STORE 1:2 +FLAGS (Junk)")
+        box.ok("STORE 1:2 FLAGS ($Junk \\Flagged $MailFlagBit0)")
+        box.ok("STORE 1:2 -FLAGS (\\Flagged)")
+        other.ok("NOOP")
+        assert other.told == {1: {"$junk"}}
+        assert box.flags(1) == box.flags(2) == {"$junk"}
+        assert box.search("KEYWORD Junk") == [1, 2]
+    assert flags_of(virtual, "alice", "Other") == [{"$junk"}]
+
+
+def test_rejected_in_a_virtual_mailbox(virtual):
+    with Box(virtual, "bob", "virtual/all") as box:
+        before = box.all_flags()
+        box.no("NOPERM", "STORE 1:* +FLAGS (More %s)" % "$autosent")
+        assert box.all_flags() == before
+        box.ok("STORE 1:* +FLAGS (More)")
+    assert flags_of(virtual, "bob") == [{"own", "more"}]
+
+
+def test_append_to_a_virtual_mailbox(make_server):
+    server = quiet(make_server, ("sdbox", False), plugins=["virtual"],
+                   extra=virtualbox.SETTINGS, start=False)
+    virtualbox.add(server, "alice", "all", "!INBOX", "  all")
+    server.start()
+    with Box(server, "alice", "virtual/all") as box:
+        assert box.append("%s NonJunk" % TRUST, mailbox="virtual/all").ok
+        box.ok("NOOP")
+        assert box.flags() == {"$notjunk"}
+    assert flags_of(server, "alice") == [{"$notjunk"}]
+
+
+@pytest.mark.parametrize("how", ("COPY", "MOVE"))
+def test_virtual_mailbox_is_no_way_around(virtual, how):
+    """What anybody may have set stays behind, seen through it or not."""
+    with Box(virtual, "alice", "virtual/all") as box:
+        number = number_of(box, "KEYWORD Ours")
+        assert box.flags(number) == {"ours", TRUST}
+        box.cmd("%s %d INBOX" % (how, number))
+        box.ok("COPY 1 Other")
+    assert TRUST not in set().union(*flags_of(virtual, "alice"))
+    assert flags_of(virtual, "alice", "Other")[-1] == {"own"}
+
+
+# POP3
+
+@pytest.mark.parametrize("rules", (
+    {}, {"allow": "own", "on_violation": "reject"},
+    {"protect": "$POP3Deleted"}), ids=("usual", "allow", "protect"))
+def test_pop3_deleted_flag(make_server, rules):
+    """The server's own: what was fetched does not come again."""
+    server = quiet(make_server, ("maildir", False), rules,
+                   extra="pop3_deleted_flag = $POP3Deleted\n")
+    filled(server, "alice", "Own", "")
+    client = server.pop3("alice")
+    assert client.stat()[0] == 2
+    client.dele(1)
+    client.quit()
+    client = server.pop3("alice")
+    assert client.stat()[0] == 1
+    client.quit()
+    assert flags_of(server, "alice") == [{"own", "$pop3deleted"}, set()]
+
+
+# Sieve in IMAP
+
+def imapsieve(path):
+    if NEW:
+        return """
+sieve_plugins {
+  sieve_imapsieve = yes
+}
+mailbox Watched {
+  sieve_script watcher {
+    type = before
+    cause = append copy flag
+    path = %s
+  }
+}
+""" % path
+    return """
+plugin {
+  sieve_plugins = sieve_imapsieve
+  imapsieve_mailbox1_name = Watched
+  imapsieve_mailbox1_causes = APPEND COPY FLAG
+  imapsieve_mailbox1_before = file:%s
+}
+""" % path
+
+
+WATCHER = """\
+require ["imap4flags", "imapsieve", "environment"];
+addflag ["%s", "JunkRecorded", "Watched"];
+""" % TRUST
+
+
+@kinds
+def test_imapsieve(make_server, kind):
+    """A script that runs in a client's session is as free as the client."""
+    server = quiet(make_server, kind, start=False,
+                   protocol_plugins={"imap": ["imap_sieve"]})
+    path = os.path.join(server.mail_root, "watcher.sieve")
+    server.write(path, WATCHER)
+    server.own(server.mail_root)
+    server.extra += imapsieve(path)
+    server.start()
+    expected = {"watched", "$junk"}
+    with filled(server, "alice", "Own") as box:
+        box.ok("CREATE Watched")
+        assert box.append("NonJunk Own", mailbox="Watched").ok
+        box.ok("COPY 1 Watched")
+        assert flags_of(server, "alice", "Watched") == [
+            expected | {"own"}] * 2
+        box.select("Watched")
+        box.ok("STORE 1 FLAGS ($NotJunk)")
+        box.ok("NOOP")
+        assert box.flags(1) == expected
+
+
+# Access lists
+
+def test_acl_without_w(make_server):
+    """Who may write no flags is told so, and writes none."""
+    name = "Public/Board"
+    server = quiet(make_server, ("sdbox", False), plugins=["acl"],
+                   settings={} if NEW else {"acl": "vfile"}, start=False,
+                   extra=flagkit.public("sdbox") +
+                   ("acl_driver = vfile\n" if NEW else ""))
+    folder = os.path.join(server.mail_root, "public", "sdbox", "mailboxes")
+    os.makedirs(folder)
+    for place in (folder, os.path.dirname(folder)):
+        server.write(os.path.join(place, "dovecot-acl"),
+                     "authenticated lrwstipekxa\n")
+    server.own(server.mail_root)
+    server.start()
+    with server.raw("alice") as client:
+        client.ok("CREATE %s" % name)
+        assert client.append(name, message("one"), "Own \\Flagged "
+                             "$MailFlagBit0").ok
+    admin(server, "alice", "add", TRUST, mailbox=name)
+    server.write(os.path.join(folder, "Board", "dbox-Mails", "dovecot-acl"),
+                 "authenticated lrst\n")
+    server.own(server.mail_root)
+    with Box(server, "bob", name) as box:
+        assert box.permanent <= {"\\seen", "\\deleted"}, box.permanent
+        before = box.flags()
+        assert before == {"own", "\\flagged", "$mailflagbit0", TRUST}
+        for command in ("+FLAGS (NonJunk)", "-FLAGS (Own)", "FLAGS (New)",
+                        "-FLAGS (\\Flagged)", "FLAGS ()"):
+            box.cmd("STORE 1 %s" % command)
+            assert box.flags() == before, command
+        assert box.permanent <= {"\\seen", "\\deleted"}, box.permanent
+
+
+# Copies keep what they can
+
+LONG = "z" * 60
+
+
+@pytest.mark.parametrize("kind", flagkit.KINDS, ids=flagkit.kind_name)
+def test_copy_keeps_valid_names(make_server, kind):
+    """A name that may not be made any more takes no other with it."""
+    limit = "mail_max_keyword_length = %d\n"
+    server = quiet(make_server, kind, extra=limit % 100 + flagkit.METRICS)
+    names = "Good %s $Forwarded \\Seen" % LONG
+    filled(server, "alice", names, names, names)
+    admin(server, "alice", "add", TRUST)
+    server.extra = server.extra.replace(limit % 100, limit % 20)
+    server.reload()
+    expected = {"good", "$forwarded", "\\seen"}
+    with Box(server, "alice") as box:
+        for mailbox in ("Copied", "Moved"):
+            box.ok("CREATE %s" % mailbox)
+        box.ok("COPY 1:2 Copied")
+        box.ok("MOVE 3 Moved")
+    found = flags_of(server, "alice", "Copied")
+    if kind[1]:
+        # A token is no longer than it may be.
+        expected = expected | ({LONG} & found[0])
+    assert found == [expected | {TRUST}, expected]
+    assert flags_of(server, "alice", "Moved") == [expected]
+    if LONG not in expected:
+        flagkit.wait_counts(server, dict.fromkeys(flagkit.EVENTS, 0),
+                            rescued=3)
+
+
+def test_copy_of_a_name_that_is_none(make_server):
+    """Another program's dovecot-keywords may hold anything."""
+    server = make_server("maildir", roost=False, extra=flagkit.QUIET,
+                         flags=QUIET_FLAGS, start=False)
+    home = server.home("alice")
+    folder = old_maildir(server, "alice", ["a]b", "Good", "NonJunk", "c*"],
+                         "Sabcd")
+    os.rename(folder, os.path.join(home, "Maildir"))
+    server.start()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("CREATE Other")
+        client.ok("COPY 1 Other")
+        client.ok("MOVE 1 Other")
+    assert flags_of(server, "alice", "Other") == [
+        {"\\seen", "good", "$notjunk"}] * 2
+
+
+# By doveadm
+
+@kinds
+def test_doveadm(make_server, kind):
+    server = quiet(make_server, kind, {"deny": "secret*"})
+    filled(server, "alice", "Own", "NotJunk")
+    admin(server, "alice", "add", "%s Junk Secret1" % TRUST, 2)
+    assert flags_of(server, "alice") == [{"own"}, {TRUST, "$junk"}]
+    for key, expected in (("NonJunk", 0), ("JunkRecorded", 1), (TRUST, 1)):
+        done = server.doveadm("-f", "flow", "search", "-u", "alice",
+                              "mailbox", "INBOX", "keyword", key)
+        assert len(done.stdout.splitlines()) == expected, key
+    server.doveadm("mailbox", "create", "-u", "alice", "Other")
+    server.doveadm("copy", "-u", "alice", "Other", "mailbox", "INBOX", "all")
+    assert flags_of(server, "alice", "Other") == [{"own"}, {TRUST, "$junk"}]
+    server.doveadm("save", "-u", "alice", "-m", "Other",
+                   input=message("saved"))
+    assert flags_of(server, "alice", "Other")[2] == set()
+    assert not re.search("(Error|Panic): ", server.log_since(0))
