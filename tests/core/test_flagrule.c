@@ -384,6 +384,13 @@ static const struct row {
 	  "$Junk:exclusive $NotJunk:exclusive", OK, NULL },
 	{ E I"keep $NotJunk", C, "$NotJunk", ADD, "$Phish",
 	  "$NotJunk $Phish", "$Junk:exclusive", OK, NULL },
+	/* What could not come again is asked for in vain, but stays. */
+	{ "exclusive 1|2|3\nallow 2", C, "1", ADD, "1 2", "2", "", OK, NULL },
+	{ NULL, C, "1", ADD, "1", "1", "", OK, NULL },
+	{ E I"allow $Phish $Junk", C, "$NotJunk", ADD, "$Phish $NotJunk",
+	  "$NotJunk $Phish", "$Junk:exclusive", OK, NULL },
+	{ "exclusive x|y\nimply a=x b=y", C, "", ADD, "a b", "a b x",
+	  "y:exclusive", OK, NULL },
 
 	/* colors */
 	{ CO, C, "", ADD, B0, "", B0":colors", OK, NULL },
