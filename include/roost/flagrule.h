@@ -122,7 +122,7 @@ struct roost_flagrule_header {
 };
 
 /*
- * The rules: about 130 KiB that belong to the caller, for as long as any name
+ * The rules: about 105 KiB that belong to the caller, for as long as any name
  * of theirs is used.  Its fields are the module's own.  Not to be used after
  * an error but by roost_flagrules_off() or _defaults().
  */
@@ -231,7 +231,7 @@ struct roost_flag_denial {
 };
 
 /*
- * What a change comes to, and what is computed on the way: about 250 KiB that
+ * What a change comes to, and what is computed on the way: about 220 KiB that
  * need no initialization, and may be used for any number of changes.
  */
 struct roost_flag_outcome {
@@ -297,8 +297,8 @@ struct roost_flag_outcome {
  * something in a REPLACE is no attempt, and names that are set or cleared on
  * behalf of others never fail.  The first reason is the one that counts.
  *
- * ROOST_ERR_LIMIT if a list has more than ROOST_FLAG_NAMES_MAX names: nothing
- * is in outcome_r then.
+ * The request's lists may not be the outcome's own.  ROOST_ERR_LIMIT if one
+ * has more than ROOST_FLAG_NAMES_MAX names: nothing is in outcome_r then.
  */
 enum roost_err roost_flagrule_apply(const struct roost_flagrules *rules,
 				    const struct roost_flag_request *request,

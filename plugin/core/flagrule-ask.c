@@ -109,11 +109,12 @@ bool
 roost_flagrule_header(const struct roost_flagrules *rules, size_t idx,
 		      const char **field_r, const char **name_r)
 {
-	const struct roost_flagrule_header *header = &rules->headers[idx];
+	const struct roost_flagrule_header *header;
 
 	*field_r = *name_r = NULL;
 	if (idx >= rules->header_count)
 		return false;
+	header = &rules->headers[idx];
 	*field_r = rules->text + header->field_off;
 	*name_r = roost_flagrule_text(rules, header->name);
 	*name_r = roost_flagrule_canonical(rules, *name_r);
