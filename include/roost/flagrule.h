@@ -109,7 +109,7 @@ struct roost_flagrule_pattern {
 };
 
 struct roost_flagrule_group {
-	uint16_t first, last, winner;
+	uint16_t first, winner;
 };
 
 struct roost_flagrule_pair {
