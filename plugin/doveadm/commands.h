@@ -20,6 +20,8 @@ extern struct doveadm_cmd_ver2 roost_cmd_init;
 extern struct doveadm_cmd_ver2 roost_cmd_status;
 extern struct doveadm_cmd_ver2 roost_cmd_verify;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_list;
+extern struct doveadm_cmd_ver2 roost_cmd_flags_rename;
+extern struct doveadm_cmd_ver2 roost_cmd_flags_merge;
 
 /*
  * A command's v.init is ROOST_CMD_INIT(fn), where fn takes the context alone;

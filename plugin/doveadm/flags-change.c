@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flags-change: `doveadm roost flags rename` and `merge`: give messages one
+ * keyword in the place of others.
+ *
+ * Promises: a mailbox is changed in one transaction or not at all; a message
+ * without any of the old keywords is not touched; none loses an old keyword
+ * without having the new one.
+ */
+#include "flags-common.h"
+
+struct change_command {
+	struct roost_flags_command cmd;
+	const char *target;
+	const char *const *sources;
+};
+
+/* One mailbox. */
+struct change_mailbox {
+	const struct change_command *cmd;
+	struct mail_keywords *target, *sources;	/* NULL in a dry run */
+	unsigned int changed;
+};
+
+static void
+change_check_source(struct change_command *cmd, const char *source)
+{
+	if (*source == '\0')
+		roost_flags_usage(&cmd->cmd, "A keyword is not empty");
+	if (*source == '\\')
+		roost_flags_usage(&cmd->cmd, t_strdup_printf(
+			"%s is a system flag, not a keyword", source));
+	if (strcasecmp(source, cmd->target) == 0)
+		roost_flags_usage(&cmd->cmd, t_strdup_printf(
+			"%s and %s are one keyword: case does not count, and "
+			"each mailbox keeps the spelling that it saw first",
+			source, cmd->target));
+}
+
+static void
+change_check(struct change_command *cmd)
+{
+	const char *const *source;
+
+	if (*cmd->target == '\\')
+		roost_flags_usage(&cmd->cmd, t_strdup_printf(
+			"%s is a system flag, not a keyword", cmd->target));
+	if (!roost_flags_is_atom(cmd->target))
+		roost_flags_usage(&cmd->cmd, t_strdup_printf(
+			"'%s' cannot be a keyword: one consists of ASCII "
+			"characters without blanks, control characters and "
+			"( ) { %% * \" \\ ]", cmd->target));
+	for (source = cmd->sources; *source != NULL; source++)
+		change_check_source(cmd, *source);
+}
+
+static void
+change_cmd_init(struct doveadm_mail_cmd_context *ctx)
+{
+	struct change_command *cmd = container_of(ctx, struct change_command,
+						  cmd.ctx);
+	const struct doveadm_cmd_context *cctx = ctx->cctx;
+	const char *old, **sources;
+
+	roost_flags_cmd_init(&cmd->cmd);
+	if (!doveadm_cmd_param_str(cctx, "target", &cmd->target))
+		doveadm_mail_help_name(ctx->cmd->name);
+	if (doveadm_cmd_param_str(cctx, "old", &old)) {
+		sources = p_new(ctx->pool, const char *, 2);
+		sources[0] = old;
+		cmd->sources = sources;
+	} else if (!doveadm_cmd_param_array(cctx, "source", &cmd->sources)) {
+		doveadm_mail_help_name(ctx->cmd->name);
+	}
+	change_check(cmd);
+	doveadm_print_header_simple("mailbox");
+	doveadm_print_header("changed", "changed",
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+}
+ROOST_CMD_DEFINE_INIT(change_cmd_init)
+
+/* Something else may not let the keyword be set, without an error. */
+static int
+change_refused(struct mail *mail, const struct change_command *cmd)
+{
+	e_error(mail_event(mail), "roost: The keyword %s cannot be set here; "
+		"nothing was changed in mailbox %s", cmd->target,
+		mailbox_get_vname(mail->box));
+	return -1;
+}
+
+static int
+change_message(struct mail *mail, void *context)
+{
+	struct change_mailbox *cbox = context;
+	const struct change_command *cmd = cbox->cmd;
+	const char *const *names = mail_get_keywords(mail);
+	const char *const *source = cmd->sources;
+
+	while (*source != NULL && !roost_flags_has(names, *source))
+		source++;
+	if (*source == NULL)
+		return 0;
+	cbox->changed++;
+	if (cmd->cmd.is_dry_run)
+		return 0;
+	if (!roost_flags_has(names, cmd->target)) {
+		mail_update_keywords(mail, MODIFY_ADD, cbox->target);
+		if (!roost_flags_has(mail_get_keywords(mail), cmd->target))
+			return change_refused(mail, cmd);
+	}
+	mail_update_keywords(mail, MODIFY_REMOVE, cbox->sources);
+	return 0;
+}
+
+/* Those of the old keywords that the mailbox has. */
+static const char *const *
+change_known(const struct change_command *cmd, struct mailbox *box)
+{
+	struct mailbox_status status;
+	ARRAY_TYPE(const_string) known;
+	const char *const *name;
+
+	mailbox_get_open_status(box, STATUS_KEYWORDS, &status);
+	t_array_init(&known, 8);
+	array_foreach(status.keywords, name) {
+		if (roost_flags_has(cmd->sources, *name))
+			array_push_back(&known, name);
+	}
+	array_append_zero(&known);
+	return array_front(&known);
+}
+
+static int
+change_prepare(struct change_mailbox *cbox, struct mailbox *box,
+	       const char *const *known)
+{
+	const char *const target[] = { cbox->cmd->target, NULL };
+
+	if (cbox->cmd->cmd.is_dry_run)
+		return 0;
+	if (mailbox_keywords_create(box, target, &cbox->target) < 0)
+		return -1;
+	return mailbox_keywords_create(box, known, &cbox->sources);
+}
+
+static int
+change_messages(struct change_command *cmd, struct change_mailbox *cbox,
+		struct mailbox *box)
+{
+	struct mailbox_transaction_context *trans =
+		mailbox_transaction_begin(box, cmd->cmd.ctx.transaction_flags,
+					  "roost flags");
+	int ret = roost_flags_each(&cmd->cmd, trans, change_message, cbox);
+
+	if (ret < 0 || cmd->cmd.is_dry_run) {
+		mailbox_transaction_rollback(&trans);
+		if (ret < 0 && cmd->cmd.ctx.exit_code == 0)
+			doveadm_mail_failed_error(&cmd->cmd.ctx,
+						  MAIL_ERROR_NOTPOSSIBLE);
+		return ret;
+	}
+	if (mailbox_transaction_commit(&trans) < 0)
+		return roost_flags_fail(&cmd->cmd, box, "change");
+	/* Maildir's file names; who comes next would do it as well. */
+	if (mailbox_sync(box, 0) < 0)
+		return roost_flags_fail(&cmd->cmd, box,
+					"synchronize the changed");
+	return 0;
+}
+
+/* Told in a dry run, too. */
+static int
+change_check_mailbox(struct change_command *cmd, struct mailbox *box)
+{
+	const char *error;
+
+	if (mailbox_keyword_is_valid(box, cmd->target, &error))
+		return 0;
+	e_error(box->event, "roost: Mailbox %s cannot have the keyword %s: %s",
+		mailbox_get_vname(box), cmd->target, error);
+	doveadm_mail_failed_error(&cmd->cmd.ctx, MAIL_ERROR_PARAMS);
+	return -1;
+}
+
+static int
+change_known_names(struct change_command *cmd, struct change_mailbox *cbox,
+		   struct mailbox *box, const char *const *known)
+{
+	int ret;
+
+	if (change_check_mailbox(cmd, box) < 0)
+		return -1;
+	if (change_prepare(cbox, box, known) < 0)
+		ret = roost_flags_fail(&cmd->cmd, box, "change");
+	else
+		ret = change_messages(cmd, cbox, box);
+	if (cbox->target != NULL)
+		mailbox_keywords_unref(&cbox->target);
+	if (cbox->sources != NULL)
+		mailbox_keywords_unref(&cbox->sources);
+	return ret;
+}
+
+static int
+change_mailbox(struct roost_flags_command *_cmd, struct mailbox *box)
+{
+	struct change_command *cmd = container_of(_cmd, struct change_command,
+						  cmd);
+	struct change_mailbox cbox = { .cmd = cmd };
+	const char *const *known = change_known(cmd, box);
+
+	if (*known != NULL && change_known_names(cmd, &cbox, box, known) < 0)
+		return -1;
+	doveadm_print(mailbox_get_vname(box));
+	doveadm_print_num(cbox.changed);
+	return 0;
+}
+
+static int
+change_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
+{
+	struct change_command *cmd = container_of(ctx, struct change_command,
+						  cmd.ctx);
+
+	return roost_flags_walk(&cmd->cmd, user, cmd->cmd.is_dry_run ?
+				MAILBOX_FLAG_READONLY : 0, change_mailbox);
+}
+
+static struct doveadm_mail_cmd_context *
+change_cmd_alloc(void)
+{
+	struct roost_flags_command *cmd =
+		roost_flags_cmd_alloc(sizeof(struct change_command));
+
+	cmd->ctx.v.init = ROOST_CMD_INIT(change_cmd_init);
+	cmd->ctx.v.run = change_cmd_run;
+	return &cmd->ctx;
+}
+
+struct doveadm_cmd_ver2 roost_cmd_flags_rename = {
+	.name = "roost flags rename",
+	.mail_cmd = change_cmd_alloc,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
+		"[-n|--dry-run] <old> <new> [<mailbox mask> [...]]",
+DOVEADM_CMD_PARAMS_START
+ROOST_FLAGS_COMMON
+ROOST_FLAGS_DRY_RUN
+DOVEADM_CMD_PARAM('\0', "old", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+DOVEADM_CMD_PARAM('\0', "target", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_FLAGS_MASKS
+DOVEADM_CMD_PARAMS_END
+};
+
+struct doveadm_cmd_ver2 roost_cmd_flags_merge = {
+	.name = "roost flags merge",
+	.mail_cmd = change_cmd_alloc,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
+		"[-n|--dry-run] [-m|--mailbox-mask <mask>] "
+		"<target> <source> [...]",
+DOVEADM_CMD_PARAMS_START
+ROOST_FLAGS_COMMON
+ROOST_FLAGS_DRY_RUN
+ROOST_FLAGS_MASK_OPTION
+DOVEADM_CMD_PARAM('\0', "target", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+DOVEADM_CMD_PARAM('\0', "source", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+DOVEADM_CMD_PARAMS_END
+};
