@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flags-purge: `doveadm roost flags purge`: names that no message has.
+ *
+ * Dovecot never takes a name out of an index, and what can be done about it
+ * may lose a flag of a message, so nothing is written here: each name is
+ * shown with the reason why it stays, and with --dry-run that is all.
+ *
+ * An index: its names are known to every process by position; fewer of them
+ * count as damage.  A rebuild starts an empty index first and then fills it.
+ * dbox has flags nowhere else, so a crash or a full disk in between loses
+ * them; Maildir would lose MODSEQs, and keywords without a letter.
+ *
+ * Maildir's letters: a process that knows a letter never looks at the file
+ * dovecot-keywords for it again.  Where a letter is given to another name, it
+ * takes new messages' keywords for the old one, and stores that.
+ */
+#include "flags-common.h"
+
+struct purge_command {
+	struct roost_flags_command cmd;
+	unsigned int unused;		/* of all mailboxes of a user */
+};
+
+static void
+purge_cmd_init(struct doveadm_mail_cmd_context *ctx)
+{
+	roost_flags_cmd_init(container_of(ctx, struct roost_flags_command,
+					  ctx));
+	doveadm_print_header_simple("mailbox");
+	doveadm_print_header_simple("keyword");
+	doveadm_print_header_simple("reason");
+}
+ROOST_CMD_DEFINE_INIT(purge_cmd_init)
+
+static const char *
+purge_reason(struct mailbox *box)
+{
+	const char *storage = mailbox_get_storage(box)->name;
+
+	if (strcmp(storage, "maildir") == 0)
+		return "kept: open sessions would take its letter for the "
+			"old name";
+	if (strcmp(storage, "sdbox") == 0 || strcmp(storage, "mdbox") == 0)
+		return "kept: a rebuild of the index may lose flags";
+	return "kept: not a storage that Roost knows";
+}
+
+static int
+purge_mailbox(struct roost_flags_command *_cmd, struct mailbox *box)
+{
+	struct purge_command *cmd = container_of(_cmd, struct purge_command,
+						 cmd);
+	struct roost_flags_tally *tally = roost_flags_tally_new();
+	struct roost_flags_name *name;
+	int ret = roost_flags_tally_mailbox(_cmd, tally, box);
+
+	array_foreach_elem(&tally->names, name) {
+		if (ret < 0 || name->count > 0)
+			continue;
+		cmd->unused++;
+		doveadm_print(mailbox_get_vname(box));
+		roost_flags_print(name->name);
+		doveadm_print(purge_reason(box));
+	}
+	roost_flags_tally_free(&tally);
+	return ret;
+}
+
+static int
+purge_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
+{
+	struct purge_command *cmd = container_of(ctx, struct purge_command,
+						 cmd.ctx);
+	int ret;
+
+	cmd->unused = 0;
+	ret = roost_flags_walk(&cmd->cmd, user, MAILBOX_FLAG_READONLY,
+			       purge_mailbox);
+	if (ret < 0 || cmd->unused == 0 || cmd->cmd.is_dry_run)
+		return ret;
+	e_error(user->event, "roost: No name was removed: Dovecot cannot do "
+		"that to a mailbox in use without risk to the messages' "
+		"flags.  A copy of the mail made by `doveadm backup` has only "
+		"the names that messages have");
+	doveadm_mail_failed_error(ctx, MAIL_ERROR_NOTPOSSIBLE);
+	return -1;
+}
+
+static struct doveadm_mail_cmd_context *
+purge_cmd_alloc(void)
+{
+	struct roost_flags_command *cmd =
+		roost_flags_cmd_alloc(sizeof(struct purge_command));
+
+	cmd->ctx.v.init = ROOST_CMD_INIT(purge_cmd_init);
+	cmd->ctx.v.run = purge_cmd_run;
+	return &cmd->ctx;
+}
+
+struct doveadm_cmd_ver2 roost_cmd_flags_purge = {
+	.name = "roost flags purge",
+	.mail_cmd = purge_cmd_alloc,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
+		"[-n|--dry-run] [<mailbox mask> [...]]",
+DOVEADM_CMD_PARAMS_START
+ROOST_FLAGS_COMMON
+ROOST_FLAGS_DRY_RUN
+ROOST_FLAGS_MASKS
+DOVEADM_CMD_PARAMS_END
+};
