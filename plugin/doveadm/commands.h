@@ -23,6 +23,7 @@ extern struct doveadm_cmd_ver2 roost_cmd_flags_list;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_rename;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_merge;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_purge;
+extern struct doveadm_cmd_ver2 roost_cmd_flags_doctor;
 
 /*
  * A command's v.init is ROOST_CMD_INIT(fn), where fn takes the context alone;

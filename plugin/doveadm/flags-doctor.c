@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flags-doctor: `doveadm roost flags doctor`: what is wrong with keywords,
+ * and what to do about it.  Nothing is written.
+ *
+ * The exit code is 2 if anything was found.  Names that no message has are
+ * told and do not count: they harm nobody, and nothing takes them away.
+ */
+#include "flags-common.h"
+
+#define DOCTOR_EXIT_FOUND 2
+#define DOCTOR_NAMES_MAX 200
+
+/* Maildir: letters for keywords in file names, and how many are many. */
+#define MAILDIR_KEYWORDS_FILE "dovecot-keywords"
+#define MAILDIR_LETTERS 26
+#define MAILDIR_LETTERS_MANY 20
+
+struct doctor_command {
+	struct roost_flags_command cmd;
+	bool has_found;
+};
+
+/* One mailbox. */
+struct doctor_mailbox {
+	struct doctor_command *cmd;
+	struct mailbox *box;
+	struct roost_flags_tally *names;
+	struct roost_flags_tally *pairs;	/* "A B": messages with both */
+};
+
+static void
+doctor_cmd_init(struct doveadm_mail_cmd_context *ctx)
+{
+	roost_flags_cmd_init(container_of(ctx, struct roost_flags_command,
+					  ctx));
+	doveadm_print_header_simple("mailbox");
+	doveadm_print_header_simple("finding");
+	doveadm_print_header_simple("keyword");
+	doveadm_print_header("count", "count",
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+	doveadm_print_header_simple("advice");
+}
+ROOST_CMD_DEFINE_INIT(doctor_cmd_init)
+
+static void
+doctor_tell(const struct doctor_mailbox *dbox, const char *finding,
+	    const char *keyword, unsigned int count, const char *advice)
+{
+	doveadm_print(mailbox_get_vname(dbox->box));
+	doveadm_print(finding);
+	roost_flags_print(keyword);
+	doveadm_print_num(count);
+	roost_flags_print(advice);
+}
+
+static void
+doctor_find(const struct doctor_mailbox *dbox, const char *finding,
+	    const char *keyword, unsigned int count, const char *advice)
+{
+	doctor_tell(dbox, finding, keyword, count, advice);
+	dbox->cmd->has_found = TRUE;
+}
+
+/* -- each name -- */
+
+/* What Maildir calls a letter whose name was lost, and clients then keep. */
+static bool
+is_unknown(const char *name)
+{
+	size_t digits;
+
+	if (strncasecmp(name, "unknown-", 8) != 0)
+		return FALSE;
+	name += 8;
+	digits = strspn(name, "0123456789");
+	return digits > 0 && name[digits + strspn(name + digits, "?")] == '\0';
+}
+
+/* Does another spelling of this name's meaning stand on messages, too? */
+static bool
+has_spelling_beside(const struct doctor_mailbox *dbox,
+		    const struct roost_flags_name *name)
+{
+	const char *canonical = roost_flags_canonical(name->name);
+	struct roost_flags_name *other;
+
+	if (name->count == 0 || strcasecmp(canonical, name->name) == 0)
+		return FALSE;
+	array_foreach_elem(&dbox->names->names, other) {
+		if (other != name && other->count > 0 &&
+		    strcasecmp(roost_flags_canonical(other->name),
+			       canonical) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void
+doctor_name(const struct doctor_mailbox *dbox,
+	    const struct roost_flags_name *name)
+{
+	if (!roost_flags_is_atom(name->name))
+		doctor_find(dbox, "invalid", name->name, name->count,
+			    "rename it: clients cannot name it");
+	else if (is_unknown(name->name))
+		doctor_find(dbox, "unknown", name->name, name->count,
+			    "rename it: " MAILDIR_KEYWORDS_FILE " was lost");
+	if (has_spelling_beside(dbox, name))
+		doctor_find(dbox, "alias", name->name, name->count,
+			    t_strconcat("merge it into ",
+					roost_flags_canonical(name->name),
+					NULL));
+	if (name->count == 0)
+		doctor_tell(dbox, "unused", name->name, 0,
+			    "nothing to do; see purge");
+}
+
+/* -- each message -- */
+
+/* The first of the names that means the same as this canonical one. */
+static const char *const *
+first_meaning(const char *const *names, const char *canonical)
+{
+	for (; *names != NULL; names++) {
+		if (strcasecmp(roost_flags_canonical(*names), canonical) == 0)
+			return names;
+	}
+	return NULL;
+}
+
+static int
+doctor_message(struct mail *mail, void *context)
+{
+	struct doctor_mailbox *dbox = context;
+	const char *const *names = mail_get_keywords(mail), *const *name;
+
+	for (name = names; *name != NULL; name++) {
+		const char *opposite = roost_flags_opposite(*name), *same;
+
+		roost_flags_tally_add(dbox->names, *name, 1);
+		if (opposite == NULL)
+			continue;
+		same = roost_flags_opposite(opposite);
+		/* A pair once, from the lesser of its two names. */
+		if (strcasecmp(same, opposite) < 0 &&
+		    first_meaning(names, same) == name &&
+		    first_meaning(names, opposite) != NULL)
+			roost_flags_tally_add(dbox->pairs, t_strconcat(
+				same, " ", opposite, NULL), 1);
+	}
+	return 0;
+}
+
+/* -- the mailbox -- */
+
+/* How many letters are taken; 0 where there are none. */
+static unsigned int
+maildir_letters(struct mailbox *box)
+{
+	struct istream *input;
+	const char *dir, *line, *number;
+	unsigned int letter, count = 0;
+
+	if (strcmp(box->storage->name, "maildir") != 0 ||
+	    mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_CONTROL,
+				&dir) <= 0)
+		return 0;
+	input = i_stream_create_file(t_strconcat(dir,
+				"/" MAILDIR_KEYWORDS_FILE, NULL), 1024);
+	while ((line = i_stream_read_next_line(input)) != NULL) {
+		number = t_strcut(line, ' ');
+		if (str_to_uint(number, &letter) == 0 &&
+		    letter < MAILDIR_LETTERS)
+			count++;
+	}
+	i_stream_unref(&input);
+	return count;
+}
+
+static void
+doctor_numbers(const struct doctor_mailbox *dbox)
+{
+	unsigned int letters = maildir_letters(dbox->box);
+	unsigned int names = array_count(&dbox->names->names);
+
+	if (letters >= MAILDIR_LETTERS_MANY)
+		doctor_find(dbox, "letters", "", letters,
+			    "merge names: Maildir has 26 letters, and what "
+			    "is beyond them is in the index alone");
+	if (names > DOCTOR_NAMES_MAX)
+		doctor_find(dbox, "many", "", names,
+			    "merge names: each costs every message");
+}
+
+static void
+doctor_report(struct doctor_mailbox *dbox)
+{
+	struct roost_flags_name *name;
+
+	roost_flags_tally_sort(dbox->names);
+	array_foreach_elem(&dbox->names->names, name)
+		doctor_name(dbox, name);
+	array_foreach_elem(&dbox->pairs->names, name)
+		doctor_find(dbox, "both", name->name, name->count,
+			    "take one of them from these messages");
+	doctor_numbers(dbox);
+}
+
+static int
+doctor_mailbox(struct roost_flags_command *_cmd, struct mailbox *box)
+{
+	struct doctor_mailbox dbox = {
+		.cmd = container_of(_cmd, struct doctor_command, cmd),
+		.box = box,
+		.names = roost_flags_tally_new(),
+		.pairs = roost_flags_tally_new(),
+	};
+	struct mailbox_transaction_context *trans =
+		mailbox_transaction_begin(box, 0, "roost flags");
+	int ret;
+
+	roost_flags_tally_known(dbox.names, box);
+	ret = roost_flags_each(_cmd, trans, doctor_message, &dbox);
+	mailbox_transaction_rollback(&trans);
+	if (ret == 0)
+		doctor_report(&dbox);
+	roost_flags_tally_free(&dbox.names);
+	roost_flags_tally_free(&dbox.pairs);
+	return ret;
+}
+
+static int
+doctor_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
+{
+	return roost_flags_walk(container_of(ctx, struct roost_flags_command,
+					     ctx), user,
+				MAILBOX_FLAG_READONLY, doctor_mailbox);
+}
+
+/* Last, since a failure to look says more. */
+static void
+doctor_cmd_deinit(struct doveadm_mail_cmd_context *ctx)
+{
+	struct doctor_command *cmd = container_of(ctx, struct doctor_command,
+						  cmd.ctx);
+
+	if (cmd->has_found && ctx->exit_code == 0)
+		ctx->exit_code = DOCTOR_EXIT_FOUND;
+	roost_flags_cmd_deinit(ctx);
+}
+
+static struct doveadm_mail_cmd_context *
+doctor_cmd_alloc(void)
+{
+	struct roost_flags_command *cmd =
+		roost_flags_cmd_alloc(sizeof(struct doctor_command));
+
+	cmd->ctx.v.init = ROOST_CMD_INIT(doctor_cmd_init);
+	cmd->ctx.v.run = doctor_cmd_run;
+	cmd->ctx.v.deinit = doctor_cmd_deinit;
+	return &cmd->ctx;
+}
+
+struct doveadm_cmd_ver2 roost_cmd_flags_doctor = {
+	.name = "roost flags doctor",
+	.mail_cmd = doctor_cmd_alloc,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[<mailbox mask> [...]]",
+DOVEADM_CMD_PARAMS_START
+ROOST_FLAGS_COMMON
+ROOST_FLAGS_MASKS
+DOVEADM_CMD_PARAMS_END
+};
