@@ -79,14 +79,73 @@ change_cmd_init(struct doveadm_mail_cmd_context *ctx)
 }
 ROOST_CMD_DEFINE_INIT(change_cmd_init)
 
-/* Something else may not let the keyword be set, without an error. */
+static bool
+change_has_source(const struct change_command *cmd, const char *const *names)
+{
+	for (; *names != NULL; names++) {
+		if (roost_flags_has(cmd->sources, *names))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Other plugins change what is asked for, and do not tell. */
+static bool
+change_is_made(struct mail *mail, const struct change_command *cmd)
+{
+	const char *const *names = mail_get_keywords(mail);
+
+	return roost_flags_has(names, cmd->target) &&
+		!change_has_source(cmd, names);
+}
+
 static int
 change_refused(struct mail *mail, const struct change_command *cmd)
 {
-	e_error(mail_event(mail), "roost: The keyword %s cannot be set here; "
-		"nothing was changed in mailbox %s", cmd->target,
-		mailbox_get_vname(mail->box));
+	e_error(mail_event(mail), "roost: Another plugin does not let the "
+		"keyword %s take the place of others; nothing was changed in "
+		"mailbox %s", cmd->target, mailbox_get_vname(mail->box));
 	return -1;
+}
+
+/* Each name once: Dovecot's mail_index_keywords_create() loses the name that
+   follows one that it has seen already. */
+static void
+change_list_add(ARRAY_TYPE(const_string) *list, const char *name)
+{
+	const char *const *other;
+
+	array_foreach(list, other) {
+		if (strcasecmp(*other, name) == 0)
+			return;
+	}
+	array_push_back(list, &name);
+}
+
+/*
+ * Where names are aliases, to take one away is to take them all, and what is
+ * left is to be said as a whole.
+ */
+static int
+change_replace(struct mail *mail, const struct change_command *cmd,
+	       const char *const *names)
+{
+	struct mail_keywords *keywords;
+	ARRAY_TYPE(const_string) wanted;
+
+	t_array_init(&wanted, 16);
+	change_list_add(&wanted, cmd->target);
+	for (; *names != NULL; names++) {
+		if (!roost_flags_has(cmd->sources, *names))
+			change_list_add(&wanted, *names);
+	}
+	array_append_zero(&wanted);
+	if (mailbox_keywords_create(mail->box, array_front(&wanted),
+				    &keywords) < 0)
+		return change_refused(mail, cmd);
+	mail_update_keywords(mail, MODIFY_REPLACE, keywords);
+	mailbox_keywords_unref(&keywords);
+	return change_is_made(mail, cmd) ? 0 : change_refused(mail, cmd);
 }
 
 static int
@@ -95,22 +154,17 @@ change_message(struct mail *mail, void *context)
 	struct change_mailbox *cbox = context;
 	const struct change_command *cmd = cbox->cmd;
 	const char *const *names = mail_get_keywords(mail);
-	const char *const *source = cmd->sources;
 
-	while (*source != NULL && !roost_flags_has(names, *source))
-		source++;
-	if (*source == NULL)
+	if (!change_has_source(cmd, names))
 		return 0;
 	cbox->changed++;
 	if (cmd->cmd.is_dry_run)
 		return 0;
-	if (!roost_flags_has(names, cmd->target)) {
+	if (!roost_flags_has(names, cmd->target))
 		mail_update_keywords(mail, MODIFY_ADD, cbox->target);
-		if (!roost_flags_has(mail_get_keywords(mail), cmd->target))
-			return change_refused(mail, cmd);
-	}
 	mail_update_keywords(mail, MODIFY_REMOVE, cbox->sources);
-	return 0;
+	return change_is_made(mail, cmd) ? 0 :
+		change_replace(mail, cmd, names);
 }
 
 /* Those of the old keywords that the mailbox has. */
@@ -125,7 +179,7 @@ change_known(const struct change_command *cmd, struct mailbox *box)
 	t_array_init(&known, 8);
 	array_foreach(status.keywords, name) {
 		if (roost_flags_has(cmd->sources, *name))
-			array_push_back(&known, name);
+			change_list_add(&known, *name);
 	}
 	array_append_zero(&known);
 	return array_front(&known);

@@ -5,10 +5,12 @@ import glob
 import json
 import os
 import re
+import threading
 
 import pytest
 
 import server as servers
+import virtualbox
 from server import STORAGES
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs the commands")
@@ -140,6 +142,53 @@ def test_without_the_plugin(plain):
     assert (code, changed(rows)) == (0, {"INBOX": 2})
     assert counts(flags(plain, "list", "INBOX", user="alice")[1]) == {
         ("INBOX", "plan"): 0, ("INBOX", "ziel"): 2, ("INBOX", "$junk"): 1}
+
+
+def test_virtual_mailboxes_are_not_counted_twice(make_server):
+    server = make_server("sdbox", users=("alice",), plugins=["virtual"],
+                         extra=virtualbox.SETTINGS, start=False)
+    virtualbox.add(server, "alice", "all", "INBOX", "  all")
+    server.start()
+    client = server.raw("alice")
+    fill(client, "INBOX", "Plan", "Plan Rest")
+    client.ok("SELECT virtual/all")
+    client.ok("CLOSE")
+    for masks in ((), ("*",)):
+        code, rows, said = flags(server, "list", *masks, user="alice")
+        assert (code, said) == (0, "")
+        assert counts(rows) == {
+            ("INBOX", "plan"): 2, ("INBOX", "rest"): 1, ("*", "plan"): 2,
+            ("*", "rest"): 1}
+    code, rows, _ = flags(server, "rename", "Plan", "Ziel", user="alice")
+    assert (code, changed(rows)["INBOX"]) == (0, 2)
+    code, rows, _ = flags(server, "rename", "Rest", "Ende", "virtual/all",
+                          user="alice")
+    assert (code, changed(rows)) == (0, {"virtual/all": 1})
+    found, _ = state(client, "INBOX")
+    assert [found[uid][0] for uid in (1, 2)] == [{"ziel"}, {"ziel", "ende"}]
+
+
+def test_a_name_that_stands_there_twice(make_server):
+    """As a token, and written plainly by a Dovecot without Roost."""
+    for storage in ("maildir", "sdbox"):
+        server = make_server(storage, users=("alice",))
+        fill(server.raw("alice"), "INBOX", "Plan Kept", "", "Rest Kept")
+        server.roost = False
+        server.reload()
+        client = server.raw("alice")
+        client.ok("SELECT INBOX")
+        client.ok("STORE 2 +FLAGS (plan)")
+        client.logout()
+        server.roost = True
+        server.reload()
+        assert counts(flags(server, "list", "INBOX", user="alice")[1]) == {
+            ("INBOX", "plan"): 2, ("INBOX", "rest"): 1, ("INBOX", "kept"): 2}
+        code, rows, said = flags(server, "merge", "Ziel", "PLAN", "plan",
+                                 "Rest", "rest", user="alice")
+        assert (code, said, changed(rows)) == (0, "", {"INBOX": 3})
+        found, _ = state(server.raw("alice"), "INBOX")
+        assert [found[uid][0] for uid in (1, 2, 3)] == [
+            {"ziel", "kept"}, {"ziel"}, {"ziel", "kept"}]
 
 
 # rename and merge
@@ -280,6 +329,45 @@ def test_a_token_is_no_name(maildir):
                              user="erin")
     assert code != 0 and rows == [] and "INBOX" in said
     assert state(client, "INBOX")[0] == before[0]
+
+
+def test_no_flag_is_lost_beside_busy_clients(make_server):
+    """Old and New take turns while clients set and clear something else,
+    and the one of them that a message does not have."""
+    for storage in ("maildir", "sdbox"):
+        server = make_server(storage, users=("alice",))
+        fill(server.raw("alice"), "INBOX", *["Old Kept"] * 20)
+        stop, failures = threading.Event(), []
+
+        def toggle(word):
+            client = server.raw("alice")
+            client.ok("SELECT INBOX")
+            number = 0
+            while not stop.is_set():
+                number = number % 20 + 1
+                for sign in "+-":
+                    answer = client.cmd("STORE %d %sFLAGS (%s)" % (
+                        number, sign, word))
+                    if not answer.ok:
+                        failures.append(answer)
+
+        busy = [threading.Thread(target=toggle, args=(word,))
+                for word in ("One", "Two")]
+        for thread in busy:
+            thread.start()
+        try:
+            for old, new in [("Old", "New"), ("New", "Old")] * 6:
+                code, rows, said = flags(server, "rename", old, new,
+                                         user="alice")
+                assert (code, said, changed(rows)) == (0, "", {"INBOX": 20})
+        finally:
+            stop.set()
+            for thread in busy:
+                thread.join()
+        assert not failures
+        found, _ = state(server.raw("alice"), "INBOX")
+        assert [words for words, _ in found.values()] == \
+            [{"old", "kept"}] * 20
 
 
 # purge
@@ -471,11 +559,13 @@ def test_all_users(make_server):
     assert flags(server, "doctor", "-A")[0] == FOUND
     code, rows, _ = flags(server, "doctor", "-u", "b*")
     assert {row["finding"] for row in rows} == {"unused"} and code == 0
-    # What is found at one user, a later one does not hide.
     socket = os.path.join(server.run_dir, "doveadm-server")
     code, rows, _ = flags(server, "rename", "-S", socket, "-n", "ziel",
                           "Neu", "INBOX", user="ann")
     assert (code, changed(rows)) == (0, {"INBOX": 1})
+    # The protocol has no word for every exit code.
+    code, rows, _ = flags(server, "doctor", "-S", socket, user="ann")
+    assert code != 0 and "alias" in {row["finding"] for row in rows}
     code, rows, _ = flags(server, "merge", "-S", socket, "-m", "INBOX",
                           "Neu", "ziel", user="ann")
     assert (code, changed(rows)) == (0, {"INBOX": 1})
