@@ -50,12 +50,13 @@ roost_flags_cmd_init(struct roost_flags_command *cmd)
 	(void)doveadm_cmd_param_bool(cctx, "dry-run", &cmd->is_dry_run);
 	(void)doveadm_cmd_param_array(cctx, "mailbox-mask", &masks);
 	cmd->masks = doveadm_mail_mailbox_search_args_build(masks);
-	cmd->is_named = masks[0] != NULL;
+	p_array_init(&cmd->names, cmd->ctx.pool, 8);
 	for (i = 0; masks[i] != NULL; i++) {
-		if (is_wild(masks[i]))
-			cmd->is_named = FALSE;
+		if (!is_wild(masks[i]))
+			array_push_back(&cmd->names, &masks[i]);
 	}
-	cmd->is_one_mailbox = cmd->is_named && masks[1] == NULL;
+	cmd->is_named = i > 0 && array_count(&cmd->names) == i;
+	cmd->is_one_mailbox = cmd->is_named && i == 1;
 }
 
 void
@@ -115,6 +116,38 @@ walk_mailbox(struct roost_flags_command *cmd, const struct mailbox_info *info,
 	return ret;
 }
 
+/* Named beside masks, and not among what they list. */
+static int
+walk_missing(struct roost_flags_command *cmd, struct mail_user *user,
+	     const ARRAY_TYPE(const_string) *missing)
+{
+	const char *name;
+
+	if (cmd->is_named || array_count(missing) == 0)
+		return 0;
+	array_foreach_elem(missing, name)
+		e_error(user->event, "roost: Cannot open mailbox %s: "
+			"There is none of this name", name);
+	doveadm_mail_failed_error(&cmd->ctx, MAIL_ERROR_NOTFOUND);
+	return -1;
+}
+
+static void
+walk_strike(ARRAY_TYPE(const_string) *missing, const char *vname)
+{
+	const char *const *name;
+
+	array_foreach(missing, name) {
+		if (strcmp(*name, vname) == 0 ||
+		    (strcasecmp(*name, "INBOX") == 0 &&
+		     strcmp(vname, "INBOX") == 0)) {
+			array_delete(missing, array_foreach_idx(missing, name),
+				     1);
+			return;
+		}
+	}
+}
+
 static int
 walk_killed(struct roost_flags_command *cmd, struct mail_user *user)
 {
@@ -133,12 +166,16 @@ roost_flags_walk(struct roost_flags_command *cmd, struct mail_user *user,
 		MAILBOX_LIST_ITER_RETURN_NO_FLAGS;
 	struct doveadm_mailbox_list_iter *iter;
 	const struct mailbox_info *info;
+	ARRAY_TYPE(const_string) missing;
 	int ret = 0;
 
+	t_array_init(&missing, 8);
+	array_append_array(&missing, &cmd->names);
 	iter = doveadm_mailbox_list_iter_init(&cmd->ctx, user, cmd->masks,
 					      iter_flags);
 	while (!doveadm_is_killed() &&
 	       (info = doveadm_mailbox_list_iter_next(iter)) != NULL) {
+		walk_strike(&missing, info->vname);
 		if (!cmd->is_named && is_virtual(info))
 			continue;
 		T_BEGIN {
@@ -148,7 +185,9 @@ roost_flags_walk(struct roost_flags_command *cmd, struct mail_user *user,
 	}
 	if (doveadm_mailbox_list_iter_deinit(&iter) < 0)
 		ret = -1;
-	return doveadm_is_killed() ? walk_killed(cmd, user) : ret;
+	if (doveadm_is_killed())
+		return walk_killed(cmd, user);
+	return walk_missing(cmd, user, &missing) < 0 ? -1 : ret;
 }
 
 /* -- messages -- */

@@ -21,7 +21,9 @@
 struct roost_flags_command {
 	struct doveadm_mail_cmd_context ctx;
 	struct mail_search_args *masks;
-	/* The masks are names, so each mailbox of them is to be there. */
+	/* Those of the masks that are names: each mailbox is to be there. */
+	ARRAY_TYPE(const_string) names;
+	/* All of them are. */
 	bool is_named;
 	bool is_one_mailbox;
 	bool is_dry_run;

@@ -572,11 +572,16 @@ def test_all_users(make_server):
 
 
 def test_who_and_what_does_not_exist(server):
+    fill(server.raw("watcher"), "INBOX", "")
     for command in (("list",), ("doctor",), ("purge",), ("rename", "a", "b")):
         assert flags(server, *command, user="nobody")[0] == NOUSER
         code, rows, said = flags(server, *command, "Nowhere", user="watcher")
         assert (code, rows) == (NOTFOUND, []) and "Nowhere" in said
     assert flags(server, "list", "No*", user="watcher") == (0, [], "")
+    code, rows, said = flags(server, "rename", "-n", "a", "b", "inb*",
+                             "inbox", "INB*", "Nowhere", user="watcher")
+    assert code == NOTFOUND and changed(rows) == {"INBOX": 0}
+    assert "Nowhere" in said and "inbox" not in said.lower()
 
 
 def test_one_bad_mailbox_keeps_no_other(make_server):
