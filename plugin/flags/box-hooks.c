@@ -312,14 +312,6 @@ flags_get_status(struct mailbox *box, enum mailbox_status_items items,
 }
 
 static void
-flags_free(struct mailbox *box)
-{
-	struct roost_flags_box *fbox = roost_flags_box_get(box);
-
-	fbox->module_ctx.super.free(box);
-}
-
-static void
 flags_close(struct mailbox *box)
 {
 	struct roost_flags_box *fbox = roost_flags_box_get(box);
@@ -346,15 +338,24 @@ flags_search_init(struct mailbox_transaction_context *trans,
 						  wanted_headers);
 }
 
-/* Others hand on what is done to them. */
+/* Where no message is kept, and nobody stores flags. */
 static bool
-is_kept_here(const struct mail_storage *storage)
+is_nowhere(const struct mail_storage *storage)
 {
 	static const char *const others[] = {
-		"virtual", "shared", "fail", "raw", NULL
+		"shared", "fail", "raw", NULL
 	};
 
-	return !str_array_find(others, storage->name);
+	return str_array_find(others, storage->name);
+}
+
+static void
+flags_hook_keeping(struct mailbox_vfuncs *v)
+{
+	v->save_begin = flags_save_begin;
+	v->save_finish = flags_save_finish;
+	v->save_cancel = flags_save_cancel;
+	v->copy = flags_copy;
 }
 
 void
@@ -365,23 +366,21 @@ roost_flags_mailbox_allocated(struct mailbox *box)
 	struct mailbox_vfuncs *v = box->vlast;
 	struct roost_flags_box *fbox;
 
-	if (fuser == NULL || !is_kept_here(box->storage))
+	if (fuser == NULL || is_nowhere(box->storage))
 		return;
 	fbox = p_new(box->pool, struct roost_flags_box, 1);
 	fbox->module_ctx.super = *v;
 	box->vlast = &fbox->module_ctx.super;
 	fbox->box = box;
 	fbox->fuser = fuser;
-	v->free = flags_free;
+	fbox->is_virtual = strcmp(box->storage->name, "virtual") == 0;
 	v->close = flags_close;
 	v->get_status = flags_get_status;
 	v->search_init = flags_search_init;
 	v->transaction_begin = flags_transaction_begin;
 	v->transaction_commit = flags_transaction_commit;
 	v->transaction_rollback = flags_transaction_rollback;
-	v->save_begin = flags_save_begin;
-	v->save_finish = flags_save_finish;
-	v->save_cancel = flags_save_cancel;
-	v->copy = flags_copy;
+	if (!fbox->is_virtual)
+		flags_hook_keeping(v);
 	MODULE_CONTEXT_SET(box, roost_flags_storage_module, fbox);
 }

@@ -67,8 +67,18 @@ box_keeps(struct mailbox *box, const char *name)
 bool
 roost_flags_box_may_name(struct roost_flags_box *fbox)
 {
-	return roost_flagrule_may_name(fbox->fuser->rules, ROOST_FLAG_CLIENT,
+	return fbox->is_virtual ||
+		roost_flagrule_may_name(fbox->fuser->rules, ROOST_FLAG_CLIENT,
 				       roost_flags_box_count(fbox->box));
+}
+
+/* A colour may be there that goes with the next change. */
+static bool
+box_has_colors(struct mailbox *box)
+{
+	return box_keeps(box, "$MailFlagBit0") ||
+		box_keeps(box, "$MailFlagBit1") ||
+		box_keeps(box, "$MailFlagBit2");
 }
 
 /* A request that is so common must cost nothing: tags of the user's own. */
@@ -84,7 +94,8 @@ box_is_free(struct roost_flags_box *fbox, enum modify_type type,
 	/* The names that were ever asked for here are at least as many as
 	   those that are kept, or that a message has. */
 	if (type == MODIFY_REPLACE || (max != 0 && count > max) ||
-	    !roost_flagrule_may_name(rules, actor, count))
+	    !roost_flagrule_may_name(rules, actor, count) ||
+	    box_has_colors(fbox->box))
 		return FALSE;
 	for (; *names != NULL; names++) {
 		if (!roost_flagrule_is_free(rules, actor, *names))
@@ -225,7 +236,8 @@ box_apply(struct roost_flags_box *fbox, const struct roost_flags_ask *ask,
 		.name_len_max = NAME_LEN_MAX(fbox->box),
 		.mailbox_count = roost_flags_box_count(fbox->box) +
 			array_count(&ftrans->named),
-		.has_name = is_named, .context = &named,
+		.has_name = fbox->is_virtual ? NULL : is_named,
+		.context = &named,
 	};
 
 	if (ask->current != NULL)

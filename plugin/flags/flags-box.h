@@ -16,6 +16,8 @@ struct roost_flags_box {
 	union mailbox_module_context module_ctx;
 	struct mailbox *box;
 	struct roost_flags_user *fuser;
+	/* It hands on to others, which keep names and limits of their own. */
+	bool is_virtual;
 	/* The last request that no rule has anything to say about. */
 	struct mail_keywords *free_keywords;
 	enum modify_type free_type;

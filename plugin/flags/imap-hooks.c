@@ -70,13 +70,15 @@ tell(struct client *client, const struct roost_flags_box *fbox, bool is_new,
 	struct mailbox_status status;
 	ARRAY_TYPE(const_string) names;
 
-	t_array_init(&names, 32);
-	names_settable(client, fbox, &names);
-	if (array_count(&names) - 1 == array_count(client->keywords.names) &&
-	    (is_new || may_name))
-		return;		/* core told it right */
 	mailbox_get_open_status(client->mailbox, STATUS_PERMANENT_FLAGS,
 				&status);
+	t_array_init(&names, 32);
+	names_settable(client, fbox, &names);
+	/* Has core told it right? */
+	if (!status.permanent_keywords ||
+	    (array_count(&names) - 1 == array_count(client->keywords.names) &&
+	     (is_new || may_name)))
+		return;
 	send_permanent(client, &status, array_front(&names));
 }
 

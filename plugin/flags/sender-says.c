@@ -17,20 +17,6 @@ roost_sender_is_asked(const char *name)
 	return str_array_icase_find(names, name);
 }
 
-/* RFC 2369 2: URIs in angle brackets, separated by commas. */
-static bool
-has_https(const char *value)
-{
-	while ((value = strchr(value, '<')) != NULL) {
-		value++;
-		while (*value == ' ' || *value == '\t' || *value == '\n')
-			value++;
-		if (strncasecmp(value, "https://", 8) == 0)
-			return strchr(value, '>') != NULL;
-	}
-	return FALSE;
-}
-
 /* RFC 5322 3.2.2: comments go, and may be in each other. */
 static const char *
 without_comments(const char *value)
@@ -55,6 +41,20 @@ without_comments(const char *value)
 		}
 	}
 	return str_c(text);
+}
+
+/* RFC 2369 2: URIs in angle brackets, separated by commas. */
+static bool
+has_https(const char *value)
+{
+	while ((value = strchr(value, '<')) != NULL) {
+		value++;
+		while (*value == ' ' || *value == '\t' || *value == '\n')
+			value++;
+		if (strncasecmp(value, "https://", 8) == 0)
+			return strchr(value, '>') != NULL;
+	}
+	return FALSE;
 }
 
 /* "dkim=pass" with blanks anywhere between, and nothing else after it but
@@ -96,7 +96,8 @@ roost_sender_hear(struct roost_sender_says *says, const char *name,
 		  const char *value, const char *const *authserv)
 {
 	if (strcasecmp(name, "List-Unsubscribe") == 0)
-		says->has_uri = says->has_uri || has_https(value);
+		says->has_uri = says->has_uri ||
+			has_https(without_comments(value));
 	else if (strcasecmp(name, "List-Unsubscribe-Post") == 0)
 		says->has_post = says->has_post ||
 			strcasecmp(t_str_trim(value, " \t\n"), ONE_CLICK) == 0;
