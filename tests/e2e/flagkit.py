@@ -222,11 +222,15 @@ def counts(server):
             for name in EVENTS}
 
 
-def wait_counts(server, before, **more):
+def wait_count(server, name, wanted):
     """Events reach the stats process a little later; not too many do."""
-    wanted = {name: before[name] + more.get(name, 0) for name in EVENTS}
     deadline = time.monotonic() + 20
-    while any(counts(server)[name] < wanted[name] for name in EVENTS):
+    while counts(server)[name] < wanted:
         assert time.monotonic() < deadline, (counts(server), wanted)
         time.sleep(0.05)
-    assert counts(server) == wanted
+    assert counts(server)[name] == wanted
+
+
+def wait_counts(server, before, **more):
+    for name in EVENTS:
+        wait_count(server, name, before[name] + more.get(name, 0))
