@@ -88,6 +88,20 @@ def test_client_clears_no_protected_flag(server, user, how):
         assert box.search("KEYWORD %s" % TRUST) == [2]
 
 
+@pytest.mark.parametrize("command", (
+    "STORE 1 +FLAGS ($HasAttachment)", "store 1 +flags ($hasattachment)",
+    "Store 1 -Flags.Silent ($HasNoAttachment)", "store 1 flags ()",
+    "uid store 1 flags ($HasNoAttachment)", "store 1 flags ($HasAttachment)"))
+def test_client_is_no_server(server, user, command):
+    """Core sets these two for itself; a client's command is a client's, in
+    whatever case it is written."""
+    with filled(server, user, "$Forwarded Own") as box:
+        admin(server, user, "add", "%s $HasNoAttachment" % TRUST)
+        box.ok(command)
+        own = set() if " flags (" in command else {"own"}
+        assert box.flags() == own | {"$forwarded", TRUST, "$hasnoattachment"}
+
+
 def test_append_forges_nothing(server, user):
     with filled(server, user, "Own %s" % TRUST) as box:
         box.append("$Sealed %s" % TRUST, "$IsTrusted Own \\Seen")

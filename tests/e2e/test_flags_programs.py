@@ -21,9 +21,9 @@ TRUST = "$istrusted"
 QUIET_FLAGS = {"at_delivery": "none"}
 
 
-def quiet(make_server, kind, flags=None, extra="", **options):
+def quiet(make_module_server, kind, flags=None, extra="", **options):
     storage, roost = kind
-    return make_server(storage, roost=roost,
+    return make_module_server(storage, roost=roost,
                        flags=dict(QUIET_FLAGS, **(flags or {})),
                        extra=flagkit.QUIET + extra, **options)
 
@@ -39,29 +39,36 @@ FREE = ("Junk NonJunk Own", "$Junk $NotJunk $memo $hasmemo",
         " ".join("tag%02d" % number for number in range(70)))
 
 
-def free_sides(make_server, storage, roost):
-    """Two servers of one user, with rules, one filled while it had none."""
+def without_rules():
+    """doveadm's -o that take all rules away."""
+    where = "" if NEW else "plugin/"
+    return [word for name, value in flagkit.OFF.items()
+            for word in ("-o", "%sroost_flags_%s=%s" % (where, name, value))]
+
+
+def free_sides(make_module_server, storage, roost):
+    """Two servers of one user, both with rules; what one has knows none."""
     options = {"flags": dict(QUIET_FLAGS, deny="secret*",
                              on_violation="reject"),
                "extra": flagkit.QUIET}
     if roost:
-        near, far = test_keywords.pair(make_server, storage, "private",
-                                       **options)
+        near, far = test_keywords.pair(make_module_server, storage,
+                                       "private", **options)
     else:
-        near = make_server(storage, roost=False, **options)
-        far = make_server("sdbox" if storage != "sdbox" else "mdbox",
-                          roost=False, **options)
-    flags, near.flags = near.flags, dict(flagkit.OFF)
-    near.reload()
-    filled(near, "alice", *FREE)
-    near.flags = flags
-    return near.reload(), far
+        near = make_module_server(storage, roost=False, **options)
+        far = make_module_server("sdbox" if storage != "sdbox" else "mdbox",
+                                 roost=False, **options)
+    filled(near, "alice", *[""] * len(FREE)).raw.logout()
+    for number, names in enumerate(FREE):
+        near.doveadm(*without_rules(), "flags", "add", "-u", "alice", names,
+                     "mailbox", "INBOX", str(number + 1))
+    return near, far
 
 
 @pytest.mark.parametrize("roost", (False, True), ids=("plain", "roost"))
 @pytest.mark.parametrize("storage", ("maildir", "sdbox"))
-def test_dsync_both_ways(make_server, storage, roost):
-    near, far = free_sides(make_server, storage, roost)
+def test_dsync_both_ways(make_module_server, storage, roost):
+    near, far = free_sides(make_module_server, storage, roost)
     sync = test_keywords.sync
     expected = [flagkit.low(names) for names in FREE]
     assert flags_of(near, "alice") == expected
@@ -87,8 +94,8 @@ def test_dsync_both_ways(make_server, storage, roost):
         assert flags_of(server, "alice")[0] >= {"$notjunk"}
 
 
-def test_backup_is_exact(make_server):
-    near, far = free_sides(make_server, "sdbox", False)
+def test_backup_is_exact(make_module_server):
+    near, far = free_sides(make_module_server, "sdbox", False)
     test_keywords.sync(near, far, "backup")
     assert flags_of(far, "alice") == [flagkit.low(names) for names in FREE]
     with Box(far, "alice") as client:
@@ -111,9 +118,9 @@ def old_maildir(server, user, names, letters):
 
 
 @kinds
-def test_import(make_server, kind):
+def test_import(make_module_server, kind):
     """An admin's restore: protected flags come back, the rest is in order."""
-    server = quiet(make_server, kind, start=False)
+    server = quiet(make_module_server, kind, start=False)
     folder = old_maildir(server, "alice", [TRUST, "NonJunk", "Own"], "Sabc")
     server.start()
     server.doveadm("import", "-u", "alice", "maildir:" + folder, "",
@@ -124,28 +131,32 @@ def test_import(make_server, kind):
 
 # Virtual mailboxes
 
-@pytest.fixture(params=flagkit.KINDS[:2], ids=flagkit.kind_name)
-def virtual(request, make_server):
-    """alice ignores, bob rejects; each has all of INBOX, Other and a public
-    mailbox in one."""
-    server = quiet(
-        make_server, request.param, plugins=["virtual"], start=False,
-        extra=virtualbox.SETTINGS + flagkit.public(request.param[0]),
-        users={"alice": {}, "bob": {"roost_flags_on_violation": "reject"}})
-    for user in server.users:
-        virtualbox.add(server, user, "all", "INBOX", "Other", "Public/Board",
-                       "  all")
-    server.start()
-    for user in server.users:
-        with server.raw(user) as client:
-            for mailbox in ("Other", "Public/Board"):
-                client.cmd("CREATE %s" % mailbox)
-            for mailbox in ("INBOX", "Other"):
-                assert client.append(mailbox, message("one"), "Own").ok
-    with server.raw("alice") as client:
-        assert client.append("Public/Board", message("board"), "Ours").ok
-    admin(server, "alice", "add", TRUST, mailbox="Public/Board")
-    return server
+@pytest.fixture(scope="module", params=flagkit.KINDS[:2],
+                ids=flagkit.kind_name)
+def virtuals(request, make_module_server):
+    return flagkit.make(
+        make_module_server, request.param, plugins=["virtual"],
+        special={"reject": {"on_violation": "reject"}}, count=20,
+        extra=virtualbox.SETTINGS)
+
+
+def all_in_one(server, kind="user"):
+    """A user of whose INBOX, Other and public mailbox one is made."""
+    user = flagkit.another(server, kind)
+    board = "Public/" + user
+    virtualbox.add(server, user, "all", "INBOX", "Other", board, "  all")
+    with server.raw(user) as client:
+        for mailbox, names in (("INBOX", "Own"), ("Other", "Own"),
+                               (board, "Ours")):
+            client.cmd("CREATE %s" % mailbox)
+            assert client.append(mailbox, message("one"), names).ok
+    admin(server, user, "add", TRUST, mailbox=board)
+    return user
+
+
+@pytest.fixture
+def virtual(virtuals):
+    return virtuals, all_in_one(virtuals)
 
 
 def number_of(box, key):
@@ -154,8 +165,9 @@ def number_of(box, key):
 
 
 def test_store_in_a_virtual_mailbox(virtual):
-    with Box(virtual, "alice", "virtual/all") as box, \
-            Box(virtual, "alice") as other:
+    server, user = virtual
+    with Box(server, user, "virtual/all") as box, \
+            Box(server, user) as other:
         box.ok("STORE 1:2 +FLAGS (%s NonJunk More)" % TRUST)
         found = box.all_flags()
         assert found[1] == found[2] == {"own", "$notjunk", "more"}
@@ -165,57 +177,71 @@ def test_store_in_a_virtual_mailbox(virtual):
         other.ok("NOOP")
         assert other.told == {1: {"$junk"}}
         assert box.flags(1) == box.flags(2) == {"$junk"}
-    assert flags_of(virtual, "alice", "Other") == [{"$junk"}]
+    assert flags_of(server, user, "Other") == [{"$junk"}]
 
 
 def test_permanent_flags_of_a_virtual_mailbox(virtual):
-    with Box(virtual, "alice", "virtual/all") as box:
+    server, user = virtual
+    with Box(server, user, "virtual/all") as box:
         assert TRUST in box.known and TRUST not in box.permanent
         assert "own" in box.permanent and "\\*" in box.permanent
 
 
 def test_search_in_a_virtual_mailbox(virtual):
     """By any spelling there, too."""
-    with Box(virtual, "alice", "virtual/all") as box:
+    server, user = virtual
+    with Box(server, user, "virtual/all") as box:
         box.ok("STORE 1:2 +FLAGS (NonJunk)")
         for name in ("$NotJunk", "NOTJUNK", "NonJunk"):
             assert box.search("KEYWORD %s" % name) == [1, 2], name
 
 
+@pytest.mark.parametrize("name", (TRUST, "$HasAttachment"))
+@pytest.mark.parametrize("how", ("+FLAGS", "FLAGS"))
+def test_virtual_mailbox_sets_nothing_protected(virtual, how, name):
+    server, user = virtual
+    with Box(server, user, "virtual/all") as box:
+        box.ok("STORE 1 %s (%s)" % (how, name))
+    assert name.lower() not in flags_of(server, user)[0]
+
+
 @pytest.mark.parametrize("how", ("+FLAGS", "+FLAGS.SILENT", "FLAGS"))
 def test_virtual_mailbox_shows_what_is_there(virtual, how):
     """Nothing that the mailbox below did not take."""
-    with Box(virtual, "alice", "virtual/all") as box:
+    server, user = virtual
+    with Box(server, user, "virtual/all") as box:
         box.ok("STORE 1 %s (%s Own)" % (how, TRUST))
         assert box.flags(1) == {"own"}
         assert box.search("1:2 KEYWORD %s" % TRUST) == []
-        with Box(virtual, "alice", "virtual/all") as other:
+        with Box(server, user, "virtual/all") as other:
             assert other.flags(1) == {"own"}
         box.ok("COPY 1 Other")
-    assert flags_of(virtual, "alice") == [{"own"}]
-    assert flags_of(virtual, "alice", "Other")[-1] == {"own"}
+    assert flags_of(server, user) == [{"own"}]
+    assert flags_of(server, user, "Other")[-1] == {"own"}
 
 
 def test_virtual_mailbox_clears_nothing_protected(virtual):
-    admin(virtual, "alice", "add", TRUST)
-    with Box(virtual, "alice", "virtual/all") as box:
+    server, user = virtual
+    admin(server, user, "add", TRUST)
+    with Box(server, user, "virtual/all") as box:
         number = number_of(box, "KEYWORD %s KEYWORD Own" % TRUST)
         box.ok("STORE %d -FLAGS (%s)" % (number, TRUST))
         assert box.flags(number) == {"own", TRUST}
-    assert flags_of(virtual, "alice") == [{"own", TRUST}]
+    assert flags_of(server, user) == [{"own", TRUST}]
 
 
-def test_rejected_in_a_virtual_mailbox(virtual):
-    with Box(virtual, "bob", "virtual/all") as box:
+def test_rejected_in_a_virtual_mailbox(virtuals):
+    user = all_in_one(virtuals, "reject")
+    with Box(virtuals, user, "virtual/all") as box:
         before = box.all_flags()
         box.no("NOPERM", "STORE 1:* +FLAGS (More $autosent)")
         assert box.all_flags() == before
         box.ok("STORE 1:* +FLAGS (More)")
-    assert flags_of(virtual, "bob") == [{"own", "more"}]
+    assert flags_of(virtuals, user) == [{"own", "more"}]
 
 
-def test_append_to_a_virtual_mailbox(make_server):
-    server = quiet(make_server, ("sdbox", False), plugins=["virtual"],
+def test_append_to_a_virtual_mailbox(make_module_server):
+    server = quiet(make_module_server, ("sdbox", False), plugins=["virtual"],
                    extra=virtualbox.SETTINGS, start=False)
     virtualbox.add(server, "alice", "all", "!INBOX", "  all")
     server.start()
@@ -229,13 +255,14 @@ def test_append_to_a_virtual_mailbox(make_server):
 @pytest.mark.parametrize("how", ("COPY", "MOVE"))
 def test_virtual_mailbox_is_no_way_around(virtual, how):
     """What anybody may have set stays behind, seen through it or not."""
-    with Box(virtual, "alice", "virtual/all") as box:
+    server, user = virtual
+    with Box(server, user, "virtual/all") as box:
         number = number_of(box, "KEYWORD Ours")
         assert box.flags(number) == {"ours", TRUST}
         box.cmd("%s %d INBOX" % (how, number))
         box.ok("COPY 1 Other")
-    assert TRUST not in set().union(*flags_of(virtual, "alice"))
-    assert flags_of(virtual, "alice", "Other")[-1] == {"own"}
+    assert TRUST not in set().union(*flags_of(server, user))
+    assert flags_of(server, user, "Other")[-1] == {"own"}
 
 
 # POP3
@@ -243,9 +270,9 @@ def test_virtual_mailbox_is_no_way_around(virtual, how):
 @pytest.mark.parametrize("rules", (
     {}, {"allow": "own", "on_violation": "reject"},
     {"protect": "$POP3Deleted"}), ids=("usual", "allow", "protect"))
-def test_pop3_deleted_flag(make_server, rules):
+def test_pop3_deleted_flag(make_module_server, rules):
     """The server's own: what was fetched does not come again."""
-    server = quiet(make_server, ("maildir", False), rules,
+    server = quiet(make_module_server, ("maildir", False), rules,
                    extra='pop3_deleted_flag = "$POP3Deleted"\n')
     filled(server, "alice", "Own", "")
     client = server.pop3("alice")
@@ -286,20 +313,26 @@ plugin {
 
 WATCHER = """\
 require ["imap4flags", "imapsieve", "environment"];
-addflag ["%s", "JunkRecorded", "Watched"];
+if header :is "Subject" "set" { setflag "$HasAttachment"; }
+else { addflag ["%s", "JunkRecorded", "Watched"]; }
 """ % TRUST
 
 
-@kinds
-def test_imapsieve(make_server, kind):
-    """A script that runs in a client's session is as free as the client."""
-    server = quiet(make_server, kind, start=False,
+def watching(make_module_server, kind):
+    server = quiet(make_module_server, kind, start=False,
                    protocol_plugins={"imap": ["imap_sieve"]})
     path = os.path.join(server.mail_root, "watcher.sieve")
     server.write(path, WATCHER)
     server.own(server.mail_root)
     server.extra += imapsieve(path)
-    server.start()
+    return server.start()
+
+
+@kinds
+def test_imapsieve(make_module_server, kind):
+    """A script that runs in a client's session is as free as the client."""
+    server = watching(make_module_server, kind)
+    expected = {"watched", "$junk"}
     with filled(server, "alice", "Own") as box:
         box.ok("CREATE Watched")
         assert box.append("Own", mailbox="Watched").ok
@@ -316,14 +349,17 @@ def test_imapsieve(make_server, kind):
         box.ok("STORE 2 +FLAGS (NonJunk)")
         box.ok("NOOP")
         assert box.flags(2) == {"own", "watched"}
+        assert box.raw.append("Watched", message("set"), "$MDNSent New").ok
+        box.ok("NOOP")
+        assert box.flags(3) == {"$mdnsent"}
 
 
 # Access lists
 
-def test_acl_without_w(make_server):
+def test_acl_without_w(make_module_server):
     """Who may write no flags is told so, and writes none."""
     name = "Public/Board"
-    server = quiet(make_server, ("sdbox", False), plugins=["acl"],
+    server = quiet(make_module_server, ("sdbox", False), plugins=["acl"],
                    settings={} if NEW else {"acl": "vfile"}, start=False,
                    extra=flagkit.public("sdbox") +
                    ("acl_driver = vfile\n" if NEW else ""))
@@ -359,18 +395,20 @@ LONG = "z" * 60
 
 
 @pytest.mark.parametrize("kind", flagkit.KINDS, ids=flagkit.kind_name)
-def test_copy_keeps_valid_names(make_server, kind):
+def test_copy_keeps_valid_names(make_module_server, kind):
     """A name that may not be made any more takes no other with it."""
-    limit = "mail_max_keyword_length = %d\n"
-    server = quiet(make_server, kind, extra=limit % 100 + flagkit.METRICS)
-    names = "Good %s $Forwarded \\Seen" % LONG
-    filled(server, "alice", names, names, names)
-    admin(server, "alice", "add", TRUST)
-    server.extra = server.extra.replace(limit % 100, limit % 20)
-    server.reload()
+    server = quiet(make_module_server, kind,
+                   extra="mail_max_keyword_length = 20\n" + flagkit.METRICS)
     expected = {"good", "$forwarded", "\\seen"}
-    before = flagkit.counts(server)["rescued"]
-    with Box(server, "alice") as box:
+    with filled(server, "alice", *["Good $Forwarded \\Seen"] * 3) as box:
+        for number in range(1, 4):
+            server.doveadm("-o", "mail_max_keyword_length=100", "flags",
+                           "add", "-u", "alice", LONG, "mailbox", "INBOX",
+                           str(number))
+        admin(server, "alice", "add", TRUST)
+        box.ok("NOOP")
+        assert box.flags() == expected | {LONG, TRUST}
+        before = flagkit.counts(server)["rescued"]
         for mailbox in ("Copied", "Moved"):
             box.ok("CREATE %s" % mailbox)
         box.ok("COPY 1:2 Copied")
@@ -382,10 +420,10 @@ def test_copy_keeps_valid_names(make_server, kind):
 
 
 @pytest.mark.parametrize("storage", ("maildir", "sdbox"))
-def test_copy_of_a_long_token_of_another_keyring(make_server, storage):
+def test_copy_of_a_long_token_of_another_keyring(make_module_server, storage):
     """Longer than what a client may name, and yet nothing of it is lost."""
-    near = make_server("sdbox")
-    far = quiet(make_server, (storage, True))
+    near = make_module_server("sdbox")
+    far = quiet(make_module_server, (storage, True))
     name = test_keywords.SECRETS[4]
     for number in range(2):
         with near.raw("alice") as client:
@@ -403,9 +441,9 @@ def test_copy_of_a_long_token_of_another_keyring(make_server, storage):
         box.no("CANNOT", "STORE 1 +FLAGS (%s)" % ("l" * 51))
 
 
-def test_copy_of_a_name_that_is_none(make_server):
+def test_copy_of_a_name_that_is_none(make_module_server):
     """Another program's dovecot-keywords may hold anything."""
-    server = make_server("maildir", roost=False, extra=flagkit.QUIET,
+    server = make_module_server("maildir", roost=False, extra=flagkit.QUIET,
                          flags=QUIET_FLAGS, start=False)
     home = server.home("alice")
     folder = old_maildir(server, "alice", ["a]b", "Good", "NonJunk", "c*"],
@@ -424,8 +462,8 @@ def test_copy_of_a_name_that_is_none(make_server):
 # By doveadm
 
 @kinds
-def test_doveadm(make_server, kind):
-    server = quiet(make_server, kind, {"deny": "secret*"})
+def test_doveadm(make_module_server, kind):
+    server = quiet(make_module_server, kind, {"deny": "secret*"})
     filled(server, "alice", "Own", "NotJunk")
     admin(server, "alice", "add", "%s Junk Secret1" % TRUST, 2)
     assert flags_of(server, "alice") == [{"own"}, {TRUST, "$junk"}]

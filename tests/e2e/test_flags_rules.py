@@ -145,11 +145,11 @@ def test_mended_rules_let_it_in(server):
         box.no("LIMIT", "STORE 1 +FLAGS (More)")
 
 
-def test_all_of_it_in_the_configuration(make_server):
+def test_all_of_it_in_the_configuration(make_module_server):
     """As a site writes it: a file beside settings, and it adds to them."""
-    server = make_server("sdbox", roost=False, start=False, extra=flagkit.
-                         QUIET, flags={"deny": "one two", "alias": "none",
-                                       "at_delivery": "none"})
+    server = make_module_server(
+        "sdbox", roost=False, start=False, extra=flagkit.QUIET,
+        flags={"deny": "one two", "alias": "none", "at_delivery": "none"})
     path = os.path.join(server.root, "site.rules")
     server.write(path, "deny three\nprotect $site\n")
     server.flags["map"] = path
@@ -163,13 +163,13 @@ def test_all_of_it_in_the_configuration(make_server):
 # No rules: nobody notices
 
 @pytest.mark.parametrize("kind", flagkit.KINDS[:2], ids=flagkit.kind_name)
-def test_off_makes_no_difference(make_server, kind):
+def test_off_makes_no_difference(make_module_server, kind):
     """Every answer of a program of many flags, byte for byte."""
     storage, roost = kind
     scripts = test_keywords.SCRIPTS + (test_keywords.letters,) * (
         storage == "maildir")
     control, server = [
-        make_server(storage, roost=roost and flags is not None,
+        make_module_server(storage, roost=roost and flags is not None,
                     users=[script.__name__ for script in scripts],
                     plugins=["virtual"], extra=virtualbox.SETTINGS,
                     flags=flags, start=False)
@@ -181,7 +181,7 @@ def test_off_makes_no_difference(make_server, kind):
     for script, expected, got in zip(scripts, *seen):
         test_keywords.compare(script, expected, got)
 
-def test_defaults_leave_others_alone(make_server):
+def test_defaults_leave_others_alone(make_module_server):
     """Names that no rule speaks of, on a server with the usual rules."""
     def plain(session):
         cmd = session.cmd
@@ -198,7 +198,7 @@ def test_defaults_leave_others_alone(make_server):
                 "FETCH 1:* (FLAGS)", "SELECT Other", "EXAMINE INBOX"):
             cmd(1, command)
             cmd(2, "NOOP" if command != "SELECT INBOX" else command)
-    seen = [test_keywords.played(make_server(
+    seen = [test_keywords.played(make_module_server(
         "sdbox", roost=False, users=["plain"], flags=flags,
         extra=flagkit.QUIET), [plain])[0]
         for flags in (None, {"at_delivery": "none"})]
