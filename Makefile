@@ -119,6 +119,7 @@ $(MAIL_SO): $(call glue_obj,$(MAIL_SRC) $(SHARED_SRC)) $(CORE_LIB)
 # The commands reach the mail plugin through symbols of its own copy of the
 # shared code: nothing is exported between modules.
 $(DOVEADM_SO): $(call glue_obj,$(DOVEADM_SRC) $(SHARED_SRC) \
+		$(wildcard plugin/flags/*settings*.c) \
 		$(filter-out %/plugin.c,$(MAIL_SRC))) $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(GLUE_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)

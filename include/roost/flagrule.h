@@ -326,6 +326,10 @@ bool roost_flagrule_is_protected(const struct roost_flagrules *rules,
 const char *roost_flagrule_next_alias(const struct roost_flagrules *rules,
 				      const char *name, size_t *iter);
 
+/* In the same way, the names that exclude it. */
+const char *roost_flagrule_next_rival(const struct roost_flagrules *rules,
+				      const char *name, size_t *iter);
+
 /* enum roost_flagrule_delivery. */
 unsigned int
 roost_flagrule_at_delivery(const struct roost_flagrules *rules);

@@ -99,6 +99,24 @@ roost_flagrule_next_alias(const struct roost_flagrules *rules,
 	return NULL;
 }
 
+const char *
+roost_flagrule_next_rival(const struct roost_flagrules *rules,
+			  const char *name, size_t *iter)
+{
+	uint16_t target = target_find(rules, name);
+
+	if (target == NONE || rules->names[target].group == NONE)
+		return NULL;
+	while (*iter < rules->name_count) {
+		uint16_t idx = (uint16_t)(*iter)++;
+
+		if (idx != target && rules->names[idx].target == idx &&
+		    rules->names[idx].group == rules->names[target].group)
+			return roost_flagrule_text(rules, idx);
+	}
+	return NULL;
+}
+
 unsigned int
 roost_flagrule_at_delivery(const struct roost_flagrules *rules)
 {

@@ -114,10 +114,4 @@ bool roost_flags_is_atom(const char *name);
 /* Print a name, harmless to a terminal. */
 void roost_flags_print(const char *name);
 
-/* The name that this one is another spelling of, or itself. */
-const char *roost_flags_canonical(const char *name);
-
-/* The canonical name that no message may have beside this one, or NULL. */
-const char *roost_flags_opposite(const char *name);
-
 #endif

@@ -8,6 +8,8 @@
  */
 #include "flags-common.h"
 
+#include "flags-settings.h"
+
 #define DOCTOR_EXIT_FOUND 2
 #define DOCTOR_NAMES_MAX 200
 
@@ -18,6 +20,7 @@
 
 struct doctor_command {
 	struct roost_flags_command cmd;
+	struct roost_flagrules *rules;	/* of the user at hand */
 	bool has_found;
 };
 
@@ -82,14 +85,15 @@ static bool
 has_spelling_beside(const struct doctor_mailbox *dbox,
 		    const struct roost_flags_name *name)
 {
-	const char *canonical = roost_flags_canonical(name->name);
+	const struct roost_flagrules *rules = dbox->cmd->rules;
+	const char *canonical = roost_flagrule_canonical(rules, name->name);
 	struct roost_flags_name *other;
 
 	if (name->count == 0 || strcasecmp(canonical, name->name) == 0)
 		return FALSE;
 	array_foreach_elem(&dbox->names->names, other) {
 		if (other != name && other->count > 0 &&
-		    strcasecmp(roost_flags_canonical(other->name),
+		    strcasecmp(roost_flagrule_canonical(rules, other->name),
 			       canonical) == 0)
 			return TRUE;
 	}
@@ -109,7 +113,8 @@ doctor_name(const struct doctor_mailbox *dbox,
 	if (has_spelling_beside(dbox, name))
 		doctor_find(dbox, "alias", name->name, name->count,
 			    t_strconcat("merge it into ",
-					roost_flags_canonical(name->name),
+					roost_flagrule_canonical(
+						dbox->cmd->rules, name->name),
 					NULL));
 	if (name->count == 0)
 		doctor_tell(dbox, "unused", name->name, 0,
@@ -120,13 +125,35 @@ doctor_name(const struct doctor_mailbox *dbox,
 
 /* The first of the names that means the same as this canonical one. */
 static const char *const *
-first_meaning(const char *const *names, const char *canonical)
+first_meaning(const struct roost_flagrules *rules, const char *const *names,
+	      const char *canonical)
 {
 	for (; *names != NULL; names++) {
-		if (strcasecmp(roost_flags_canonical(*names), canonical) == 0)
+		if (strcasecmp(roost_flagrule_canonical(rules, *names),
+			       canonical) == 0)
 			return names;
 	}
 	return NULL;
+}
+
+/* Those that exclude this one, and stand beside it: a pair once, from the
+   lesser of its two names. */
+static void
+doctor_rivals(struct doctor_mailbox *dbox, const char *const *names,
+	      const char *const *name)
+{
+	const struct roost_flagrules *rules = dbox->cmd->rules;
+	const char *canonical = roost_flagrule_canonical(rules, *name), *rival;
+	size_t iter = 0;
+
+	while ((rival = roost_flagrule_next_rival(rules, canonical,
+						  &iter)) != NULL) {
+		if (strcasecmp(canonical, rival) < 0 &&
+		    first_meaning(rules, names, canonical) == name &&
+		    first_meaning(rules, names, rival) != NULL)
+			roost_flags_tally_add(dbox->pairs, t_strconcat(
+				canonical, " ", rival, NULL), 1);
+	}
 }
 
 static int
@@ -136,18 +163,8 @@ doctor_message(struct mail *mail, void *context)
 	const char *const *names = mail_get_keywords(mail), *const *name;
 
 	for (name = names; *name != NULL; name++) {
-		const char *opposite = roost_flags_opposite(*name), *same;
-
 		roost_flags_tally_add(dbox->names, *name, 1);
-		if (opposite == NULL)
-			continue;
-		same = roost_flags_opposite(opposite);
-		/* A pair once, from the lesser of its two names. */
-		if (strcasecmp(same, opposite) < 0 &&
-		    first_meaning(names, same) == name &&
-		    first_meaning(names, opposite) != NULL)
-			roost_flags_tally_add(dbox->pairs, t_strconcat(
-				same, " ", opposite, NULL), 1);
+		doctor_rivals(dbox, names, name);
 	}
 	return 0;
 }
@@ -230,12 +247,41 @@ doctor_mailbox(struct roost_flags_command *_cmd, struct mailbox *box)
 	return ret;
 }
 
+/* The rules are the user's, whether the plugin is loaded or not. */
+static int
+doctor_rules(struct doctor_command *cmd, struct mail_user *user)
+{
+	const struct roost_flags_settings *set;
+	const char *error;
+	int ret;
+
+	if (roost_flags_settings_get(user, &set, &error) < 0) {
+		e_error(user->event, "roost_flags: %s", error);
+		return -1;
+	}
+	ret = roost_flags_rules_init(cmd->rules, set, &error);
+	if (ret < 0)
+		e_error(user->event, "roost_flags: %s", error);
+	roost_flags_settings_free(set);
+	return ret;
+}
+
 static int
 doctor_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
-	return roost_flags_walk(container_of(ctx, struct roost_flags_command,
-					     ctx), user,
-				MAILBOX_FLAG_READONLY, doctor_mailbox);
+	struct doctor_command *cmd = container_of(ctx, struct doctor_command,
+						  cmd.ctx);
+	int ret;
+
+	cmd->rules = i_new(struct roost_flagrules, 1);
+	ret = doctor_rules(cmd, user);
+	if (ret < 0)
+		ctx->exit_code = EX_CONFIG;
+	else
+		ret = roost_flags_walk(&cmd->cmd, user, MAILBOX_FLAG_READONLY,
+				       doctor_mailbox);
+	i_free(cmd->rules);
+	return ret;
 }
 
 /* Last, since a failure to look says more. */

@@ -11,7 +11,8 @@ it, what stands there then, the file of tests, and pytest's -k.  Ends with
 
 Not listed, since something else makes up for each: the comparison of keyring
 ids stands in ring and in stanza; the umask of a mail process takes from a new
-keyring's mode what its open() would give too much.
+keyring's mode what its open() would give too much; a STORE by replication is
+exempt in the hook and in the rules.
 """
 import os
 import shutil
@@ -24,6 +25,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 
 ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
 DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
+FLAGS, DELIVERY = "flags", "flags_delivery"
+PROGRAMS, RULES = "flags_programs", "flags_rules"
 
 MUTANTS = [
     # Reading
@@ -61,6 +64,73 @@ MUTANTS = [
     ("flag refuses", "mail/mail-hooks.c",
      "\treturn is_served ? 0 : -1;\n", "\treturn -1;\n", ATTACKS,
      "maildir and plaintext"),
+    # Rules for flags
+    ("flags: a STORE goes by no rule", "flags/mail-hooks.c",
+     "\tif (is_exempt(mail, fmail->fbox) ||\n"
+     "\t    roost_flags_box_is_free(",
+     "\tif (TRUE ||\n\t    roost_flags_box_is_free(", FLAGS,
+     "sets_no_protected and sdbox"),
+    ("flags: any request is free", "flags/flags-box.c",
+     "\t\tif (!roost_flagrule_is_free(rules, actor, *names))\n"
+     "\t\t\treturn FALSE;\n", "", FLAGS, "sets_no_protected and sdbox"),
+    ("flags: colours may stay behind", "flags/flags-box.c",
+     " ||\n\t    box_has_colors(fbox->box))\n\t\treturn FALSE;\n",
+     ")\n\t\treturn FALSE;\n", DELIVERY, "taken_away and sdbox"),
+    ("flags: an APPEND goes by no rule", "flags/box-hooks.c",
+     "(!ctx->copying_via_save && save_policy(ctx) < 0) ||", "FALSE ||",
+     FLAGS, "append_forges and sdbox"),
+    ("flags: any copy is the user's own", "flags/box-hooks.c",
+     "\t\t.change = is_own(mail, fbox->box) ? ROOST_FLAG_COPY :\n"
+     "\t\t\tROOST_FLAG_COPY_FOREIGN,\n",
+     "\t\t.change = ROOST_FLAG_COPY,\n", FLAGS,
+     "foreign_copy and sdbox"),
+    ("flags: no copy is the user's own", "flags/box-hooks.c",
+     "\t\t.change = is_own(mail, fbox->box) ? ROOST_FLAG_COPY :\n"
+     "\t\t\tROOST_FLAG_COPY_FOREIGN,\n",
+     "\t\t.change = ROOST_FLAG_COPY_FOREIGN,\n", FLAGS,
+     "own_copy and sdbox"),
+    ("flags: a delivery goes by no rule", "flags/box-hooks.c",
+     "\t(void)save_ask(ctx, &ask);\n", "", DELIVERY, "scripts and sdbox"),
+    ("flags: what is refused is committed", "flags/box-hooks.c",
+     "\tif (code == MAIL_ERROR_NONE)\n\t\treturn fbox", "\tif (TRUE)\n"
+     "\t\treturn fbox", FLAGS, "rejected_store"),
+    ("flags: a deviation is hidden", "flags/mail-hooks.c",
+     "\t\tmail->transaction->itrans->flags &=\n"
+     "\t\t\tENUM_NEGATE(MAIL_INDEX_TRANSACTION_FLAG_HIDE);\n",
+     "\t\t;\n", FLAGS, "alias_is_told and sdbox"),
+    ("flags: every keyword is permanent", "flags/imap-hooks.c",
+     "\t\tif (roost_flagrule_may_set(fbox->fuser->rules,\n"
+     "\t\t\t\t\t   ROOST_FLAG_CLIENT, *name))\n", "", FLAGS,
+     "permanent_flags and sdbox"),
+    ("flags: a full mailbox takes names", "flags/box-hooks.c",
+     "\t\tstatus_r->allow_new_keywords = FALSE;\n", "\t\t;\n", FLAGS,
+     "limit_of_a_mailbox"),
+    ("flags: replication is a delivery", "flags/box-hooks.c",
+     "\treturn fbox->fuser->user->dsyncing || !", "\treturn !", PROGRAMS,
+     "dsync_both_ways and sdbox or backup_is_exact"),
+    ("flags: only the right spelling is found", "flags/box-hooks.c",
+     "\t\troost_flags_search_fix(fbox, args);\n", "\t\t;\n", FLAGS,
+     "old_spellings"),
+    ("flags: anybody's word is the sender's", "flags/sender-says.c",
+     "\tif (*who == NULL || !str_array_icase_find(authserv, *who))\n",
+     "\tif (*who == NULL)\n", DELIVERY, "trusted_hosts"),
+    ("flags: comments are read", "flags/sender-says.c",
+     "\t\t\thas_https(without_comments(value));", "\t\t\thas_https(value);",
+     DELIVERY, "offers and sdbox"),
+    ("flags: a copy is what core left of it", "flags/box-hooks.c",
+     "\tif (outcome != NULL)\n\t\tsave_become(ctx, outcome);\n}\n",
+     "\tif (outcome != NULL && ctx->data.keywords != NULL &&\n"
+     "\t    ctx->data.keywords->count > 0)\n"
+     "\t\tsave_become(ctx, outcome);\n}\n", PROGRAMS,
+     "copy_keeps and sdbox"),
+    ("flags: wrong rules let a user in", "flags/flags-user.c",
+     "\tif (fuser == NULL) {\n\t\tuser->error = p_strdup_printf("
+     "user->pool, \"roost_flags: %s\",\n\t\t\t\t\t      error);\n"
+     "\t\treturn;\n", "\tif (fuser == NULL) {\n\t\treturn;\n", RULES,
+     "wrong_setting"),
+    ("flags: names of a command count once each", "flags/flags-box.c",
+     "\t\tarray_push_back(&ftrans->named, &name);\n", "\t\t;\n", FLAGS,
+     "limit_of_a_mailbox"),
     # Copying
     ("any sealed message is copied as it is", "mail/save-hooks.c",
      "\t\tis_raw = copy_is_inside_keyring(box, mail, &peek);\n",
