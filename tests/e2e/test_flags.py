@@ -552,6 +552,19 @@ def test_limit_of_a_mailbox(server):
         assert "\\*" in box.permanent
 
 
+def test_limit_within_one_command(server):
+    """Names that the same command has brought count, once each."""
+    user = another(server, "narrow")
+    with filled(server, user, "") as box:
+        def many():
+            answer = box.append("k0 k1 k2", "k3 k4 k5", "k6")
+            assert answer.text.startswith(b"[LIMIT]"), answer
+        unchanged(box, many)
+        assert box.append("k0 k1 k2", "k2 k1 k0", "k3 k4 k5").ok
+        box.ok("NOOP")
+        assert box.all_flags()[4] == {"k3", "k4", "k5"}
+
+
 def test_full_mailbox_takes_mail(server):
     """Copies and deliveries leave behind what has no room."""
     user = another(server, "narrow")

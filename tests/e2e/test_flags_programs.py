@@ -96,6 +96,9 @@ def test_dsync_both_ways(make_module_server, storage, roost):
 
 def test_backup_is_exact(make_module_server):
     near, far = free_sides(make_module_server, "sdbox", False)
+    far.flags = dict(far.flags, at_delivery="$HasAttachment "
+                     "$HasNoAttachment")
+    far.reload()
     test_keywords.sync(near, far, "backup")
     assert flags_of(far, "alice") == [flagkit.low(names) for names in FREE]
     with Box(far, "alice") as client:

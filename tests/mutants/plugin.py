@@ -130,7 +130,7 @@ MUTANTS = [
      "wrong_setting"),
     ("flags: names of a command count once each", "flags/flags-box.c",
      "\t\tarray_push_back(&ftrans->named, &name);\n", "\t\t;\n", FLAGS,
-     "limit_of_a_mailbox"),
+     "within_one_command"),
     # Copying
     ("any sealed message is copied as it is", "mail/save-hooks.c",
      "\t\tis_raw = copy_is_inside_keyring(box, mail, &peek);\n",
