@@ -313,6 +313,9 @@ const char *roost_flagrule_canonical(const struct roost_flagrules *rules,
 /* True if the actor may set it, as far as its name goes. */
 bool roost_flagrule_may_set(const struct roost_flagrules *rules,
 			    enum roost_flag_actor actor, const char *name);
+/* True if the actor may clear it where it stands. */
+bool roost_flagrule_may_clear(const struct roost_flagrules *rules,
+			      enum roost_flag_actor actor, const char *name);
 /* True if no rule names it: set or cleared, it is just that, as far as limits
    allow.  A change to it makes nothing of other names. */
 bool roost_flagrule_is_free(const struct roost_flagrules *rules,

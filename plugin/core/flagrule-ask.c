@@ -77,6 +77,14 @@ roost_flagrule_may_set(const struct roost_flagrules *rules,
 }
 
 bool
+roost_flagrule_may_clear(const struct roost_flagrules *rules,
+			 enum roost_flag_actor actor, const char *name)
+{
+	return (roost_flagrule_bits(rules, name, target_find(rules, name)) &
+		roost_flagrule_bound(actor) & (BIT(PROTECT) | BIT(KEEP))) == 0;
+}
+
+bool
 roost_flagrule_is_protected(const struct roost_flagrules *rules,
 			    const char *name)
 {

@@ -31,7 +31,7 @@ struct roost_flags_last {
 	struct mail_keywords *keywords;	/* that were asked for */
 	enum modify_type type;
 	enum roost_flag_actor actor;
-	bool is_flagged, is_literal;
+	bool is_flagged, is_literal, has_deviated;
 	ARRAY_TYPE(keyword_indexes) current;
 	struct mail_keywords *removed, *added;	/* NULL: none */
 };

@@ -33,16 +33,15 @@ is_exempt(const struct mail *mail, const struct roost_flags_box *fbox)
 }
 
 /*
- * Core itself sets these when a message is read first.  It does so while
- * something else is asked for.
+ * Core itself sets these when a message is read first.  Then, and never where
+ * somebody asks for flags, it takes only what is in the cache.
  */
 static bool
 is_by_server(const struct mail *mail, struct mail_keywords *keywords)
 {
-	const char *reason = mail->transaction->reason;
 	const char *const *names;
 
-	if (reason == NULL || strstr(reason, "STORE") != NULL)
+	if (mail->lookup_abort != MAIL_LOOKUP_ABORT_NOT_IN_CACHE)
 		return FALSE;
 	names = roost_flags_box_names(mail->box, keywords);
 	if (*names == NULL)
@@ -97,22 +96,68 @@ roost_flags_last_free(struct roost_flags_last **_last)
 	i_free(last);
 }
 
+/*
+ * A message may have more than is seen of it: somebody else may have set a
+ * flag just now.  What is protected must not go unseen, so that only what may
+ * be cleared is cleared by its name, and nothing by not being named.
+ */
+static bool
+is_harmless(const struct roost_flagrules *rules,
+	    const struct roost_flags_ask *ask)
+{
+	const char *const *name;
+
+	if (ask->change == ROOST_FLAG_REPLACE)
+		return ask->actor == ROOST_FLAG_ADMIN ||
+			ask->actor == ROOST_FLAG_SERVER;
+	if (ask->change != ROOST_FLAG_REMOVE)
+		return TRUE;
+	for (name = ask->names; *name != NULL; name++) {
+		if (!roost_flagrule_may_clear(rules, ask->actor, *name))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* Each name once: of a list with one twice, core takes but a part. */
+static const char *const *
+names_old(const struct roost_flagrules *rules,
+	  const struct roost_flags_ask *ask)
+{
+	ARRAY_TYPE(const_string) names;
+	const char *const *name;
+
+	t_array_init(&names, 16);
+	array_append(&names, ask->current, str_array_length(ask->current));
+	if (ask->change == ROOST_FLAG_REMOVE) {
+		for (name = ask->names; *name != NULL; name++) {
+			if (!roost_flags_has(ask->current, *name) &&
+			    roost_flagrule_may_clear(rules, ask->actor, *name))
+				array_push_back(&names, name);
+		}
+	}
+	array_append_zero(&names);
+	return array_front(&names);
+}
+
 /* From what the message has to what it is to have. */
 static void
-last_set_change(struct roost_flags_last *last, struct mailbox *box,
-		const char *const *current,
+last_set_change(struct roost_flags_last *last, struct mail *mail,
+		const struct roost_flags_ask *ask,
 		const struct roost_flag_outcome *outcome)
 {
+	const char *const *old =
+		names_old(FLAGS_MAIL(mail)->fbox->fuser->rules, ask);
 	ARRAY_TYPE(const_string) names;
 
 	t_array_init(&names, outcome->count + 1);
 	array_append(&names, outcome->names, outcome->count);
 	array_append_zero(&names);
-	last->removed = keywords_of(box,
-		names_without(current, str_array_length(current),
+	last->removed = keywords_of(mail->box,
+		names_without(old, str_array_length(old),
 			      array_front(&names)));
-	last->added = keywords_of(box,
-		names_without(outcome->names, outcome->count, current));
+	last->added = keywords_of(mail->box,
+		names_without(outcome->names, outcome->count, ask->current));
 }
 
 static struct roost_flags_last *
@@ -134,7 +179,7 @@ last_new(const struct roost_flags_ask *ask, enum modify_type type,
 	return last;
 }
 
-/* Also where nobody has asked for it: then STORE.SILENT must tell it. */
+/* What nobody has asked for, STORE.SILENT must tell. */
 static void
 last_apply(const struct roost_flags_last *last, struct mail *mail)
 {
@@ -151,7 +196,8 @@ last_apply(const struct roost_flags_last *last, struct mail *mail)
 		super->update_keywords(mail, MODIFY_REMOVE, last->removed);
 	if (last->added != NULL)
 		super->update_keywords(mail, MODIFY_ADD, last->added);
-	if (last->removed != NULL || last->added != NULL)
+	if (last->has_deviated &&
+	    (last->removed != NULL || last->added != NULL))
 		mail->transaction->itrans->flags &=
 			ENUM_NEGATE(MAIL_INDEX_TRANSACTION_FLAG_HIDE);
 }
@@ -194,9 +240,11 @@ mail_decide(struct mail *mail, struct roost_flags_ask *ask,
 	if (outcome == NULL)
 		return;
 	last = last_new(ask, type, mail, keywords);
-	last->is_literal = !outcome->has_deviated;
+	last->is_literal = !outcome->has_deviated &&
+		is_harmless(fbox->fuser->rules, ask);
+	last->has_deviated = outcome->has_deviated;
 	if (!last->is_literal)
-		last_set_change(last, mail->box, ask->current, outcome);
+		last_set_change(last, mail, ask, outcome);
 	last_apply(last, mail);
 	roost_flags_last_free(&fbox->last);
 	if (outcome->denial_count == 0)
@@ -222,7 +270,7 @@ mail_apply(struct mail *mail, enum modify_type type,
 		return;
 	}
 	last_apply(fbox->last, mail);
-	if (!fbox->last->is_literal)
+	if (fbox->last->has_deviated)
 		roost_flags_box_event(mail->box, mail->uid,
 				      "roost_flags_changed", "policy");
 }
