@@ -12,6 +12,8 @@
 #include "flags-save.h"
 #include "flags-search.h"
 
+#include "roost/token.h"
+
 static MODULE_CONTEXT_DEFINE_INIT(roost_flags_storage_module,
 				  &mail_storage_module_register);
 
@@ -166,10 +168,12 @@ flags_save_begin(struct mail_save_context *ctx, struct istream *input)
 {
 	struct roost_flags_box *fbox = box_of(ctx);
 
-	if (is_exempt(fbox) || (ctx->copying_via_save && !ctx->saving))
+	bool is_copied = ctx->copying_via_save || fbox->fuser->is_copying;
+
+	/* What is copied went through copy before. */
+	if (is_exempt(fbox) || (is_copied && !ctx->saving))
 		return fbox->module_ctx.super.save_begin(ctx, input);
-	/* What is delivered by copying went through copy before. */
-	if ((!ctx->copying_via_save && save_policy(ctx) < 0) ||
+	if ((!is_copied && save_policy(ctx) < 0) ||
 	    fbox->module_ctx.super.save_begin(ctx, input) < 0)
 		return -1;
 	roost_flags_save_begin(fbox, ctx);
@@ -210,57 +214,88 @@ is_own(const struct mail *mail, const struct mailbox *dest)
 		from->owner == to->owner;
 }
 
-static bool
-all_are_had(struct mailbox *box, const struct mail_keywords *keywords,
-	    const char *const *names)
-{
-	const char *const *had = roost_flags_box_names(box, keywords);
-
-	for (; *names != NULL; names++) {
-		if (!roost_flags_has(had, *names))
-			return FALSE;
-	}
-	return TRUE;
-}
-
 /*
- * Core gives a copy no keyword at all where one is not valid.  What can be
- * kept is kept: the engine is asked about all that the message has, and
- * leaves out what may not be.
+ * What the copy is to have.  Core gives it none at all where one is not valid,
+ * which is what can be kept of the message's then; none were asked for where
+ * there is no list, as an ACL would have it.
  */
-static void
-copy_rescue(struct mail_save_context *ctx, struct mail *mail,
-	    const char *const *names)
+static const char *const *
+copy_names(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct mailbox *box = ctx->transaction->box;
+	const char *const *names;
 
-	if (*names == NULL || all_are_had(box, ctx->data.keywords, names))
-		return;
-	if (ctx->data.keywords == NULL || ctx->data.keywords->count == 0)
+	if (ctx->data.keywords == NULL || ctx->data.keywords->count > 0)
+		return roost_flags_box_names(box, ctx->data.keywords);
+	names = p_strarray_dup(unsafe_data_stack_pool,
+			       mail_get_keywords(mail));
+	if (*names != NULL)
 		roost_flags_box_event(box, mail->uid, "roost_flags_rescued",
 				      "copy");
+	return names;
+}
+
+/* Names of another keyring's that do not open are longer than a client's, and
+   go where their message goes: they are no business of rules. */
+static void
+names_split(const char *const *names, ARRAY_TYPE(const_string) *ruled,
+	    ARRAY_TYPE(const_string) *tokens)
+{
+	for (; *names != NULL; names++) {
+		if (strncasecmp(*names, ROOST_TOKEN_PREFIX,
+				ROOST_TOKEN_PREFIX_SIZE) == 0)
+			array_push_back(tokens, names);
+		else
+			array_push_back(ruled, names);
+	}
+	array_append_zero(ruled);
+}
+
+static void
+copy_become(struct mail_save_context *ctx,
+	    const struct roost_flag_outcome *outcome,
+	    const ARRAY_TYPE(const_string) *tokens)
+{
+	struct mailbox *box = ctx->transaction->box;
+	ARRAY_TYPE(const_string) names;
+	const char *error;
+	size_t i;
+
+	t_array_init(&names, outcome->count + 1);
+	for (i = 0; i < outcome->count; i++) {
+		if (mailbox_keyword_is_valid(box, outcome->names[i], &error))
+			array_push_back(&names, &outcome->names[i]);
+	}
+	array_append_array(&names, tokens);
+	array_append_zero(&names);
+	mailbox_keywords_unref(&ctx->data.keywords);
+	ctx->data.keywords = mail_index_keywords_create(box->index,
+						array_front(&names));
 }
 
 static void
 copy_policy(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct roost_flags_box *fbox = box_of(ctx);
-	const char *const *names = p_strarray_dup(unsafe_data_stack_pool,
-						  mail_get_keywords(mail));
+	ARRAY_TYPE(const_string) ruled, tokens;
 	struct roost_flags_ask ask = {
 		.actor = roost_flags_user_actor(fbox->fuser),
 		.change = is_own(mail, fbox->box) ? ROOST_FLAG_COPY :
 			ROOST_FLAG_COPY_FOREIGN,
-		.names = names, .uid = mail->uid,
-		.trans = ctx->transaction,
+		.uid = mail->uid, .trans = ctx->transaction,
 		.is_flagged = (ctx->data.flags & MAIL_FLAGGED) != 0,
 	};
 	const struct roost_flag_outcome *outcome;
 
-	copy_rescue(ctx, mail, names);
+	if (ctx->data.keywords == NULL)
+		return;
+	t_array_init(&ruled, 16);
+	t_array_init(&tokens, 4);
+	names_split(copy_names(ctx, mail), &ruled, &tokens);
+	ask.names = array_front(&ruled);
 	outcome = roost_flags_box_ask(fbox, &ask);
 	if (outcome != NULL)
-		save_become(ctx, outcome);
+		copy_become(ctx, outcome, &tokens);
 }
 
 /* From a delivery: keywords are what a script made of it. */
@@ -284,6 +319,8 @@ static int
 flags_copy(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct roost_flags_box *fbox = box_of(ctx);
+	bool was_copying = fbox->fuser->is_copying;
+	int ret;
 
 	if (!is_exempt(fbox)) T_BEGIN {
 		if (ctx->saving)
@@ -291,7 +328,11 @@ flags_copy(struct mail_save_context *ctx, struct mail *mail)
 		else
 			copy_policy(ctx, mail);
 	} T_END;
-	return fbox->module_ctx.super.copy(ctx, mail);
+	/* A virtual mailbox saves elsewhere what is copied to it. */
+	fbox->fuser->is_copying = TRUE;
+	ret = fbox->module_ctx.super.copy(ctx, mail);
+	fbox->fuser->is_copying = was_copying;
+	return ret;
 }
 
 /* Mailboxes */
@@ -355,7 +396,6 @@ flags_hook_keeping(struct mailbox_vfuncs *v)
 	v->save_begin = flags_save_begin;
 	v->save_finish = flags_save_finish;
 	v->save_cancel = flags_save_cancel;
-	v->copy = flags_copy;
 }
 
 void
@@ -380,6 +420,7 @@ roost_flags_mailbox_allocated(struct mailbox *box)
 	v->transaction_begin = flags_transaction_begin;
 	v->transaction_commit = flags_transaction_commit;
 	v->transaction_rollback = flags_transaction_rollback;
+	v->copy = flags_copy;
 	if (!fbox->is_virtual)
 		flags_hook_keeping(v);
 	MODULE_CONTEXT_SET(box, roost_flags_storage_module, fbox);

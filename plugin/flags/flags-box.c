@@ -45,10 +45,8 @@ roost_flags_box_count(struct mailbox *box)
 		array_count(&map->keyword_idx_map);
 }
 
-/* Does the mailbox keep it?  A name that was only ever asked for is known to
-   the index, too, but takes no place. */
-static bool
-box_keeps(struct mailbox *box, const char *name)
+bool
+roost_flags_box_keeps(struct mailbox *box, const char *name)
 {
 	const struct mail_index_map *map = box->index->map;
 	const unsigned int *kept;
@@ -76,9 +74,9 @@ roost_flags_box_may_name(struct roost_flags_box *fbox)
 static bool
 box_has_colors(struct mailbox *box)
 {
-	return box_keeps(box, "$MailFlagBit0") ||
-		box_keeps(box, "$MailFlagBit1") ||
-		box_keeps(box, "$MailFlagBit2");
+	return roost_flags_box_keeps(box, "$MailFlagBit0") ||
+		roost_flags_box_keeps(box, "$MailFlagBit1") ||
+		roost_flags_box_keeps(box, "$MailFlagBit2");
 }
 
 /* A request that is so common must cost nothing: tags of the user's own. */
@@ -157,7 +155,7 @@ is_named(void *context, const char *name)
 		if (strcasecmp(*other, name) == 0)
 			return TRUE;
 	}
-	return box_keeps(named->fbox->box, name);
+	return roost_flags_box_keeps(named->fbox->box, name);
 }
 
 static void
@@ -224,6 +222,23 @@ trans_name(struct roost_flags_box *fbox, struct roost_flags_trans *ftrans,
 	}
 }
 
+/* Copies and deliveries take what they can. */
+static bool
+ask_may_fail(const struct roost_flags_ask *ask)
+{
+	switch (ask->change) {
+	case ROOST_FLAG_ADD:
+	case ROOST_FLAG_REMOVE:
+	case ROOST_FLAG_REPLACE:
+		return ask->actor == ROOST_FLAG_CLIENT ||
+			ask->actor == ROOST_FLAG_ADMIN;
+	case ROOST_FLAG_COPY:
+	case ROOST_FLAG_COPY_FOREIGN:
+		break;
+	}
+	return FALSE;
+}
+
 static bool
 box_apply(struct roost_flags_box *fbox, const struct roost_flags_ask *ask,
 	  struct roost_flags_trans *ftrans)
@@ -244,6 +259,8 @@ box_apply(struct roost_flags_box *fbox, const struct roost_flags_ask *ask,
 		request.current_count = str_array_length(ask->current);
 	if (ask->names != NULL)
 		request.count = str_array_length(ask->names);
+	if (!ask_may_fail(ask))
+		request.count = I_MIN(request.count, ROOST_FLAG_NAMES_MAX);
 	return roost_flagrule_apply(fbox->fuser->rules, &request,
 				    fbox->fuser->outcome) == ROOST_OK;
 }
@@ -256,6 +273,8 @@ roost_flags_box_ask(struct roost_flags_box *fbox,
 	struct roost_flag_outcome *outcome = fbox->fuser->outcome;
 
 	if (!box_apply(fbox, ask, ftrans)) {
+		if (!ask_may_fail(ask))
+			return NULL;
 		ftrans->error_code = MAIL_ERROR_LIMIT;
 		ftrans->error = p_strdup_printf(ftrans->pool,
 			"A message may have %u keywords",

@@ -61,8 +61,9 @@ struct roost_flags_ask {
 };
 
 /*
- * The outcome, borrowed until the next is asked for.  Its events are sent;
- * NULL, and the transaction will fail, where it is refused.
+ * The outcome, borrowed until the next is asked for.  Its events are sent.
+ * NULL where it is refused, and the transaction will fail; also where there
+ * are more names than can be looked at, which fails for nobody but a client.
  */
 const struct roost_flag_outcome *
 roost_flags_box_ask(struct roost_flags_box *fbox,
@@ -80,6 +81,10 @@ const char *const *roost_flags_box_names(struct mailbox *box,
 					 const struct mail_keywords *keywords);
 /* Has the list the name?  Case does not count. */
 bool roost_flags_has(const char *const *names, const char *name);
+
+/* Does the mailbox keep this name?  One that was only ever asked for is known
+   to the index, too, but takes no place. */
+bool roost_flags_box_keeps(struct mailbox *box, const char *name);
 
 /* How many names the mailbox keeps, and whether a client may add one. */
 unsigned int roost_flags_box_count(struct mailbox *box);

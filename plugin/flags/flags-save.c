@@ -157,17 +157,21 @@ roost_flags_save_finish(struct roost_flags_box *fbox,
 	roost_flags_look_free(&save->look);
 }
 
-static void
+/* FALSE: it cannot be read, and nothing is known of it. */
+static bool
 copy_look(struct roost_flags_look *look, struct mail *mail)
 {
 	struct istream *input;
+	bool is_read;
 
 	if (mail_get_stream_because(mail, NULL, NULL, "roost flags",
 				    &input) < 0)
-		return;		/* copying will say why */
+		return FALSE;
 	i_stream_seek(input, 0);
 	roost_flags_look_at(look, input);
+	is_read = input->stream_errno == 0;
 	i_stream_seek(input, 0);
+	return is_read;
 }
 
 void
@@ -177,8 +181,8 @@ roost_flags_save_copy(struct roost_flags_box *fbox,
 	struct roost_flags_look *look = roost_flags_look_begin(fbox);
 	const char *const *current, *const *all;
 
-	if (look != NULL)
-		copy_look(look, mail);
+	if (look != NULL && !copy_look(look, mail))
+		roost_flags_look_free(&look);
 	current = roost_flags_box_names(fbox->box, ctx->data.keywords);
 	all = server_add(fbox, ctx, current, server_names(fbox, look, FALSE));
 	if (all != NULL) {

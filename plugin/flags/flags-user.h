@@ -15,6 +15,7 @@ struct roost_flags_user {
 	struct roost_flagrules *rules;
 	struct roost_flag_outcome *outcome;	/* of the last change */
 	enum roost_flag_actor actor;		/* whose process this is */
+	bool is_copying;			/* within a copy */
 	/* Hosts whose Authentication-Results count; NULL at the end. */
 	const char *const *authserv;
 };

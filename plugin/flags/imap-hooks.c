@@ -34,13 +34,16 @@ static MODULE_CONTEXT_DEFINE_INIT(roost_flags_imap_module,
 static struct module *flags_module;
 static imap_client_created_func_t *next_created;
 
+/* Without room for more, a name that was only asked for is none. */
 static void
 names_settable(struct client *client, const struct roost_flags_box *fbox,
-	       ARRAY_TYPE(const_string) *names)
+	       bool may_name, ARRAY_TYPE(const_string) *names)
 {
 	const char *const *name;
 
 	array_foreach(client->keywords.names, name) {
+		if (!may_name && !roost_flags_box_keeps(fbox->box, *name))
+			continue;
 		if (roost_flagrule_may_set(fbox->fuser->rules,
 					   ROOST_FLAG_CLIENT, *name))
 			array_push_back(names, name);
@@ -73,7 +76,7 @@ tell(struct client *client, const struct roost_flags_box *fbox, bool is_new,
 	mailbox_get_open_status(client->mailbox, STATUS_PERMANENT_FLAGS,
 				&status);
 	t_array_init(&names, 32);
-	names_settable(client, fbox, &names);
+	names_settable(client, fbox, may_name, &names);
 	/* Has core told it right? */
 	if (!status.permanent_keywords ||
 	    (array_count(&names) - 1 == array_count(client->keywords.names) &&
@@ -112,8 +115,10 @@ static void
 flags_send_tagline(struct client_command_context *cmd, const char *data)
 {
 	struct flags_client *fclient = FLAGS_CLIENT(cmd->client);
-	bool is_selecting = strcasecmp(cmd->name, "SELECT") == 0 ||
-		strcasecmp(cmd->name, "EXAMINE") == 0;
+	/* A line that is no command has no name. */
+	const char *name = cmd->name == NULL ? "" : cmd->name;
+	bool is_selecting = strcasecmp(name, "SELECT") == 0 ||
+		strcasecmp(name, "EXAMINE") == 0;
 
 	if (cmd->client->mailbox == NULL)
 		fclient->box = NULL;

@@ -10,7 +10,7 @@
 
 #include "sender-says.h"
 
-/* A header that is longer is not looked at further. */
+/* A header that is longer is not looked at. */
 #define VALUE_SIZE_MAX (64 * 1024)
 
 #define PARSER_FLAGS (MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP | \
@@ -65,15 +65,27 @@ roost_flags_look_begin(struct roost_flags_box *fbox)
 	return look;
 }
 
-static const char *
+/* RFC 5322 2.2.3: of a fold, what is blank stays. */
+static void
+value_unfold(const struct message_header_line *hdr, string_t *value_r)
+{
+	size_t i;
+
+	for (i = 0; i < hdr->full_value_len; i++) {
+		if (hdr->full_value[i] != '\r' && hdr->full_value[i] != '\n')
+			str_append_c(value_r, hdr->full_value[i]);
+	}
+}
+
+static string_t *
 value_of(const struct message_header_line *hdr)
 {
-	string_t *value = t_str_new(256);
+	string_t *unfolded = t_str_new(256), *value = t_str_new(256);
 
-	message_header_decode_utf8(hdr->full_value,
-				   I_MIN(hdr->full_value_len, VALUE_SIZE_MAX),
+	value_unfold(hdr, unfolded);
+	message_header_decode_utf8(str_data(unfolded), str_len(unfolded),
 				   value, NULL);
-	return str_c(value);
+	return value;
 }
 
 static void
@@ -81,7 +93,8 @@ look_at_rules(struct roost_flags_look *look,
 	      const struct message_header_line *hdr)
 {
 	const struct roost_flagrules *rules = look->fbox->fuser->rules;
-	const char *field, *name, *value = NULL;
+	const char *field, *name;
+	string_t *value = NULL;
 	unsigned int i;
 
 	for (i = 0; roost_flagrule_header(rules, i, &field, &name); i++) {
@@ -91,8 +104,8 @@ look_at_rules(struct roost_flags_look *look,
 			continue;
 		if (value == NULL)
 			value = value_of(hdr);
-		*matched = roost_flagrule_header_match(rules, i, value,
-						       strlen(value));
+		*matched = roost_flagrule_header_match(rules, i, str_c(value),
+						       str_len(value));
 	}
 }
 
@@ -117,18 +130,23 @@ look_wants(const struct roost_flags_look *look, const char *name)
 static void
 look_at_header(struct roost_flags_look *look, struct message_header_line *hdr)
 {
+	string_t *value;
+
 	if (hdr->continues) {
-		hdr->use_full_value = look_wants(look, hdr->name);
+		hdr->use_full_value = look_wants(look, hdr->name) &&
+			hdr->full_value_len <= VALUE_SIZE_MAX;
 		return;
 	}
+	if (hdr->full_value_len > VALUE_SIZE_MAX ||
+	    !look_wants(look, hdr->name))
+		return;
 	T_BEGIN {
 		look_at_rules(look, hdr);
+		value = t_str_new(256);
+		value_unfold(hdr, value);
 		if ((look->wanted & ROOST_FLAGRULE_CAN_UNSUBSCRIBE) != 0)
-			roost_sender_hear(&look->says, hdr->name,
-				hdr->full_value_len == 0 ? "" :
-				t_strndup(hdr->full_value,
-					  hdr->full_value_len),
-				look->fbox->fuser->authserv);
+			roost_sender_hear(&look->says, hdr->name, str_c(value),
+					  look->fbox->fuser->authserv);
 	} T_END;
 }
 

@@ -12,13 +12,14 @@
 struct roost_sender_says {
 	bool has_uri;		/* List-Unsubscribe has an https URI */
 	bool has_post;		/* List-Unsubscribe-Post offers it */
-	bool has_passed;	/* a host that is trusted says dkim=pass */
+	bool has_heard;		/* a host that is trusted has said something */
+	bool has_passed;	/* dkim=pass */
 };
 
 /* Has the header anything to say here? */
 bool roost_sender_is_asked(const char *name);
 
-/* One header, unfolded; authserv: hosts that are trusted. */
+/* One header, unfolded, the topmost first; authserv: hosts that are trusted. */
 void roost_sender_hear(struct roost_sender_says *says, const char *name,
 		       const char *value, const char *const *authserv);
 

@@ -100,7 +100,7 @@ roost_flags_settings_map(const char *value, const char **text_r,
 	if (*value != '/')
 		return 0;
 	*where_r = value;
-	fd = open(value, O_RDONLY);
+	fd = open(value, O_RDONLY | O_NONBLOCK);
 	if (fd == -1) {
 		*error_r = t_strdup_printf("roost_flags_map: open(%s) failed: "
 					   "%m: users must be able to read it",
