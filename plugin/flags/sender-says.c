@@ -7,6 +7,8 @@
  */
 #include "sender-says.h"
 
+#include <ctype.h>
+
 #define ONE_CLICK "List-Unsubscribe=One-Click"
 
 bool
