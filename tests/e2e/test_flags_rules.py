@@ -5,6 +5,7 @@ make no difference."""
 import concurrent.futures
 import os
 import re
+import shutil
 
 import pytest
 
@@ -58,9 +59,7 @@ def file_user(name):
 
 def users():
     found = {"fine": {}, "mended": {}}
-    for name in FILES:
-        found[file_user(name)] = {
-            "roost_flags_map": os.path.join(CORPUS, name)}
+    found.update((file_user(name), {}) for name in FILES)
     for name, (value, _, _) in SETTINGS.items():
         found["set" + name.replace("_", "")] = {"roost_flags_" + name: value}
     for name, path in MISSING.items():
@@ -71,8 +70,17 @@ def users():
 @pytest.fixture(scope="module")
 def server(make_module_server):
     # Each file is wrong by itself: there is no rule before it.
-    return make_module_server("maildir", roost=False, flags=OFF,
-                              users=users(), extra=flagkit.QUIET)
+    server = make_module_server("maildir", roost=False, flags=OFF,
+                                users=users(), extra=flagkit.QUIET,
+                                start=False)
+    # Where users can read it.
+    server.corpus = os.path.join(server.root, "rules")
+    shutil.copytree(CORPUS, server.corpus)
+    for name in FILES:
+        server.users[file_user(name)]["roost_flags_map"] = os.path.join(
+            server.corpus, name)
+    server.write_users()
+    return server.start()
 
 
 def assert_refused(server, user, pattern):
@@ -105,7 +113,7 @@ def test_wrong_file(server, name):
     # How many rules are too many depends on those before.
     line = r"\d+" if "-many-" in name else line
     assert_refused(server, file_user(name), "%s.*line %s, column %d.*%s" % (
-        re.escape(os.path.join(CORPUS, name)), line, column,
+        re.escape(os.path.join(server.corpus, name)), line, column,
         re.escape(phrase)))
 
 
