@@ -350,9 +350,7 @@ def test_imapsieve(make_module_server, kind):
         box.ok("STORE 2 +FLAGS (NonJunk)")
         box.ok("NOOP")
         assert box.flags(2) == {"own", "watched"}
-        answer = box.raw.append("Watched", message("set"), "$MDNSent New")
-        assert answer.ok
-        box.read(answer.untagged)
+        box.ok("APPEND Watched ($MDNSent New) ", (message("set"),))
         box.ok("NOOP")
         assert box.flags(3) == {"$mdnsent"}
 
