@@ -32,21 +32,32 @@ def message(word):
     return MESSAGE % (word, word, word)
 
 
-def public(storage):
-    """A namespace of everybody's, without access lists."""
+def namespaces(storage):
+    """One of everybody's, without access lists, and a second of one's own."""
     path = {"maildir": "Maildir", "sdbox": "sdbox", "mdbox": "mdbox"}[storage]
-    place = "mail_path = %%{home}/../public/%s" % path if NEW else \
-        "location = %s:%%h/../public/%s" % (storage, path)
-    return """
-namespace public {
-  type = public
+    text = ""
+    for name, kind, where in (("Public", "public", "/../public/"),
+                              ("Archive", "private", "/archive/")):
+        place = "mail_path = %%{home}%s%s" % (where, path) if NEW else \
+            "location = %s:%%h%s%s" % (storage, where, path)
+        text += """
+namespace %s {
+  type = %s
   separator = /
-  prefix = Public/
+  prefix = %s/
   list = children
   subscriptions = no
   %s
 }
-""" % place
+""" % (kind + "box", kind, name, place)
+    return text
+
+
+def without_rules():
+    """doveadm's -o that take all rules away."""
+    where = "" if NEW else "plugin/"
+    return [word for name, value in OFF.items()
+            for word in ("-o", "%sroost_flags_%s=%s" % (where, name, value))]
 
 
 def pool(special, count):
@@ -186,8 +197,9 @@ def filled(server, user, *flags, mailbox="INBOX"):
     return box
 
 
-def admin(server, user, change, names, number=1, mailbox="INBOX"):
-    server.doveadm("flags", change, "-u", user, names, "mailbox", mailbox,
+def admin(server, user, change, names, number=1, mailbox="INBOX",
+          options=()):
+    server.doveadm(*options, "flags", change, "-u", user, names, "mailbox", mailbox,
                    str(number))
 
 
@@ -205,7 +217,8 @@ def make(make_server, kind, flags=None, special=None, count=40, extra="",
     server = make_server(
         storage, roost=roost, flags=settings,
         users=pool(special or {}, count),
-        extra=extra + public(storage) + METRICS + QUIET, **options)
+        extra=extra + namespaces(storage) + METRICS + QUIET,
+        **options)
     server.used = set()
     return server
 

@@ -132,6 +132,18 @@ def test_own_copy_carries_it(server, user, how):
         assert box.search("KEYWORD %s" % TRUST) == [1]
 
 
+@pytest.mark.parametrize("how", ("COPY", "MOVE"))
+def test_own_archive_carries_it(server, user, how):
+    """Another namespace, but nobody else's."""
+    with trusted(server, user, "Own") as box:
+        box.ok("CREATE Archive/Old")
+        box.ok("%s 1 Archive/Old" % how)
+        box.select("Archive/Old")
+        assert box.flags() == {"own", TRUST}
+        box.ok("COPY 1 INBOX")
+    assert flags_of(server, user)[-1] == {"own", TRUST}
+
+
 def test_neomutt_edits_tags(server, user):
     """It names what was there, then what is to be there."""
     with trusted(server, user, "Old1 Old2") as box:
@@ -516,6 +528,42 @@ def test_default_limit_of_a_message(server, user):
         box.ok("STORE 2 +FLAGS (%s)" % names)
         assert len(box.flags(2)) == 64
         unchanged(box, lambda: box.no("LIMIT", "STORE 2 +FLAGS (more)"))
+
+
+MANY = ["tag-%d" % number for number in range(1100)]
+
+
+@pytest.mark.parametrize("how", ("COPY", "MOVE"))
+def test_copy_of_very_many_names(server, user, how):
+    """More than the rules look at: mail is not stopped by it."""
+    with filled(server, user, "Own") as box:
+        admin(server, user, "add", " ".join(MANY),
+              options=flagkit.without_rules())
+        box.ok("CREATE Other")
+        box.ok("%s 1 Other" % how)
+    assert len(flags_of(server, user, "Other")) == 1
+
+
+def test_very_many_names_at_once(server, user):
+    with filled(server, user, "Own") as box:
+        unchanged(box, lambda: box.no(
+            "LIMIT", "STORE 1 +FLAGS (%s)" % " ".join(MANY)))
+        assert box.append(" ".join(MANY)).text.startswith(b"[LIMIT]")
+    server.sieve(user, 'require "imap4flags";\naddflag [%s];' % ", ".join(
+        '"%s"' % name for name in MANY))
+    assert server.deliver(message("one"), user)[0][0] == 250
+    assert server.lda(user, message("two")).returncode == 0
+    assert len(flags_of(server, user)) == 3
+
+
+def test_removing_from_very_many_names(server, user):
+    with filled(server, user, "") as box:
+        admin(server, user, "add", " ".join(MANY),
+              options=flagkit.without_rules())
+        box.ok("STORE 1 -FLAGS (tag-7 %s)" % TRUST)
+        assert len(box.flags()) == 1099
+        box.ok("STORE 1 FLAGS (Own)")
+        assert box.flags() == {"own"}
 
 
 def fill_mailbox(box, count=6):

@@ -26,6 +26,7 @@ SPECIAL = {
     "plain": {"at_delivery": "none"},
     "trusting": {"authserv": "mx.roost.test"},
     "off": {},
+    "reject": {"on_violation": "reject", "deny": "Own"},
 }
 HEAD = (b"From: news@sender.test\r\nTo: b@roost.test\r\nSubject: %s\r\n"
         b"Date: Tue, 1 Apr 2025 10:00:00 +0000\r\n"
@@ -337,6 +338,16 @@ def test_scripts(server, user, body):
     by_lmtp(server, user, mail())
     by_lda(server, user, mail())
     assert flags_of(server, user) == [expected] * 2
+
+
+def test_delivery_fails_for_no_flag(server):
+    """Whatever a client would be told."""
+    user = another(server, "reject")
+    server.sieve(user, 'require ["imap4flags", "fileinto"];\n'
+                 'addflag ["$istrusted", "Own", "Fine"];')
+    by_lmtp(server, user, mail())
+    by_lda(server, user, mail())
+    assert flags_of(server, user) == [{NONE, "fine"} | sealed(server)] * 2
 
 
 def test_script_sees_header_rules_obeyed(server, user):

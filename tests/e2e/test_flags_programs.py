@@ -39,13 +39,6 @@ FREE = ("Junk NonJunk Own", "$Junk $NotJunk $memo $hasmemo",
         " ".join("tag%02d" % number for number in range(70)))
 
 
-def without_rules():
-    """doveadm's -o that take all rules away."""
-    where = "" if NEW else "plugin/"
-    return [word for name, value in flagkit.OFF.items()
-            for word in ("-o", "%sroost_flags_%s=%s" % (where, name, value))]
-
-
 def free_sides(make_module_server, storage, roost):
     """Two servers of one user, both with rules; what one has knows none."""
     options = {"flags": dict(QUIET_FLAGS, deny="secret*",
@@ -60,8 +53,8 @@ def free_sides(make_module_server, storage, roost):
                                  roost=False, **options)
     filled(near, "alice", *[""] * len(FREE)).raw.logout()
     for number, names in enumerate(FREE):
-        near.doveadm(*without_rules(), "flags", "add", "-u", "alice", names,
-                     "mailbox", "INBOX", str(number + 1))
+        admin(near, "alice", "add", names, number + 1,
+              options=flagkit.without_rules())
     return near, far
 
 
@@ -139,7 +132,9 @@ def test_import(make_module_server, kind):
 def virtuals(request, make_module_server):
     return flagkit.make(
         make_module_server, request.param, plugins=["virtual"],
-        special={"reject": {"on_violation": "reject"}}, count=20,
+        special={"reject": {"on_violation": "reject"},
+                 "narrow": {"max_per_mailbox": "4", "reserve": "1"}},
+        count=30,
         extra=virtualbox.SETTINGS)
 
 
@@ -255,6 +250,18 @@ def test_append_to_a_virtual_mailbox(make_module_server):
     assert flags_of(server, "alice") == [{"$notjunk"}]
 
 
+def test_virtual_mailbox_shows_a_limit(virtuals):
+    """What the mailbox below has no room for is not shown either."""
+    user = all_in_one(virtuals, "narrow")
+    with Box(virtuals, user, "virtual/all") as box:
+        number = number_of(box, "KEYWORD Own 1")
+        box.cmd("STORE %d +FLAGS (k1 k2)" % number)
+        assert box.flags(number) == {"own", "k1", "k2"}
+        box.cmd("STORE %d +FLAGS (k3)" % number)
+        assert box.flags(number) == flags_of(virtuals, user)[0]
+    assert flags_of(virtuals, user) == [{"own", "k1", "k2"}]
+
+
 @pytest.mark.parametrize("how", ("COPY", "MOVE"))
 def test_virtual_mailbox_is_no_way_around(virtual, how):
     """What anybody may have set stays behind, seen through it or not."""
@@ -362,7 +369,7 @@ def test_acl_without_w(make_module_server):
     name = "Public/Board"
     server = quiet(make_module_server, ("sdbox", False), plugins=["acl"],
                    settings={} if NEW else {"acl": "vfile"}, start=False,
-                   extra=flagkit.public("sdbox") +
+                   extra=flagkit.namespaces("sdbox") +
                    ("acl_driver = vfile\n" if NEW else ""))
     folder = os.path.join(server.mail_root, "public", "sdbox", "mailboxes")
     os.makedirs(folder)
