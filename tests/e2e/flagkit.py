@@ -199,8 +199,8 @@ def filled(server, user, *flags, mailbox="INBOX"):
 
 def admin(server, user, change, names, number=1, mailbox="INBOX",
           options=()):
-    server.doveadm(*options, "flags", change, "-u", user, names, "mailbox", mailbox,
-                   str(number))
+    server.doveadm(*options, "flags", change, "-u", user, names, "mailbox",
+                   mailbox, str(number))
 
 
 def flags_of(server, user, mailbox="INBOX"):
