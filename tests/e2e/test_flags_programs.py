@@ -397,6 +397,58 @@ def test_acl_without_w(make_module_server):
         assert box.permanent <= {"\\seen", "\\deleted"}, box.permanent
 
 
+def shared_namespace(storage):
+    """Each user's mail is there for the others as far as ACLs let it."""
+    path = {"maildir": "Maildir", "sdbox": "sdbox"}[storage]
+    place = """  prefix = shared/$user/
+  mail_path = %%{owner_home}/%s
+  mail_index_private_path = ~/shared/%%{owner_user}
+""" % path if NEW else """  prefix = shared/%%%%u/
+  location = %s:%%%%h/%s
+""" % (storage, path)
+    return """
+namespace shared {
+  type = shared
+  separator = /
+  list = children
+  subscriptions = no
+%s}
+%s""" % (place, "acl_driver = vfile\n" if NEW else "")
+
+
+@pytest.mark.parametrize("kind", (("maildir", False), ("sdbox", True)),
+                         ids=flagkit.kind_name)
+def test_shared_mailbox(make_module_server, kind):
+    """A visitor is bound by rules, and neither believes the other's server
+    flags."""
+    server = quiet(make_module_server, kind, plugins=["acl"],
+                   settings={} if NEW else {"acl": "vfile"},
+                   protocol_plugins={"imap": ["imap_acl"]},
+                   extra=shared_namespace(kind[0]))
+    with server.raw("alice") as owner:
+        owner.ok("CREATE Open")
+        owner.ok("SETACL Open bob lrwstipekxa")
+        for number in range(2):
+            assert owner.append("Open", message("m%d" % number), "Own").ok
+    admin(server, "alice", "add", TRUST, mailbox="Open")
+    filled(server, "bob", "Mine")
+    admin(server, "bob", "add", TRUST)
+    with Box(server, "bob", "shared/alice/Open") as box:
+        assert box.flags(1) == {"own", TRUST}
+        assert TRUST not in box.permanent and "own" in box.permanent
+        box.ok("STORE 1 -FLAGS (%s)" % TRUST)
+        box.ok("STORE 2 +FLAGS (%s NonJunk)" % TRUST)
+        assert box.all_flags() == {1: {"own", TRUST},
+                                   2: {"own", "$notjunk"}}
+        assert box.append("%s Junk" % TRUST, mailbox="shared/alice/Open").ok
+        box.ok("COPY 1 INBOX")
+        box.select()
+        box.ok("COPY 1 shared/alice/Open")
+    assert flags_of(server, "bob") == [{"mine", TRUST}, {"own"}]
+    assert flags_of(server, "alice", "Open") == [
+        {"own", TRUST}, {"own", "$notjunk"}, {"$junk"}, {"mine"}]
+
+
 # Copies keep what they can
 
 LONG = "z" * 60
