@@ -27,6 +27,7 @@ struct roost_flags_look {
 	struct roost_sender_says says;
 	ARRAY(bool) matched;		/* by header rule */
 	bool has_attachment;
+	bool is_long;			/* the header that is being read */
 };
 
 static unsigned int
@@ -65,15 +66,21 @@ roost_flags_look_begin(struct roost_flags_box *fbox)
 	return look;
 }
 
-/* RFC 5322 2.2.3: of a fold, what is blank stays. */
+/* RFC 5322 2.2.3; a fold is one space, whatever it was made with. */
 static void
 value_unfold(const struct message_header_line *hdr, string_t *value_r)
 {
-	size_t i;
+	const unsigned char *p = hdr->full_value;
+	const unsigned char *end = p + hdr->full_value_len;
 
-	for (i = 0; i < hdr->full_value_len; i++) {
-		if (hdr->full_value[i] != '\r' && hdr->full_value[i] != '\n')
-			str_append_c(value_r, hdr->full_value[i]);
+	for (; p < end; p++) {
+		if (*p != '\n') {
+			str_append_c(value_r, *p);
+			continue;
+		}
+		str_append_c(value_r, ' ');
+		if (p + 1 < end && (p[1] == ' ' || p[1] == '\t'))
+			p++;
 	}
 }
 
@@ -132,13 +139,13 @@ look_at_header(struct roost_flags_look *look, struct message_header_line *hdr)
 {
 	string_t *value;
 
-	if (hdr->continues) {
-		hdr->use_full_value = look_wants(look, hdr->name) &&
-			hdr->full_value_len <= VALUE_SIZE_MAX;
-		return;
-	}
-	if (hdr->full_value_len > VALUE_SIZE_MAX ||
-	    !look_wants(look, hdr->name))
+	look->is_long = (hdr->continued && look->is_long) ||
+		hdr->full_value_len > VALUE_SIZE_MAX;
+	if (hdr->continues)
+		hdr->use_full_value = !look->is_long &&
+			look_wants(look, hdr->name);
+	/* Never a part of one for the whole. */
+	if (hdr->continues || look->is_long || !look_wants(look, hdr->name))
 		return;
 	T_BEGIN {
 		look_at_rules(look, hdr);

@@ -122,11 +122,13 @@ is_harmless(const struct roost_flagrules *rules,
 /* Each name once: of a list with one twice, core takes but a part. */
 static const char *const *
 names_old(const struct roost_flagrules *rules,
-	  const struct roost_flags_ask *ask)
+	  const struct roost_flags_ask *ask, const char *const *all)
 {
 	ARRAY_TYPE(const_string) names;
 	const char *const *name;
 
+	if (ask->change == ROOST_FLAG_REPLACE)
+		return all;
 	t_array_init(&names, 16);
 	array_append(&names, ask->current, str_array_length(ask->current));
 	if (ask->change == ROOST_FLAG_REMOVE) {
@@ -143,11 +145,11 @@ names_old(const struct roost_flagrules *rules,
 /* From what the message has to what it is to have. */
 static void
 last_set_change(struct roost_flags_last *last, struct mail *mail,
-		const struct roost_flags_ask *ask,
+		const struct roost_flags_ask *ask, const char *const *all,
 		const struct roost_flag_outcome *outcome)
 {
 	const char *const *old =
-		names_old(FLAGS_MAIL(mail)->fbox->fuser->rules, ask);
+		names_old(FLAGS_MAIL(mail)->fbox->fuser->rules, ask, all);
 	ARRAY_TYPE(const_string) names;
 
 	t_array_init(&names, outcome->count + 1);
@@ -158,6 +160,31 @@ last_set_change(struct roost_flags_last *last, struct mail *mail,
 			      array_front(&names)));
 	last->added = keywords_of(mail->box,
 		names_without(outcome->names, outcome->count, ask->current));
+}
+
+/* More than rules can look at: those that they speak of come first, and the
+   others stay as they are. */
+static const char *const *
+names_few(struct roost_flags_box *fbox, enum roost_flag_actor actor,
+	  const char *const *all)
+{
+	ARRAY_TYPE(const_string) names;
+	unsigned int pass;
+	const char *const *name;
+
+	if (str_array_length(all) <= ROOST_FLAG_NAMES_MAX)
+		return all;
+	t_array_init(&names, ROOST_FLAG_NAMES_MAX + 1);
+	for (pass = 0; pass < 2; pass++) {
+		for (name = all; *name != NULL &&
+		     array_count(&names) < ROOST_FLAG_NAMES_MAX; name++) {
+			if (roost_flagrule_is_free(fbox->fuser->rules, actor,
+						   *name) == (pass == 1))
+				array_push_back(&names, name);
+		}
+	}
+	array_append_zero(&names);
+	return array_front(&names);
 }
 
 static struct roost_flags_last *
@@ -230,11 +257,12 @@ mail_decide(struct mail *mail, struct roost_flags_ask *ask,
 	struct roost_flags_box *fbox = FLAGS_MAIL(mail)->fbox;
 	const struct roost_flag_outcome *outcome;
 	struct roost_flags_last *last;
+	const char *const *all = p_strarray_dup(unsafe_data_stack_pool,
+						mail_get_keywords(mail));
 
 	ask->change = change_of(type);
 	ask->names = roost_flags_box_names(mail->box, keywords);
-	ask->current = p_strarray_dup(unsafe_data_stack_pool,
-				      mail_get_keywords(mail));
+	ask->current = names_few(fbox, ask->actor, all);
 	ask->uid = mail->uid;
 	outcome = roost_flags_box_ask(fbox, ask);
 	if (outcome == NULL)
@@ -244,7 +272,7 @@ mail_decide(struct mail *mail, struct roost_flags_ask *ask,
 		is_harmless(fbox->fuser->rules, ask);
 	last->has_deviated = outcome->has_deviated;
 	if (!last->is_literal)
-		last_set_change(last, mail, ask, outcome);
+		last_set_change(last, mail, ask, all, outcome);
 	last_apply(last, mail);
 	roost_flags_last_free(&fbox->last);
 	if (outcome->denial_count == 0)

@@ -562,7 +562,20 @@ def test_removing_from_very_many_names(server, user):
               options=flagkit.without_rules())
         box.ok("STORE 1 -FLAGS (tag-7 %s)" % TRUST)
         assert len(box.flags()) == 1099
-        box.ok("STORE 1 FLAGS (Own)")
+        box.no("LIMIT", "STORE 1 FLAGS (Own)")
+        box.ok("STORE 1 FLAGS (tag-8)")
+        assert box.flags() == {"tag-8"}
+
+
+NO_COMMANDS = (b"", b"a", b"(", b"+ NOOP", b"a \xff", b"a UID", b"a%b NOOP",
+               b"a (", b'"a" NOOP', b"a " + 20000 * b"y")
+
+
+@pytest.mark.parametrize("line", NO_COMMANDS, ids=lambda line: repr(line[:9]))
+def test_line_that_is_no_command(server, user, line):
+    with filled(server, user, "Own") as box:
+        box.raw.sock.sendall(line + b"\r\n")
+        box.ok("NOOP")
         assert box.flags() == {"own"}
 
 

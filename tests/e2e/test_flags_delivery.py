@@ -267,6 +267,14 @@ VOUCHERS = {
     "quoted": (["mx.roost.test; dkim=fail reason=\"; dkim=pass\""], False),
     "other word": (["mx.roost.test; xdkim=pass; dkim=passed"], False),
     "property": (["mx.roost.test; spf=fail x.dkim=pass"], False),
+    "quoted address": (["mx.roost.test; dkim=none; spf=pass smtp.mailfrom="
+                        "\"a; dkim=pass b\"@evil.test"], False),
+    "topmost": (["mx.roost.test; dkim=fail", "mx.roost.test; dkim=pass"],
+                False),
+    "version": (["mx.roost.test; dkim/1=pass"], True),
+    "long": (["mx.roost.test" + 30000 * " ;\r\n" + " dkim=pass"], False),
+    "end of a long one": ([30000 * "x;\r\n " +
+                           "mx.roost.test; dkim=pass"], False),
 }
 
 
@@ -286,6 +294,7 @@ HEADERS = {
                 {"$greeting"}),
     "raw": ("Subject: Viele Gr\u00fc\u00dfe\r\n".encode(), {"$greeting"}),
     "folded": (b"Subject: Ihre\r\n Rechnung\r\n", {"rechnung"}),
+    "fold in a pattern": (b"X-Bait: now set\r\n\tme up\r\n", {"baited"}),
     "second": (b"Subject: hello\r\nX-Spam-Flag: no\r\nX-Spam-Flag: YES\r\n",
                {"$junk"}),
     "not all of it": (b"X-Spam-Flag: yes, maybe\r\n", set()),

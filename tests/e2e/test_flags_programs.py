@@ -250,18 +250,6 @@ def test_append_to_a_virtual_mailbox(make_module_server):
     assert flags_of(server, "alice") == [{"$notjunk"}]
 
 
-def test_virtual_mailbox_shows_a_limit(virtuals):
-    """What the mailbox below has no room for is not shown either."""
-    user = all_in_one(virtuals, "narrow")
-    with Box(virtuals, user, "virtual/all") as box:
-        number = number_of(box, "KEYWORD Own 1")
-        box.cmd("STORE %d +FLAGS (k1 k2)" % number)
-        assert box.flags(number) == {"own", "k1", "k2"}
-        box.cmd("STORE %d +FLAGS (k3)" % number)
-        assert box.flags(number) == flags_of(virtuals, user)[0]
-    assert flags_of(virtuals, user) == [{"own", "k1", "k2"}]
-
-
 @pytest.mark.parametrize("how", ("COPY", "MOVE"))
 def test_virtual_mailbox_is_no_way_around(virtual, how):
     """What anybody may have set stays behind, seen through it or not."""
@@ -395,6 +383,13 @@ def test_acl_without_w(make_module_server):
             box.cmd("STORE 1 %s" % command)
             assert box.flags() == before, command
         assert box.permanent <= {"\\seen", "\\deleted"}, box.permanent
+    # Nor does a copy bring what the list keeps away.
+    server.write(os.path.join(folder, "Board", "dbox-Mails", "dovecot-acl"),
+                 "authenticated lrsti\n")
+    server.own(server.mail_root)
+    with filled(server, "bob", "Own $Junk") as box:
+        box.ok("COPY 1 %s" % name)
+    assert flags_of(server, "bob", name)[1:] == [set()]
 
 
 def shared_namespace(storage):
