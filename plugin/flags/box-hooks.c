@@ -214,6 +214,22 @@ is_own(const struct mail *mail, const struct mailbox *dest)
 		from->owner == to->owner;
 }
 
+/* Each is counted, and a command is in the log once. */
+static void
+copy_rescued(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct mailbox *box = ctx->transaction->box;
+	struct roost_flags_trans *ftrans =
+		roost_flags_trans_get(ctx->transaction);
+
+	roost_flags_box_event(box, mail->uid, "roost_flags_rescued", "copy");
+	if (!ftrans->has_rescued)
+		e_info(box->event, "roost_flags: Copies keep their keywords, "
+		       "but for names that are not valid here "
+		       "(first: UID %u)", mail->uid);
+	ftrans->has_rescued = TRUE;
+}
+
 /*
  * What the copy is to have.  Core gives it none at all where one is not valid,
  * which is what can be kept of the message's then; none were asked for where
@@ -230,8 +246,7 @@ copy_names(struct mail_save_context *ctx, struct mail *mail)
 	names = p_strarray_dup(unsafe_data_stack_pool,
 			       mail_get_keywords(mail));
 	if (*names != NULL)
-		roost_flags_box_event(box, mail->uid, "roost_flags_rescued",
-				      "copy");
+		copy_rescued(ctx, mail);
 	return names;
 }
 

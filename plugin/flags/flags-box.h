@@ -44,6 +44,7 @@ struct roost_flags_trans {
 	const char *error;
 	ARRAY_TYPE(const_string) named;	/* new to the mailbox in here */
 	struct roost_flags_save *save;
+	bool has_rescued;	/* and it is in the log */
 };
 
 struct roost_flags_box *roost_flags_box_get(struct mailbox *box);

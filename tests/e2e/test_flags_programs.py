@@ -472,6 +472,8 @@ def test_copy_keeps_valid_names(make_module_server, kind):
                                                    expected]
     assert flags_of(server, "alice", "Moved") == [expected]
     flagkit.wait_count(server, "rescued", before + 3)
+    # One line a command.
+    assert server.log_since(0).count("not valid here") == 2
 
 
 @pytest.mark.parametrize("storage", ("maildir", "sdbox"))
