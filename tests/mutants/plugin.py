@@ -77,7 +77,7 @@ MUTANTS = [
      " ||\n\t    box_has_colors(fbox->box))\n\t\treturn FALSE;\n",
      ")\n\t\treturn FALSE;\n", DELIVERY, "taken_away and sdbox"),
     ("flags: an APPEND goes by no rule", "flags/box-hooks.c",
-     "(!ctx->copying_via_save && save_policy(ctx) < 0) ||", "FALSE ||",
+     "(!is_copied && save_policy(ctx) < 0) ||", "FALSE ||",
      FLAGS, "append_forges and sdbox"),
     ("flags: any copy is the user's own", "flags/box-hooks.c",
      "\t\t.change = is_own(mail, fbox->box) ? ROOST_FLAG_COPY :\n"
@@ -112,16 +112,28 @@ MUTANTS = [
      "\t\troost_flags_search_fix(fbox, args);\n", "\t\t;\n", FLAGS,
      "old_spellings"),
     ("flags: anybody's word is the sender's", "flags/sender-says.c",
-     "\tif (*who == NULL || !str_array_icase_find(authserv, *who))\n",
-     "\tif (*who == NULL)\n", DELIVERY, "trusted_hosts"),
+     "\treturn *words != NULL && str_array_icase_find(authserv, *words);\n",
+     "\treturn *words != NULL;\n", DELIVERY, "trusted_hosts"),
+    ("flags: any header of a host counts", "flags/sender-says.c",
+     "\tif (says->has_heard || !part_next(", "\tif (!part_next(", DELIVERY,
+     "trusted_hosts"),
+    ("flags: what is quoted is read", "flags/sender-says.c",
+     "\t\t\tp = quoted_end(p);\n", "\t\t\tp++;\n", DELIVERY,
+     "trusted_hosts"),
+    ("flags: a part of a header is taken for it", "flags/look.c",
+     "if (hdr->continues || look->is_long ||", "if (hdr->continues ||",
+     DELIVERY, "trusted_hosts"),
+    ("flags: a protected flag goes unseen", "flags/mail-hooks.c",
+     "\t\tif (!roost_flagrule_may_clear(rules, ask->actor, *name))\n"
+     "\t\t\treturn FALSE;\n", "", FLAGS, "is_no_server and sdbox"),
     ("flags: comments are read", "flags/sender-says.c",
-     "\t\t\thas_https(without_comments(value));", "\t\t\thas_https(value);",
-     DELIVERY, "offers and sdbox"),
+     "\t\tif (*p == '(') {\n\t\t\tp = comment_end(p);\n"
+     "\t\t\tcontinue;\n\t\t}\n\t\tif (*p++", "\t\tif (*p++", DELIVERY,
+     "offers and sdbox"),
     ("flags: a copy is what core left of it", "flags/box-hooks.c",
-     "\tif (outcome != NULL)\n\t\tsave_become(ctx, outcome);\n}\n",
-     "\tif (outcome != NULL && ctx->data.keywords != NULL &&\n"
-     "\t    ctx->data.keywords->count > 0)\n"
-     "\t\tsave_become(ctx, outcome);\n}\n", PROGRAMS,
+     "\tnames_split(copy_names(ctx, mail), &ruled, &tokens);\n",
+     "\tnames_split(roost_flags_box_names(fbox->box, ctx->data.keywords),\n"
+     "\t\t    &ruled, &tokens);\n", PROGRAMS,
      "copy_keeps and sdbox"),
     ("flags: wrong rules let a user in", "flags/flags-user.c",
      "\tif (fuser == NULL) {\n\t\tuser->error = p_strdup_printf("
@@ -223,7 +235,8 @@ MUTANTS = [
      "\"roost_provider_old_key\",\n", KEYS, "provider_key_exchanged"),
     # The index cache
     ("telling fields are cached", "mail/cache-box.c",
-     "\t\tfield.decision = DECISION_NEVER;\n", "", LEAKS, "opened_twice"),
+     "\t\tcache_forbid_field(cache, i);\n", "\t\t(void)cache;\n", LEAKS,
+     "opened_twice"),
     ("core reads native fields", "mail/cache-box.c",
      "\t\tibox->cache_fields[fields[i]].idx = none;\n",
      "\t\t(void)ibox, (void)none;\n", LEAKS, "planted and lost"),
