@@ -8,7 +8,7 @@ from server import NEW
 
 # Each storage; with Roost and without.
 KINDS = (("maildir", True), ("sdbox", False), ("mdbox", True),
-         ("maildir", False))
+         ("maildir", False), ("sdbox", True), ("mdbox", False))
 EVENTS = ("denied", "changed", "rescued", "set_at_delivery")
 METRICS = "".join("metric flags_%s {\n  filter = event=roost_flags_%s\n}\n"
                   % (name, name) for name in EVENTS)

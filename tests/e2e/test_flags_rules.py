@@ -173,9 +173,22 @@ def test_all_of_it_in_the_configuration(make_module_server):
         assert "alias" not in server.log_since(0)
 
 
+def test_the_example_is_understood(make_module_server):
+    """As it is packaged, behind a configuration that has the plugin."""
+    path = os.path.join(servers.TOP, "packaging", "conf",
+                        "2.4" if NEW else "2.3", "91-roost-flags.conf")
+    with open(path) as file:
+        server = make_module_server("maildir", roost=False,
+                                    plugins=["roost_flags"],
+                                    extra=file.read())
+    with flagkit.filled(server, "alice", "$istrusted NonJunk") as box:
+        assert box.flags() == {"$notjunk", "$hasnoattachment"}
+        assert "$hasnoattachment" not in box.permanent
+
+
 # No rules: nobody notices
 
-@pytest.mark.parametrize("kind", flagkit.KINDS[:2], ids=flagkit.kind_name)
+@pytest.mark.parametrize("kind", flagkit.KINDS[:3], ids=flagkit.kind_name)
 def test_off_makes_no_difference(make_module_server, kind):
     """Every answer of a program of many flags, byte for byte."""
     storage, roost = kind
