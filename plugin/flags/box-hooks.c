@@ -134,6 +134,8 @@ save_ask(struct mail_save_context *ctx, struct roost_flags_ask *ask)
 	ask->trans = ctx->transaction;
 	ask->is_flagged = (ctx->data.flags & MAIL_FLAGGED) != 0;
 	outcome = roost_flags_box_ask(fbox, ask);
+	if (outcome == NULL && ftrans->error_code == MAIL_ERROR_NONE)
+		return 0;
 	if (outcome == NULL) {
 		mail_storage_set_error(fbox->box->storage, ftrans->error_code,
 				       ftrans->error);
@@ -167,7 +169,6 @@ static int
 flags_save_begin(struct mail_save_context *ctx, struct istream *input)
 {
 	struct roost_flags_box *fbox = box_of(ctx);
-
 	bool is_copied = ctx->copying_via_save || fbox->fuser->is_copying;
 
 	/* What is copied went through copy before. */
