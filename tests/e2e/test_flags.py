@@ -28,7 +28,7 @@ SPECIAL = {
 @pytest.fixture(scope="module", params=flagkit.KINDS, ids=flagkit.kind_name)
 def server(request, make_module_server):
     return flagkit.make(make_module_server, request.param, special=SPECIAL,
-                        count=80)
+                        count=120)
 
 
 @pytest.fixture
