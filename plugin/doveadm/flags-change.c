@@ -9,6 +9,8 @@
  */
 #include "flags-common.h"
 
+#include "roost/flagname.h"
+
 struct change_command {
 	struct roost_flags_command cmd;
 	const char *target;
@@ -45,7 +47,7 @@ change_check(struct change_command *cmd)
 	if (*cmd->target == '\\')
 		roost_flags_usage(&cmd->cmd, t_strdup_printf(
 			"%s is a system flag, not a keyword", cmd->target));
-	if (!roost_flags_is_atom(cmd->target))
+	if (!roost_flagname_is_valid(cmd->target, SIZE_MAX))
 		roost_flags_usage(&cmd->cmd, t_strdup_printf(
 			"'%s' cannot be a keyword: one consists of ASCII "
 			"characters without blanks, control characters and "
@@ -83,7 +85,7 @@ static bool
 change_has_source(const struct change_command *cmd, const char *const *names)
 {
 	for (; *names != NULL; names++) {
-		if (roost_flags_has(cmd->sources, *names))
+		if (str_array_icase_find(cmd->sources, *names))
 			return TRUE;
 	}
 	return FALSE;
@@ -95,7 +97,7 @@ change_is_made(struct mail *mail, const struct change_command *cmd)
 {
 	const char *const *names = mail_get_keywords(mail);
 
-	return roost_flags_has(names, cmd->target) &&
+	return str_array_icase_find(names, cmd->target) &&
 		!change_has_source(cmd, names);
 }
 
@@ -136,7 +138,7 @@ change_replace(struct mail *mail, const struct change_command *cmd,
 	t_array_init(&wanted, 16);
 	change_list_add(&wanted, cmd->target);
 	for (; *names != NULL; names++) {
-		if (!roost_flags_has(cmd->sources, *names))
+		if (!str_array_icase_find(cmd->sources, *names))
 			change_list_add(&wanted, *names);
 	}
 	array_append_zero(&wanted);
@@ -160,7 +162,7 @@ change_message(struct mail *mail, void *context)
 	cbox->changed++;
 	if (cmd->cmd.is_dry_run)
 		return 0;
-	if (!roost_flags_has(names, cmd->target))
+	if (!str_array_icase_find(names, cmd->target))
 		mail_update_keywords(mail, MODIFY_ADD, cbox->target);
 	mail_update_keywords(mail, MODIFY_REMOVE, cbox->sources);
 	return change_is_made(mail, cmd) ? 0 :
@@ -178,7 +180,7 @@ change_known(const struct change_command *cmd, struct mailbox *box)
 	mailbox_get_open_status(box, STATUS_KEYWORDS, &status);
 	t_array_init(&known, 8);
 	array_foreach(status.keywords, name) {
-		if (roost_flags_has(cmd->sources, *name))
+		if (str_array_icase_find(cmd->sources, *name))
 			change_list_add(&known, *name);
 	}
 	array_append_zero(&known);

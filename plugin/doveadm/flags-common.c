@@ -7,7 +7,6 @@
  */
 #include "flags-common.h"
 
-#include "imap-arg.h"
 #include "mail-search-build.h"
 #include "mailbox-list-iter.h"
 #include "str-sanitize.h"
@@ -377,28 +376,6 @@ roost_flags_tally_mailbox(struct roost_flags_command *cmd,
 	}
 	roost_flags_tally_sort(tally);
 	return ret;
-}
-
-bool
-roost_flags_has(const char *const *names, const char *name)
-{
-	for (; *names != NULL; names++) {
-		if (strcasecmp(*names, name) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
-bool
-roost_flags_is_atom(const char *name)
-{
-	const char *pos;
-
-	for (pos = name; *pos != '\0'; pos++) {
-		if (!IS_ATOM_CHAR(*pos))
-			return FALSE;
-	}
-	return pos > name;
 }
 
 void

@@ -106,11 +106,6 @@ int roost_flags_tally_mailbox(struct roost_flags_command *cmd,
 			      struct roost_flags_tally *tally,
 			      struct mailbox *box);
 
-bool roost_flags_has(const char *const *names, const char *name);
-
-/* True if a client could give it to a message (RFC 9051 9, flag-keyword). */
-bool roost_flags_is_atom(const char *name);
-
 /* Print a name, harmless to a terminal. */
 void roost_flags_print(const char *name);
 

@@ -104,7 +104,7 @@ static void
 doctor_name(const struct doctor_mailbox *dbox,
 	    const struct roost_flags_name *name)
 {
-	if (!roost_flags_is_atom(name->name))
+	if (!roost_flagname_is_valid(name->name, SIZE_MAX))
 		doctor_find(dbox, "invalid", name->name, name->count,
 			    "rename it: clients cannot name it");
 	else if (is_unknown(name->name))
