@@ -67,37 +67,38 @@ roost_flags_look_begin(struct roost_flags_box *fbox)
 }
 
 /* RFC 5322 2.2.3; a fold is one space, whatever it was made with. */
-static void
-value_unfold(const struct message_header_line *hdr, string_t *value_r)
+static string_t *
+value_unfold(const struct message_header_line *hdr)
 {
+	string_t *value = t_str_new(256);
 	const unsigned char *p = hdr->full_value;
 	const unsigned char *end = p + hdr->full_value_len;
 
 	for (; p < end; p++) {
 		if (*p != '\n') {
-			str_append_c(value_r, *p);
+			str_append_c(value, *p);
 			continue;
 		}
-		str_append_c(value_r, ' ');
+		str_append_c(value, ' ');
 		if (p + 1 < end && (p[1] == ' ' || p[1] == '\t'))
 			p++;
 	}
+	return value;
 }
 
 static string_t *
-value_of(const struct message_header_line *hdr)
+value_decode(const string_t *unfolded)
 {
-	string_t *unfolded = t_str_new(256), *value = t_str_new(256);
+	string_t *value = t_str_new(256);
 
-	value_unfold(hdr, unfolded);
 	message_header_decode_utf8(str_data(unfolded), str_len(unfolded),
 				   value, NULL);
 	return value;
 }
 
 static void
-look_at_rules(struct roost_flags_look *look,
-	      const struct message_header_line *hdr)
+look_at_rules(struct roost_flags_look *look, const char *header,
+	      const string_t *unfolded)
 {
 	const struct roost_flagrules *rules = look->fbox->fuser->rules;
 	const char *field, *name;
@@ -107,10 +108,10 @@ look_at_rules(struct roost_flags_look *look,
 	for (i = 0; roost_flagrule_header(rules, i, &field, &name); i++) {
 		bool *matched = array_idx_modifiable(&look->matched, i);
 
-		if (*matched || strcasecmp(field, hdr->name) != 0)
+		if (*matched || strcasecmp(field, header) != 0)
 			continue;
 		if (value == NULL)
-			value = value_of(hdr);
+			value = value_decode(unfolded);
 		*matched = roost_flagrule_header_match(rules, i, str_c(value),
 						       str_len(value));
 	}
@@ -137,20 +138,19 @@ look_wants(const struct roost_flags_look *look, const char *name)
 static void
 look_at_header(struct roost_flags_look *look, struct message_header_line *hdr)
 {
+	bool is_wanted = look_wants(look, hdr->name);
 	string_t *value;
 
 	look->is_long = (hdr->continued && look->is_long) ||
 		hdr->full_value_len > VALUE_SIZE_MAX;
 	if (hdr->continues)
-		hdr->use_full_value = !look->is_long &&
-			look_wants(look, hdr->name);
+		hdr->use_full_value = !look->is_long && is_wanted;
 	/* Never a part of one for the whole. */
-	if (hdr->continues || look->is_long || !look_wants(look, hdr->name))
+	if (hdr->continues || look->is_long || !is_wanted)
 		return;
 	T_BEGIN {
-		look_at_rules(look, hdr);
-		value = t_str_new(256);
-		value_unfold(hdr, value);
+		value = value_unfold(hdr);
+		look_at_rules(look, hdr->name, value);
 		if ((look->wanted & ROOST_FLAGRULE_CAN_UNSUBSCRIBE) != 0)
 			roost_sender_hear(&look->says, hdr->name, str_c(value),
 					  look->fbox->fuser->authserv);
