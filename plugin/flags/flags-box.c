@@ -9,9 +9,20 @@
 #define NAME_LEN_MAX(box) ((box)->storage->set->mail_max_keyword_length)
 
 bool
-roost_flags_has(const char *const *names, const char *name)
+roost_flags_box_is_exempt(const struct roost_flags_box *fbox)
 {
-	return names != NULL && str_array_icase_find(names, name);
+	return fbox->fuser->user->dsyncing || !fbox->fuser->rules->is_active;
+}
+
+const char *const *
+roost_flags_outcome_names(const struct roost_flag_outcome *outcome)
+{
+	ARRAY_TYPE(const_string) names;
+
+	t_array_init(&names, outcome->count + 1);
+	array_append(&names, outcome->names, outcome->count);
+	array_append_zero(&names);
+	return array_front(&names);
 }
 
 const char *const *

@@ -70,6 +70,9 @@ const struct roost_flag_outcome *
 roost_flags_box_ask(struct roost_flags_box *fbox,
 		    const struct roost_flags_ask *ask);
 
+/* Replication is on, or there is no rule: everything is as it was asked for. */
+bool roost_flags_box_is_exempt(const struct roost_flags_box *fbox);
+
 void roost_flags_last_free(struct roost_flags_last **last);
 
 /* Is there nothing to say about this request, whatever the message has? */
@@ -80,8 +83,9 @@ bool roost_flags_box_is_free(struct roost_flags_box *fbox,
 /* Names of these keywords; on the data stack, NULL at the end. */
 const char *const *roost_flags_box_names(struct mailbox *box,
 					 const struct mail_keywords *keywords);
-/* Has the list the name?  Case does not count. */
-bool roost_flags_has(const char *const *names, const char *name);
+/* The same of an outcome. */
+const char *const *
+roost_flags_outcome_names(const struct roost_flag_outcome *outcome);
 
 /* Does the mailbox keep this name?  One that was only ever asked for is known
    to the index, too, but takes no place. */

@@ -42,18 +42,16 @@ roost_flags_save_begin(struct roost_flags_box *fbox,
 {
 	struct roost_flags_trans *ftrans =
 		roost_flags_trans_get(ctx->transaction);
-	struct roost_flags_look *look = roost_flags_look_begin(fbox);
 	struct ostream *output;
 
 	roost_flags_save_free(&ftrans->save);
 	ftrans->save = i_new(struct roost_flags_save, 1);
 	/* What is copied was looked at before. */
-	if (look == NULL || ctx->data.output == NULL ||
-	    ctx->copying_via_save) {
-		roost_flags_look_free(&look);
+	if (ctx->data.output == NULL || ctx->copying_via_save)
 		return;
-	}
-	ftrans->save->look = look;
+	ftrans->save->look = roost_flags_look_begin(fbox);
+	if (ftrans->save->look == NULL)
+		return;
 	ftrans->save->fed = roost_istream_fed_create();
 	output = roost_ostream_feed_create(ctx->data.output, save_feed,
 					   ftrans->save);
@@ -105,17 +103,13 @@ server_add(struct roost_flags_box *fbox, struct mail_save_context *ctx,
 		.is_flagged = (ctx->data.flags & MAIL_FLAGGED) != 0,
 	};
 	const struct roost_flag_outcome *outcome;
-	ARRAY_TYPE(const_string) all;
 
 	outcome = *names == NULL ? NULL : roost_flags_box_ask(fbox, &ask);
 	if (outcome == NULL || !outcome->has_changed)
 		return NULL;
 	roost_flags_box_event(fbox->box, 0, "roost_flags_set_at_delivery",
 			      "at_delivery");
-	t_array_init(&all, outcome->count + 1);
-	array_append(&all, outcome->names, outcome->count);
-	array_append_zero(&all);
-	return array_front(&all);
+	return roost_flags_outcome_names(outcome);
 }
 
 static void

@@ -28,8 +28,7 @@ is_exempt(const struct mail *mail, const struct roost_flags_box *fbox)
 {
 	/* What is set while a message is saved is set by the server: what the
 	   client asked for came with the request to save. */
-	return mail->saving || fbox->fuser->user->dsyncing ||
-		!fbox->fuser->rules->is_active;
+	return mail->saving || roost_flags_box_is_exempt(fbox);
 }
 
 /*
@@ -56,15 +55,14 @@ is_by_server(const struct mail *mail, struct mail_keywords *keywords)
 
 /* The names of list that other lacks. */
 static const char *const *
-names_without(const char *const *list, size_t count, const char *const *other)
+names_without(const char *const *list, const char *const *other)
 {
 	ARRAY_TYPE(const_string) names;
-	size_t i;
 
 	t_array_init(&names, 8);
-	for (i = 0; i < count; i++) {
-		if (!roost_flags_has(other, list[i]))
-			array_push_back(&names, &list[i]);
+	for (; *list != NULL; list++) {
+		if (!str_array_icase_find(other, *list))
+			array_push_back(&names, list);
 	}
 	array_append_zero(&names);
 	return array_front(&names);
@@ -133,7 +131,7 @@ names_old(const struct roost_flagrules *rules,
 	array_append(&names, ask->current, str_array_length(ask->current));
 	if (ask->change == ROOST_FLAG_REMOVE) {
 		for (name = ask->names; *name != NULL; name++) {
-			if (!roost_flags_has(ask->current, *name) &&
+			if (!str_array_icase_find(ask->current, *name) &&
 			    roost_flagrule_may_clear(rules, ask->actor, *name))
 				array_push_back(&names, name);
 		}
@@ -150,16 +148,11 @@ last_set_change(struct roost_flags_last *last, struct mail *mail,
 {
 	const char *const *old =
 		names_old(FLAGS_MAIL(mail)->fbox->fuser->rules, ask, all);
-	ARRAY_TYPE(const_string) names;
+	const char *const *names = roost_flags_outcome_names(outcome);
 
-	t_array_init(&names, outcome->count + 1);
-	array_append(&names, outcome->names, outcome->count);
-	array_append_zero(&names);
-	last->removed = keywords_of(mail->box,
-		names_without(old, str_array_length(old),
-			      array_front(&names)));
+	last->removed = keywords_of(mail->box, names_without(old, names));
 	last->added = keywords_of(mail->box,
-		names_without(outcome->names, outcome->count, ask->current));
+				  names_without(names, ask->current));
 }
 
 /* More than rules can look at: those that they speak of come first, and the
