@@ -100,26 +100,23 @@ box_of(const struct mail_save_context *ctx)
 	return roost_flags_box_get(ctx->transaction->box);
 }
 
+/* What it brings is what it is.  The server's own keywords need no rule. */
 static bool
-is_exempt(const struct roost_flags_box *fbox)
+is_replication(const struct roost_flags_box *fbox)
 {
-	return fbox->fuser->user->dsyncing || !fbox->fuser->rules->is_active;
+	return fbox->fuser->user->dsyncing;
 }
 
 static void
 save_become(struct mail_save_context *ctx,
 	    const struct roost_flag_outcome *outcome)
 {
-	ARRAY_TYPE(const_string) names;
-
-	t_array_init(&names, outcome->count + 1);
-	array_append(&names, outcome->names, outcome->count);
-	array_append_zero(&names);
 	if (ctx->data.keywords != NULL)
 		mailbox_keywords_unref(&ctx->data.keywords);
 	if (outcome->count > 0)
 		ctx->data.keywords = mailbox_keywords_create_valid(
-			ctx->transaction->box, array_front(&names));
+			ctx->transaction->box,
+			roost_flags_outcome_names(outcome));
 }
 
 /* -1: the transaction will fail, and why is the storage's error. */
@@ -155,7 +152,8 @@ save_policy(struct mail_save_context *ctx)
 	};
 	int ret;
 
-	if (ctx->data.keywords == NULL || ctx->data.keywords->count == 0)
+	if (roost_flags_box_is_exempt(box_of(ctx)) ||
+	    ctx->data.keywords == NULL || ctx->data.keywords->count == 0)
 		return 0;
 	T_BEGIN {
 		ask.names = roost_flags_box_names(ctx->transaction->box,
@@ -172,7 +170,7 @@ flags_save_begin(struct mail_save_context *ctx, struct istream *input)
 	bool is_copied = ctx->copying_via_save || fbox->fuser->is_copying;
 
 	/* What is copied went through copy before. */
-	if (is_exempt(fbox) || (is_copied && !ctx->saving))
+	if (is_replication(fbox) || (is_copied && !ctx->saving))
 		return fbox->module_ctx.super.save_begin(ctx, input);
 	if ((!is_copied && save_policy(ctx) < 0) ||
 	    fbox->module_ctx.super.save_begin(ctx, input) < 0)
@@ -303,7 +301,7 @@ copy_policy(struct mail_save_context *ctx, struct mail *mail)
 	};
 	const struct roost_flag_outcome *outcome;
 
-	if (ctx->data.keywords == NULL)
+	if (roost_flags_box_is_exempt(fbox) || ctx->data.keywords == NULL)
 		return;
 	t_array_init(&ruled, 16);
 	t_array_init(&tokens, 4);
@@ -327,7 +325,8 @@ delivery_policy(struct mail_save_context *ctx, struct mail *mail)
 
 	if (ask.actor == ROOST_FLAG_CLIENT)
 		ask.actor = ROOST_FLAG_SCRIPT;
-	(void)save_ask(ctx, &ask);
+	if (!roost_flags_box_is_exempt(box_of(ctx)))
+		(void)save_ask(ctx, &ask);
 	roost_flags_save_copy(box_of(ctx), ctx, mail);
 }
 
@@ -338,7 +337,7 @@ flags_copy(struct mail_save_context *ctx, struct mail *mail)
 	bool was_copying = fbox->fuser->is_copying;
 	int ret;
 
-	if (!is_exempt(fbox)) T_BEGIN {
+	if (!is_replication(fbox)) T_BEGIN {
 		if (ctx->saving)
 			delivery_policy(ctx, mail);
 		else
@@ -388,7 +387,7 @@ flags_search_init(struct mailbox_transaction_context *trans,
 {
 	struct roost_flags_box *fbox = roost_flags_box_get(trans->box);
 
-	if (!is_exempt(fbox))
+	if (!roost_flags_box_is_exempt(fbox))
 		roost_flags_search_fix(fbox, args);
 	return fbox->module_ctx.super.search_init(trans, args, sort_program,
 						  wanted_fields,

@@ -173,6 +173,18 @@ def test_all_of_it_in_the_configuration(make_module_server):
         assert "alias" not in server.log_since(0)
 
 
+def test_set_at_delivery_without_a_rule(make_module_server):
+    """The server's own keywords need no rule beside them."""
+    server = make_module_server(
+        "maildir", roost=False, extra=flagkit.QUIET,
+        flags=dict(OFF, at_delivery="$HasAttachment $HasNoAttachment"))
+    with flagkit.filled(server, "alice", "$istrusted Junk $Junk") as box:
+        assert box.flags() == {"$istrusted", "junk", "$junk",
+                               "$hasnoattachment"}
+    assert server.deliver(message("one"), "alice")[0][0] == 250
+    assert flags_of(server, "alice")[1] == {"$hasnoattachment"}
+
+
 def test_the_example_is_understood(make_module_server):
     """As it is packaged, behind a configuration that has the plugin."""
     path = os.path.join(servers.TOP, "packaging", "conf",
