@@ -10,8 +10,8 @@
  * items mean to a mail client.
  */
 
+#include "roost/chunk.h"
 #include "roost/header.h"
-#include "roost/prim.h"
 
 #define ROOST_BLOB_SIZE_MAX 30720
 /* Form, keyring id, object id, nonce, data key, tag. */
@@ -38,6 +38,7 @@ enum roost_blob_item {
 	ROOST_BLOB_PARTS,		/* Dovecot's serialized parts */
 	ROOST_BLOB_SENT_DATE,		/* seconds (8), zone minutes (4), both
 					   big-endian two's complement */
+	ROOST_BLOB_SAVED_KEYS,		/* secret; roost_object_save_keys() */
 
 	ROOST_BLOB_ITEM_COUNT
 };
@@ -64,8 +65,8 @@ size_t roost_blob_items_size(const struct roost_blob_content *content);
 /*
  * Take items away until they fit into max bytes: always the largest of
  * headers (with extra names and left-out), envelope, body structure, preview
- * and parts; of equals, the first.  The sent date stays.  Returns how many
- * items went.
+ * and parts; of equals, the first.  Sent date and saved keys stay.  Returns
+ * how many items went.
  */
 unsigned int roost_blob_trim(struct roost_blob_content *content, size_t max);
 

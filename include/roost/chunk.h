@@ -41,6 +41,7 @@ uint64_t roost_chunk_object_size(size_t header_len, uint64_t plain_size);
 /* Secret: the keys of one body.  aead is owned, the rest plain bytes. */
 struct roost_chunk_keys {
 	struct roost_aead *aead;
+	uint8_t key[ROOST_KEY_SIZE];		/* that of aead */
 	uint8_t base_nonce[ROOST_NONCE_SIZE];
 	uint8_t commitment[ROOST_COMMITMENT_SIZE];
 };
@@ -52,6 +53,25 @@ roost_chunk_keys_derive(struct roost_chunk_keys *keys_r,
 			const uint8_t salt[ROOST_SALT_SIZE],
 			const uint8_t *header, size_t header_len)
 	ROOST_CHECKED;
+
+/*
+ * Keys saved for the next time, so that they need not be derived again, with a
+ * hash of what they were derived for (FORMAT.md 12.17).  Secret.  head: H and
+ * prologue, byte for byte.
+ */
+#define ROOST_SAVED_KEYS_SIZE (ROOST_KEY_SIZE + ROOST_NONCE_SIZE + \
+	ROOST_SHA256_SIZE)
+enum roost_err
+roost_chunk_keys_save(const struct roost_chunk_keys *keys,
+		      const uint8_t *head, size_t head_len,
+		      uint8_t saved_r[ROOST_SAVED_KEYS_SIZE]) ROOST_CHECKED;
+
+/* ROOST_ERR_COMMITMENT when it is of another head; free as above. */
+enum roost_err
+roost_chunk_keys_restore(struct roost_chunk_keys *keys_r,
+			 const uint8_t saved[ROOST_SAVED_KEYS_SIZE],
+			 const uint8_t *head, size_t head_len) ROOST_CHECKED;
+
 void roost_chunk_keys_wipe(struct roost_chunk_keys *keys);
 
 /* sealed_r holds len + ROOST_TAG_SIZE. */

@@ -45,8 +45,8 @@ struct roost_object {
 	bool is_open, has_chunk;
 	/* final: the last of several, opened first and wanted last. */
 	struct roost_room chunk, final;
-	size_t header_used;		/* of header_bytes */
-	uint8_t header_bytes[ROOST_HEADER_SIZE_MAX];	/* public */
+	/* H, and once it is opened the prologue behind it; owned, public. */
+	uint8_t *head;
 };
 
 /* Read and check the header; afterwards ids and stanzas are known. */
@@ -65,12 +65,39 @@ enum roost_err roost_object_open(struct roost_object *obj,
 	ROOST_CHECKED;
 
 /*
+ * The same with the keys that were saved then: nothing is derived.
+ * ROOST_ERR_COMMITMENT also when it is of another object or header: the data
+ * key tells then.
+ */
+enum roost_err
+roost_object_open_saved(struct roost_object *obj,
+			const uint8_t saved[ROOST_SAVED_KEYS_SIZE])
+	ROOST_CHECKED;
+
+/* For the next time; obj is open. */
+enum roost_err
+roost_object_save_keys(const struct roost_object *obj,
+		       uint8_t saved_r[ROOST_SAVED_KEYS_SIZE]) ROOST_CHECKED;
+
+/*
  * The verified plaintext from plain_off to the end of its chunk: *plain_r is
  * borrowed until the next call on obj; *len_r is 0 only at the end.  Both are
  * zero after an error.
  */
 enum roost_err roost_object_read(struct roost_object *obj, uint64_t plain_off,
 				 const uint8_t **plain_r, size_t *len_r)
+	ROOST_CHECKED;
+
+/*
+ * Is it the beginning of a full chunk that is not in memory?  Then the next
+ * opens it where the caller wants it: dst has room for
+ * ROOST_CHUNK_SEALED_SIZE bytes, of which ROOST_CHUNK_PLAIN_SIZE are
+ * plaintext afterwards, or after an error none.
+ */
+bool roost_object_is_ahead(const struct roost_object *obj,
+			   uint64_t plain_off);
+enum roost_err roost_object_read_ahead(struct roost_object *obj,
+				       uint64_t plain_off, uint8_t *dst)
 	ROOST_CHECKED;
 
 /* Wipe and free what parse and open made; obj may be all zero. */
@@ -105,6 +132,7 @@ struct roost_writer {
 	uint8_t object_id[ROOST_ID_SIZE];
 	uint8_t data_key[ROOST_KEY_SIZE];	/* secret */
 	uint8_t header[ROOST_WRITER_HEADER_SIZE];	/* H, once begun */
+	uint8_t saved_keys[ROOST_SAVED_KEYS_SIZE];	/* secret; once begun */
 	uint8_t plain[ROOST_CHUNK_PLAIN_SIZE];	/* secret */
 	uint8_t sealed[ROOST_CHUNK_SEALED_SIZE];
 };

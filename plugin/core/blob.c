@@ -45,6 +45,8 @@ item_is_good(unsigned int type, const struct roost_blob_bytes *item)
 		return memchr(item->bytes, '\0', item->len) == NULL;
 	case ROOST_BLOB_SENT_DATE:
 		return item->len == ROOST_BLOB_SENT_DATE_SIZE;
+	case ROOST_BLOB_SAVED_KEYS:
+		return item->len == ROOST_SAVED_KEYS_SIZE;
 	default:
 		return true;
 	}

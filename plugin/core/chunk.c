@@ -6,6 +6,7 @@
  */
 #include "roost/chunk.h"
 
+#include "roost/bytes.h"
 #include "roost/secret.h"
 
 #include <assert.h>
@@ -59,6 +60,18 @@ roost_chunk_object_size(size_t header_len, uint64_t plain_size)
 	return header_len + FRAME_SIZE + plain_size + chunks * ROOST_TAG_SIZE;
 }
 
+/* From key || base nonce. */
+static enum roost_err
+chunk_keys_set(struct roost_chunk_keys *keys, const uint8_t *bytes)
+{
+	keys->aead = roost_prim_aead_new(bytes);
+	if (keys->aead == NULL)
+		return ROOST_ERR_BACKEND;
+	memcpy(keys->key, bytes, ROOST_KEY_SIZE);
+	memcpy(keys->base_nonce, bytes + ROOST_KEY_SIZE, ROOST_NONCE_SIZE);
+	return ROOST_OK;
+}
+
 enum roost_err
 roost_chunk_keys_derive(struct roost_chunk_keys *keys_r,
 			const uint8_t data_key[ROOST_KEY_SIZE],
@@ -83,17 +96,46 @@ roost_chunk_keys_derive(struct roost_chunk_keys *keys_r,
 	if (err == ROOST_OK)
 		err = roost_prim_hkdf(ROOST_HKDF_SHA512_EXPAND, &args,
 				      okm, sizeof(okm));
-	if (err == ROOST_OK &&
-	    (keys_r->aead = roost_prim_aead_new(okm)) == NULL)
-		err = ROOST_ERR_BACKEND;
-	if (err == ROOST_OK) {
-		memcpy(keys_r->base_nonce, okm + ROOST_KEY_SIZE,
-		       ROOST_NONCE_SIZE);
+	if (err == ROOST_OK)
+		err = chunk_keys_set(keys_r, okm);
+	if (err == ROOST_OK)
 		memcpy(keys_r->commitment, okm + ROOST_KEY_SIZE +
 		       ROOST_NONCE_SIZE, ROOST_COMMITMENT_SIZE);
-	}
 	roost_wipe(okm, sizeof(okm));
 	return err;
+}
+
+enum roost_err
+roost_chunk_keys_save(const struct roost_chunk_keys *keys,
+		      const uint8_t *head, size_t head_len,
+		      uint8_t saved_r[ROOST_SAVED_KEYS_SIZE])
+{
+	uint8_t *hash = saved_r + ROOST_KEY_SIZE + ROOST_NONCE_SIZE;
+	enum roost_err err = roost_prim_sha256(head, head_len, hash);
+
+	memcpy(saved_r, keys->key, ROOST_KEY_SIZE);
+	memcpy(saved_r + ROOST_KEY_SIZE, keys->base_nonce,
+	       ROOST_NONCE_SIZE);
+	if (err != ROOST_OK)
+		roost_wipe(saved_r, ROOST_SAVED_KEYS_SIZE);
+	return err;
+}
+
+enum roost_err
+roost_chunk_keys_restore(struct roost_chunk_keys *keys_r,
+			 const uint8_t saved[ROOST_SAVED_KEYS_SIZE],
+			 const uint8_t *head, size_t head_len)
+{
+	const uint8_t *right = saved + ROOST_KEY_SIZE + ROOST_NONCE_SIZE;
+	uint8_t hash[ROOST_SHA256_SIZE];	/* public */
+	enum roost_err err;
+
+	memset(keys_r, 0, sizeof(*keys_r));
+	err = roost_prim_sha256(head, head_len, hash);
+	if (err == ROOST_OK &&
+	    !roost_bytes_equal(hash, right, sizeof(hash)))
+		err = ROOST_ERR_COMMITMENT;
+	return err == ROOST_OK ? chunk_keys_set(keys_r, saved) : err;
 }
 
 void

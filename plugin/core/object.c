@@ -8,7 +8,6 @@
 #include "roost/secret.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,29 +21,38 @@ source_read(const struct roost_source *source, uint64_t off,
 	return source->read(source->context, off, dst, len);
 }
 
+/* Room for H and the prologue. */
+static enum roost_err
+object_take_head(struct roost_object *obj, const uint8_t *fixed, size_t len)
+{
+	free(obj->head);
+	obj->head = malloc(len + ROOST_PROLOGUE_SIZE);
+	if (obj->head == NULL)
+		return ROOST_ERR_BACKEND;
+	memcpy(obj->head, fixed, ROOST_HEADER_FIXED_SIZE);
+	return source_read(&obj->source, ROOST_HEADER_FIXED_SIZE,
+			   obj->head + ROOST_HEADER_FIXED_SIZE,
+			   len - ROOST_HEADER_FIXED_SIZE,
+			   ROOST_ERR_HEADER_SHORT);
+}
+
 enum roost_err
 roost_object_parse(struct roost_object *obj,
 		   const struct roost_source *source)
 {
-	uint8_t *bytes = obj->header_bytes;
+	uint8_t fixed[ROOST_HEADER_FIXED_SIZE];		/* public */
 	size_t len;
 	enum roost_err err;
 
 	obj->source = *source;
-	obj->header_used = ROOST_HEADER_FIXED_SIZE;
-	err = source_read(source, 0, bytes, ROOST_HEADER_FIXED_SIZE,
+	err = source_read(source, 0, fixed, sizeof(fixed),
 			  ROOST_ERR_HEADER_SHORT);
 	if (err == ROOST_OK)
-		err = roost_header_peek(bytes, ROOST_HEADER_FIXED_SIZE, &len);
+		err = roost_header_peek(fixed, sizeof(fixed), &len);
 	if (err == ROOST_OK)
-		obj->header_used = len;
+		err = object_take_head(obj, fixed, len);
 	if (err == ROOST_OK)
-		err = source_read(source, ROOST_HEADER_FIXED_SIZE,
-				  bytes + ROOST_HEADER_FIXED_SIZE,
-				  len - ROOST_HEADER_FIXED_SIZE,
-				  ROOST_ERR_HEADER_SHORT);
-	if (err == ROOST_OK)
-		err = roost_header_parse(bytes, len, &obj->header);
+		err = roost_header_parse(obj->head, len, &obj->header);
 	return err;
 }
 
@@ -72,31 +80,39 @@ room_free(struct roost_room *room)
 	free(room->bytes);
 }
 
-/* Read and verify chunk idx. */
+/* Read chunk idx to dst, which has room for it sealed, and verify it. */
 static enum roost_err
-object_open_chunk(struct roost_object *obj, uint64_t idx,
-		  struct roost_room *room, enum roost_err if_bad)
+object_open_chunk(struct roost_object *obj, uint64_t idx, uint8_t *dst,
+		  enum roost_err if_bad)
 {
 	const struct roost_source *source = &obj->source;
 	uint64_t off = roost_chunk_off(&obj->body, idx);
 	size_t len = roost_chunk_sealed_len(&obj->body, idx);
 	const uint8_t *sealed = NULL;
-	enum roost_err err = room_make(room);
+	enum roost_err err = ROOST_OK;
 
-	if (err != ROOST_OK)
-		return err;
-	room_use(room, len);
 	if (source->lend != NULL && off <= source->size &&
 	    len <= source->size - off)
 		sealed = source->lend(source->context, off, len);
 	if (sealed == NULL) {
-		err = source_read(source, off, room->bytes, len, if_bad);
-		sealed = room->bytes;
+		err = source_read(source, off, dst, len, if_bad);
+		sealed = dst;
 	}
 	if (err == ROOST_OK)
-		err = roost_chunk_open(&obj->keys, idx, sealed, len,
-				       room->bytes);
+		err = roost_chunk_open(&obj->keys, idx, sealed, len, dst);
 	return err == ROOST_ERR_CHUNK ? if_bad : err;
+}
+
+static enum roost_err
+object_fill_room(struct roost_object *obj, uint64_t idx,
+		 struct roost_room *room, enum roost_err if_bad)
+{
+	enum roost_err err = room_make(room);
+
+	if (err != ROOST_OK)
+		return err;
+	room_use(room, roost_chunk_sealed_len(&obj->body, idx));
+	return object_open_chunk(obj, idx, room->bytes, if_bad);
 }
 
 /* The final chunk stays: it is opened first, and wanted last. */
@@ -106,9 +122,9 @@ object_load_final(struct roost_object *obj)
 	bool is_only = obj->body.final_idx == 0;
 	enum roost_err err;
 
-	err = object_open_chunk(obj, obj->body.final_idx,
-				is_only ? &obj->chunk : &obj->final,
-				ROOST_ERR_FINAL_CHUNK);
+	err = object_fill_room(obj, obj->body.final_idx,
+			       is_only ? &obj->chunk : &obj->final,
+			       ROOST_ERR_FINAL_CHUNK);
 	if (err == ROOST_OK && is_only) {
 		obj->chunk_idx = 0;
 		obj->has_chunk = true;
@@ -128,8 +144,7 @@ object_load(struct roost_object *obj, uint64_t idx, const uint8_t **plain_r)
 	}
 	if (!obj->has_chunk || obj->chunk_idx != idx) {
 		obj->has_chunk = false;
-		err = object_open_chunk(obj, idx, &obj->chunk,
-					ROOST_ERR_CHUNK);
+		err = object_fill_room(obj, idx, &obj->chunk, ROOST_ERR_CHUNK);
 		if (err != ROOST_OK)
 			return err;
 		obj->chunk_idx = idx;
@@ -139,20 +154,21 @@ object_load(struct roost_object *obj, uint64_t idx, const uint8_t **plain_r)
 	return ROOST_OK;
 }
 
+static size_t
+object_head_len(const struct roost_object *obj)
+{
+	return obj->header.len + ROOST_PROLOGUE_SIZE;
+}
+
 /* Step 3: the keys, and the commitment that binds them to the header. */
 static enum roost_err
 object_derive(struct roost_object *obj, const uint8_t *data_key)
 {
-	uint8_t prologue[ROOST_PROLOGUE_SIZE];	/* public */
+	const uint8_t *prologue = obj->head + obj->header.len;
 	enum roost_err err;
 
-	roost_chunk_keys_wipe(&obj->keys);
-	err = source_read(&obj->source, obj->header.len, prologue,
-			  sizeof(prologue), ROOST_ERR_PROLOGUE_SHORT);
-	if (err == ROOST_OK)
-		err = roost_chunk_keys_derive(&obj->keys, data_key, prologue,
-					      obj->header.bytes,
-					      obj->header.len);
+	err = roost_chunk_keys_derive(&obj->keys, data_key, prologue,
+				      obj->header.bytes, obj->header.len);
 	if (err == ROOST_OK &&
 	    !roost_bytes_equal(obj->keys.commitment,
 			       prologue + ROOST_SALT_SIZE,
@@ -161,14 +177,23 @@ object_derive(struct roost_object *obj, const uint8_t *data_key)
 	return err;
 }
 
-enum roost_err
-roost_object_open(struct roost_object *obj,
-		  const uint8_t data_key[ROOST_KEY_SIZE])
+/* Steps 3 and 4, with one of the two. */
+static enum roost_err
+object_open(struct roost_object *obj, const uint8_t *data_key,
+	    const uint8_t *saved)
 {
 	enum roost_err err;
 
 	obj->is_open = obj->has_chunk = false;
-	err = object_derive(obj, data_key);
+	roost_chunk_keys_wipe(&obj->keys);
+	err = source_read(&obj->source, obj->header.len,
+			  obj->head + obj->header.len, ROOST_PROLOGUE_SIZE,
+			  ROOST_ERR_PROLOGUE_SHORT);
+	if (err == ROOST_OK)
+		err = data_key != NULL ? object_derive(obj, data_key) :
+			roost_chunk_keys_restore(&obj->keys, saved,
+						 obj->head,
+						 object_head_len(obj));
 	if (err == ROOST_OK)
 		err = roost_chunk_geometry(obj->header.len, obj->source.size,
 					   &obj->body);
@@ -179,6 +204,47 @@ roost_object_open(struct roost_object *obj,
 	else
 		roost_chunk_keys_wipe(&obj->keys);
 	return err;
+}
+
+enum roost_err
+roost_object_open(struct roost_object *obj,
+		  const uint8_t data_key[ROOST_KEY_SIZE])
+{
+	return object_open(obj, data_key, NULL);
+}
+
+enum roost_err
+roost_object_open_saved(struct roost_object *obj,
+			const uint8_t saved[ROOST_SAVED_KEYS_SIZE])
+{
+	return object_open(obj, NULL, saved);
+}
+
+enum roost_err
+roost_object_save_keys(const struct roost_object *obj,
+		       uint8_t saved_r[ROOST_SAVED_KEYS_SIZE])
+{
+	return roost_chunk_keys_save(&obj->keys, obj->head,
+				     object_head_len(obj), saved_r);
+}
+
+bool
+roost_object_is_ahead(const struct roost_object *obj, uint64_t plain_off)
+{
+	uint64_t idx = plain_off / ROOST_CHUNK_PLAIN_SIZE;
+
+	return obj->is_open && plain_off % ROOST_CHUNK_PLAIN_SIZE == 0 &&
+		idx < obj->body.final_idx &&
+		!(obj->has_chunk && obj->chunk_idx == idx);
+}
+
+enum roost_err
+roost_object_read_ahead(struct roost_object *obj, uint64_t plain_off,
+			uint8_t *dst)
+{
+	assert(roost_object_is_ahead(obj, plain_off));
+	return object_open_chunk(obj, plain_off / ROOST_CHUNK_PLAIN_SIZE, dst,
+				 ROOST_ERR_CHUNK);
 }
 
 enum roost_err
@@ -213,8 +279,8 @@ roost_object_close(struct roost_object *obj)
 	roost_chunk_keys_wipe(&obj->keys);
 	room_free(&obj->final);
 	room_free(&obj->chunk);
-	memset(obj->header_bytes, 0, obj->header_used);
-	memset(obj, 0, offsetof(struct roost_object, header_bytes));
+	free(obj->head);
+	memset(obj, 0, sizeof(*obj));
 }
 
 /* Hash what lies before the digest. */
@@ -298,9 +364,13 @@ writer_header(struct roost_writer *writer, const struct roost_seal_key *key,
 	if (err == ROOST_OK)
 		err = roost_chunk_keys_derive(&writer->keys, writer->data_key,
 					      prologue, head_r, header_len);
-	if (err == ROOST_OK)
+	if (err == ROOST_OK) {
 		memcpy(prologue + ROOST_SALT_SIZE, writer->keys.commitment,
 		       ROOST_COMMITMENT_SIZE);
+		err = roost_chunk_keys_save(&writer->keys, head_r, header_len +
+					    ROOST_PROLOGUE_SIZE,
+					    writer->saved_keys);
+	}
 	return err;
 }
 

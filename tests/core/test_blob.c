@@ -161,14 +161,21 @@ fixture_item(struct fixture *fix, size_t type, size_t len)
 	};
 }
 
+/* FORMAT.md 12.5: sent date and saved keys have one length, others any. */
+static size_t
+length_of(size_t type, size_t len)
+{
+	return type == ROOST_BLOB_SENT_DATE ? 12 :
+		type == ROOST_BLOB_SAVED_KEYS ? 76 : len;
+}
+
 static void
 fixture_small_items(struct fixture *fix)
 {
 	size_t type;
 
 	for (type = 1; type < TYPES; type++)
-		fixture_item(fix, type, type == ROOST_BLOB_SENT_DATE ? 12 :
-			     type);
+		fixture_item(fix, type, length_of(type, type));
 }
 
 static enum roost_err
@@ -399,14 +406,14 @@ run_every_set(struct fixture *fix)
 {
 	unsigned int set, type;
 
-	for (set = 0; set < 256; set++) {
+	for (set = 0; set < 512; set++) {
 		fixture_clear(fix);
 		for (type = 1; type < TYPES; type++) {
 			if ((set & 1U << (type - 1)) == 0)
 				continue;
 			fixture_item(fix, type,
-				     type == ROOST_BLOB_SENT_DATE ? 12 :
-				     kit_below(3) == 0 ? 0 : kit_below(300));
+				     length_of(type, kit_below(3) == 0 ? 0 :
+					       kit_below(300)));
 		}
 		assert_good(fixture_seal(fix));
 		assert_same(fix);
@@ -895,7 +902,7 @@ run_one_way(struct fixture *fix)
 {
 	unsigned int i, count = kit_is_quick() ? 500 : 20000, opened = 0;
 	struct roost_blob_content content;
-	uint8_t items[60], again[60];
+	uint8_t items[140], again[140];
 	size_t len, at;
 
 	for (i = 0; i < count; i++) {
@@ -903,14 +910,14 @@ run_one_way(struct fixture *fix)
 
 		for (len = 0; len < 40 && kit_below(4) != 0;) {
 			type += 1 + (unsigned int)kit_below(2);
-			at = type == 8 ? 12 : kit_below(4);
+			at = length_of(type, kit_below(4));
 			items[len] = (uint8_t)type;
 			roost_be32_put(items + len + 1, (uint32_t)at);
 			memset(items + len + 5, 'x', at);
 			len += 5 + at;
 		}
 		for (at = kit_below(3); at > 0 && len > 0; at--)
-			items[kit_below(len)] = (uint8_t)kit_below(10);
+			items[kit_below(len)] = (uint8_t)kit_below(11);
 		if (kit_below(6) == 0 && len > 0)
 			len--;
 		if (craft_items(fix, items, len) != ROOST_OK)
@@ -960,10 +967,14 @@ run_not_sealed(struct fixture *fix)
 			assert_refuses_to_seal(fix, ROOST_ERR_BLOB_CONTENT);
 		}
 	}
-	for (at = 0; at < 30; at++) {
+	for (at = 0; at < 100; at++) {
 		fixture_clear(fix);
 		fixture_item(fix, ROOST_BLOB_SENT_DATE, at);
 		if (at != 12)
+			assert_refuses_to_seal(fix, ROOST_ERR_BLOB_CONTENT);
+		fixture_clear(fix);
+		fixture_item(fix, ROOST_BLOB_SAVED_KEYS, at);
+		if (at != 76)
 			assert_refuses_to_seal(fix, ROOST_ERR_BLOB_CONTENT);
 	}
 	fixture_clear(fix);
@@ -1074,33 +1085,37 @@ struct trim {
 #define STAY(a) (1U << (a))
 static const struct trim trims[] = {
 	/* It fits, to the byte. */
-	{ 165, 0, 0x1fe, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
+	{ 165, 0, 0x1fe, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
 	/* A byte less: the largest goes. */
-	{ 164, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
-	{ 120, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
-	{ 119, 2, 0x19e, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
+	{ 164, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 120, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 119, 2, 0x19e, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
 	/* Headers are counted with their names, and go with them. */
-	{ 84, 5, 0x190, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
-	{ 57, 5, 0x190, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
-	{ 56, 6, 0x180, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
-	{ 32, 6, 0x180, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
-	{ 31, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
-	{ 17, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
-	/* The date stays, whatever the room. */
-	{ 16, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
-	{ 0, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12 } },
+	{ 84, 5, 0x190, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 57, 5, 0x190, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 56, 6, 0x180, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 32, 6, 0x180, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 31, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 17, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	/* Date and keys stay, whatever the room. */
+	{ 100, 7, 0x300, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, 76 } },
+	{ 0, 0, 0x200, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
+		NONE, 76 } },
+	{ 16, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 0, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
 	{ 0, 0, 0x100, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
-		12 } },
-	{ 0, 0, 0, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE } },
+		12, NONE } },
+	{ 0, 0, 0, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
+		NONE } },
 	/* Of equals the first. */
-	{ 60, 1, 0xf0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE } },
-	{ 59, 2, 0xe0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE } },
-	{ 44, 3, 0xc0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE } },
-	{ 29, 4, 0x80, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE } },
-	{ 14, 5, 0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE } },
+	{ 60, 1, 0xf0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
+	{ 59, 2, 0xe0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
+	{ 44, 3, 0xc0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
+	{ 29, 4, 0x80, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
+	{ 14, 5, 0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
 	/* Names alone, and empty ones: heads count. */
-	{ 10, 2, 0x10, { NONE, 0, 0, NONE, 0, NONE, NONE, NONE, NONE } },
-	{ 14, 2, 0x10, { NONE, 3, 3, NONE, 8, NONE, NONE, NONE, NONE } },
+	{ 10, 2, 0x10, { NONE, 0, 0, NONE, 0, NONE, NONE, NONE, NONE, NONE } },
+	{ 14, 2, 0x10, { NONE, 3, 3, NONE, 8, NONE, NONE, NONE, NONE, NONE } },
 };
 
 static void
@@ -1172,7 +1187,7 @@ assert_trimmed(const struct roost_blob_content *before,
 	}
 	assert_memory_equal(&before->items[ROOST_BLOB_SENT_DATE],
 			    &after->items[ROOST_BLOB_SENT_DATE],
-			    sizeof(before->items[0]));
+			    2 * sizeof(before->items[0]));
 }
 
 static void
@@ -1187,8 +1202,8 @@ test_trimming_takes_no_more_than_it_must(void **state)
 		fixture_clear(fix);
 		for (type = 1; type < TYPES; type++) {
 			if (kit_below(3) != 0)
-				fixture_item(fix, type, type == 8 ? 12 :
-					     kit_below(60));
+				fixture_item(fix, type,
+					     length_of(type, kit_below(60)));
 		}
 		before = fix->content;
 		size = roost_blob_items_size(&before);
@@ -1212,9 +1227,9 @@ run_trimmed_seals(struct fixture *fix)
 
 	for (i = 0; i < 30; i++) {
 		for (type = 1; type < TYPES; type++)
-			fixture_item(fix, type, type == 8 ? 12 :
+			fixture_item(fix, type, length_of(type,
 				     kit_below(3) == 0 ? kit_below(40000) :
-				     kit_below(6000));
+				     kit_below(6000)));
 		if (roost_blob_items_size(&fix->content) > room)
 			assert_gate(fixture_seal(fix), ROOST_ERR_LIMIT);
 		(void)roost_blob_trim(&fix->content, room);

@@ -11,6 +11,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The core's own file: what it frees is looked at first. */
+static struct {
+	const void *bytes;
+	size_t len;
+	bool is_freed;
+} secret;
+
+static void
+free_watched(void *bytes)
+{
+	if (bytes != NULL && bytes == secret.bytes) {
+		assert_zero(bytes, secret.len);
+		secret.is_freed = true;
+	}
+	free(bytes);
+}
+
+#define free free_watched
+#include "../../plugin/core/object.c"
+#undef free
+
 static const size_t sizes[] = {
 	0, 1, 77, KIT_C - 1, KIT_C, KIT_C + 1, 2 * KIT_C, 2 * KIT_C + 1
 };
@@ -710,6 +731,235 @@ test_nothing_is_read_before_the_final_chunk_opened(void **state)
 	sealed_free(&sealed);
 }
 
+/* -- saved keys -- */
+
+static void
+save_keys(const struct sealed *sealed, uint8_t saved_r[ROOST_SAVED_KEYS_SIZE])
+{
+	struct reading *reading = reading_open(sealed);
+
+	assert_good(roost_object_save_keys(&reading->obj, saved_r));
+	reading_free(reading);
+}
+
+/* Opened with saved keys alone: the answer, and if it is good that all of the
+   plaintext comes. */
+static enum roost_err
+open_saved(const struct sealed *sealed,
+	   const uint8_t saved[ROOST_SAVED_KEYS_SIZE])
+{
+	struct reading *reading = reading_new(sealed);
+	enum roost_err err;
+	const uint8_t *plain;
+	size_t off = 0, len;
+
+	err = roost_object_parse(&reading->obj, &reading->source);
+	if (err == ROOST_OK)
+		err = roost_object_open_saved(&reading->obj, saved);
+	while (err == ROOST_OK && off < sealed->plain_len) {
+		err = roost_object_read(&reading->obj, off, &plain, &len);
+		if (err == ROOST_OK)
+			assert_memory_equal(plain, sealed->plain + off, len);
+		off += len;
+	}
+	if (err == ROOST_ERR_COMMITMENT)
+		assert_zero(&reading->obj.keys, sizeof(reading->obj.keys));
+	reading_free(reading);
+	return err;
+}
+
+static void
+test_saved_keys_open_the_object_they_were_saved_of(void **state)
+{
+	uint8_t saved[ROOST_SAVED_KEYS_SIZE], again[ROOST_SAVED_KEYS_SIZE];
+	struct sealed sealed, other;
+	size_t i;
+
+	(void)state;
+	sealed_init(&other, 5);
+	save_keys(&other, again);
+	for (i = 0; i < KIT_COUNT(sizes); i++) {
+		sealed_init(&sealed, sizes[i]);
+		save_keys(&sealed, saved);
+		assert_good(open_saved(&sealed, saved));
+		assert_gate(open_saved(&sealed, again), ROOST_ERR_COMMITMENT);
+		assert_gate(open_saved(&other, saved), ROOST_ERR_COMMITMENT);
+		sealed_free(&sealed);
+	}
+	sealed_free(&other);
+}
+
+/* FORMAT.md 12.17, by the primitives alone. */
+static void
+test_saved_keys_are_those_of_the_format(void **state)
+{
+	size_t head_len = KIT_HEADER_SIZE + ROOST_PROLOGUE_SIZE;
+	uint8_t saved[ROOST_SAVED_KEYS_SIZE], hash[ROOST_SHA256_SIZE];
+	uint8_t plain[8] = { 0 };
+	struct roost_aead *aead;
+	struct sealed sealed;
+
+	(void)state;
+	sealed_init(&sealed, 5);
+	save_keys(&sealed, saved);
+	aead = roost_prim_aead_new(saved);
+	assert_non_null(aead);
+	assert_good(roost_prim_aead_open(aead, saved + 32, NULL, 0,
+					 sealed.bytes + head_len, 5 + 16,
+					 plain));
+	assert_memory_equal(plain, sealed.plain, 5);
+	assert_good(roost_prim_sha256(sealed.bytes, head_len, hash));
+	assert_memory_equal(saved + 44, hash, 32);
+	roost_prim_aead_free(&aead);
+	sealed_free(&sealed);
+}
+
+/* Whatever stands before the chunks: it is not what they were saved of. */
+static void
+test_saved_keys_are_of_no_other_header(void **state)
+{
+	size_t bits = 8 * (KIT_HEADER_SIZE + ROOST_PROLOGUE_SIZE), bit;
+	uint8_t saved[ROOST_SAVED_KEYS_SIZE];
+	struct sealed sealed;
+	enum roost_err err;
+	unsigned int parsed = 0;
+
+	(void)state;
+	sealed_init(&sealed, 5);
+	save_keys(&sealed, saved);
+	for (bit = 0; bit < bits; bit++) {
+		sealed.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		err = open_saved(&sealed, saved);
+		assert_true(err != ROOST_OK);
+		if (err == ROOST_ERR_COMMITMENT)
+			parsed++;
+		sealed.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	/* Both ids, the stanza's key id and body, the prologue. */
+	assert_true(parsed >= 8 * (32 + 88 + ROOST_PROLOGUE_SIZE));
+	assert_good(open_saved(&sealed, saved));
+	sealed_free(&sealed);
+}
+
+static void
+test_saved_keys_that_were_changed_open_nothing(void **state)
+{
+	uint8_t saved[ROOST_SAVED_KEYS_SIZE];
+	struct sealed sealed;
+	size_t bit;
+
+	(void)state;
+	sealed_init(&sealed, KIT_C + 1);
+	save_keys(&sealed, saved);
+	for (bit = 0; bit < 8 * sizeof(saved); bit++) {
+		saved[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_gate(open_saved(&sealed, saved), bit < 8 * 44 ?
+			    ROOST_ERR_FINAL_CHUNK : ROOST_ERR_COMMITMENT);
+		saved[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	sealed_free(&sealed);
+}
+
+/* -- reading ahead -- */
+
+static void
+test_a_chunk_is_opened_where_the_caller_wants_it(void **state)
+{
+	uint8_t *dst = kit_new(ROOST_CHUNK_SEALED_SIZE);
+	struct sealed sealed;
+	struct reading *reading;
+	struct roost_object *obj;
+	const uint8_t *plain;
+	size_t len, idx;
+
+	(void)state;
+	sealed_init(&sealed, 3 * KIT_C + 9);
+	reading = reading_new(&sealed);
+	obj = &reading->obj;
+	assert_good(roost_object_parse(obj, &reading->source));
+	assert_false(roost_object_is_ahead(obj, 0));
+	assert_good(roost_object_open(obj, sealed.data_key));
+	for (idx = 0; idx < 3; idx++) {
+		assert_true(roost_object_is_ahead(obj, idx * KIT_C));
+		assert_false(roost_object_is_ahead(obj, idx * KIT_C + 1));
+		assert_good(roost_object_read_ahead(obj, idx * KIT_C, dst));
+		assert_memory_equal(dst, sealed.plain + idx * KIT_C, KIT_C);
+	}
+	/* The last is at hand, and so is what was read in the other way. */
+	assert_false(roost_object_is_ahead(obj, 3 * KIT_C));
+	assert_false(roost_object_is_ahead(obj, 4 * KIT_C));
+	assert_false(roost_object_is_ahead(obj, UINT64_MAX - KIT_C + 1));
+	assert_good(roost_object_read(obj, KIT_C + 5, &plain, &len));
+	assert_false(roost_object_is_ahead(obj, KIT_C));
+	assert_true(roost_object_is_ahead(obj, 0));
+	reading_free(reading);
+	sealed_free(&sealed);
+	free(dst);
+}
+
+static void
+test_nothing_is_left_of_a_chunk_that_does_not_open(void **state)
+{
+	uint8_t *dst = kit_new(ROOST_CHUNK_SEALED_SIZE);
+	struct sealed sealed;
+	struct reading *reading;
+	size_t at;
+
+	(void)state;
+	sealed_init(&sealed, 2 * KIT_C);
+	reading = reading_open(&sealed);
+	at = (size_t)roost_chunk_off(&reading->obj.body, 1);
+	sealed.bytes[at + kit_below(ROOST_CHUNK_SEALED_SIZE)] ^= 0x10;
+	assert_gate(roost_object_read_ahead(&reading->obj, KIT_C, dst),
+		    ROOST_ERR_CHUNK);
+	assert_zero(dst, KIT_C);
+	assert_good(roost_object_read_ahead(&reading->obj, 0, dst));
+	assert_memory_equal(dst, sealed.plain, KIT_C);
+	reading_free(reading);
+	sealed_free(&sealed);
+	free(dst);
+}
+
+static void
+assert_wiped(struct roost_object *obj, const struct roost_room *room,
+	     size_t len)
+{
+	secret.bytes = room->bytes;
+	secret.len = len;
+	secret.is_freed = false;
+	assert_non_null(memchr(room->bytes, 'x', len));
+	roost_object_close(obj);
+	assert_true(secret.is_freed);
+	secret.bytes = NULL;
+}
+
+static void
+test_the_plaintext_of_a_closed_object_is_wiped(void **state)
+{
+	static const size_t lens[] = { 100, KIT_C - 1, KIT_C + 30 };
+	struct sealed sealed;
+	struct reading *reading;
+	const uint8_t *plain;
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < KIT_COUNT(lens); i++) {
+		sealed_init(&sealed, lens[i]);
+		reading = reading_open(&sealed);
+		assert_good(roost_object_read(&reading->obj, 0, &plain, &len));
+		memset(reading->obj.chunk.bytes + len - 1, 'x', 1);
+		assert_wiped(&reading->obj, &reading->obj.chunk, len);
+		reading_free(reading);
+		sealed_free(&sealed);
+	}
+	sealed_init(&sealed, KIT_C + 30);
+	reading = reading_open(&sealed);
+	memset(reading->obj.final.bytes, 'x', 1);
+	assert_wiped(&reading->obj, &reading->obj.final, 30);
+	reading_free(reading);
+	sealed_free(&sealed);
+}
+
 static void
 test_a_closed_object_is_all_zero(void **state)
 {
@@ -814,6 +1064,25 @@ test_the_digest_is_not_looked_at_in_opening(void **state)
 	sealed_free(&sealed);
 }
 
+/* Lengths that cannot exist, with the right digest. */
+static void
+test_scrub_finds_a_length_that_cannot_exist(void **state)
+{
+	size_t head_len = KIT_HEADER_SIZE + ROOST_PROLOGUE_SIZE, len;
+	struct sealed sealed;
+
+	(void)state;
+	sealed_init(&sealed, 40);
+	for (len = head_len; len < head_len + 20; len++) {
+		assert_good(roost_prim_sha256(sealed.bytes, len,
+					      sealed.bytes + len));
+		sealed.len = len + ROOST_DIGEST_SIZE;
+		assert_gate(scrub(&sealed), len < head_len + 16 ?
+			    ROOST_ERR_LENGTH : ROOST_OK);
+	}
+	sealed_free(&sealed);
+}
+
 static void
 test_scrub_tells_a_failed_read(void **state)
 {
@@ -877,7 +1146,20 @@ main(void)
 		cmocka_unit_test(test_nothing_of_a_bad_chunk_is_seen),
 		cmocka_unit_test(
 			test_nothing_is_read_before_the_final_chunk_opened),
+		cmocka_unit_test(
+			test_saved_keys_open_the_object_they_were_saved_of),
+		cmocka_unit_test(test_saved_keys_are_those_of_the_format),
+		cmocka_unit_test(test_saved_keys_are_of_no_other_header),
+		cmocka_unit_test(
+			test_saved_keys_that_were_changed_open_nothing),
+		cmocka_unit_test(
+			test_a_chunk_is_opened_where_the_caller_wants_it),
+		cmocka_unit_test(
+			test_nothing_is_left_of_a_chunk_that_does_not_open),
+		cmocka_unit_test(
+			test_the_plaintext_of_a_closed_object_is_wiped),
 		cmocka_unit_test(test_a_closed_object_is_all_zero),
+		cmocka_unit_test(test_scrub_finds_a_length_that_cannot_exist),
 		cmocka_unit_test(
 			test_scrub_finds_every_flipped_bit_without_a_key),
 		cmocka_unit_test(test_scrub_finds_cuts_and_extensions),

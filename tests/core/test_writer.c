@@ -119,6 +119,30 @@ test_pieces_of_any_size_give_the_same_plaintext(void **state)
 }
 
 static void
+test_the_keys_it_saves_are_those_of_an_opening(void **state)
+{
+	struct kit_ring *ring = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
+	struct writing *writing = writing_begin(ring);
+	uint8_t saved[ROOST_SAVED_KEYS_SIZE];
+	struct roost_object obj = { .head = NULL };
+	struct roost_source source;
+	struct kit_bytes from = { .again = 0 };
+
+	(void)state;
+	assert_good(roost_writer_finish(&writing->writer));
+	from.bytes = writing->memory.bytes;
+	from.len = writing->memory.len;
+	source = kit_source(&from);
+	assert_good(roost_object_parse(&obj, &source));
+	assert_good(roost_object_open(&obj, writing->writer.data_key));
+	assert_good(roost_object_save_keys(&obj, saved));
+	assert_memory_equal(saved, writing->writer.saved_keys, sizeof(saved));
+	roost_object_close(&obj);
+	writing_free(writing);
+	free(ring);
+}
+
+static void
 test_the_object_ends_with_its_digest(void **state)
 {
 	struct kit_ring *ring = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
@@ -329,6 +353,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			test_pieces_of_any_size_give_the_same_plaintext),
+		cmocka_unit_test(
+			test_the_keys_it_saves_are_those_of_an_opening),
 		cmocka_unit_test(test_the_object_ends_with_its_digest),
 		cmocka_unit_test(test_sealing_twice_differs),
 		cmocka_unit_test(test_the_header_names_what_the_key_says),

@@ -62,7 +62,7 @@ fuzz_trim(struct roost_blob_content *content, size_t max)
 	unsigned int went = roost_blob_trim(content, max);
 
 	if ((size <= max) != (went == 0) && size > ROOST_BLOB_SENT_DATE_SIZE +
-	    ROOST_BLOB_ITEM_HEAD_SIZE)
+	    ROOST_SAVED_KEYS_SIZE + 2 * ROOST_BLOB_ITEM_HEAD_SIZE)
 		abort();
 	if (roost_blob_items_size(content) > size)
 		abort();

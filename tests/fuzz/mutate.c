@@ -82,7 +82,9 @@ make_content(struct roost_blob_content *content, uint8_t *bytes)
 		if (kit_below(4) > 0)
 			content->items[type] = (struct roost_blob_bytes) {
 				bytes, type == ROOST_BLOB_SENT_DATE ?
-				ROOST_BLOB_SENT_DATE_SIZE : kit_below(30)
+				ROOST_BLOB_SENT_DATE_SIZE :
+				type == ROOST_BLOB_SAVED_KEYS ?
+				ROOST_SAVED_KEYS_SIZE : kit_below(30)
 			};
 	}
 }
@@ -93,7 +95,7 @@ make_blobs(unsigned int ring, unsigned int idx)
 {
 	const struct object *obj = &objects[ring][idx];
 	struct cached *own = &blobs[ring][2 * idx], *new = own + 1;
-	uint8_t bytes[30];
+	uint8_t bytes[ROOST_SAVED_KEYS_SIZE];
 	struct roost_blob_content content;
 	struct roost_aead *aead;
 

@@ -398,10 +398,10 @@ class Run:
     # -- blobs
 
     def items(self, most):
-        kinds = [kind for kind in range(1, 9) if self.rng.randrange(3)]
-        items = [(kind, self.bytes(12) if kind == rf.DATE_ITEM else
-                  self.bytes(self.rng.choice((0, 1, self.rng.randrange(
-                      most))))) for kind in kinds]
+        kinds = [kind for kind in range(1, 10) if self.rng.randrange(3)]
+        items = [(kind, self.bytes(rf.FIXED_ITEMS.get(
+            kind, self.rng.choice((0, 1, self.rng.randrange(most))))))
+                 for kind in kinds]
         if self.rng.randrange(10):
             return [(k, d.replace(b"\0", b"a") if k in rf.TEXT_ITEMS else d)
                     for k, d in items]

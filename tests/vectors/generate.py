@@ -1261,10 +1261,11 @@ MASTER = Rng("blob master")(32)
 OBJECT_ID = Rng("blob object")(16)
 DATA_KEY = Rng("blob data key")(32)
 DATE = struct.pack(">qi", 1700000000, 60)
+KEYS = Rng("blob saved keys")(76)
 ITEMS = [(1, b"X-Ticket\n"), (2, b"Received\n"),
          (3, b"Subject: a canary\nX-Ticket: 7\n"), (4, b"NIL NIL"),
          (5, b'"text" "plain" NIL NIL NIL "7bit" 2 1'), (6, b"canary"),
-         (7, bytes(range(16))), (8, DATE)]
+         (7, bytes(range(16))), (8, DATE), (9, KEYS)]
 
 
 def blob(expect, name, clause, comment, data, opened=None, ring=RING):
@@ -1486,10 +1487,10 @@ def items_wrong():
     def item(kind, data=b"", length=None):
         return bytes([kind]) + rf.u32(len(data) if length is None
                                       else length) + data
-    for kind in (0, 9, 10, 255):
+    for kind in (0, 10, 11, 255):
         yield "type-%d" % kind, "an item of type %d" % kind, item(kind)
-    yield "type-9-after", "a type too high after all others", \
-        rf.write_items(ITEMS) + item(9)
+    yield "type-10-after", "a type too high after all others", \
+        rf.write_items(ITEMS) + item(10)
     yield "twice", "an item twice", item(3, b"a\n") + item(3, b"a\n")
     yield "twice-empty", "an empty item twice", item(1) + item(1)
     yield "descending", "items in descending order", \
@@ -1511,6 +1512,9 @@ def items_wrong():
     for size in (0, 11, 13, 24):
         yield "date-%d" % size, "a sent date of %d bytes" % size, \
             item(8, (DATE + DATE)[:size])
+    for size in (0, 44, 75, 77):
+        yield "keys-%d" % size, "saved keys of %d bytes" % size, \
+            item(9, (KEYS + KEYS)[:size])
     for kind, name in ((4, "envelope"), (5, "structure"), (6, "preview")):
         for where, text in (("first", b"\0ab"), ("middle", b"a\0b"),
                             ("last", b"ab\0"), ("only", b"\0")):

@@ -923,7 +923,8 @@ BLOB_OWN, BLOB_NEW = 1, 2
 HEADER_ITEMS = (1, 2, 3)
 TEXT_ITEMS = (4, 5, 6)
 TRIMMED = (HEADER_ITEMS, (4,), (5,), (6,), (7,))
-DATE_ITEM = 8
+DATE_ITEM, KEYS_ITEM = 8, 9
+FIXED_ITEMS = {DATE_ITEM: 12, KEYS_ITEM: 76}
 STANDARD_NAMES = (
     b"Bcc Cc Content-Description Content-Disposition Content-Language "
     b"Content-Location Content-MD5 Content-Transfer-Encoding Content-Type "
@@ -938,7 +939,7 @@ def item_is_good(kind, data):
     """12.5: what an item may hold."""
     if kind in TEXT_ITEMS:
         return 0 not in data
-    return kind != DATE_ITEM or len(data) == 12
+    return len(data) == FIXED_ITEMS.get(kind, len(data))
 
 
 def write_items(items):
@@ -952,7 +953,7 @@ def read_items(plain):
     items, at, last = [], 0, 0
     while at < len(plain):
         head = plain[at:at + 5]
-        if len(head) < 5 or not last < head[0] <= DATE_ITEM:
+        if len(head) < 5 or not last < head[0] <= KEYS_ITEM:
             raise Gate("blob-content")
         last, length = head[0], int.from_bytes(head[1:], "big")
         data = plain[at + 5:at + 5 + length]
@@ -994,6 +995,15 @@ def seal_blob_new(header, data_key, items, nonce=None):
     blob = seal_blob(bytes([BLOB_NEW]) + header, derive(data_key, b"blob"),
                      write_items(items), nonce)
     return blob if len(blob) <= BLOB_MAX else None
+
+
+def saved_keys(sealed, data_key):
+    """12.17, of a whole object."""
+    length = Header(sealed).length
+    head = sealed[:length + 56]
+    key, base, _ = body_keys(data_key, head[length:length + 24],
+                             head[:length])
+    return key + base + hashlib.sha256(head).digest()
 
 
 class Blob:
