@@ -62,7 +62,7 @@ static enum roost_err
 verify_open(struct istream *stored, struct roost_ring *ring,
 	    char *detail_r, size_t detail_size)
 {
-	uint8_t data_key[ROOST_KEY_SIZE];
+	struct roost_file_keys keys = { .has_saved = FALSE };
 	struct roost_opening *opening;
 	const struct roost_header *header;
 	const unsigned char *data;
@@ -73,12 +73,12 @@ verify_open(struct istream *stored, struct roost_ring *ring,
 	err = roost_istream_begin(stored, &opening, &header);
 	if (err != ROOST_OK)
 		return err;
-	err = roost_ring_data_key(ring, header, data_key);
+	err = roost_ring_data_key(ring, header, keys.data_key);
 	if (err == ROOST_OK)
-		err = roost_istream_finish(&opening, data_key, &plain);
+		err = roost_istream_finish(&opening, &keys, &plain);
 	else
 		roost_istream_cancel(&opening);
-	roost_wipe(data_key, sizeof(data_key));
+	roost_wipe(&keys, sizeof(keys));
 	if (err != ROOST_OK)
 		return err;
 	while (i_stream_read_more(plain, &data, &size) > 0)

@@ -16,9 +16,14 @@
 
 #include "roost/blob.h"
 
-#define FIELD_OWN "roost.own"
 #define FIELD_NEW "roost.new"
 #define FIELD_NONE "roost.none"
+
+static const char *const own_fields[CACHE_PART_COUNT] = {
+	[CACHE_FACTS] = "roost.own",
+	[CACHE_HEADERS] = "roost.own.headers",
+	[CACHE_LISTING] = "roost.own.listing",
+};
 
 #define DECISION_NEVER (MAIL_CACHE_DECISION_NO | MAIL_CACHE_DECISION_FORCED)
 #define DECISION_ALWAYS (MAIL_CACHE_DECISION_YES | MAIL_CACHE_DECISION_FORCED)
@@ -190,6 +195,25 @@ cache_box_forbid(struct roost_cache_box *cbox)
 }
 
 /*
+ * Each list asks for it.  Core learns that from the first one, and then adds
+ * to each message a second record that is looked through ever after: so it is
+ * kept from the start, unless a setting says never.
+ */
+static void
+cache_box_keep_received(struct mailbox *box)
+{
+	struct index_mailbox_context *ibox = INDEX_STORAGE_CONTEXT(box);
+	unsigned int idx = ibox->cache_fields[MAIL_CACHE_RECEIVED_DATE].idx;
+	struct mail_cache_field field =
+		*mail_cache_register_get_field(box->cache, idx);
+
+	if (field.decision != MAIL_CACHE_DECISION_NO)
+		return;
+	field.decision = MAIL_CACHE_DECISION_YES;
+	roost_cache_register(box->cache, &field, 1);
+}
+
+/*
  * Before core reads the file, what we want of it: core drops a field that
  * nobody forced and that was not used for long, by writing all of the file
  * anew.  Then again, since the file may have fields that nobody knew.
@@ -198,17 +222,20 @@ static void
 cache_box_decide(struct roost_cache_box *cbox)
 {
 	struct mail_cache *cache = cbox->box->cache;
+	unsigned int part;
 
-	if (cbox->is_sealed) {
-		cbox->own_idx = cache_box_register(cache, FIELD_OWN,
-						   DECISION_ALWAYS);
+	for (part = 0; cbox->is_sealed && part < CACHE_PART_COUNT; part++)
+		cbox->own_idx[part] = cache_box_register(cache,
+					own_fields[part], DECISION_ALWAYS);
+	if (cbox->is_sealed)
 		cbox->new_idx = cache_box_register(cache, FIELD_NEW,
 						   DECISION_ALWAYS);
-	}
 	cache_box_blind(cbox->box);
 	cache_box_forbid(cbox);
 	(void)mail_cache_open_and_verify(cache);
 	cache_box_forbid(cbox);
+	if (cbox->is_sealed)
+		cache_box_keep_received(cbox->box);
 }
 
 void

@@ -10,6 +10,7 @@
  * sealed.
  */
 
+#include "cache-content.h"
 #include "user.h"
 
 struct roost_cache_box {
@@ -19,9 +20,9 @@ struct roost_cache_box {
 	struct roost_ring *ring;	/* NULL: none to be had */
 	bool is_active;
 	bool is_sealed;			/* blobs are read and written */
-	/* Our fields.  The first holds a blob of form 1.  The second one of
-	   form 2, or one of form 1 that replaces the first. */
-	unsigned int own_idx, new_idx;
+	/* Our fields.  The first ones hold a blob of form 1 each.  The last one
+	   of form 2, or one of form 1 that replaces the first ones. */
+	unsigned int own_idx[CACHE_PART_COUNT], new_idx;
 	unsigned int enforced_count;
 	/* Headers that blobs hold: sorted, NULL at the end; and those of them
 	   that are not standard, each with LF. */
@@ -30,9 +31,10 @@ struct roost_cache_box {
 	const char *extra_names;
 	/* By index of a header's field: whether its name is standard. */
 	ARRAY(uint8_t) standard;
-	/* A message's blobs, reused. */
+	/* A message's blobs, of one part and of all, reused. */
 	buffer_t *own, *new;
-	bool has_own, has_new;
+	bool has_own, has_new, has_facts;
+	uint8_t facts_id[ROOST_ID_SIZE];	/* the first part's object */
 	/* UIDs whose blobs turned out to be of something else. */
 	ARRAY_TYPE(seq_range) ignored;
 };

@@ -32,6 +32,36 @@ roost_content_set(struct roost_blob_content *content,
 	content->items[item].len = len;
 }
 
+enum cache_part
+roost_content_part_of(enum roost_blob_item item)
+{
+	switch (item) {
+	case ROOST_BLOB_EXTRA_NAMES:
+	case ROOST_BLOB_LEFT_OUT:
+	case ROOST_BLOB_HEADERS:
+		return CACHE_HEADERS;
+	case ROOST_BLOB_ENVELOPE:
+	case ROOST_BLOB_BODYSTRUCTURE:
+		return CACHE_LISTING;
+	default:
+		return CACHE_FACTS;
+	}
+}
+
+void
+roost_content_part(const struct roost_blob_content *content,
+		   enum cache_part part, struct roost_blob_content *part_r)
+{
+	unsigned int item;
+
+	i_zero(part_r);
+	part_r->data_key = content->data_key;
+	for (item = 1; item < ROOST_BLOB_ITEM_COUNT; item++) {
+		if (roost_content_part_of(item) == part)
+			part_r->items[item] = content->items[item];
+	}
+}
+
 static void
 content_set_buffer(struct roost_blob_content *content, pool_t pool,
 		   enum roost_blob_item item, const buffer_t *buf)

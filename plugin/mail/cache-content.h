@@ -13,6 +13,25 @@
 
 struct message_part;
 
+/* What is kept of a message is divided by what is asked for together: little
+   is opened for little.  Each part has a field of its own (FORMAT.md 12.1). */
+enum cache_part {
+	CACHE_FACTS,		/* data key, sent date, parts, preview */
+	CACHE_HEADERS,
+	CACHE_LISTING,		/* envelope, body structure */
+
+	CACHE_PART_COUNT
+};
+#define CACHE_PART_BIT(part) (1U << (part))
+#define CACHE_PARTS_ALL (CACHE_PART_BIT(CACHE_PART_COUNT) - 1)
+
+enum cache_part roost_content_part_of(enum roost_blob_item item);
+
+/* The items of one part; all have the data key. */
+void roost_content_part(const struct roost_blob_content *content,
+			enum cache_part part,
+			struct roost_blob_content *part_r);
+
 void roost_content_set(struct roost_blob_content *content,
 		       enum roost_blob_item item, const void *bytes,
 		       size_t len);

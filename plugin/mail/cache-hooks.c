@@ -250,7 +250,7 @@ cache_get_stream(struct mail *mail, bool get_body,
 	const struct message_part *parts = NULL;
 
 	if ((hdr_size != NULL || body_size != NULL) && !cmail->is_busy &&
-	    !mail->saving && roost_cache_mail_load(mail))
+	    !mail->saving && roost_cache_mail_load(mail, CACHE_FACTS))
 		parts = roost_cache_mail_parts(mail);
 	if (parts == NULL)
 		return cmail->module_ctx.super.get_stream(mail, get_body,

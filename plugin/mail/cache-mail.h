@@ -11,32 +11,34 @@
 
 #include "cache-box.h"
 #include "cache-content.h"
+#include "istream-roost.h"
 #include "ostream-tap.h"
 
-enum cache_mail_state {
-	CACHE_MAIL_UNKNOWN,	/* not looked up yet */
-	CACHE_MAIL_NONE,
-	CACHE_MAIL_HELD,	/* content may be used */
+/* An opened blob. */
+struct cache_plain {
+	uint8_t *bytes;		/* secret */
+	size_t size, used;
 };
 
 struct roost_cache_mail {
 	union mail_module_context module_ctx;
 	struct roost_cache_box *cbox;
 	bool is_used;		/* there is something to forget */
-	enum cache_mail_state state;
+	/* Bits by part: what was looked up, and what content has. */
+	unsigned int looked, held;
 	/* Points into plain, or into the mail's data pool. */
 	struct roost_blob_content content;
 	uint8_t object_id[ROOST_ID_SIZE];	/* that content is of */
+	bool is_new_bad;	/* the blob of all does not open */
 	bool has_body;		/* structure, preview and parts were made */
 	struct message_part *parts;	/* of content, once asked for */
 	bool is_other;		/* the blob is not of the file */
 	bool is_busy;		/* making it: no getter may start that again */
-	uint8_t *plain;		/* secret: an opened blob */
-	size_t plain_size, plain_used;
+	struct cache_plain plain[CACHE_PART_COUNT];
 	/* Of the file, once it was opened or sealed; zero: not sealed. */
 	bool is_opened, is_file_sealed;
 	uint8_t file_object_id[ROOST_ID_SIZE];
-	uint8_t file_data_key[ROOST_KEY_SIZE];	/* secret */
+	struct roost_file_keys file_keys;	/* secret */
 	buffer_t *header;			/* H of what is being saved */
 	struct istream *lines;			/* the last given out */
 	struct roost_tap *tap;
@@ -71,8 +73,9 @@ bool roost_cache_mail_may_read(struct mail *mail);
 /* The stream failed: set the mail's error.  Always -1. */
 int roost_cache_mail_fail_read(struct mail *mail, struct istream *input);
 
-/* Open the blob, if there is one.  TRUE: content may be used. */
-bool roost_cache_mail_load(struct mail *mail);
+/* Open the blob of this part, if there is one.  TRUE: content has what was
+   kept of it. */
+bool roost_cache_mail_load(struct mail *mail, enum cache_part part);
 
 /*
  * Have an item in content; one of the body means that all are.  1; 0 it must
@@ -95,21 +98,21 @@ void roost_cache_mail_store(struct mail *mail);
 void roost_cache_mail_activate(struct mail *mail, struct roost_ring *ring);
 
 /*
- * The data key of the object in the file, as the blob has it.  FALSE: there
- * is none; also when the blob is of another object, and then ignored.
+ * The keys of the object in the file, as the blob has them.  FALSE: there are
+ * none; also when the blob is of another object, and then ignored.
  */
-bool roost_cache_mail_data_key(struct mail *mail,
-			       const struct roost_header *header,
-			       uint8_t data_key_r[ROOST_KEY_SIZE]);
+bool roost_cache_mail_file_keys(struct mail *mail,
+				const struct roost_header *header,
+				struct roost_file_keys *keys_r);
 
 /* The file is not what the blob describes: ignore the blob. */
 void roost_cache_mail_ignore(struct mail *mail);
 
 /*
- * The file was opened with this key, which reports that it is another one than
- * the blob's; NULL, NULL: it is not sealed.
+ * The file was opened with these keys, which reports that it is another one
+ * than the blob's; NULL, NULL: it is not sealed.
  */
 void roost_cache_mail_opened(struct mail *mail, const uint8_t *object_id,
-			     const uint8_t *data_key);
+			     const struct roost_file_keys *keys);
 
 #endif

@@ -24,7 +24,7 @@ roost_cache_save_sealed(struct mail *mail, struct roost_ring *ring,
 		return;
 	/* The keyring may have been made just now. */
 	roost_cache_box_activate(cmail->cbox, ring);
-	roost_cache_mail_opened(mail, sealed->object_id, sealed->data_key);
+	roost_cache_mail_opened(mail, sealed->object_id, &sealed->keys);
 	buffer_free(&cmail->header);
 	cmail->header = buffer_create_dynamic(default_pool,
 					      sizeof(sealed->header));

@@ -2,9 +2,9 @@
 /*
  * istream-roost: reading sealed messages.  See istream-roost.h.
  *
- * A chunk is opened and verified in the object's own memory and copied from
- * there: the stream's buffer, of which others hold snapshots, never sees a
- * byte that did not verify.
+ * A chunk is opened and verified where nobody looks: behind the bytes of the
+ * stream's buffer that are visible, or, where there is not room for all of it,
+ * in the object's own memory, to be copied from there.
  */
 #include "istream-roost.h"
 
@@ -233,6 +233,23 @@ rstream_fail(struct roost_istream *rstream, enum roost_err err, uint64_t off)
 	return -1;
 }
 
+/* A whole chunk is opened in the buffer, behind what is visible of it. */
+static bool
+rstream_read_ahead(struct roost_istream *rstream, uint64_t off,
+		   enum roost_err *err_r)
+{
+	struct istream_private *stream = &rstream->istream;
+	uint8_t *dst;
+
+	if (stream->pos > stream->skip ||
+	    !roost_object_is_ahead(&rstream->object, off))
+		return FALSE;
+	dst = i_stream_alloc(stream, ROOST_CHUNK_SEALED_SIZE);
+	*err_r = roost_object_read_ahead(&rstream->object, off, dst);
+	stream->parent_expected_offset = stream->parent->v_offset;
+	return TRUE;
+}
+
 static ssize_t
 i_stream_roost_read(struct istream_private *stream)
 {
@@ -244,6 +261,12 @@ i_stream_roost_read(struct istream_private *stream)
 	size_t len, room;
 	enum roost_err err;
 
+	if (rstream_read_ahead(rstream, off, &err)) {
+		if (err != ROOST_OK)
+			return rstream_fail(rstream, err, off);
+		stream->pos += ROOST_CHUNK_PLAIN_SIZE;
+		return ROOST_CHUNK_PLAIN_SIZE;
+	}
 	err = roost_object_read(&rstream->object, off, &plain, &len);
 	/* Else the next read would first seek the parent back. */
 	stream->parent_expected_offset = stream->parent->v_offset;
@@ -265,8 +288,14 @@ static void
 i_stream_roost_seek(struct istream_private *stream, uoff_t v_offset,
 		    bool mark ATTR_UNUSED)
 {
+	uoff_t old = stream->istream.v_offset;
+
+	/* What was read last is still there. */
+	if (v_offset <= old && old - v_offset <= stream->skip)
+		stream->skip -= old - v_offset;
+	else
+		stream->skip = stream->pos = 0;
 	stream->istream.v_offset = v_offset;
-	stream->skip = stream->pos = 0;
 }
 
 static int
@@ -302,10 +331,29 @@ rstream_create(struct roost_istream *rstream)
 	return i_stream_create(stream, parent, i_stream_get_fd(parent), 0);
 }
 
+/* With saved keys nothing is derived.  Where they do not open it, the data key
+   says why. */
+static enum roost_err
+rstream_open(struct roost_istream *rstream, struct roost_file_keys *keys)
+{
+	enum roost_err err;
+
+	if (keys->has_saved) {
+		err = roost_object_open_saved(&rstream->object, keys->saved);
+		if (err == ROOST_OK || err == ROOST_ERR_IO ||
+		    err == ROOST_ERR_AGAIN)
+			return err;
+	}
+	err = roost_object_open(&rstream->object, keys->data_key);
+	if (err == ROOST_OK)
+		err = roost_object_save_keys(&rstream->object, keys->saved);
+	keys->has_saved = err == ROOST_OK;
+	return err;
+}
+
 enum roost_err
 roost_istream_finish(struct roost_opening **_opening,
-		     const uint8_t data_key[ROOST_KEY_SIZE],
-		     struct istream **plain_r)
+		     struct roost_file_keys *keys, struct istream **plain_r)
 {
 	struct roost_opening *opening = *_opening;
 	struct roost_istream *rstream = opening->rstream;
@@ -313,7 +361,7 @@ roost_istream_finish(struct roost_opening **_opening,
 	enum roost_err err;
 
 	*plain_r = NULL;
-	err = roost_object_open(&rstream->object, data_key);
+	err = rstream_open(rstream, keys);
 	if (err != ROOST_OK) {
 		roost_istream_cancel(_opening);
 		return err;

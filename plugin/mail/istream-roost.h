@@ -14,11 +14,19 @@
 
 #include "roost/object.h"
 
+/* What opens an object; secret. */
+struct roost_file_keys {
+	uint8_t data_key[ROOST_KEY_SIZE];
+	/* What an earlier opening of it saved, if that is at hand. */
+	bool has_saved;
+	uint8_t saved[ROOST_SAVED_KEYS_SIZE];
+};
+
 /*
  * A message being opened: begin reads the header of the sealed stream, from
  * its current offset on; then finish yields the plaintext stream, which takes
  * over, or cancel frees all.  The sealed stream is referenced, not taken.
- * ROOST_ERR_IO: its stream_errno says why.
+ * ROOST_ERR_IO: its stream_errno says why.  finish leaves saved keys in keys.
  */
 struct roost_opening;
 enum roost_err roost_istream_begin(struct istream *sealed,
@@ -26,7 +34,7 @@ enum roost_err roost_istream_begin(struct istream *sealed,
 				   const struct roost_header **header_r)
 	ROOST_CHECKED;
 enum roost_err roost_istream_finish(struct roost_opening **opening,
-				    const uint8_t data_key[ROOST_KEY_SIZE],
+				    struct roost_file_keys *keys,
 				    struct istream **plain_r) ROOST_CHECKED;
 void roost_istream_cancel(struct roost_opening **opening);
 

@@ -157,26 +157,25 @@ attempt_open(struct attempt *attempt, struct mail *mail,
 	     struct roost_ring *ring, struct roost_opening *opening,
 	     const struct roost_header *header)
 {
-	uint8_t data_key[ROOST_KEY_SIZE];
+	struct roost_file_keys keys = { .has_saved = FALSE };
 
 	memcpy(attempt->object_id, header->object_id, ROOST_ID_SIZE);
-	attempt->is_cached = roost_cache_mail_data_key(mail, header, data_key);
+	attempt->is_cached = roost_cache_mail_file_keys(mail, header, &keys);
 	attempt->err = attempt->is_cached ? ROOST_OK :
-		roost_ring_data_key(ring, header, data_key);
+		roost_ring_data_key(ring, header, keys.data_key);
 	attempt->is_key = attempt->err != ROOST_OK;
 	if (attempt->is_key) {
 		attempt->detail = detail_get(attempt->err, header);
 		roost_istream_cancel(&opening);
 		return;
 	}
-	attempt->err = roost_istream_finish(&opening, data_key,
-					    &attempt->plain);
+	attempt->err = roost_istream_finish(&opening, &keys, &attempt->plain);
 	/* The next FETCH of it in this session needs no X25519. */
 	if (attempt->err == ROOST_OK && !attempt->is_cached)
-		roost_ring_remember(ring, attempt->object_id, data_key);
+		roost_ring_remember(ring, attempt->object_id, keys.data_key);
 	if (attempt->err == ROOST_OK)
-		roost_cache_mail_opened(mail, attempt->object_id, data_key);
-	roost_wipe(data_key, sizeof(data_key));
+		roost_cache_mail_opened(mail, attempt->object_id, &keys);
+	roost_wipe(&keys, sizeof(keys));
 }
 
 /*

@@ -105,7 +105,11 @@ roost_ostream_create(struct ostream *output, const struct roost_seal_key *key,
 		return NULL;
 	}
 	memcpy(sealed_r->object_id, rstream->writer.object_id, ROOST_ID_SIZE);
-	memcpy(sealed_r->data_key, rstream->writer.data_key, ROOST_KEY_SIZE);
+	memcpy(sealed_r->keys.data_key, rstream->writer.data_key,
+	       ROOST_KEY_SIZE);
+	memcpy(sealed_r->keys.saved, rstream->writer.saved_keys,
+	       ROOST_SAVED_KEYS_SIZE);
+	sealed_r->keys.has_saved = TRUE;
 	memcpy(sealed_r->header, rstream->writer.header,
 	       ROOST_WRITER_HEADER_SIZE);
 	rstream->ostream.iostream.destroy = o_stream_roost_destroy;

@@ -12,7 +12,7 @@
 
 #include "dovecot-compat.h"
 
-#include "roost/object.h"
+#include "istream-roost.h"
 
 /*
  * Write header and prologue to output and return the sealing stream, which
@@ -21,7 +21,7 @@
  */
 struct roost_sealed {
 	uint8_t object_id[ROOST_ID_SIZE];
-	uint8_t data_key[ROOST_KEY_SIZE];	/* secret */
+	struct roost_file_keys keys;
 	uint8_t header[ROOST_WRITER_HEADER_SIZE];
 };
 struct ostream *

@@ -82,7 +82,7 @@ save_seal(struct mail_save_context *ctx, struct roost_ring *ring)
 	}
 	/* Whoever reads it again before the process ends needs no keyring:
 	   delivery to a locked user does. */
-	roost_ring_remember(ring, sealed.object_id, sealed.data_key);
+	roost_ring_remember(ring, sealed.object_id, sealed.keys.data_key);
 	roost_cache_save_sealed(ctx->dest_mail, ring, &sealed);
 	roost_wipe(&sealed, sizeof(sealed));
 	o_stream_unref(&ctx->data.output);

@@ -16,7 +16,10 @@ import struct
 
 
 VARIABLE = 0xffffffff
-OWN, NEW = "roost.own", "roost.new"
+# Blobs of form 1: of each part; and one of all.
+OWN, HEADERS, LISTING = "roost.own", "roost.own.headers", "roost.own.listing"
+PARTS = OWN, HEADERS, LISTING
+NEW = "roost.new"
 # (size, type) of Dovecot's own fields that tell what a message says.
 NATIVE = {"date.sent": (8, 0), "mime.parts": (VARIABLE, 1),
           "binary.parts": (VARIABLE, 1), "imap.body": (VARIABLE, 2),

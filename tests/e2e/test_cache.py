@@ -345,6 +345,19 @@ def test_no_session_writes_it_anew(pair):
     assert len(seen) == 1
 
 
+def test_the_first_list_adds_nothing(pair):
+    """What a list shows was all kept at delivery."""
+    server, user = pair.sealed, "erin"
+    command = ("FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE "
+               "BODYSTRUCTURE PREVIEW)")
+    answers(server, user, ["CREATE fresh"])
+    append_all(server, user, [message(0), message(1)], "fresh")
+    records = CacheFile(server, user, "fresh").newest
+    answers(server, user, [command], "fresh")
+    if server.roost:
+        assert CacheFile(server, user, "fresh").newest == records
+
+
 def test_no_session_writes_its_fields_anew(pair):
     """The list of fields is the same each time: who only reads writes
     nothing into the file, nor waits for who does."""

@@ -40,7 +40,7 @@ metric refused_blobs {
   filter = event=roost_cache_refused
 }
 """
-NAMES = ["u%02d" % number for number in range(30)]
+NAMES = ["u%02d" % number for number in range(80)]
 
 
 def small(number):
@@ -109,40 +109,43 @@ def gate_of_byte(at):
         "other-keyring" if at < 17 else "blob-auth"
 
 
-def blob_size(server):
+def blob_size(server, field):
     user, _ = filled(server, 2)
     cache = CacheFile(server, user)
-    return len(cache.blob(1).data)
+    return len(cache.blob(1, field).data)
 
 
-def test_every_byte_flipped(server):
+@pytest.mark.parametrize("field", cachefile.PARTS)
+def test_every_byte_flipped(server, field):
     rng = random.Random("%d bits" % corpus.SEED)
-    size = blob_size(server)
-    assert 200 < size < 700
+    size = blob_size(server, field)
+    assert 100 < size < 400
     user, wanted = filled(server, size)
     cache = CacheFile(server, user)
     for at in range(size):
-        entry = cache.blob(at + 1)
+        entry = cache.blob(at + 1, field)
         assert len(entry.data) == size
         cache.flip(entry, at, rng.randrange(8))
     assert_noticed(server, user, wanted, range(1, size + 1),
                    lambda uid: gate_of_byte(uid - 1))
 
 
-def test_every_truncation(server):
-    size = blob_size(server)
+@pytest.mark.parametrize("field", cachefile.PARTS)
+def test_every_truncation(server, field):
+    size = blob_size(server, field)
     user, wanted = filled(server, size)
     cache = CacheFile(server, user)
     for length in range(size):
-        cache.change(length + 1, cachefile.OWN,
-                     cache.blob(length + 1).data[:length])
-    assert [len(cache.blob(uid).data) for uid in (1, 2, size)] == \
+        cache.change(length + 1, field,
+                     cache.blob(length + 1, field).data[:length])
+    assert [len(cache.blob(uid, field).data) for uid in (1, 2, size)] == \
         [0, 1, size - 1]
     assert_noticed(server, user, wanted, range(1, size + 1),
                    lambda uid: "blob-form" if uid - 1 < 61 else "blob-auth")
 
 
-def test_random_bytes_and_other_users(server):
+@pytest.mark.parametrize("field", cachefile.PARTS)
+def test_random_bytes_and_other_users(server, field):
     """Bytes of chance, a blob of another user, an empty one, the parts of
     two genuine ones."""
     count = 40
@@ -152,9 +155,10 @@ def test_random_bytes_and_other_users(server):
     rng = random.Random("%d chance" % corpus.SEED)
     gates = {}
     for uid in range(1, count + 1):
-        own, foreign = cache.blob(uid).data, theirs.blob(uid).data
+        own, foreign = [from_.blob(uid, field).data
+                        for from_ in (cache, theirs)]
         assert len(own) == len(foreign)
-        beside = cache.blob(uid % count + 1).data
+        beside = cache.blob(uid % count + 1, field).data
         data, gates[uid] = [
             (foreign, "other-keyring"),
             (own[:17] + foreign[17:], "blob-auth"),
@@ -163,7 +167,7 @@ def test_random_bytes_and_other_users(server):
             (b"\2" + own[1:], "blob-form"),
             (own[:33] + beside[33:], "blob-auth"),
             (own[:-16] + beside[-16:], "blob-auth")][uid % 7]
-        cache.change(uid, cachefile.OWN, data)
+        cache.change(uid, field, data)
     assert_noticed(server, user, wanted, gates, gates.get)
 
 
@@ -175,19 +179,20 @@ def test_damaged_again(server):
         cache = CacheFile(server, user)
         for uid in range(1, 7):
             for entry in cache.entries(uid):
-                if entry.name in (cachefile.OWN, cachefile.NEW):
+                if entry.name in cachefile.PARTS + (cachefile.NEW,):
                     cache.flip(entry, 40 + 10 * round_ + uid, uid)
         assert_noticed(server, user, wanted, range(1, 7),
                        lambda uid: "blob-auth")
 
 
+@pytest.mark.parametrize("field", cachefile.PARTS)
 @pytest.mark.parametrize("first", range(len(ASKED)))
-def test_made_anew_whatever_is_asked_first(server, first):
+def test_made_anew_whatever_is_asked_first(server, first, field):
     """A session that asks step by step leaves all there for the next."""
     user, wanted = filled(server, 3)
     cache = CacheFile(server, user)
     for uid in (1, 2, 3):
-        cache.flip(cache.blob(uid), 50, 0)
+        cache.flip(cache.blob(uid, field), 50, 0)
     commands = ASKED[first:] + ASKED[:first]
     found, lines = session(server, user, commands)
     for command in commands:
@@ -251,14 +256,40 @@ def assert_changed(server, user, messages, changed):
     wait_metric(server, "changed_objects", before + len(changed))
 
 
+def exchange(cache, *fields):
+    for field in fields:
+        one, two = cache.blob(1, field).data, cache.blob(2, field).data
+        cache.change(1, field, two)
+        cache.change(2, field, one)
+
+
+@pytest.mark.parametrize("fields", [
+    cachefile.PARTS[1:2], cachefile.PARTS[2:], cachefile.PARTS[1:]],
+                         ids=" ".join)
+def test_blobs_of_two_messages_mixed(server, fields):
+    """Genuine ones, not all of one message: none of that is believed."""
+    user, wanted = filled(server, 4)
+    exchange(CacheFile(server, user), *fields)
+    assert_noticed(server, user, wanted, [1, 2], lambda uid: "blob-auth")
+
+
+def test_first_blobs_exchanged(server):
+    """The others say that they are not of one message, as soon as one of them
+    is asked; previews alone are believed until then."""
+    user, wanted = filled(server, 4)
+    exchange(CacheFile(server, user), cachefile.OWN)
+    found, lines = session(server, user, ASKED)
+    assert uids_of(lines, lambda uid: "blob-auth") == [1, 2]
+    assert found == {command: wanted[command] for command in ASKED}
+    found, lines = session(server, user, WHOLE)
+    assert found == wanted and lines == []
+
+
 def test_blobs_exchanged(server):
     """Two genuine blobs are exchanged: they are believed until the message
     is opened."""
     user, _ = filled(server, 4)
-    cache = CacheFile(server, user)
-    one, two = cache.blob(1).data, cache.blob(2).data
-    cache.change(1, cachefile.OWN, two)
-    cache.change(2, cachefile.OWN, one)
+    exchange(CacheFile(server, user), *cachefile.PARTS)
     with opened.Opens(server, user) as opens:
         assert subjects(server, user) == [b"s001", b"s000", b"s002", b"s003"]
         assert opens.names() == []
@@ -301,15 +332,44 @@ def test_commitment_does_not_fit(server):
     id of this one: only the keyring's owner can make it."""
     user, _ = filled(server, 2)
     reader = tamper.Reader(server, user)
-    cache = CacheFile(server, user)
-    own = cache.blob(1).data
-    blob = rf.Blob(own, reader.ring.id, reader.ring.master,
-                   reader.ring.secrets)
-    made = rf.seal_blob_own(reader.ring.master, reader.ring.id,
-                            blob.object_id, os.urandom(32), blob.items)
-    assert len(made) == len(own)
-    cache.change(1, cachefile.OWN, made)
+    reseal_facts(reader, CacheFile(server, user), 1, os.urandom(32))
     assert_changed(server, user, [small(0), small(1)], [1])
+
+
+def facts(reader, cache, uid):
+    return rf.Blob(cache.blob(uid).data, reader.ring.id, reader.ring.master,
+                   reader.ring.secrets)
+
+
+def reseal_facts(reader, cache, uid, data_key=None, saved=None):
+    """The first blob of a message with another data key, and other saved keys
+    or none."""
+    blob = facts(reader, cache, uid)
+    items = [item for item in blob.items if item[0] != rf.KEYS_ITEM]
+    if saved:
+        items.append((rf.KEYS_ITEM, saved))
+    cache.change(uid, cachefile.OWN, rf.seal_blob_own(
+        reader.ring.master, reader.ring.id, blob.object_id,
+        data_key or blob.data_key, items))
+
+
+def test_saved_keys(server):
+    """Those of the message open it, with no other key at hand; others are of
+    no use, and of no harm; and so are those with a bit changed."""
+    user, _ = filled(server, 5)
+    reader, cache = tamper.Reader(server, user), CacheFile(server, user)
+    keys = {}
+    for uid in range(1, 6):
+        blob = facts(reader, cache, uid)
+        keys[uid] = dict(blob.items)[rf.KEYS_ITEM]
+        sealed = reader.find(b"Subject: s%03d" % (uid - 1))[2]
+        assert keys[uid] == rf.saved_keys(sealed, blob.data_key)
+    reseal_facts(reader, cache, 1)
+    reseal_facts(reader, cache, 2, os.urandom(32), keys[2])
+    reseal_facts(reader, cache, 3, None, keys[4])
+    reseal_facts(reader, cache, 5, None,
+                 bytes([keys[5][0] ^ 1]) + keys[5][1:])
+    assert_changed(server, user, [small(n) for n in range(5)], [])
 
 
 # Password mode

@@ -252,6 +252,12 @@ MUTANTS = [
     ("a refused blob is not reported", "mail/cache-mail.c",
      "\tif (is_bad)\n\t\tcache_mail_report(", "\tif (FALSE)\n"
      "\t\tcache_mail_report(", DAMAGE, "truncation and maildir"),
+    ("parts of two messages go together", "mail/cache-mail.c",
+     "!cache_mail_is_of_one(cmail, blob))\n", "FALSE)\n", DAMAGE,
+     "mixed and maildir"),
+    ("received dates are kept from the first list on", "mail/cache-box.c",
+     "\t\tcache_box_keep_received(cbox->box);\n",
+     "\t\t(void)cache_box_keep_received;\n", "cache", "adds_nothing"),
     ("a blob is never made room for", "mail/cache-mail.c",
      "\t    !roost_ring_is_locked(cbox->ring))\n\t\tcache_mail_drop(mail);\n",
      "\t    !roost_ring_is_locked(cbox->ring))\n\t\t;\n", DAMAGE,
