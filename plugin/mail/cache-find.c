@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache-find: the blobs of a message, looked up and opened.  See cache-mail.h.
+ */
+#include "cache-mail-private.h"
+
+#include "mail-cache-private.h"
+
+#include "report.h"
+
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+/* Room for so much. */
+static uint8_t *
+plain_use(struct cache_plain *plain, size_t size)
+{
+	if (plain->size < size) {
+		roost_cache_plain_wipe(plain);
+		i_free(plain->bytes);
+		plain->size = I_MAX(size, 2048);
+		plain->bytes = i_malloc(plain->size);
+	}
+	plain->used = I_MAX(plain->used, size);
+	return plain->bytes;
+}
+
+/* What a blob had of a part, or all. */
+static void
+cache_mail_take(struct roost_cache_mail *cmail,
+		const struct roost_blob_content *opened, unsigned int parts)
+{
+	unsigned int item;
+
+	for (item = 0; item < ROOST_BLOB_ITEM_COUNT; item++) {
+		if (opened->items[item].bytes != NULL)
+			cmail->content.items[item] = opened->items[item];
+	}
+	cmail->held |= parts;
+	if ((parts & CACHE_PART_BIT(CACHE_FACTS)) == 0)
+		return;
+	cmail->content.data_key = opened->data_key;
+	/* The last to be trimmed. */
+	cmail->has_body = opened->items[ROOST_BLOB_PREVIEW].bytes != NULL;
+}
+
+/* All that is believed of a message is of one object. */
+static bool
+cache_mail_is_of_one(const struct roost_cache_mail *cmail,
+		     const struct roost_blob *blob)
+{
+	return roost_bytes_equal(cmail->cbox->facts_id, blob->object_id,
+				 ROOST_ID_SIZE) &&
+		(cmail->held == 0 ||
+		 roost_bytes_equal(cmail->object_id, blob->object_id,
+				   ROOST_ID_SIZE));
+}
+
+static enum roost_err
+cache_mail_open_own(struct roost_cache_mail *cmail,
+		    const struct roost_blob *blob, enum cache_part part,
+		    unsigned int parts)
+{
+	struct roost_aead *aead = roost_ring_cache_aead(cmail->cbox->ring);
+	struct roost_blob_content opened;
+	enum roost_err err;
+
+	if (parts != CACHE_PARTS_ALL && !cache_mail_is_of_one(cmail, blob))
+		return ROOST_ERR_BLOB_AUTH;
+	err = roost_blob_open(blob, aead, plain_use(&cmail->plain[part],
+						    blob->sealed_len),
+			      &opened);
+	if (err == ROOST_OK)
+		cache_mail_take(cmail, &opened, parts);
+	return err;
+}
+
+/* Its key is that of the message. */
+static enum roost_err
+cache_mail_open_new(struct roost_cache_mail *cmail,
+		    const struct roost_blob *blob)
+{
+	struct roost_blob_content opened;
+	struct roost_aead *aead = NULL;
+	uint8_t data_key[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	err = roost_ring_data_key(cmail->cbox->ring, &blob->header, data_key);
+	if (err == ROOST_OK)
+		err = roost_blob_aead_new(data_key, &aead);
+	if (err == ROOST_OK)
+		err = roost_blob_open(blob, aead, plain_use(&cmail->plain[0],
+					blob->sealed_len), &opened);
+	if (err == ROOST_OK) {
+		cache_mail_take(cmail, &opened, CACHE_PARTS_ALL);
+		roost_cache_mail_set_key(cmail, data_key);
+	}
+	roost_prim_aead_free(&aead);
+	roost_wipe(data_key, sizeof(data_key));
+	return err;
+}
+
+/* From a blob's outside to its content; parts: what it is the blob of. */
+static enum roost_err
+cache_mail_open(struct roost_cache_mail *cmail, const struct roost_blob *blob,
+		enum cache_part part, unsigned int parts)
+{
+	struct roost_ring *ring = cmail->cbox->ring;
+	enum roost_err err;
+
+	if (roost_ring_cache_aead(ring) == NULL)
+		return ROOST_ERR_LOCKED;
+	if (memcmp(blob->keyring_id, roost_ring_doc(ring)->id,	/* public */
+		   ROOST_ID_SIZE) != 0)
+		return ROOST_ERR_OTHER_KEYRING;
+	/* A blob of all takes the place of what was held. */
+	if (parts == CACHE_PARTS_ALL) {
+		i_zero(&cmail->content);
+		cmail->parts = NULL;
+		cmail->held = 0;
+	}
+	err = blob->form == ROOST_BLOB_NEW ? cache_mail_open_new(cmail, blob) :
+		cache_mail_open_own(cmail, blob, part, parts);
+	if (err == ROOST_OK)
+		memcpy(cmail->object_id, blob->object_id, ROOST_ID_SIZE);
+	return err;
+}
+
+enum slot {
+	SLOT_EMPTY,
+	SLOT_GOOD,
+	SLOT_BAD,
+	SLOT_LATER,	/* form 2, and only that was not wanted now */
+};
+
+/* What the other parts must be of, too.  Nothing is proved by it yet: that the
+   first part is of the file is, when the file is opened. */
+static void
+cache_box_set_facts_id(struct roost_cache_box *cbox,
+		       const struct mail_cache_iterate_field *field)
+{
+	struct roost_blob blob;
+
+	if (!cbox->has_facts &&
+	    roost_blob_parse(field->data, field->size, &blob) == ROOST_OK)
+		memcpy(cbox->facts_id, blob.object_id, ROOST_ID_SIZE);
+	cbox->has_facts = TRUE;
+}
+
+/*
+ * Copy the blob of a part, and the one of all, in one walk through the
+ * message's record: the first of each is the newest.  Copied, since another
+ * process may write where they lie.
+ */
+static void
+cache_mail_find(struct mail *mail, struct roost_cache_box *cbox,
+		enum cache_part part)
+{
+	struct mail_cache_lookup_iterate_ctx iter;
+	struct mail_cache_iterate_field field;
+
+	buffer_set_used_size(cbox->own, 0);
+	buffer_set_used_size(cbox->new, 0);
+	cbox->has_own = cbox->has_new = cbox->has_facts = FALSE;
+	memset(cbox->facts_id, 0, ROOST_ID_SIZE);
+	mail_cache_lookup_iter_init(mail->transaction->cache_view, mail->seq,
+				    &iter);
+	while (mail_cache_lookup_iter_next(&iter, &field) > 0) {
+		if (field.field_idx == cbox->own_idx[part] &&
+		    !cbox->has_own) {
+			buffer_append(cbox->own, field.data, field.size);
+			cbox->has_own = TRUE;
+		} else if (field.field_idx == cbox->new_idx &&
+			   !cbox->has_new) {
+			buffer_append(cbox->new, field.data, field.size);
+			cbox->has_new = TRUE;
+		}
+		if (field.field_idx == cbox->own_idx[CACHE_FACTS])
+			cache_box_set_facts_id(cbox, &field);
+	}
+}
+
+static enum slot
+cache_mail_try_own(struct roost_cache_mail *cmail, enum cache_part part,
+		   enum roost_err *err_r)
+{
+	const buffer_t *bytes = cmail->cbox->own;
+	struct roost_blob blob;
+
+	*err_r = roost_blob_parse(bytes->data, bytes->used, &blob);
+	if (*err_r == ROOST_OK)
+		*err_r = cache_mail_open(cmail, &blob, part,
+					 CACHE_PART_BIT(part));
+	return *err_r == ROOST_OK ? SLOT_GOOD : SLOT_BAD;
+}
+
+static enum slot
+cache_mail_try_new(struct roost_cache_mail *cmail, bool is_form_2_wanted,
+		   enum roost_err *err_r)
+{
+	const buffer_t *bytes = cmail->cbox->new;
+	struct roost_blob blob;
+
+	*err_r = roost_blob_parse(bytes->data, bytes->used, &blob);
+	if (*err_r == ROOST_OK && blob.form == ROOST_BLOB_NEW &&
+	    !is_form_2_wanted)
+		return SLOT_LATER;
+	if (*err_r == ROOST_OK)
+		*err_r = cache_mail_open(cmail, &blob, 0, CACHE_PARTS_ALL);
+	/* Once is enough: it would take the place of what is held. */
+	cmail->is_new_bad = *err_r != ROOST_OK;
+	return *err_r == ROOST_OK ? SLOT_GOOD : SLOT_BAD;
+}
+
+/* What was not sealed is not told where it would not be served. */
+static bool
+cache_mail_may_tell(const struct roost_cache_mail *cmail)
+{
+	const struct roost_config *config =
+		roost_user_config(cmail->cbox->ruser);
+
+	return !roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||
+		config->plaintext == ROOST_PLAINTEXT_SERVE ||
+		roost_ring_policy(cmail->cbox->ring) == ROOST_POLICY_OPEN;
+}
+
+static void
+cache_mail_report(struct mail *mail, enum roost_err err)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+
+	/* A locked keyring is said when a message is opened. */
+	if (err != ROOST_ERR_LOCKED &&
+	    !roost_ring_is_locked(cmail->cbox->ring) &&
+	    roost_cache_mail_log_once(mail, "blob"))
+		roost_report_blob(mail, err);
+}
+
+/* What is found in the slots: held, or not. */
+struct found {
+	enum slot own, new;
+	enum roost_err own_err, new_err;
+};
+
+static bool
+cache_mail_choose(struct roost_cache_mail *cmail, enum cache_part part,
+		  struct found *found)
+{
+	struct roost_cache_box *cbox = cmail->cbox;
+	bool is_new_asked = cbox->has_new && !cmail->is_new_bad;
+
+	/* A blob of form 1 in the last slot came after the first ones. */
+	if (is_new_asked)
+		found->new = cache_mail_try_new(cmail, FALSE,
+						&found->new_err);
+	if (found->new == SLOT_GOOD)
+		return TRUE;
+	if (cbox->has_own)
+		found->own = cache_mail_try_own(cmail, part, &found->own_err);
+	if (found->own == SLOT_GOOD)
+		return TRUE;
+	if (found->new == SLOT_LATER)
+		found->new = cache_mail_try_new(cmail, TRUE, &found->new_err);
+	return found->new == SLOT_GOOD;
+}
+
+static bool
+cache_mail_lookup(struct mail *mail, enum cache_part part)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	struct roost_cache_box *cbox = cmail->cbox;
+	struct found found = { SLOT_EMPTY, SLOT_EMPTY, ROOST_OK, ROOST_OK };
+	bool is_found, is_bad;
+
+	cache_mail_find(mail, cbox, part);
+	is_found = cache_mail_choose(cmail, part, &found);
+	is_bad = found.own == SLOT_BAD || found.new == SLOT_BAD;
+	if (is_bad)
+		cache_mail_report(mail, found.own == SLOT_BAD ?
+				  found.own_err : found.new_err);
+	/* With both taken there is no room to make it anew. */
+	if (is_bad && cbox->has_own && cbox->has_new &&
+	    !roost_ring_is_locked(cbox->ring))
+		roost_cache_mail_drop(mail);
+	else if (is_found && !cbox->has_own) {
+		/* Form 2: from now on it opens without X25519. */
+		roost_cache_mail_store(mail);
+	}
+	return is_found && cache_mail_may_tell(cmail);
+}
+
+bool
+roost_cache_mail_load(struct mail *mail, enum cache_part part)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	unsigned int bit = CACHE_PART_BIT(part);
+
+	if (((cmail->looked | cmail->held) & bit) == 0) {
+		cmail->looked |= bit;
+		cmail->is_used = TRUE;
+		if (!cmail->cbox->is_sealed || mail->saving ||
+		    seq_range_exists(&cmail->cbox->ignored, mail->uid) ||
+		    !cache_mail_lookup(mail, part))
+			roost_cache_mail_forget(cmail);
+	}
+	return (cmail->held & bit) != 0;
+}
