@@ -372,6 +372,41 @@ def test_saved_keys(server):
     assert_changed(server, user, [small(n) for n in range(5)], [])
 
 
+# Caches that are not divided
+
+def items_of(reader, cache, uid):
+    """All that the blobs of a message hold, in the order of a blob."""
+    return sorted(item for field in cachefile.PARTS for item in rf.Blob(
+        cache.blob(uid, field).data, reader.ring.id, reader.ring.master,
+        reader.ring.secrets).items)
+
+
+@pytest.mark.parametrize("first", ["listing", "bodies"])
+def test_all_in_the_first_blob(server, first):
+    """As an earlier build wrote it, and without saved keys: nothing is said,
+    all is right, and what is missing is made once."""
+    user, wanted = filled(server, 3)
+    reader, cache = tamper.Reader(server, user), CacheFile(server, user)
+    for uid in (1, 2, 3):
+        blob = facts(reader, cache, uid)
+        whole = rf.seal_blob_own(
+            reader.ring.master, reader.ring.id, blob.object_id,
+            blob.data_key, [item for item in items_of(reader, cache, uid)
+                            if item[0] != rf.KEYS_ITEM])
+        record = cache.records(uid)[-1]
+        assert {entry.name for entry in record.entries} >= \
+            set(cachefile.PARTS)
+        cache.rewrite(record, [
+            (entry.name, entry.data) for entry in record.entries
+            if entry.name not in cachefile.PARTS] + [(cachefile.OWN, whole)])
+    if first == "bodies":
+        assert bodies(server, user, 3) == ([small(n) for n in range(3)], [])
+    assert session(server, user, WHOLE) == (wanted, [])
+    with opened.Opens(server, user) as opens:
+        assert session(server, user, WHOLE) == (wanted, [])
+        assert opens.names() == []
+
+
 # Password mode
 
 @pytest.fixture(scope="module", params=servers.STORAGES)
