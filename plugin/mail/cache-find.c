@@ -49,11 +49,11 @@ static bool
 cache_mail_is_of_one(const struct roost_cache_mail *cmail,
 		     const struct roost_blob *blob)
 {
-	return roost_bytes_equal(cmail->cbox->facts_id, blob->object_id,
-				 ROOST_ID_SIZE) &&
+	return memcmp(cmail->cbox->facts_id,	/* public */
+		      blob->object_id, ROOST_ID_SIZE) == 0 &&
 		(cmail->held == 0 ||
-		 roost_bytes_equal(cmail->object_id, blob->object_id,
-				   ROOST_ID_SIZE));
+		 memcmp(cmail->object_id,	/* public */
+			blob->object_id, ROOST_ID_SIZE) == 0);
 }
 
 static enum roost_err

@@ -12,7 +12,6 @@
 
 #include "keyword-names.h"
 
-#include "roost/bytes.h"
 #include "roost/secret.h"
 
 #define MAILDIR_KEYWORDS_FILE "dovecot-keywords"
@@ -354,8 +353,8 @@ roost_keyword_index_sync(struct roost_keyword_index *ki,
 	unsigned int count = array_count(&ki->index->keywords);
 
 	if (ki->has_key != (way->key != NULL) ||
-	    (ki->has_key && !roost_bytes_equal(ki->keyring_id,
-				way->key->keyring_id, ROOST_ID_SIZE)))
+	    (ki->has_key && memcmp(ki->keyring_id,	/* public */
+				   way->key->keyring_id, ROOST_ID_SIZE) != 0))
 		keyword_index_reset(ki, way->key);
 	if (array_count(&ki->keywords) < count) {
 		while (array_count(&ki->keywords) < count) T_BEGIN {
