@@ -210,6 +210,8 @@ cache_box_keep_received(struct mailbox *box)
 	if (field.decision != MAIL_CACHE_DECISION_NO)
 		return;
 	field.decision = MAIL_CACHE_DECISION_YES;
+	/* Else it would be one that was not used for long. */
+	field.last_used = ioloop_time;
 	roost_cache_register(box->cache, &field, 1);
 }
 
