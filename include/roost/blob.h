@@ -38,7 +38,8 @@ enum roost_blob_item {
 	ROOST_BLOB_PARTS,		/* Dovecot's serialized parts */
 	ROOST_BLOB_SENT_DATE,		/* seconds (8), zone minutes (4), both
 					   big-endian two's complement */
-	ROOST_BLOB_SAVED_KEYS,		/* secret; roost_object_save_keys() */
+	ROOST_BLOB_SAVED_KEYS,		/* form 1 only; secret;
+					   roost_object_save_keys() */
 
 	ROOST_BLOB_ITEM_COUNT
 };

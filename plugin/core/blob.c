@@ -34,9 +34,11 @@ item_size(const struct roost_blob_bytes *item)
 	return item->bytes == NULL ? 0 : ROOST_BLOB_ITEM_HEAD_SIZE + item->len;
 }
 
-/* FORMAT.md 12.5: what an item of this type may hold. */
+/* FORMAT.md 12.5: what an item of this type may hold.  Saved keys are believed:
+   only who has the cache key says them. */
 static bool
-item_is_good(unsigned int type, const struct roost_blob_bytes *item)
+item_is_good(enum roost_blob_form form, unsigned int type,
+	     const struct roost_blob_bytes *item)
 {
 	switch (type) {
 	case ROOST_BLOB_ENVELOPE:
@@ -46,7 +48,8 @@ item_is_good(unsigned int type, const struct roost_blob_bytes *item)
 	case ROOST_BLOB_SENT_DATE:
 		return item->len == ROOST_BLOB_SENT_DATE_SIZE;
 	case ROOST_BLOB_SAVED_KEYS:
-		return item->len == ROOST_SAVED_KEYS_SIZE;
+		return item->len == ROOST_SAVED_KEYS_SIZE &&
+			form == ROOST_BLOB_OWN;
 	default:
 		return true;
 	}
@@ -201,7 +204,8 @@ roost_blob_aead_new(const uint8_t data_key[ROOST_KEY_SIZE],
 
 /* Cut the plaintext into items; every byte must belong to one. */
 static bool
-content_parse(struct roost_cursor *cur, struct roost_blob_content *content)
+content_parse(struct roost_cursor *cur, enum roost_blob_form form,
+	      struct roost_blob_content *content)
 {
 	struct roost_blob_bytes *item;
 	unsigned int type, last = 0;
@@ -214,7 +218,7 @@ content_parse(struct roost_cursor *cur, struct roost_blob_content *content)
 		item = &content->items[type];
 		item->len = roost_cursor_u32(cur);
 		item->bytes = roost_cursor_bytes(cur, item->len);
-		if (item->bytes == NULL || !item_is_good(type, item))
+		if (item->bytes == NULL || !item_is_good(form, type, item))
 			return false;
 	}
 	return true;
@@ -236,7 +240,7 @@ roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
 		if (blob->form == ROOST_BLOB_OWN)
 			content_r->data_key = roost_cursor_bytes(&cur,
 							ROOST_KEY_SIZE);
-		if (cur.is_stuck || !content_parse(&cur, content_r))
+		if (cur.is_stuck || !content_parse(&cur, blob->form, content_r))
 			err = ROOST_ERR_BLOB_CONTENT;
 	} else if (err == ROOST_ERR_CHUNK) {
 		err = ROOST_ERR_BLOB_AUTH;
@@ -250,7 +254,8 @@ roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
 
 /* Nothing is sealed that would not open. */
 static enum roost_err
-content_check(const struct roost_blob_content *content, size_t overhead)
+content_check(const struct roost_blob_content *content,
+	      enum roost_blob_form form, size_t overhead)
 {
 	const struct roost_blob_bytes *item;
 	unsigned int type;
@@ -261,7 +266,7 @@ content_check(const struct roost_blob_content *content, size_t overhead)
 			continue;
 		if (item->len > ROOST_BLOB_SIZE_MAX)
 			return ROOST_ERR_LIMIT;	/* the sum stays small */
-		if (!item_is_good(type, item))
+		if (!item_is_good(form, type, item))
 			return ROOST_ERR_BLOB_CONTENT;
 	}
 	return overhead + roost_blob_items_size(content) >
@@ -327,7 +332,7 @@ roost_blob_seal_own(struct roost_aead *aead,
 	*len_r = 0;
 	if (content->data_key == NULL)
 		return ROOST_ERR_BLOB_CONTENT;
-	err = content_check(content, ROOST_BLOB_OWN_OVERHEAD);
+	err = content_check(content, ROOST_BLOB_OWN, ROOST_BLOB_OWN_OVERHEAD);
 	if (err != ROOST_OK)
 		return err;
 	blob_r[0] = ROOST_BLOB_OWN;
@@ -351,7 +356,8 @@ roost_blob_seal_new(struct roost_aead *aead,
 	if (roost_header_parse(header, header_len, &hdr) != ROOST_OK ||
 	    hdr.len != header_len)
 		return ROOST_ERR_BLOB_FORM;
-	err = content_check(content, ROOST_BLOB_NEW_OVERHEAD + header_len);
+	err = content_check(content, ROOST_BLOB_NEW,
+			    ROOST_BLOB_NEW_OVERHEAD + header_len);
 	if (err != ROOST_OK)
 		return err;
 	blob_r[0] = ROOST_BLOB_NEW;

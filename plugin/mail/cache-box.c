@@ -209,6 +209,12 @@ cache_box_keep_received(struct mailbox *box)
 
 	if (field.decision != MAIL_CACHE_DECISION_NO)
 		return;
+	if (box->cache->field_file_map[idx] == UINT32_MAX) {
+		/* The file is told when it gets the first one. */
+		box->cache->fields[idx].field.decision =
+			MAIL_CACHE_DECISION_YES;
+		return;
+	}
 	field.decision = MAIL_CACHE_DECISION_YES;
 	/* Else it would be one that was not used for long. */
 	field.last_used = ioloop_time;

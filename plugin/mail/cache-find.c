@@ -56,6 +56,22 @@ cache_mail_is_of_one(const struct roost_cache_mail *cmail,
 			blob->object_id, ROOST_ID_SIZE) == 0);
 }
 
+/* A blob of another part, put here, would count as one that was trimmed.  The
+   first may have any: an earlier build put all there. */
+static bool
+content_is_of_part(const struct roost_blob_content *content,
+		   enum cache_part part)
+{
+	unsigned int item;
+
+	for (item = 1; item < ROOST_BLOB_ITEM_COUNT; item++) {
+		if (content->items[item].bytes != NULL &&
+		    roost_content_part_of(item) != part)
+			return part == CACHE_FACTS;
+	}
+	return TRUE;
+}
+
 static enum roost_err
 cache_mail_open_own(struct roost_cache_mail *cmail,
 		    const struct roost_blob *blob, enum cache_part part,
@@ -70,6 +86,8 @@ cache_mail_open_own(struct roost_cache_mail *cmail,
 	err = roost_blob_open(blob, aead, plain_use(&cmail->plain[part],
 						    blob->sealed_len),
 			      &opened);
+	if (err == ROOST_OK && !content_is_of_part(&opened, part))
+		err = ROOST_ERR_BLOB_CONTENT;
 	if (err == ROOST_OK)
 		cache_mail_take(cmail, &opened, parts);
 	return err;
@@ -212,9 +230,8 @@ cache_mail_try_new(struct roost_cache_mail *cmail, bool is_form_2_wanted,
 	return *err_r == ROOST_OK ? SLOT_GOOD : SLOT_BAD;
 }
 
-/* What was not sealed is not told where it would not be served. */
-static bool
-cache_mail_may_tell(const struct roost_cache_mail *cmail)
+bool
+roost_cache_mail_may_tell(const struct roost_cache_mail *cmail)
 {
 	const struct roost_config *config =
 		roost_user_config(cmail->cbox->ruser);
@@ -240,6 +257,7 @@ cache_mail_report(struct mail *mail, enum roost_err err)
 struct found {
 	enum slot own, new;
 	enum roost_err own_err, new_err;
+	bool is_form_2;
 };
 
 static bool
@@ -259,7 +277,8 @@ cache_mail_choose(struct roost_cache_mail *cmail, enum cache_part part,
 		found->own = cache_mail_try_own(cmail, part, &found->own_err);
 	if (found->own == SLOT_GOOD)
 		return TRUE;
-	if (found->new == SLOT_LATER)
+	found->is_form_2 = found->new == SLOT_LATER;
+	if (found->is_form_2)
 		found->new = cache_mail_try_new(cmail, TRUE, &found->new_err);
 	return found->new == SLOT_GOOD;
 }
@@ -269,7 +288,7 @@ cache_mail_lookup(struct mail *mail, enum cache_part part)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	struct roost_cache_box *cbox = cmail->cbox;
-	struct found found = { SLOT_EMPTY, SLOT_EMPTY, ROOST_OK, ROOST_OK };
+	struct found found = { .own = SLOT_EMPTY, .new = SLOT_EMPTY };
 	bool is_found, is_bad;
 
 	cache_mail_find(mail, cbox, part);
@@ -278,15 +297,16 @@ cache_mail_lookup(struct mail *mail, enum cache_part part)
 	if (is_bad)
 		cache_mail_report(mail, found.own == SLOT_BAD ?
 				  found.own_err : found.new_err);
-	/* With both taken there is no room to make it anew. */
-	if (is_bad && cbox->has_own && cbox->has_new &&
+	/* With both taken there is no room to make anew what is bad, nor what
+	   only X25519 opens. */
+	if ((is_bad || found.is_form_2) && cbox->has_facts && cbox->has_new &&
 	    !roost_ring_is_locked(cbox->ring))
 		roost_cache_mail_drop(mail);
-	else if (is_found && !cbox->has_own) {
+	else if (is_found && !cbox->has_facts) {
 		/* Form 2: from now on it opens without X25519. */
 		roost_cache_mail_store(mail);
 	}
-	return is_found && cache_mail_may_tell(cmail);
+	return is_found && roost_cache_mail_may_tell(cmail);
 }
 
 bool

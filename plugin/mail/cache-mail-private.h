@@ -23,6 +23,9 @@ bool roost_cache_mail_log_once(struct mail *mail, const char *what);
  */
 void roost_cache_mail_drop(struct mail *mail);
 
+/* What was not sealed is not told where it would not be served. */
+bool roost_cache_mail_may_tell(const struct roost_cache_mail *cmail);
+
 /* Are the first slots filled? */
 bool roost_cache_mail_has_own(struct mail *mail);
 

@@ -38,6 +38,7 @@ cache_mail_seal_new(const struct roost_cache_mail *cmail,
 
 	if (cmail->header == NULL)
 		return ROOST_ERR_LOCKED;
+	roost_content_set(content, ROOST_BLOB_SAVED_KEYS, NULL, 0);
 	(void)roost_blob_trim(content, ROOST_BLOB_SIZE_MAX -
 			      ROOST_BLOB_NEW_OVERHEAD - cmail->header->used);
 	err = roost_blob_aead_new(content->data_key, &aead);
@@ -154,7 +155,8 @@ roost_cache_mail_store(struct mail *mail)
 	const struct roost_cache_box *cbox = cmail->cbox;
 	bool is_whole;
 
-	if (!cbox->is_sealed || cmail->content.data_key == NULL)
+	if (!cbox->is_sealed || cmail->content.data_key == NULL ||
+	    !roost_cache_mail_may_tell(cmail))
 		return;
 	/* The first slots are for who can open the keyring.  Core refuses to
 	   fill one twice. */

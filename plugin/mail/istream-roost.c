@@ -2,9 +2,10 @@
 /*
  * istream-roost: reading sealed messages.  See istream-roost.h.
  *
- * A chunk is opened and verified where nobody looks: behind the bytes of the
- * stream's buffer that are visible, or, where there is not room for all of it,
- * in the object's own memory, to be copied from there.
+ * A chunk is opened and verified where nobody looks: in the stream's buffer,
+ * behind what is visible of it, or in the object's own memory, to be copied
+ * from there.  Read in order, whole chunks are visible at once, whatever the
+ * size that others keep their buffers at.
  */
 #include "istream-roost.h"
 
@@ -241,7 +242,7 @@ rstream_read_ahead(struct roost_istream *rstream, uint64_t off,
 	struct istream_private *stream = &rstream->istream;
 	uint8_t *dst;
 
-	if (stream->pos > stream->skip ||
+	if (stream->pos > stream->skip || stream->data_limit > 0 ||
 	    !roost_object_is_ahead(&rstream->object, off))
 		return FALSE;
 	dst = i_stream_alloc(stream, ROOST_CHUNK_SEALED_SIZE);

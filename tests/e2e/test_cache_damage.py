@@ -6,6 +6,7 @@ Each damage is done to many small messages at once: another byte of the blob
 of each, until every place was hit.
 """
 
+import hashlib
 import os
 import random
 import re
@@ -381,30 +382,106 @@ def items_of(reader, cache, uid):
         reader.ring.secrets).items)
 
 
-@pytest.mark.parametrize("first", ["listing", "bodies"])
-def test_all_in_the_first_blob(server, first):
-    """As an earlier build wrote it, and without saved keys: nothing is said,
-    all is right, and what is missing is made once."""
-    user, wanted = filled(server, 3)
-    reader, cache = tamper.Reader(server, user), CacheFile(server, user)
-    for uid in (1, 2, 3):
+def undivide(reader, cache, uids):
+    """All in the first blob, as an earlier build wrote it, and no saved
+    keys."""
+    for uid in uids:
         blob = facts(reader, cache, uid)
         whole = rf.seal_blob_own(
             reader.ring.master, reader.ring.id, blob.object_id,
             blob.data_key, [item for item in items_of(reader, cache, uid)
                             if item[0] != rf.KEYS_ITEM])
-        record = cache.records(uid)[-1]
-        assert {entry.name for entry in record.entries} >= \
-            set(cachefile.PARTS)
+        record, = [record for record in cache.records(uid) if cachefile.OWN
+                   in [entry.name for entry in record.entries]]
         cache.rewrite(record, [
             (entry.name, entry.data) for entry in record.entries
             if entry.name not in cachefile.PARTS] + [(cachefile.OWN, whole)])
-    if first == "bodies":
-        assert bodies(server, user, 3) == ([small(n) for n in range(3)], [])
-    assert session(server, user, WHOLE) == (wanted, [])
+
+
+def assert_settled(server, user, wanted):
+    """The next session finds all, and opens nothing."""
     with opened.Opens(server, user) as opens:
         assert session(server, user, WHOLE) == (wanted, [])
         assert opens.names() == []
+
+
+def flip_new(server, user):
+    cache = CacheFile(server, user)
+    for uid in sorted(cache.newest):
+        for entry in cache.entries(uid, cachefile.NEW):
+            cache.flip(entry, len(entry.data) - 1, 0)
+
+
+@pytest.mark.parametrize("first", ["listing", "bodies"])
+def test_all_in_the_first_blob(server, first):
+    """Nothing is said, all is right, and what is missing is made once."""
+    user, wanted = filled(server, 3)
+    undivide(tamper.Reader(server, user), CacheFile(server, user), (1, 2, 3))
+    if first == "bodies":
+        assert bodies(server, user, 3) == ([small(n) for n in range(3)], [])
+    assert session(server, user, WHOLE) == (wanted, [])
+    assert_settled(server, user, wanted)
+
+
+def test_bad_beside_all_in_the_first_blob(server):
+    """There is no room to make anew what is bad: all goes, once."""
+    user, wanted = filled(server, 3)
+    undivide(tamper.Reader(server, user), CacheFile(server, user), (1, 2, 3))
+    session(server, user, WHOLE)
+    for _ in range(2):
+        flip_new(server, user)
+        found, lines = session(server, user, ASKED[:1])
+        assert found[ASKED[0]] == wanted[ASKED[0]]
+        assert uids_of(lines, lambda uid: "blob-auth") in ([1, 2, 3], [])
+        assert session(server, user, WHOLE) == (wanted, [])
+        assert_settled(server, user, wanted)
+
+
+def test_blobs_of_one_message_exchanged(server):
+    """In the place of another part a blob is none."""
+    user, wanted = filled(server, 3)
+    cache = CacheFile(server, user)
+    for uid in (1, 2, 3):
+        record = cache.records(uid)[-1]
+        other = {cachefile.HEADERS: cachefile.LISTING,
+                 cachefile.LISTING: cachefile.HEADERS}
+        cache.rewrite(record, [(other.get(entry.name, entry.name), entry.data)
+                               for entry in record.entries])
+    assert_noticed(server, user, wanted, (1, 2, 3),
+                   lambda uid: "blob-content")
+
+
+def test_without_a_received_date(server):
+    """Where the cache has lost it, nobody writes for its sake alone."""
+    user, _ = filled(server, 3)
+    cache = CacheFile(server, user)
+    at = cache.bytes.index(b"date.received\0", cache.fields_at)
+    cache.write(at, b"date.forgotten"[:13])
+    before = os.stat(cache.path)
+    for _ in range(2):
+        session(server, user, ASKED[:1])
+    after = os.stat(cache.path)
+    assert (after.st_ino, after.st_mtime_ns) == \
+        (before.st_ino, before.st_mtime_ns)
+
+
+def test_plaintext_that_is_flagged_is_not_kept(make_module_server):
+    """It is served, and said each time; what was kept of it would not be."""
+    server = make_module_server("maildir", users=["flagged"], settings={
+        "roost_policy": "sealed", "roost_plaintext": "flag"})
+    append_all(server, "flagged", [small(0)])
+    path = os.path.join(os.path.dirname(server.mail_files("flagged")[0]),
+                        "1600000000.P1.host:2,S")
+    with open(path, "wb") as file:
+        file.write(small(9).replace(b"\r\n", b"\n"))
+    os.chown(path, servers.MAIL_UID, servers.MAIL_GID)
+    for _ in range(2):
+        found, lines = session(server, "flagged", ASKED[:1])
+        assert b"s009" in b"".join(found[ASKED[0]][0]) and len(lines) == 1
+    cache = CacheFile(server, "flagged")
+    assert [entry.name for uid in sorted(cache.newest) if uid != 1
+            for entry in cache.entries(uid)
+            if entry.name.startswith("roost.")] == []
 
 
 # Password mode
@@ -412,7 +489,7 @@ def test_all_in_the_first_blob(server, first):
 @pytest.fixture(scope="module", params=servers.STORAGES)
 def locked(request, make_module_server):
     server = make_module_server(request.param, start=False, secret=True)
-    for user in ("alice", "bob"):
+    for user in ("alice", "bob", "carol", "dave"):
         tamper.put_keyring(server, user, tamper.make_keyring(
             server, user, "password")[0])
     return server.start()
@@ -460,6 +537,60 @@ def test_delivery_to_locked_user(locked):
     found, lines = session(locked, "alice", WHOLE)
     assert found == wanted
     assert lines == []
+
+
+def reader_of(server, user):
+    return tamper.Reader(server, user, unlock="secret",
+                         given=tamper.secret_of(server.password(user)))
+
+
+def test_form_2_beside_all_in_the_first_blob(locked):
+    """A delivery that an earlier build listed: form 2 is opened once more,
+    and never again."""
+    user = "carol"
+    deliver_locked(locked, user)
+    wanted, _ = session(locked, user, WHOLE)
+    undivide(reader_of(locked, user), CacheFile(locked, user), (1, 2, 3, 4))
+    for _ in range(3):
+        assert session(locked, user, WHOLE) == (wanted, [])
+    cache = CacheFile(locked, user)
+    for uid in (1, 2, 3, 4):
+        assert {entry.data[0] for entry in cache.entries(uid)
+                if entry.name.startswith("roost.")} == {1}
+    assert_settled(locked, user, wanted)
+
+
+def test_form_2_has_no_saved_keys(locked):
+    """Who can seal can make a form 2 of any keys. Under keys that no stanza
+    gives, a message stays refused."""
+    user = "dave"
+    assert locked.lda(user, small(0)).returncode == 0
+    reader, cache = reader_of(locked, user), CacheFile(locked, user)
+    path, offset, old = reader.find(b"Subject: s000")
+    length = rf.Header(old).length
+    head, key, base = old[:length + 56], os.urandom(32), os.urandom(12)
+    forged = rf.with_digest(head + rf.seal_chunk(
+        key, base, 0, small(0).replace(b"\r\n", b"\n").replace(
+            b"body", b"EVIL")))
+    assert len(forged) == len(old)
+    blob = cache.blob(1, cachefile.NEW).data
+    items = rf.Blob(blob, reader.ring.id, reader.ring.master,
+                    reader.ring.secrets).items
+    assert rf.KEYS_ITEM not in dict(items)
+    data_key = os.urandom(32)
+    _, private, psk = reader.ring.secrets[-1]
+    header = rf.seal(reader.ring.id, rf.public_of(private), psk, b"x",
+                     object_id=old[32:48], data_key=data_key)[:length]
+    saved = key + base + hashlib.sha256(head).digest()
+    made = rf.seal_blob_new(header, data_key, [
+        item for item in items if item[0] in (3, 8)] +
+                            [(rf.KEYS_ITEM, saved)])
+    cache.change(1, cachefile.NEW, made)
+    tamper.overwrite(path, offset, forged)
+    for _ in range(2):
+        found, lines = session(locked, user, ["FETCH 1 (BODY.PEEK[TEXT])"])
+        assert b"EVIL" not in repr(found).encode()
+        assert "[final-chunk]" in "".join(lines), lines
 
 
 def test_damage_of_form_2(locked):

@@ -106,8 +106,10 @@ make_blobs(unsigned int ring, unsigned int idx)
 	new->bytes = kit_new(ROOST_BLOB_SIZE_MAX);
 	if (roost_blob_seal_own(cache_aeads[ring], rings[ring]->kr.id,
 				obj->bytes + ROOST_HEADER_OBJECT_ID_OFF,
-				&content, own->bytes, &own->len) != ROOST_OK ||
-	    roost_blob_aead_new(obj->data_key, &aead) != ROOST_OK ||
+				&content, own->bytes, &own->len) != ROOST_OK)
+		exit(2);
+	content.items[ROOST_BLOB_SAVED_KEYS].bytes = NULL;
+	if (roost_blob_aead_new(obj->data_key, &aead) != ROOST_OK ||
 	    roost_blob_seal_new(aead, obj->bytes, KIT_HEADER_SIZE, &content,
 				new->bytes, &new->len) != ROOST_OK)
 		abort();

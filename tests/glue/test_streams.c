@@ -283,6 +283,34 @@ test_snapshot(void)
 	test_end();
 }
 
+/* Whoever asks for little at most gets no more. */
+static void
+test_limited_read(void)
+{
+	buffer_t *plain = plain_new(3 * C), *sealed = seal(plain, C);
+	struct istream *memory = i_stream_create_from_data(sealed->data,
+							   sealed->used);
+	struct istream *input;
+	const unsigned char *data;
+	size_t size, off = 0;
+
+	test_begin("a read of a limited size");
+	test_assert(open_stream(memory, &input) == ROOST_OK);
+	while (i_stream_read_limited(input, &data, &size, 1000) > 0) {
+		test_assert(size <= 1000 &&
+			    memcmp(CONST_PTR_OFFSET(plain->data, off), data,
+				   size) == 0);
+		off += size;
+		i_stream_skip(input, size);
+	}
+	test_assert(off == 3 * C && input->stream_errno == 0);
+	i_stream_destroy(&input);
+	i_stream_destroy(&memory);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
 /* A changed chunk: all before it, none of it, and an error that is logged. */
 static void
 test_changed_chunk(void)
@@ -403,6 +431,7 @@ main(void)
 		test_trickle,
 		test_seeks,
 		test_snapshot,
+		test_limited_read,
 		test_changed_chunk,
 		test_cut,
 		test_part_of_a_file,

@@ -425,7 +425,8 @@ class Run:
 
     def core_seals(self, what, items, ours, given, epochs, *words):
         """The core's blob opens as ours does, or neither is made."""
-        if any(not rf.item_is_good(*item) for item in items):
+        form = rf.BLOB_OWN if words[0] == "seal-own" else rf.BLOB_NEW
+        if any(not rf.item_is_good(form, *item) for item in items):
             ours, expect = None, "blob-content"
         else:
             expect = "ok" if ours else "limit"

@@ -1266,6 +1266,7 @@ ITEMS = [(1, b"X-Ticket\n"), (2, b"Received\n"),
          (3, b"Subject: a canary\nX-Ticket: 7\n"), (4, b"NIL NIL"),
          (5, b'"text" "plain" NIL NIL NIL "7bit" 2 1'), (6, b"canary"),
          (7, bytes(range(16))), (8, DATE), (9, KEYS)]
+NEW_ITEMS = ITEMS[:-1]
 
 
 def blob(expect, name, clause, comment, data, opened=None, ring=RING):
@@ -1332,8 +1333,9 @@ def blobs_good():
              (data[33:49], data_key, items), ring)
     empty = [(kind, b"") for kind in range(1, 8)]
     odd = [(3, b"Subject: \0\n"), (7, b"\0\0")]
-    for put, room in ((put_own, 30627), (put_new, 30535)):
-        put("all", "every item", ITEMS)
+    for put, room, items in ((put_own, 30627, ITEMS),
+                             (put_new, 30535, NEW_ITEMS)):
+        put("all", "every item", items)
         put("none", "no item", [])
         put("empty", "items that are there and empty", empty, "12.5")
         put("nul", "NUL in headers and parts", odd, "12.5")
@@ -1342,7 +1344,7 @@ def blobs_good():
     put_own("not-sealed", "of a message that is not sealed", ITEMS,
             object_id=bytes(16), data_key=bytes(32))
     put_new("epochs", "an unknown stanza before that of the newest epoch",
-            ITEMS, "12.12", RING3,
+            NEW_ITEMS, "12.12", RING3,
             make=lambda m: [m.raw(9, 3), m.x25519(2), m.x25519(0)])
 
 
@@ -1354,11 +1356,11 @@ def blobs_form():
         put("%d" % form, "form %d, else as form 1" % form,
             own(ITEMS, form=form))
         put("%d-new" % form, "form %d, else as form 2" % form,
-            new(ITEMS, form=form))
+            new(NEW_ITEMS, form=form))
     whole = own(ITEMS)
     for size in (1, 17, 33, 45, 60):
         put("own-%d" % size, "the first %d bytes" % size, whole[:size])
-    whole = new(ITEMS)
+    whole = new(NEW_ITEMS)
     for size in (1, 64, 65, 156, 157, 169, 184):
         put("new-%d" % size, "the first %d bytes" % size, whole[:size])
     put("own-long", "right, but 30721 bytes",
@@ -1372,7 +1374,7 @@ def blobs_form():
             ("flag", "a critical flag", {"flags": 1}),
             ("reserved", "a reserved byte", {"reserved": flip(bytes(15),
                                                               14)})):
-        put("header-" + name, comment, new(ITEMS, fixed_more=parts))
+        put("header-" + name, comment, new(NEW_ITEMS, fixed_more=parts))
     for name, comment, parts in (
             ("count-0", "no stanza counted", {"count": 0}),
             ("count-2", "two stanzas counted, one there", {"count": 2}),
@@ -1385,7 +1387,7 @@ def blobs_form():
              {"make": lambda m: [m.x25519(body=lambda b: b[:-1])]}),
             ("twice", "two stanzas of one key id",
              {"make": lambda m: [m.x25519(), m.x25519()]})):
-        put("header-" + name, comment, new(ITEMS, **parts))
+        put("header-" + name, comment, new(NEW_ITEMS, **parts))
 
 
 def blobs_keys():
@@ -1400,17 +1402,17 @@ def blobs_keys():
     put("other-keyring", "own-zero", "12.11", "a keyring id of zeros",
         own(ITEMS, ring_id=bytes(16)))
     put("other-keyring", "new", "12.11", "another keyring",
-        new(ITEMS, ring=OTHER))
+        new(NEW_ITEMS, ring=OTHER))
     put("other-keyring", "new-bit", "12.11", "one bit of the keyring id",
-        new(ITEMS, ring=near))
+        new(NEW_ITEMS, ring=near))
     stranger = OTHER.public()
     put("no-key", "stranger", "12.12", "a stanza for another key",
-        new(ITEMS, make=lambda m: [m.x25519(public=stranger,
+        new(NEW_ITEMS, make=lambda m: [m.x25519(public=stranger,
                                             kid=rf.key_id(stranger))]))
     put("no-key", "type", "12.12", "a stanza of unknown type with our id",
-        new(ITEMS, make=lambda m: [m.raw(9, 80, rf.key_id(RING.public()))]))
+        new(NEW_ITEMS, make=lambda m: [m.raw(9, 80, rf.key_id(RING.public()))]))
     put("low-order", "zero", "12.12", "an all-zero shared secret",
-        new(ITEMS, make=lambda m: [zero_secret(m, bytes(32))]))
+        new(NEW_ITEMS, make=lambda m: [zero_secret(m, bytes(32))]))
     for name, comment, make in (
             ("bit", "a bit of the stanza",
              lambda m: [m.x25519(body=lambda b: flip(b, 79))]),
@@ -1418,10 +1420,10 @@ def blobs_keys():
              lambda m: [m.x25519(psk=bytes(32))]),
             ("info", "a stanza of another header",
              lambda m: [m.x25519(fixed=flip(m.fixed(), 40))])):
-        put("stanza-auth", name, "12.12", comment, new(ITEMS, make=make))
+        put("stanza-auth", name, "12.12", comment, new(NEW_ITEMS, make=make))
     put("stanza-auth", "older", "12.12",
         "the newest epoch's fails; an older one's would open",
-        new(ITEMS, ring=RING3, make=lambda m: [
+        new(NEW_ITEMS, ring=RING3, make=lambda m: [
             m.x25519(0), m.x25519(2, body=lambda b: flip(b, 79))]), RING3)
 
 
@@ -1429,7 +1431,7 @@ def blobs_auth():
     def put(name, comment, data):
         blob("blob-auth", name, "12.13", comment, data)
     for form, whole, ad, short in (("own", own(ITEMS), 33, 61),
-                                   ("new", new(ITEMS), 157, 185)):
+                                   ("new", new(NEW_ITEMS), 157, 185)):
         for name, at in (("nonce", ad), ("nonce-last", ad + 11),
                          ("first", ad + 12), ("middle", ad + 40),
                          ("tag", len(whole) - 16), ("last", len(whole) - 1)):
@@ -1457,57 +1459,58 @@ def blobs_auth():
              ad[:17] + bytes(16))):
         put("own-" + name, comment, own(ITEMS, sealed_ad=sealed))
     header, data_key = header_of("new")
-    put("new-key", "under the data key itself", new(ITEMS, key=data_key))
+    put("new-key", "under the data key itself", new(NEW_ITEMS, key=data_key))
     put("new-label", "under the key of form 1",
-        new(ITEMS, key=rf.derive(data_key, b"cache")))
+        new(NEW_ITEMS, key=rf.derive(data_key, b"cache")))
     put("new-master", "under the cache key",
-        new(ITEMS, key=rf.derive(MASTER, b"cache")))
+        new(NEW_ITEMS, key=rf.derive(MASTER, b"cache")))
     for name, comment, sealed in (
             ("aad-none", "no AAD", b""),
             ("aad-form", "the AAD of another form", b"\1" + header),
             ("aad-no-form", "an AAD without the form", header),
             ("aad-fixed", "only the fixed header as AAD",
              b"\2" + header[:64])):
-        put("new-" + name, comment, new(ITEMS, sealed_ad=sealed))
+        put("new-" + name, comment, new(NEW_ITEMS, sealed_ad=sealed))
     put("new-aad-more", "an AAD of one byte more",
-        new(ITEMS, sealed_ad=b"\2" + header + b"\0"))
+        new(NEW_ITEMS, sealed_ad=b"\2" + header + b"\0"))
     put("new-flags", "a flag that may be ignored, not in the AAD",
-        new(ITEMS, fixed_more={"flags": 1 << 16}, sealed_ad=b"\2" + header))
+        new(NEW_ITEMS, fixed_more={"flags": 1 << 16}, sealed_ad=b"\2" + header))
 
     def skipped(msg):
         return [msg.raw(9, 3), msg.x25519()]
     header, _ = header_of("new", skipped)
     put("new-skipped", "one bit in the body of a skipped stanza",
-        new(ITEMS, make=skipped, change=lambda h: flip(h, 77),
+        new(NEW_ITEMS, make=skipped, change=lambda h: flip(h, 77),
             sealed_ad=b"\2" + header))
 
 
-def items_wrong():
-    """(name, comment, items that 12.14 refuses)."""
+def items_wrong(items):
+    """(name, comment, items that 12.14 refuses); of others, which are
+    right."""
     def item(kind, data=b"", length=None):
         return bytes([kind]) + rf.u32(len(data) if length is None
                                       else length) + data
     for kind in (0, 10, 11, 255):
         yield "type-%d" % kind, "an item of type %d" % kind, item(kind)
     yield "type-10-after", "a type too high after all others", \
-        rf.write_items(ITEMS) + item(10)
+        rf.write_items(items) + item(10)
     yield "twice", "an item twice", item(3, b"a\n") + item(3, b"a\n")
     yield "twice-empty", "an empty item twice", item(1) + item(1)
     yield "descending", "items in descending order", \
         item(3, b"a\n") + item(2)
     yield "descending-later", "the last item belongs first", \
-        rf.write_items(ITEMS) + item(1)
+        rf.write_items(items) + item(1)
     for size in (1, 2, 4):
         yield "head-%d" % size, "%d bytes of an item's head" % size, \
             item(3)[:size]
     yield "head-after", "4 bytes of a head after other items", \
-        rf.write_items(ITEMS[:3]) + item(4)[:4]
+        rf.write_items(items[:3]) + item(4)[:4]
     for name, length in (("1", 3), ("all", 0xFFFFFFFF), ("top", 0x80000002),
                          ("2-24", 0x01000002)):
         yield "length-" + name, "a length that runs past the end", \
             item(3, b"a\n", length)
     yield "left", "a byte after the last item", \
-        rf.write_items(ITEMS) + b"\0"
+        rf.write_items(items) + b"\0"
     yield "less", "a length that ends one byte early", item(3, b"a\n", 1)
     for size in (0, 11, 13, 24):
         yield "date-%d" % size, "a sent date of %d bytes" % size, \
@@ -1526,15 +1529,18 @@ def blobs_content():
         blob("blob-content", "own-key-%d" % size, "12.14",
              "a plaintext of %d bytes" % size,
              own(None, plain=DATA_KEY[:size]))
-    for name, comment, plain in items_wrong():
+    for name, comment, plain in items_wrong(ITEMS):
         blob("blob-content", "own-" + name, "12.14", comment,
              own(None, plain=DATA_KEY + plain))
+    for name, comment, plain in items_wrong(NEW_ITEMS):
         blob("blob-content", "new-" + name, "12.14", comment,
              new(None, plain=plain))
     blob("blob-content", "own-no-key", "12.14", "items without a data key",
          own(None, plain=rf.write_items(ITEMS)))
     blob("blob-content", "new-key", "12.14", "a data key before the items",
-         new(None, plain=DATA_KEY + rf.write_items(ITEMS)))
+         new(None, plain=DATA_KEY + rf.write_items(NEW_ITEMS)))
+    blob("blob-content", "new-saved", "12.14", "saved keys in form 2",
+         new(ITEMS))
 
 
 # -------------------------------------------------------- names of keywords

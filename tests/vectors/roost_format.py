@@ -935,10 +935,12 @@ STANDARD_NAMES = (
     b"X-Spam-Flag").split(b" ")
 
 
-def item_is_good(kind, data):
+def item_is_good(form, kind, data):
     """12.5: what an item may hold."""
     if kind in TEXT_ITEMS:
         return 0 not in data
+    if kind == KEYS_ITEM and form != BLOB_OWN:
+        return False
     return len(data) == FIXED_ITEMS.get(kind, len(data))
 
 
@@ -948,7 +950,7 @@ def write_items(items):
                     for kind, data in items)
 
 
-def read_items(plain):
+def read_items(form, plain):
     """12.5; a Gate for what 12.14 refuses."""
     items, at, last = [], 0, 0
     while at < len(plain):
@@ -957,7 +959,7 @@ def read_items(plain):
             raise Gate("blob-content")
         last, length = head[0], int.from_bytes(head[1:], "big")
         data = plain[at + 5:at + 5 + length]
-        if len(data) < length or not item_is_good(last, data):
+        if len(data) < length or not item_is_good(form, last, data):
             raise Gate("blob-content")
         items.append((last, data))
         at += 5 + length
@@ -1034,7 +1036,7 @@ class Blob:
             self.data_key, plain = plain[:32], plain[32:]
             if len(self.data_key) < 32:
                 raise Gate("blob-content")
-        self.items = read_items(plain)
+        self.items = read_items(data[0], plain)
 
 
 # --------------------------------------------------------------------- 13
