@@ -56,8 +56,8 @@ roost_chunk_keys_derive(struct roost_chunk_keys *keys_r,
 
 /*
  * Keys saved for the next time, so that they need not be derived again, with a
- * hash of what they were derived for (FORMAT.md 12.17).  Secret.  head: H and
- * prologue, byte for byte.
+ * hash of what they were derived for (FORMAT.md 12.17).  Secret; zero after an
+ * error.  head: H and prologue, byte for byte.
  */
 #define ROOST_SAVED_KEYS_SIZE (ROOST_KEY_SIZE + ROOST_NONCE_SIZE + \
 	ROOST_SHA256_SIZE)
@@ -66,7 +66,8 @@ roost_chunk_keys_save(const struct roost_chunk_keys *keys,
 		      const uint8_t *head, size_t head_len,
 		      uint8_t saved_r[ROOST_SAVED_KEYS_SIZE]) ROOST_CHECKED;
 
-/* ROOST_ERR_COMMITMENT when it is of another head; free as above. */
+/* ROOST_ERR_COMMITMENT when they are of another head.  keys_r->commitment stays
+   zero.  Free with the next, also after error. */
 enum roost_err
 roost_chunk_keys_restore(struct roost_chunk_keys *keys_r,
 			 const uint8_t saved[ROOST_SAVED_KEYS_SIZE],

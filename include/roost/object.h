@@ -65,16 +65,16 @@ enum roost_err roost_object_open(struct roost_object *obj,
 	ROOST_CHECKED;
 
 /*
- * The same with the keys that were saved then: nothing is derived.
- * ROOST_ERR_COMMITMENT also when it is of another object or header: the data
- * key tells then.
+ * The same with the keys that roost_object_save_keys() left: nothing is
+ * derived.  ROOST_ERR_COMMITMENT also when they are of another object or
+ * header: the data key tells then.
  */
 enum roost_err
 roost_object_open_saved(struct roost_object *obj,
 			const uint8_t saved[ROOST_SAVED_KEYS_SIZE])
 	ROOST_CHECKED;
 
-/* For the next time; obj is open. */
+/* For the next time; obj is open.  Secret; zero after an error. */
 enum roost_err
 roost_object_save_keys(const struct roost_object *obj,
 		       uint8_t saved_r[ROOST_SAVED_KEYS_SIZE]) ROOST_CHECKED;

@@ -143,6 +143,18 @@ cache_box_register(struct mail_cache *cache, const char *name,
 	return field.idx;
 }
 
+static void
+cache_box_register_blobs(struct roost_cache_box *cbox)
+{
+	struct mail_cache *cache = cbox->box->cache;
+	unsigned int part;
+
+	for (part = 0; part < CACHE_PART_COUNT; part++)
+		cbox->own_idx[part] = cache_box_register(cache,
+					own_fields[part], DECISION_ALWAYS);
+	cbox->new_idx = cache_box_register(cache, FIELD_NEW, DECISION_ALWAYS);
+}
+
 /*
  * A forbidden field is still read, and core itself uses what it finds there: a
  * message's parts say where it is cut.  So core looks for a field that nobody
@@ -230,14 +242,9 @@ static void
 cache_box_decide(struct roost_cache_box *cbox)
 {
 	struct mail_cache *cache = cbox->box->cache;
-	unsigned int part;
 
-	for (part = 0; cbox->is_sealed && part < CACHE_PART_COUNT; part++)
-		cbox->own_idx[part] = cache_box_register(cache,
-					own_fields[part], DECISION_ALWAYS);
 	if (cbox->is_sealed)
-		cbox->new_idx = cache_box_register(cache, FIELD_NEW,
-						   DECISION_ALWAYS);
+		cache_box_register_blobs(cbox);
 	cache_box_blind(cbox->box);
 	cache_box_forbid(cbox);
 	(void)mail_cache_open_and_verify(cache);

@@ -16,7 +16,7 @@ struct message_part;
 /* What is kept of a message is divided by what is asked for together: little
    is opened for little.  Each part has a field of its own (FORMAT.md 12.1). */
 enum cache_part {
-	CACHE_FACTS,		/* data key, sent date, parts, preview */
+	CACHE_FACTS,		/* parts, preview, sent date, saved keys */
 	CACHE_HEADERS,
 	CACHE_LISTING,		/* envelope, body structure */
 

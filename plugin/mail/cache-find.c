@@ -107,8 +107,9 @@ cache_mail_open_new(struct roost_cache_mail *cmail,
 	if (err == ROOST_OK)
 		err = roost_blob_aead_new(data_key, &aead);
 	if (err == ROOST_OK)
-		err = roost_blob_open(blob, aead, plain_use(&cmail->plain[0],
-					blob->sealed_len), &opened);
+		err = roost_blob_open(blob, aead,
+				      plain_use(&cmail->plain[CACHE_FACTS],
+						blob->sealed_len), &opened);
 	if (err == ROOST_OK) {
 		cache_mail_take(cmail, &opened, CACHE_PARTS_ALL);
 		roost_cache_mail_set_key(cmail, data_key);
@@ -118,7 +119,8 @@ cache_mail_open_new(struct roost_cache_mail *cmail,
 	return err;
 }
 
-/* From a blob's outside to its content; parts: what it is the blob of. */
+/* From a blob's outside to its content; parts: what it is the blob of; part:
+   whose room it takes, the first one's for all. */
 static enum roost_err
 cache_mail_open(struct roost_cache_mail *cmail, const struct roost_blob *blob,
 		enum cache_part part, unsigned int parts)
@@ -224,7 +226,8 @@ cache_mail_try_new(struct roost_cache_mail *cmail, bool is_form_2_wanted,
 	    !is_form_2_wanted)
 		return SLOT_LATER;
 	if (*err_r == ROOST_OK)
-		*err_r = cache_mail_open(cmail, &blob, 0, CACHE_PARTS_ALL);
+		*err_r = cache_mail_open(cmail, &blob, CACHE_FACTS,
+					 CACHE_PARTS_ALL);
 	/* Once is enough: it would take the place of what is held. */
 	cmail->is_new_bad = *err_r != ROOST_OK;
 	return *err_r == ROOST_OK ? SLOT_GOOD : SLOT_BAD;

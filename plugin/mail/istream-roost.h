@@ -26,7 +26,8 @@ struct roost_file_keys {
  * A message being opened: begin reads the header of the sealed stream, from
  * its current offset on; then finish yields the plaintext stream, which takes
  * over, or cancel frees all.  The sealed stream is referenced, not taken.
- * ROOST_ERR_IO: its stream_errno says why.  finish leaves saved keys in keys.
+ * ROOST_ERR_IO: its stream_errno says why.  finish leaves saved keys in keys,
+ * which the caller wipes, also after an error.
  */
 struct roost_opening;
 enum roost_err roost_istream_begin(struct istream *sealed,
