@@ -64,6 +64,8 @@ class Client:
         self.sock = socket.socket(family)
         self.sock.settimeout(TIMEOUT)
         self.sock.connect(address)
+        self.port = self.sock.getsockname()[1] if family == socket.AF_INET \
+            else None
         self.file = self.sock.makefile("rb")
         self.number = 0
         self.greeting = self.response()

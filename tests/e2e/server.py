@@ -6,6 +6,7 @@ logs, temporary files and mail. It listens on loopback and on unix sockets
 only, and stop() returns when the last of its processes has ended.
 """
 
+import base64
 import ctypes
 import glob
 import grp
@@ -67,6 +68,13 @@ def _free_port():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
+
+
+def _session_port(line):
+    """The client's port of a line that an IMAP session logged, or None."""
+    named = re.search(r" imap\(.*\)<\d+><([A-Za-z0-9+/]{16})>: ", line)
+    return named and int.from_bytes(base64.b64decode(named.group(1))[6:8],
+                                    "little")
 
 
 def _die_with_parent():
@@ -523,11 +531,29 @@ sieve_script personal {{
                 "no log line /%s/ in:\n%s" % (pattern, self.log_since(mark))
             time.sleep(0.02)
 
+    def session_log(self, client):
+        """What the session of raw()'s client logged, once it has logged its
+        last line. The log is written by another process, some time after
+        the client is answered; a line is the session's by its id, whose
+        bytes 6 and 7 are the client's port."""
+        deadline = time.monotonic() + 20
+        while True:
+            lines = [line for line in self.log_since(client.log_mark)
+                     .splitlines() if _session_port(line) == client.port]
+            if any("Disconnected" in line for line in lines):
+                return lines
+            assert time.monotonic() < deadline, \
+                "no last line of port %d in:\n%s" % (
+                    client.port, self.log_since(client.log_mark))
+            time.sleep(0.01)
+
     # Clients
 
-    def raw(self, user="alice"):
+    def raw(self, user="alice", password=None):
+        mark = self.log_mark()
         client = imapclient.Client(("127.0.0.1", self.imap_port), user,
-                                   self.password(user))
+                                   password or self.password(user))
+        client.log_mark = mark
         self.clients.append(client)
         return client
 

@@ -12,7 +12,6 @@ import itertools
 import os
 import re
 import secrets
-import time
 
 import pytest
 
@@ -53,7 +52,6 @@ class Box:
                  user=None):
         self.server = server
         self.user = user or NAMES[next(server.next_user)]
-        self.sessions = self.mark = 0
         client = self.session()
         for word in words:
             assert client.append("INBOX", message(word)).ok
@@ -63,33 +61,19 @@ class Box:
     def place(self, word):
         return self.reader.find(b"Subject: about " + word)
 
-    def settle(self):
-        """Waits until each session so far has said its last line: the log
-        is written by another process."""
-        ended = r"imap\(%s\)<.*Disconnected" % self.user
-        deadline = time.monotonic() + 20
-        while len(re.findall(ended, self.server.log_since(0))) < \
-                self.sessions:
-            assert time.monotonic() < deadline, self.server.log_since(
-                self.mark)
-            time.sleep(0.01)
-
     def session(self, mailbox="INBOX"):
-        self.settle()
-        self.mark = self.server.log_mark()
-        self.sessions += 1
-        client = self.server.raw(self.user)
-        client.ok('SELECT "%s"' % mailbox)
-        return client
+        self.client = self.server.raw(self.user)
+        self.client.ok('SELECT "%s"' % mailbox)
+        return self.client
 
-    def errors(self, client=None):
-        """Ends the session; the lines of error that it logged."""
-        if client is not None:
-            client.logout()
-        self.settle()
-        return [line for line in self.server.log_since(self.mark)
-                .splitlines() if "(%s)<" % self.user in line
-                and re.search(r"Error:|Warning:|Panic:|Fatal:", line)]
+    def log(self):
+        """Ends the last session; all that it logged."""
+        self.client.logout()
+        return self.server.session_log(self.client)
+
+    def errors(self):
+        return [line for line in self.log()
+                if re.search(r"Error:|Warning:|Panic:|Fatal:", line)]
 
     def assert_refused(self, number, gate, others, mailbox="INBOX"):
         """FETCH says NO again and again, the others are there, and the log
@@ -102,7 +86,7 @@ class Box:
             assert b"BODY" not in b"".join(answer.untagged), answer
         for word, at in others.items():
             assert client.fetch(at, "BODY.PEEK[]") == message(word), word
-        lines = self.errors(client)
+        lines = self.errors()
         assert len(lines) == 1, lines
         assert "[%s]" % gate in lines[0], lines
         assert "Mailbox %s: UID %d: roost: " % (mailbox, number) \
@@ -112,14 +96,15 @@ class Box:
     def assert_untouched(self):
         """Dovecot took it for no damage of its own files."""
         assert self.server.broken_files(self.user) == []
-        log = self.server.log_since(self.mark)
-        assert not re.search(r"[Cc]orrupt|[Rr]ebuild|fscking", log), log
+        log = self.log()
+        assert not [line for line in log if re.search(
+            r"[Cc]orrupt|[Rr]ebuild|fscking", line)], log
 
     def assert_opens(self, word, number=None):
         client = self.session()
         number = number or NUMBER[word]
         assert client.fetch(number, "BODY.PEEK[]") == message(word)
-        assert self.errors(client) == []
+        assert self.errors() == []
 
 
 @pytest.fixture(scope="module", params=servers.STORAGES)
@@ -328,7 +313,7 @@ def test_sealed_with_the_keyrings_secret_opens(server):
     client = box.session()
     assert client.fetch(2, "BODY.PEEK[]") == \
         message(b"middle").replace(b"middle", b"forged")
-    lines = box.errors(client)
+    lines = box.errors()
     assert len(lines) == 1 and "[object-changed]" in lines[0], lines
 
 
@@ -364,7 +349,7 @@ def test_plaintext_served(server, word, lines):
     client = box.session()
     for _ in range(2):
         assert client.fetch(3, "BODY.PEEK[]") == message(b"slip")
-    logged = box.errors(client)
+    logged = box.errors()
     assert len(logged) == lines, logged
     assert all("UID 3" in line and "[plaintext]" in line for line in logged)
 
@@ -374,7 +359,7 @@ def test_plaintext_served_under_open(server):
     put_plaintext(box)
     client = box.session()
     assert client.fetch(3, "BODY.PEEK[]") == message(b"slip")
-    assert box.errors(client) == []
+    assert box.errors() == []
 
 
 def test_plaintext_copied_under_sealed(server):
@@ -387,7 +372,7 @@ def test_plaintext_copied_under_sealed(server):
         answer = client.cmd("%s 3 There" % command)
         assert answer.status == "NO", answer
     assert client.count("There") == 0 and client.count() == 3
-    assert len(box.errors(client)) == 1
+    assert len(box.errors()) == 1
 
 
 # Keyrings
@@ -410,7 +395,7 @@ def assert_shut(box, reason, gate=None):
     for number in (1, 2, 3, 1):
         answer = client.cmd("FETCH %d (BODY.PEEK[])" % number)
         assert answer.status == "NO" and b"[PARSE]" in answer.text, answer
-    lines = box.errors(client)
+    lines = box.errors()
     assert len(lines) == 1, lines
     assert re.search(reason, lines[0]), lines
     mark = box.server.log_mark()
@@ -436,7 +421,7 @@ def assert_back(box):
     client = box.session()
     assert stored(client.fetch(4, "BODY.PEEK[]")).endswith(
         stored(message(b"more")))
-    assert box.errors(client) == []
+    assert box.errors() == []
 
 
 def test_another_users_keyring(server):
@@ -636,7 +621,7 @@ def test_refused_message(refused_box, command):
         if REFUSED[command] is from_index:
             assert b"".join(answer.untagged) in INDEXED, answer
     assert client.fetch(3, "BODY.PEEK[]") == message(b"last")
-    lines = box.errors(client)
+    lines = box.errors()
     failed = any(not answer.ok for answer in answers)
     # 2.4 threads a message that it cannot read by itself, and says OK.
     assert len(lines) == failed or (command.startswith("THREAD") and
@@ -654,7 +639,7 @@ def test_refused_message_among_others(refused_box):
     assert b"first line 00849" in answer.untagged[0]
     assert not any(word in b"".join(answer.untagged[1:2])
                    for word in SECRET)
-    assert len(box.errors(client)) == 1
+    assert len(box.errors()) == 1
 
 
 def test_refused_message_no_after(make_server):
@@ -669,7 +654,7 @@ def test_refused_message_no_after(make_server):
     text = b"".join(answer.untagged)
     assert message(b"first") in text and message(b"last") in text
     assert b"middle line" not in text
-    assert len(box.errors(client)) == 1
+    assert len(box.errors()) == 1
 
 
 def test_refused_message_by_pop3(refused_box):
@@ -732,7 +717,7 @@ def test_refused_message_copied(server, region, command):
     assert answer.status == "NO", answer
     assert client.count("There") == 0
     assert client.count("INBOX") == 3
-    assert len(box.errors(client)) == 1
+    assert len(box.errors()) == 1
     assert len(contents(box)) == 3 and changed in contents(box)
 
 
@@ -798,7 +783,7 @@ def test_damaged_chunk_not_needed(damaged_box, command):
     client = damaged_box.session()
     client.ok(command)
     assert client.fetch(3, "BODY.PEEK[]") == message(b"last")
-    assert damaged_box.errors(client) == []
+    assert damaged_box.errors() == []
 
 
 @pytest.mark.parametrize("command", ["SEARCH BODY \"middle line 00849\"",
@@ -811,7 +796,7 @@ def test_damaged_chunk_searched(damaged_box, command):
         assert answer.status == "NO", answer
         assert b"2" not in b"".join(answer.untagged)
     assert client.fetch(3, "BODY.PEEK[]") == message(b"last")
-    lines = damaged_box.errors(client)
+    lines = damaged_box.errors()
     assert lines and all("[chunk]" in line for line in lines), lines
 
 
@@ -830,7 +815,7 @@ def test_damaged_chunk_copied(damaged_box):
     client = damaged_box.session()
     client.ok("CREATE There")
     client.ok("COPY 2 There")
-    assert damaged_box.errors(client) == []
+    assert damaged_box.errors() == []
 
 
 def pop3_lines(box, ask):

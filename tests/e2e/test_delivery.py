@@ -246,9 +246,8 @@ def test_connection_lost_during_append(server, user):
     client = server.raw(user)
     client.sock.sendall(b"x APPEND INBOX {%d+}\r\n" % len(LARGE) +
                         LARGE[:100000])
-    mark = server.log_mark()
     client.close()
-    server.wait_log(r"imap\(%s\).*(Disconnected|Logged out)" % user, mark)
+    server.session_log(client)
     assert bodies(server, user) == [SIMPLE]
     server.assert_sealed(user, 1)
 

@@ -1124,7 +1124,8 @@ service imap {
         alice.ok("STORE 1 +FLAGS (%s)" % SECRETS[2])
         assert searched(bob, SECRETS[2]) == []
     assert names_on_disk(server) == set()
-    pids = set(re.findall(r"imap\(\w+\)<(\d+)>", server.log_since(0)))
+    said = server.session_log(alice) + server.session_log(bob)
+    pids = set(re.findall(r"imap\(\w+\)<(\d+)>", "\n".join(said)))
     assert len(pids) == 1, pids
 
 
