@@ -40,6 +40,7 @@ enum roost_blob_item {
 					   big-endian two's complement */
 	ROOST_BLOB_SAVED_KEYS,		/* form 1 only; secret;
 					   roost_object_save_keys() */
+	ROOST_BLOB_SUMMARY,		/* From and Subject, again; lines, LF */
 
 	ROOST_BLOB_ITEM_COUNT
 };
@@ -65,9 +66,9 @@ size_t roost_blob_items_size(const struct roost_blob_content *content);
 
 /*
  * Take items away until they fit into max bytes: always the largest of
- * headers (with extra names and left-out), envelope, body structure, preview
- * and parts; of equals, the first.  Sent date and saved keys stay.  Returns
- * how many items went.
+ * headers (with extra names and left-out), envelope, body structure, preview,
+ * parts and summary; of equals, the first.  Sent date and saved keys stay.
+ * Returns how many items went.
  */
 unsigned int roost_blob_trim(struct roost_blob_content *content, size_t max);
 
@@ -77,7 +78,7 @@ struct roost_blob {
 	const uint8_t *keyring_id;	/* ROOST_ID_SIZE bytes */
 	/* Of the message; in form 1 zero for one that is not sealed. */
 	const uint8_t *object_id;
-	struct roost_header header;	/* form 2 only */
+	struct roost_header header;	/* form 2; nothing in form 1 */
 	const uint8_t *ad;
 	size_t ad_len;
 	const uint8_t *nonce;

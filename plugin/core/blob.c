@@ -75,6 +75,12 @@ items_go_together(unsigned int lead, unsigned int type)
 				 type == ROOST_BLOB_LEFT_OUT));
 }
 
+static bool
+item_stays(unsigned int type)
+{
+	return type == ROOST_BLOB_SENT_DATE || type == ROOST_BLOB_SAVED_KEYS;
+}
+
 static size_t
 trim_size(const struct roost_blob_content *content, unsigned int lead)
 {
@@ -112,9 +118,10 @@ roost_blob_trim(struct roost_blob_content *content, size_t max)
 	while (roost_blob_items_size(content) > max) {
 		largest = 0;
 		largest_size = 0;
-		for (lead = ROOST_BLOB_HEADERS; lead <= ROOST_BLOB_PARTS;
+		for (lead = ROOST_BLOB_HEADERS; lead < ROOST_BLOB_ITEM_COUNT;
 		     lead++) {
-			size = trim_size(content, lead);
+			size = item_stays(lead) ? 0 :
+				trim_size(content, lead);
 			if (size > largest_size) {
 				largest = lead;
 				largest_size = size;
@@ -162,11 +169,9 @@ blob_parse(const uint8_t *bytes, size_t len, struct roost_blob *blob)
 enum roost_err
 roost_blob_parse(const uint8_t *bytes, size_t len, struct roost_blob *blob_r)
 {
-	enum roost_err err = ROOST_ERR_BLOB_FORM;
+	enum roost_err err = len <= ROOST_BLOB_SIZE_MAX ?
+		blob_parse(bytes, len, blob_r) : ROOST_ERR_BLOB_FORM;
 
-	memset(blob_r, 0, sizeof(*blob_r));
-	if (len <= ROOST_BLOB_SIZE_MAX)
-		err = blob_parse(bytes, len, blob_r);
 	if (err != ROOST_OK)
 		memset(blob_r, 0, sizeof(*blob_r));
 	return err;

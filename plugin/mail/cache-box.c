@@ -21,6 +21,8 @@
 
 static const char *const own_fields[CACHE_PART_COUNT] = {
 	[CACHE_FACTS] = "roost.own",
+	[CACHE_SUMMARY] = "roost.own.summary",
+	[CACHE_PREVIEW] = "roost.own.preview",
 	[CACHE_HEADERS] = "roost.own.headers",
 	[CACHE_LISTING] = "roost.own.listing",
 };

@@ -34,7 +34,8 @@ struct roost_cache_box {
 	/* A message's blobs, of one part and of all, reused. */
 	buffer_t *own, *new;
 	bool has_own, has_new, has_facts;
-	uint8_t facts_id[ROOST_ID_SIZE];	/* the first part's object */
+	enum roost_err facts_err;		/* what the first part says */
+	uint8_t facts_id[ROOST_ID_SIZE];	/* and its object, if nothing */
 	/* UIDs whose blobs turned out to be of something else. */
 	ARRAY_TYPE(seq_range) ignored;
 };

@@ -24,6 +24,20 @@
 #define PARSER_FLAGS (MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP | \
 	MESSAGE_HEADER_PARSER_FLAG_DROP_CR)
 
+#define SUMMARY_MAX 1024
+#define SUMMARY_NAME_COUNT 2
+
+/* Sorted. */
+static const char *const summary_names[] = { "From", "Subject" };
+
+bool
+roost_content_is_in_summary(const char *name)
+{
+	return roost_lines_name_is_any(name, strlen(name),
+				       summary_names,
+				       SUMMARY_NAME_COUNT);
+}
+
 void
 roost_content_set(struct roost_blob_content *content,
 		  enum roost_blob_item item, const void *bytes, size_t len)
@@ -43,6 +57,10 @@ roost_content_part_of(enum roost_blob_item item)
 	case ROOST_BLOB_ENVELOPE:
 	case ROOST_BLOB_BODYSTRUCTURE:
 		return CACHE_LISTING;
+	case ROOST_BLOB_PREVIEW:
+		return CACHE_PREVIEW;
+	case ROOST_BLOB_SUMMARY:
+		return CACHE_SUMMARY;
 	default:
 		return CACHE_FACTS;
 	}
@@ -120,6 +138,20 @@ content_sent_date(struct roost_blob_content *content, pool_t pool)
 	content_set_date(content, pool, roost_sent_date(date), timezone);
 }
 
+/* Only what is short: the lines are in the headers, too. */
+static void
+content_summary(struct roost_blob_content *content, pool_t pool)
+{
+	buffer_t *lines = buffer_create_dynamic(default_pool, 256);
+
+	roost_lines_filter(&content->items[ROOST_BLOB_HEADERS],
+			   summary_names, SUMMARY_NAME_COUNT,
+			   lines);
+	if (lines->used <= SUMMARY_MAX)
+		content_set_buffer(content, pool, ROOST_BLOB_SUMMARY, lines);
+	buffer_free(&lines);
+}
+
 struct parse {
 	pool_t pool;
 	struct roost_part_limits limits;
@@ -164,6 +196,7 @@ roost_content_headers(struct roost_blob_content *content, pool_t pool,
 
 	if (ret == 0) {
 		content_set_buffer(content, pool, ROOST_BLOB_HEADERS, lines);
+		content_summary(content, pool);
 		content_sent_date(content, pool);
 		content_envelope(content, pool);
 	}

@@ -16,7 +16,9 @@ struct message_part;
 /* What is kept of a message is divided by what is asked for together: little
    is opened for little.  Each part has a field of its own (FORMAT.md 12.1). */
 enum cache_part {
-	CACHE_FACTS,		/* parts, preview, sent date, saved keys */
+	CACHE_FACTS,		/* parts, sent date, saved keys */
+	CACHE_SUMMARY,		/* a few headers, which are in the next, too */
+	CACHE_PREVIEW,
 	CACHE_HEADERS,
 	CACHE_LISTING,		/* envelope, body structure */
 
@@ -26,6 +28,9 @@ enum cache_part {
 #define CACHE_PARTS_ALL (CACHE_PART_BIT(CACHE_PART_COUNT) - 1)
 
 enum cache_part roost_content_part_of(enum roost_blob_item item);
+
+/* Is this header one of the summary's? */
+bool roost_content_is_in_summary(const char *name);
 
 /* The items of one part; all have the data key. */
 void roost_content_part(const struct roost_blob_content *content,

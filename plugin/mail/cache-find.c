@@ -11,6 +11,10 @@
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
+/* Of a record: the parts that are asked for most, and lines of memory. */
+#define AHEAD_SIZE 1024
+#define AHEAD_STEP 64
+
 /* Room for so much. */
 static uint8_t *
 plain_use(struct cache_plain *plain, size_t size)
@@ -37,23 +41,30 @@ cache_mail_take(struct roost_cache_mail *cmail,
 			cmail->content.items[item] = opened->items[item];
 	}
 	cmail->held |= parts;
-	if ((parts & CACHE_PART_BIT(CACHE_FACTS)) == 0)
-		return;
-	cmail->content.data_key = opened->data_key;
+	if ((parts & CACHE_PART_BIT(CACHE_FACTS)) != 0)
+		cmail->content.data_key = opened->data_key;
 	/* The last to be trimmed. */
-	cmail->has_body = opened->items[ROOST_BLOB_PREVIEW].bytes != NULL;
+	if ((parts & CACHE_PART_BIT(CACHE_PREVIEW)) != 0)
+		cmail->has_body =
+			opened->items[ROOST_BLOB_PREVIEW].bytes != NULL;
 }
 
 /* All that is believed of a message is of one object. */
-static bool
-cache_mail_is_of_one(const struct roost_cache_mail *cmail,
-		     const struct roost_blob *blob)
+static enum roost_err
+cache_mail_check_object(const struct roost_cache_mail *cmail,
+			const struct roost_blob *blob)
 {
-	return memcmp(cmail->cbox->facts_id,	/* public */
-		      blob->object_id, ROOST_ID_SIZE) == 0 &&
+	const struct roost_cache_box *cbox = cmail->cbox;
+	bool is_of_one;
+
+	if (cbox->facts_err != ROOST_OK)
+		return cbox->facts_err;
+	is_of_one = memcmp(cbox->facts_id,	/* public */
+			   blob->object_id, ROOST_ID_SIZE) == 0 &&
 		(cmail->held == 0 ||
 		 memcmp(cmail->object_id,	/* public */
 			blob->object_id, ROOST_ID_SIZE) == 0);
+	return is_of_one ? ROOST_OK : ROOST_ERR_BLOB_AUTH;
 }
 
 /* A blob of another part, put here, would count as one that was trimmed.  The
@@ -79,13 +90,13 @@ cache_mail_open_own(struct roost_cache_mail *cmail,
 {
 	struct roost_aead *aead = roost_ring_cache_aead(cmail->cbox->ring);
 	struct roost_blob_content opened;
-	enum roost_err err;
+	enum roost_err err = parts == CACHE_PARTS_ALL ? ROOST_OK :
+		cache_mail_check_object(cmail, blob);
 
-	if (parts != CACHE_PARTS_ALL && !cache_mail_is_of_one(cmail, blob))
-		return ROOST_ERR_BLOB_AUTH;
-	err = roost_blob_open(blob, aead, plain_use(&cmail->plain[part],
-						    blob->sealed_len),
-			      &opened);
+	if (err == ROOST_OK)
+		err = roost_blob_open(blob, aead,
+				      plain_use(&cmail->plain[part],
+						blob->sealed_len), &opened);
 	if (err == ROOST_OK && !content_is_of_part(&opened, part))
 		err = ROOST_ERR_BLOB_CONTENT;
 	if (err == ROOST_OK)
@@ -161,20 +172,45 @@ cache_box_set_facts_id(struct roost_cache_box *cbox,
 {
 	struct roost_blob blob;
 
-	if (!cbox->has_facts &&
-	    roost_blob_parse(field->data, field->size, &blob) == ROOST_OK)
-		memcpy(cbox->facts_id, blob.object_id, ROOST_ID_SIZE);
 	cbox->has_facts = TRUE;
+	cbox->facts_err = roost_blob_parse(field->data, field->size, &blob);
+	if (cbox->facts_err != ROOST_OK)
+		return;
+	memcpy(cbox->facts_id, blob.object_id, ROOST_ID_SIZE);
+	if (memcmp(blob.keyring_id,	/* public */
+		   roost_ring_doc(cbox->ring)->id, ROOST_ID_SIZE) != 0)
+		cbox->facts_err = ROOST_ERR_OTHER_KEYRING;
+}
+
+/*
+ * What a record holds is in no processor's cache where a mailbox is long, and a
+ * walk waits for it at each field.  So ask for the next message's, which mostly
+ * stands behind this one's, while there is work to do on this one.  Always
+ * inline: to gcc, a function that does nothing else does nothing.
+ */
+static inline __attribute__((always_inline)) void
+cache_fetch_ahead(const struct mail_cache *cache,
+		  const struct mail_cache_lookup_iterate_ctx *iter)
+{
+	size_t pos = (size_t)iter->offset + iter->rec_size, end;
+
+	if (iter->offset == 0 || cache->mmap_base == NULL ||
+	    pos >= cache->mmap_length)
+		return;
+	end = pos + I_MIN(AHEAD_SIZE, cache->mmap_length - pos);
+	for (; pos < end; pos += AHEAD_STEP)
+		__builtin_prefetch((const char *)cache->mmap_base + pos);
 }
 
 /*
  * Copy the blob of a part, and the one of all, in one walk through the
- * message's record: the first of each is the newest.  Copied, since another
+ * message's records: the first of each is the newest, and unless is_whole it
+ * ends where what comes is older than what was found.  Copied, since another
  * process may write where they lie.
  */
 static void
 cache_mail_find(struct mail *mail, struct roost_cache_box *cbox,
-		enum cache_part part)
+		enum cache_part part, bool is_whole)
 {
 	struct mail_cache_lookup_iterate_ctx iter;
 	struct mail_cache_iterate_field field;
@@ -182,10 +218,11 @@ cache_mail_find(struct mail *mail, struct roost_cache_box *cbox,
 	buffer_set_used_size(cbox->own, 0);
 	buffer_set_used_size(cbox->new, 0);
 	cbox->has_own = cbox->has_new = cbox->has_facts = FALSE;
-	memset(cbox->facts_id, 0, ROOST_ID_SIZE);
+	cbox->facts_err = ROOST_ERR_BLOB_AUTH;
 	mail_cache_lookup_iter_init(mail->transaction->cache_view, mail->seq,
 				    &iter);
-	while (mail_cache_lookup_iter_next(&iter, &field) > 0) {
+	while ((is_whole || !cbox->has_own || !cbox->has_facts) &&
+	       mail_cache_lookup_iter_next(&iter, &field) > 0) {
 		if (field.field_idx == cbox->own_idx[part] &&
 		    !cbox->has_own) {
 			buffer_append(cbox->own, field.data, field.size);
@@ -195,9 +232,11 @@ cache_mail_find(struct mail *mail, struct roost_cache_box *cbox,
 			buffer_append(cbox->new, field.data, field.size);
 			cbox->has_new = TRUE;
 		}
-		if (field.field_idx == cbox->own_idx[CACHE_FACTS])
+		if (field.field_idx == cbox->own_idx[CACHE_FACTS] &&
+		    !cbox->has_facts)
 			cache_box_set_facts_id(cbox, &field);
 	}
+	cache_fetch_ahead(mail->box->cache, &iter);
 }
 
 static enum slot
@@ -286,6 +325,25 @@ cache_mail_choose(struct roost_cache_mail *cmail, enum cache_part part,
 	return found->new == SLOT_GOOD;
 }
 
+/*
+ * Need no other blob be looked for?  Where two came with one command, or with
+ * a copy, the one of all, which may have more, stands behind.
+ */
+static bool
+cache_mail_is_enough(const struct roost_cache_mail *cmail,
+		     enum cache_part part)
+{
+	static const enum roost_blob_item of_body[CACHE_PART_COUNT] = {
+		[CACHE_FACTS] = ROOST_BLOB_PARTS,
+		[CACHE_PREVIEW] = ROOST_BLOB_PREVIEW,
+		[CACHE_LISTING] = ROOST_BLOB_BODYSTRUCTURE,
+	};
+
+	return (cmail->held & CACHE_PART_BIT(part)) != 0 &&
+		(of_body[part] == 0 ||
+		 cmail->content.items[of_body[part]].bytes != NULL);
+}
+
 static bool
 cache_mail_lookup(struct mail *mail, enum cache_part part)
 {
@@ -294,8 +352,14 @@ cache_mail_lookup(struct mail *mail, enum cache_part part)
 	struct found found = { .own = SLOT_EMPTY, .new = SLOT_EMPTY };
 	bool is_found, is_bad;
 
-	cache_mail_find(mail, cbox, part);
+	cache_mail_find(mail, cbox, part, FALSE);
 	is_found = cache_mail_choose(cmail, part, &found);
+	if (found.own != SLOT_EMPTY && !cbox->has_new &&
+	    !cache_mail_is_enough(cmail, part)) {
+		cache_mail_find(mail, cbox, part, TRUE);
+		if (cbox->has_new)
+			is_found = cache_mail_choose(cmail, part, &found);
+	}
 	is_bad = found.own == SLOT_BAD || found.new == SLOT_BAD;
 	if (is_bad)
 		cache_mail_report(mail, found.own == SLOT_BAD ?

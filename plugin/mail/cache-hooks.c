@@ -61,6 +61,22 @@ get_values_of_message(struct mail *_mail, const char *name, bool is_decoded,
 	return ret;
 }
 
+/* The lines of the summary if it has all of these headers, else NULL. */
+static const struct roost_blob_bytes *
+summary_with(struct mail *mail, const char *const *names, unsigned int count)
+{
+	const struct roost_blob_bytes *summary =
+		&roost_cache_mail_of(mail)->content.items[ROOST_BLOB_SUMMARY];
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (!roost_content_is_in_summary(names[i]))
+			return NULL;
+	}
+	return roost_cache_mail_load(mail, CACHE_SUMMARY) &&
+		summary->bytes != NULL ? summary : NULL;
+}
+
 /* 1 values_r is set; 0 ask the storage; -1. */
 static int
 get_values(struct mail *_mail, const char *name, bool is_decoded,
@@ -68,17 +84,20 @@ get_values(struct mail *_mail, const char *name, bool is_decoded,
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
-	int ret = roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
+	const struct roost_blob_bytes *lines = summary_with(_mail, &name, 1);
+	int ret = lines != NULL ? 1 :
+		roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
 
 	if (ret <= 0)
 		return ret;
-	if (!name_is_cached(cmail, name))
+	if (lines == NULL && !name_is_cached(cmail, name))
 		return get_values_of_message(_mail, name, is_decoded,
 					     values_r) < 0 ? -1 : 1;
+	if (lines == NULL)
+		lines = &cmail->content.items[ROOST_BLOB_HEADERS];
 	_mail->transaction->stats.cache_hit_count++;
-	*values_r = roost_lines_values(
-		&cmail->content.items[ROOST_BLOB_HEADERS], name, is_decoded,
-		mail->data_pool);
+	*values_r = roost_lines_values(lines, name, is_decoded,
+				       mail->data_pool);
 	return 1;
 }
 
@@ -141,7 +160,10 @@ cache_get_header_stream(struct mail *_mail,
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
-	int ret = roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
+	const struct roost_blob_bytes *summary =
+		summary_with(_mail, headers->name, headers->count);
+	int ret = summary != NULL ? 1 :
+		roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
 	buffer_t *lines;
 
 	if (ret < 0)
@@ -150,9 +172,10 @@ cache_get_header_stream(struct mail *_mail,
 		return cmail->module_ctx.super.get_header_stream(_mail,
 						headers, stream_r);
 	lines = buffer_create_dynamic(mail->data_pool, 512);
-	if (names_are_cached(cmail, headers)) {
+	if (summary != NULL || names_are_cached(cmail, headers)) {
 		_mail->transaction->stats.cache_hit_count++;
-		roost_lines_filter(&cmail->content.items[ROOST_BLOB_HEADERS],
+		roost_lines_filter(summary != NULL ? summary :
+				   &cmail->content.items[ROOST_BLOB_HEADERS],
 				   headers->name, headers->count, lines);
 	} else if (lines_of_message(_mail, headers->name, headers->count,
 				    lines) < 0) {

@@ -249,7 +249,7 @@ cache_mail_wants_body(struct mail *mail)
 static bool
 cache_mail_has_body(struct mail *mail)
 {
-	return roost_cache_mail_load(mail, CACHE_FACTS) &&
+	return roost_cache_mail_load(mail, CACHE_PREVIEW) &&
 		roost_cache_mail_of(mail)->has_body;
 }
 

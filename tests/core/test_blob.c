@@ -170,10 +170,10 @@ length_of(size_t type, size_t len)
 }
 
 /* Form 2 has no saved keys. */
-static size_t
-types_of(const struct fixture *fix)
+static bool
+has_type(const struct fixture *fix, size_t type)
 {
-	return fix->form == ROOST_BLOB_OWN ? TYPES : ROOST_BLOB_SAVED_KEYS;
+	return type != ROOST_BLOB_SAVED_KEYS || fix->form == ROOST_BLOB_OWN;
 }
 
 static void
@@ -181,8 +181,10 @@ fixture_small_items(struct fixture *fix)
 {
 	size_t type;
 
-	for (type = 1; type < types_of(fix); type++)
-		fixture_item(fix, type, length_of(type, type));
+	for (type = 1; type < TYPES; type++) {
+		if (has_type(fix, type))
+			fixture_item(fix, type, length_of(type, type));
+	}
 }
 
 static enum roost_err
@@ -413,10 +415,11 @@ run_every_set(struct fixture *fix)
 {
 	unsigned int set, type;
 
-	for (set = 0; set < 1U << (types_of(fix) - 1); set++) {
+	for (set = 0; set < 1U << (TYPES - 1); set++) {
 		fixture_clear(fix);
-		for (type = 1; type < types_of(fix); type++) {
-			if ((set & 1U << (type - 1)) == 0)
+		for (type = 1; type < TYPES; type++) {
+			if ((set & 1U << (type - 1)) == 0 ||
+			    !has_type(fix, type))
 				continue;
 			fixture_item(fix, type,
 				     length_of(type, kit_below(3) == 0 ? 0 :
@@ -829,6 +832,7 @@ static const struct stream streams[] = {
 	{ ROOST_OK, 0, { 0 } },
 	{ ROOST_OK, 5, { 1, 0, 0, 0, 0 } },
 	{ ROOST_OK, 10, { 3, 0, 0, 0, 0, 7, 0, 0, 0, 0 } },
+	{ ROOST_OK, 10, { 3, 0, 0, 0, 0, 10, 0, 0, 0, 0 } },
 	{ ROOST_OK, 17, { DATE } },
 	/* NUL where a message may have it. */
 	{ ROOST_OK, 7, { 3, 0, 0, 0, 2, 0, 0 } },
@@ -836,6 +840,7 @@ static const struct stream streams[] = {
 	/* Types that are not there. */
 	{ BAD, 5, { 0, 0, 0, 0, 0 } },
 	{ BAD, 5, { 9, 0, 0, 0, 0 } },
+	{ BAD, 5, { 11, 0, 0, 0, 0 } },
 	{ BAD, 5, { 255, 0, 0, 0, 0 } },
 	{ BAD, 10, { 1, 0, 0, 0, 0, 9, 0, 0, 0, 0 } },
 	/* Repeated, descending. */
@@ -1092,37 +1097,55 @@ struct trim {
 #define STAY(a) (1U << (a))
 static const struct trim trims[] = {
 	/* It fits, to the byte. */
-	{ 165, 0, 0x1fe, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 165, 0, 0x1fe, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
 	/* A byte less: the largest goes. */
-	{ 164, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
-	{ 120, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
-	{ 119, 2, 0x19e, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 164, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
+	{ 120, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
+	{ 119, 2, 0x19e, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
 	/* Headers are counted with their names, and go with them. */
-	{ 84, 5, 0x190, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
-	{ 57, 5, 0x190, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
-	{ 56, 6, 0x180, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
-	{ 32, 6, 0x180, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
-	{ 31, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
-	{ 17, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+	{ 84, 5, 0x190, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
+	{ 57, 5, 0x190, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
+	{ 56, 6, 0x180, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
+	{ 32, 6, 0x180, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
+	{ 31, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
+	{ 17, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
 	/* Date and keys stay, whatever the room. */
-	{ 100, 7, 0x300, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, 76 } },
+	{ 100, 7, 0x300, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, 76, NONE } },
 	{ 0, 0, 0x200, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
-		NONE, 76 } },
-	{ 16, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
-	{ 0, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE } },
+		NONE, 76, NONE } },
+	{ 16, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
+	{ 0, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
 	{ 0, 0, 0x100, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
-		12, NONE } },
+		12, NONE, NONE } },
 	{ 0, 0, 0, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
-		NONE } },
+		NONE, NONE } },
 	/* Of equals the first. */
-	{ 60, 1, 0xf0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
-	{ 59, 2, 0xe0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
-	{ 44, 3, 0xc0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
-	{ 29, 4, 0x80, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
-	{ 14, 5, 0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE } },
+	{ 60, 1, 0xf0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE,
+		NONE } },
+	{ 59, 2, 0xe0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE,
+		NONE } },
+	{ 44, 3, 0xc0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE,
+		NONE } },
+	{ 29, 4, 0x80, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE,
+		NONE } },
+	{ 14, 5, 0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE,
+		NONE } },
+	/* A summary counts, and goes, as any other. */
+	{ 62, 1, 0x480, { NONE, NONE, NONE, 30, NONE, NONE, NONE, 20, NONE,
+		NONE, 10 } },
+	{ 39, 2, 0x400, { NONE, NONE, NONE, 30, NONE, NONE, NONE, 20, NONE,
+		NONE, 10 } },
+	{ 29, 1, 0x80, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, 10, NONE,
+		NONE, 11 } },
+	{ 29, 1, 0x400, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, 10, NONE,
+		NONE, 10 } },
+	{ 14, 2, 0, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, 10, NONE,
+		NONE, 10 } },
 	/* Names alone, and empty ones: heads count. */
-	{ 10, 2, 0x10, { NONE, 0, 0, NONE, 0, NONE, NONE, NONE, NONE, NONE } },
-	{ 14, 2, 0x10, { NONE, 3, 3, NONE, 8, NONE, NONE, NONE, NONE, NONE } },
+	{ 10, 2, 0x10, { NONE, 0, 0, NONE, 0, NONE, NONE, NONE, NONE, NONE,
+		NONE } },
+	{ 14, 2, 0x10, { NONE, 3, 3, NONE, 8, NONE, NONE, NONE, NONE, NONE,
+		NONE } },
 };
 
 static void
@@ -1156,15 +1179,22 @@ test_the_largest_goes_first(void **state)
 	fixture_free(fix);
 }
 
-/* Candidates as FORMAT.md 12.7 counts them: 0 headers with names, 1 .. 4. */
+#define CANDIDATES 6
+
+/* As FORMAT.md 12.7 counts them: 0 headers with names, 1 .. 5. */
 static void
-candidates(const struct roost_blob_content *content, size_t sizes_r[5])
+candidates(const struct roost_blob_content *content,
+	   size_t sizes_r[CANDIDATES])
 {
 	size_t type, slot;
 
-	memset(sizes_r, 0, 5 * sizeof(*sizes_r));
-	for (type = 1; type < ROOST_BLOB_SENT_DATE; type++) {
-		slot = type <= 3 ? 0 : type - 3;
+	memset(sizes_r, 0, CANDIDATES * sizeof(*sizes_r));
+	for (type = 1; type < TYPES; type++) {
+		if (type == ROOST_BLOB_SENT_DATE ||
+		    type == ROOST_BLOB_SAVED_KEYS)
+			continue;
+		slot = type <= 3 ? 0 : type == ROOST_BLOB_SUMMARY ?
+			CANDIDATES - 1 : type - 3;
 		if (content->items[type].bytes != NULL)
 			sizes_r[slot] += 5 + content->items[type].len;
 	}
@@ -1174,12 +1204,13 @@ static void
 assert_trimmed(const struct roost_blob_content *before,
 	       const struct roost_blob_content *after, size_t max)
 {
-	size_t was[5], is[5], i, smallest = SIZE_MAX, largest = 0;
+	size_t was[CANDIDATES], is[CANDIDATES], i;
+	size_t smallest = SIZE_MAX, largest = 0;
 	size_t size = roost_blob_items_size(after);
 
 	candidates(before, was);
 	candidates(after, is);
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < CANDIDATES; i++) {
 		assert_true(is[i] == was[i] || is[i] == 0);
 		if (is[i] > largest)
 			largest = is[i];
@@ -1233,10 +1264,13 @@ run_trimmed_seals(struct fixture *fix)
 	size_t i, type;
 
 	for (i = 0; i < 30; i++) {
-		for (type = 1; type < types_of(fix); type++)
-			fixture_item(fix, type, length_of(type,
-				     kit_below(3) == 0 ? kit_below(40000) :
-				     kit_below(6000)));
+		for (type = 1; type < TYPES; type++) {
+			if (has_type(fix, type))
+				fixture_item(fix, type, length_of(type,
+					     kit_below(3) == 0 ?
+					     kit_below(40000) :
+					     kit_below(6000)));
+		}
 		if (roost_blob_items_size(&fix->content) > room)
 			assert_gate(fixture_seal(fix), ROOST_ERR_LIMIT);
 		(void)roost_blob_trim(&fix->content, room);

@@ -17,8 +17,9 @@ import struct
 
 VARIABLE = 0xffffffff
 # Blobs of form 1: of each part; and one of all.
-OWN, HEADERS, LISTING = "roost.own", "roost.own.headers", "roost.own.listing"
-PARTS = OWN, HEADERS, LISTING
+OWN, SUMMARY, PREVIEW = "roost.own", "roost.own.summary", "roost.own.preview"
+HEADERS, LISTING = "roost.own.headers", "roost.own.listing"
+PARTS = OWN, SUMMARY, PREVIEW, HEADERS, LISTING
 NEW = "roost.new"
 # (size, type) of Dovecot's own fields that tell what a message says.
 NATIVE = {"date.sent": (8, 0), "mime.parts": (VARIABLE, 1),

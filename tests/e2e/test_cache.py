@@ -229,6 +229,41 @@ def test_strace_sees_no_message_opened(pair, tmp_path):
         assert counted[1] >= len(small_corpus())
 
 
+# What From and Subject may be: too long for a summary, folded, twice, empty,
+# not there, with blanks before the colon, in another case.
+SENDERS = [
+    b"From: far <far@x.example>\r\nSubject: " + b"very " * 210 + b"long\r\n",
+    b"Subject: many\r\nFrom: " + b",\r\n ".join(
+        b"Far %d <far%d@x.example>" % (n, n) for n in range(60)) + b"\r\n",
+    b"From: a@x.example\r\nSubject: one\r\nSubject: two\r\n"
+    b"From: b@x.example\r\n",
+    b"SUBJECT: a\r\n\tfold =?utf-8?q?of_=C3=A4?=\r\nfrom: =?utf-8?q?=C3=84?="
+    b"\r\n <a@x.example>\r\n",
+    b"Subject : blank\r\nFrom\t: far@x.example\r\n",
+    b"Subject:\r\nFrom:\r\n", b"", b"Subjects: no\r\nFro: no\r\n"]
+SUMMARY = ["FETCH 1:* (BODY.PEEK[HEADER.FIELDS (%s)])" % names for names in (
+    "SUBJECT", "FROM", "SUBJECT FROM", "FROM SUBJECT TO")]
+SUMMARY += ["SEARCH " + key for key in (
+    "SUBJECT long", "SUBJECT two", "FROM far59", "NOT FROM far", "SUBJECT \"\"",
+    "HEADER FROM \"\"", "OR SUBJECT blank FROM b@x",
+    "CHARSET UTF-8 SUBJECT ä")]
+SUMMARY += ["SORT (%s) UTF-8 ALL" % order for order in (
+    "SUBJECT", "FROM", "DISPLAYFROM")] + ["THREAD ORDEREDSUBJECT UTF-8 ALL"]
+
+
+def test_from_and_subject(pair):
+    """They are told from a blob of their own, whatever they are."""
+    found = []
+    for server in pair.both:
+        append_all(server, "erin", [
+            lines + b"To: far@x.example\r\n\r\nbody\r\n"
+            for lines in SENDERS])
+        with opened.Opens(server, "erin") as opens:
+            found.append(answers(server, "erin", SUMMARY))
+            assert opens.names() == [] or not server.roost
+    assert_same(found[1], found[0])
+
+
 def test_doveadm_opens_no_message(pair):
     """doveadm, too."""
     fields = "uid hdr.subject hdr.from imap.envelope imap.bodystructure " \

@@ -21,7 +21,7 @@ import server as servers
 import tamper
 from cachefile import CacheFile
 from tamper import rf
-from test_cache import answers, append_all
+from test_cache import answers, append_all, lose_cache
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="attacks on Roost")
 
@@ -41,7 +41,7 @@ metric refused_blobs {
   filter = event=roost_cache_refused
 }
 """
-NAMES = ["u%02d" % number for number in range(80)]
+NAMES = ["u%02d" % number for number in range(140)]
 
 
 def small(number):
@@ -262,14 +262,23 @@ def exchange(cache, *fields):
         cache.change(2, field, one)
 
 
-@pytest.mark.parametrize("fields", [
-    cachefile.PARTS[1:2], cachefile.PARTS[2:], cachefile.PARTS[1:]],
-                         ids=" ".join)
+@pytest.mark.parametrize(
+    "fields", [(field,) for field in cachefile.PARTS[1:]] +
+    [cachefile.PARTS[1:]], ids=" ".join)
 def test_blobs_of_two_messages_mixed(server, fields):
     """Genuine ones, not all of one message: none of that is believed."""
     user, wanted = filled(server, 4)
     exchange(CacheFile(server, user), *fields)
     assert_noticed(server, user, wanted, [1, 2], lambda uid: "blob-auth")
+
+
+def test_first_blob_gone(server):
+    """Of what object the others are, nobody says."""
+    user, wanted = filled(server, 3)
+    cache = CacheFile(server, user)
+    for uid in 1, 2, 3:
+        cache.drop(uid, cachefile.OWN)
+    assert_noticed(server, user, wanted, (1, 2, 3), lambda uid: "blob-auth")
 
 
 def test_first_blobs_exchanged(server):
@@ -400,6 +409,62 @@ def assert_settled(server, user, wanted):
     """The next session finds all, and opens nothing."""
     with opened.Opens(server, user) as opens:
         assert session(server, user, WHOLE) == (wanted, [])
+        assert opens.names() == []
+
+
+def test_copy_of_what_was_made_twice(server):
+    """Headers first, and all when more was asked: a copy has both, the
+    newer behind the older."""
+    user, wanted = filled(server, 3)
+    lose_cache(server, user)
+    session(server, user, ASKED[4:5])
+    assert session(server, user, WHOLE) == (wanted, [])
+    with server.raw(user) as client:
+        client.ok("SELECT INBOX")
+        client.ok("CREATE Copy")
+        client.ok("COPY 1:3 Copy")
+        client.logout()
+    for uid in 1, 2, 3:
+        names = [entry.name for entry
+                 in CacheFile(server, user, "Copy").entries(uid)]
+        assert names.index(cachefile.LISTING) < names.index(cachefile.NEW)
+    with opened.Opens(server, user) as opens:
+        assert session(server, user, WHOLE, "Copy") == (wanted, [])
+        assert opens.names() == []
+
+
+def test_a_long_summary_is_left_out(server):
+    """It would be no shorter than what it spares."""
+    user = next(server.names)
+    append_all(server, user, [b"Subject: %s\r\n\r\nbody\r\n" % (b"x" * size)
+                              for size in (1024 - 10, 1024 - 9)])
+    cache = CacheFile(server, user)
+    assert [len(cache.blob(uid, cachefile.SUMMARY).data) for uid in (1, 2)] \
+        == [93 + 5 + 1024, 93]
+
+
+# What each asks for; of a blob that it does not need, nothing is said.
+NEEDED = {cachefile.OWN: ["SORT (DATE) UTF-8 ALL",
+                          "SEARCH SENTSINCE 10-Jan-2020"],
+          cachefile.SUMMARY: ["SEARCH SUBJECT 7", "SORT (SUBJECT) UTF-8 ALL",
+                              "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (FROM)])"],
+          cachefile.PREVIEW: ["FETCH 1:* (PREVIEW)"],
+          cachefile.HEADERS: ["SEARCH HEADER DATE 2020"],
+          cachefile.LISTING: ["FETCH 1:* (ENVELOPE BODYSTRUCTURE)"]}
+
+
+@pytest.mark.parametrize("field", cachefile.PARTS)
+def test_only_what_is_needed_is_opened(server, field):
+    user, _ = filled(server, 3)
+    wanted, lines = session(server, user, NEEDED[field])
+    assert lines == []
+    cache = CacheFile(server, user)
+    for uid in 1, 2, 3:
+        for other in cachefile.PARTS:
+            if other != field:
+                cache.flip(cache.blob(uid, other), 50, 0)
+    with opened.Opens(server, user) as opens:
+        assert session(server, user, NEEDED[field]) == (wanted, [])
         assert opens.names() == []
 
 

@@ -922,8 +922,8 @@ BLOB_MAX = 30720
 BLOB_OWN, BLOB_NEW = 1, 2
 HEADER_ITEMS = (1, 2, 3)
 TEXT_ITEMS = (4, 5, 6)
-TRIMMED = (HEADER_ITEMS, (4,), (5,), (6,), (7,))
-DATE_ITEM, KEYS_ITEM = 8, 9
+DATE_ITEM, KEYS_ITEM, SUMMARY_ITEM = 8, 9, 10
+TRIMMED = (HEADER_ITEMS, (4,), (5,), (6,), (7,), (SUMMARY_ITEM,))
 FIXED_ITEMS = {DATE_ITEM: 12, KEYS_ITEM: 76}
 STANDARD_NAMES = (
     b"Bcc Cc Content-Description Content-Disposition Content-Language "
@@ -955,7 +955,7 @@ def read_items(form, plain):
     items, at, last = [], 0, 0
     while at < len(plain):
         head = plain[at:at + 5]
-        if len(head) < 5 or not last < head[0] <= KEYS_ITEM:
+        if len(head) < 5 or not last < head[0] <= SUMMARY_ITEM:
             raise Gate("blob-content")
         last, length = head[0], int.from_bytes(head[1:], "big")
         data = plain[at + 5:at + 5 + length]
