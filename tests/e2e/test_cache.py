@@ -242,10 +242,10 @@ SENDERS = [
     b"Subject : blank\r\nFrom\t: far@x.example\r\n",
     b"Subject:\r\nFrom:\r\n", b"", b"Subjects: no\r\nFro: no\r\n"]
 SUMMARY = ["FETCH 1:* (BODY.PEEK[HEADER.FIELDS (%s)])" % names for names in (
-    "SUBJECT", "FROM", "SUBJECT FROM", "FROM SUBJECT TO")]
+    "SUBJECT", "FROM", "SUBJECT FROM", "FROM SUBJECT TO", "DATE FROM", "TO")]
 SUMMARY += ["SEARCH " + key for key in (
-    "SUBJECT long", "SUBJECT two", "FROM far59", "NOT FROM far", "SUBJECT \"\"",
-    "HEADER FROM \"\"", "OR SUBJECT blank FROM b@x",
+    "SUBJECT long", "SUBJECT two", "FROM far59", "NOT FROM far",
+    'SUBJECT ""', "HEADER FROM \"\"", "OR SUBJECT blank FROM b@x",
     "CHARSET UTF-8 SUBJECT ä")]
 SUMMARY += ["SORT (%s) UTF-8 ALL" % order for order in (
     "SUBJECT", "FROM", "DISPLAYFROM")] + ["THREAD ORDEREDSUBJECT UTF-8 ALL"]
@@ -256,7 +256,7 @@ def test_from_and_subject(pair):
     found = []
     for server in pair.both:
         append_all(server, "erin", [
-            lines + b"To: far@x.example\r\n\r\nbody\r\n"
+            dated(lines + b"To: far@x.example\r\n\r\nbody\r\n")
             for lines in SENDERS])
         with opened.Opens(server, "erin") as opens:
             found.append(answers(server, "erin", SUMMARY))
