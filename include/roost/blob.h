@@ -78,7 +78,7 @@ struct roost_blob {
 	const uint8_t *keyring_id;	/* ROOST_ID_SIZE bytes */
 	/* Of the message; in form 1 zero for one that is not sealed. */
 	const uint8_t *object_id;
-	struct roost_header header;	/* form 2; nothing in form 1 */
+	struct roost_header header;	/* not set in form 1 */
 	const uint8_t *ad;
 	size_t ad_len;
 	const uint8_t *nonce;

@@ -34,8 +34,10 @@ struct roost_cache_box {
 	/* A message's blobs, of one part and of all, reused. */
 	buffer_t *own, *new;
 	bool has_own, has_new, has_facts;
-	enum roost_err facts_err;		/* what the first part says */
-	uint8_t facts_id[ROOST_ID_SIZE];	/* and its object, if nothing */
+	/* The first part's object; else why it has none: not there is
+	   ROOST_ERR_BLOB_AUTH. */
+	enum roost_err facts_err;
+	uint8_t facts_id[ROOST_ID_SIZE];
 	/* UIDs whose blobs turned out to be of something else. */
 	ARRAY_TYPE(seq_range) ignored;
 };

@@ -24,18 +24,15 @@
 #define PARSER_FLAGS (MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP | \
 	MESSAGE_HEADER_PARSER_FLAG_DROP_CR)
 
+/* FORMAT.md 12.5; sorted. */
 #define SUMMARY_MAX 1024
-#define SUMMARY_NAME_COUNT 2
-
-/* Sorted. */
 static const char *const summary_names[] = { "From", "Subject" };
 
 bool
 roost_content_is_in_summary(const char *name)
 {
-	return roost_lines_name_is_any(name, strlen(name),
-				       summary_names,
-				       SUMMARY_NAME_COUNT);
+	return roost_lines_name_is_any(name, strlen(name), summary_names,
+				       N_ELEMENTS(summary_names));
 }
 
 void
@@ -138,15 +135,14 @@ content_sent_date(struct roost_blob_content *content, pool_t pool)
 	content_set_date(content, pool, roost_sent_date(date), timezone);
 }
 
-/* Only what is short: the lines are in the headers, too. */
+/* Only what is short: else the headers themselves are as good. */
 static void
 content_summary(struct roost_blob_content *content, pool_t pool)
 {
 	buffer_t *lines = buffer_create_dynamic(default_pool, 256);
 
 	roost_lines_filter(&content->items[ROOST_BLOB_HEADERS],
-			   summary_names, SUMMARY_NAME_COUNT,
-			   lines);
+			   summary_names, N_ELEMENTS(summary_names), lines);
 	if (lines->used <= SUMMARY_MAX)
 		content_set_buffer(content, pool, ROOST_BLOB_SUMMARY, lines);
 	buffer_free(&lines);

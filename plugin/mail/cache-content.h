@@ -17,7 +17,7 @@ struct message_part;
    is opened for little.  Each part has a field of its own (FORMAT.md 12.1). */
 enum cache_part {
 	CACHE_FACTS,		/* parts, sent date, saved keys */
-	CACHE_SUMMARY,		/* a few headers, which are in the next, too */
+	CACHE_SUMMARY,		/* From and Subject alone */
 	CACHE_PREVIEW,
 	CACHE_HEADERS,
 	CACHE_LISTING,		/* envelope, body structure */

@@ -11,7 +11,7 @@
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
-/* Of a record: the parts that are asked for most, and lines of memory. */
+/* Of a record, the parts that are asked for most; and a line of memory. */
 #define AHEAD_SIZE 1024
 #define AHEAD_STEP 64
 
@@ -158,11 +158,21 @@ cache_mail_open(struct roost_cache_mail *cmail, const struct roost_blob *blob,
 }
 
 enum slot {
-	SLOT_EMPTY,
+	SLOT_EMPTY = 0,
 	SLOT_GOOD,
 	SLOT_BAD,
 	SLOT_LATER,	/* form 2, and only that was not wanted now */
 };
+
+/* Form 2, which anybody can write who can seal, has its own field. */
+static enum roost_err
+blob_parse_own(const void *bytes, size_t len, struct roost_blob *blob_r)
+{
+	enum roost_err err = roost_blob_parse(bytes, len, blob_r);
+
+	return err == ROOST_OK && blob_r->form != ROOST_BLOB_OWN ?
+		ROOST_ERR_BLOB_FORM : err;
+}
 
 /* What the other parts must be of, too.  Nothing is proved by it yet: that the
    first part is of the file is, when the file is opened. */
@@ -173,7 +183,7 @@ cache_box_set_facts_id(struct roost_cache_box *cbox,
 	struct roost_blob blob;
 
 	cbox->has_facts = TRUE;
-	cbox->facts_err = roost_blob_parse(field->data, field->size, &blob);
+	cbox->facts_err = blob_parse_own(field->data, field->size, &blob);
 	if (cbox->facts_err != ROOST_OK)
 		return;
 	memcpy(cbox->facts_id, blob.object_id, ROOST_ID_SIZE);
@@ -204,9 +214,11 @@ cache_fetch_ahead(const struct mail_cache *cache,
 
 /*
  * Copy the blob of a part, and the one of all, in one walk through the
- * message's records: the first of each is the newest, and unless is_whole it
- * ends where what comes is older than what was found.  Copied, since another
- * process may write where they lie.
+ * message's records: the first of each is the newest.  Unless is_whole it ends
+ * when it has the part: a blob of all that comes later is mostly older.  Where
+ * both came in one transaction, or by a copy, it may be the newer one: see
+ * cache_mail_is_enough().  Copied, since another process may write where they
+ * lie.
  */
 static void
 cache_mail_find(struct mail *mail, struct roost_cache_box *cbox,
@@ -246,7 +258,7 @@ cache_mail_try_own(struct roost_cache_mail *cmail, enum cache_part part,
 	const buffer_t *bytes = cmail->cbox->own;
 	struct roost_blob blob;
 
-	*err_r = roost_blob_parse(bytes->data, bytes->used, &blob);
+	*err_r = blob_parse_own(bytes->data, bytes->used, &blob);
 	if (*err_r == ROOST_OK)
 		*err_r = cache_mail_open(cmail, &blob, part,
 					 CACHE_PART_BIT(part));
@@ -325,31 +337,34 @@ cache_mail_choose(struct roost_cache_mail *cmail, enum cache_part part,
 	return found->new == SLOT_GOOD;
 }
 
-/*
- * Need no other blob be looked for?  Where two came with one command, or with
- * a copy, the one of all, which may have more, stands behind.
- */
+/* Does the part have all that a blob of all could have of it?  One that was
+   made without the body lacks what comes of that. */
 static bool
 cache_mail_is_enough(const struct roost_cache_mail *cmail,
 		     enum cache_part part)
 {
-	static const enum roost_blob_item of_body[CACHE_PART_COUNT] = {
-		[CACHE_FACTS] = ROOST_BLOB_PARTS,
-		[CACHE_PREVIEW] = ROOST_BLOB_PREVIEW,
-		[CACHE_LISTING] = ROOST_BLOB_BODYSTRUCTURE,
-	};
+	const struct roost_blob_bytes *items = cmail->content.items;
 
-	return (cmail->held & CACHE_PART_BIT(part)) != 0 &&
-		(of_body[part] == 0 ||
-		 cmail->content.items[of_body[part]].bytes != NULL);
+	if ((cmail->held & CACHE_PART_BIT(part)) == 0)
+		return FALSE;
+	switch (part) {
+	case CACHE_FACTS:
+		return items[ROOST_BLOB_PARTS].bytes != NULL;
+	case CACHE_PREVIEW:
+		return items[ROOST_BLOB_PREVIEW].bytes != NULL;
+	case CACHE_LISTING:
+		return items[ROOST_BLOB_BODYSTRUCTURE].bytes != NULL;
+	default:
+		return TRUE;
+	}
 }
 
-static bool
+static void
 cache_mail_lookup(struct mail *mail, enum cache_part part)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	struct roost_cache_box *cbox = cmail->cbox;
-	struct found found = { .own = SLOT_EMPTY, .new = SLOT_EMPTY };
+	struct found found = { .own = SLOT_EMPTY };
 	bool is_found, is_bad;
 
 	cache_mail_find(mail, cbox, part, FALSE);
@@ -357,8 +372,10 @@ cache_mail_lookup(struct mail *mail, enum cache_part part)
 	if (found.own != SLOT_EMPTY && !cbox->has_new &&
 	    !cache_mail_is_enough(cmail, part)) {
 		cache_mail_find(mail, cbox, part, TRUE);
-		if (cbox->has_new)
+		if (cbox->has_new) {
+			i_zero(&found);	/* what was replaced is no news */
 			is_found = cache_mail_choose(cmail, part, &found);
+		}
 	}
 	is_bad = found.own == SLOT_BAD || found.new == SLOT_BAD;
 	if (is_bad)
@@ -373,7 +390,12 @@ cache_mail_lookup(struct mail *mail, enum cache_part part)
 		/* Form 2: from now on it opens without X25519. */
 		roost_cache_mail_store(mail);
 	}
-	return is_found && roost_cache_mail_may_tell(cmail);
+	if (is_found && roost_cache_mail_may_tell(cmail))
+		return;
+	/* A part that is not there says nothing of the others. */
+	if (found.own != SLOT_EMPTY || found.new != SLOT_EMPTY ||
+	    !cbox->has_facts)
+		roost_cache_mail_forget(cmail);
 }
 
 bool
@@ -386,9 +408,10 @@ roost_cache_mail_load(struct mail *mail, enum cache_part part)
 		cmail->looked |= bit;
 		cmail->is_used = TRUE;
 		if (!cmail->cbox->is_sealed || mail->saving ||
-		    seq_range_exists(&cmail->cbox->ignored, mail->uid) ||
-		    !cache_mail_lookup(mail, part))
+		    seq_range_exists(&cmail->cbox->ignored, mail->uid))
 			roost_cache_mail_forget(cmail);
+		else
+			cache_mail_lookup(mail, part);
 	}
 	return (cmail->held & bit) != 0;
 }

@@ -65,16 +65,21 @@ get_values_of_message(struct mail *_mail, const char *name, bool is_decoded,
 static const struct roost_blob_bytes *
 summary_with(struct mail *mail, const char *const *names, unsigned int count)
 {
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	const struct roost_blob_bytes *summary =
-		&roost_cache_mail_of(mail)->content.items[ROOST_BLOB_SUMMARY];
+		&cmail->content.items[ROOST_BLOB_SUMMARY];
 	unsigned int i;
 
+	roost_cache_box_enforce(cmail->cbox);
+	if (!cmail->cbox->is_active)
+		return NULL;
 	for (i = 0; i < count; i++) {
 		if (!roost_content_is_in_summary(names[i]))
 			return NULL;
 	}
-	return roost_cache_mail_load(mail, CACHE_SUMMARY) &&
-		summary->bytes != NULL ? summary : NULL;
+	if (!roost_cache_mail_load(mail, CACHE_SUMMARY))
+		return NULL;
+	return summary->bytes != NULL ? summary : NULL;
 }
 
 /* 1 values_r is set; 0 ask the storage; -1. */

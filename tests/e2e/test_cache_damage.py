@@ -41,7 +41,7 @@ metric refused_blobs {
   filter = event=roost_cache_refused
 }
 """
-NAMES = ["u%02d" % number for number in range(140)]
+NAMES = ["u%02d" % number for number in range(180)]
 
 
 def small(number):
@@ -405,11 +405,19 @@ def undivide(reader, cache, uids):
             if entry.name not in cachefile.PARTS] + [(cachefile.OWN, whole)])
 
 
-def assert_settled(server, user, wanted):
+def assert_settled(server, user, wanted, mailbox="INBOX"):
     """The next session finds all, and opens nothing."""
     with opened.Opens(server, user) as opens:
-        assert session(server, user, WHOLE) == (wanted, [])
+        assert session(server, user, WHOLE, mailbox) == (wanted, [])
         assert opens.names() == []
+
+
+def copy_all(server, user):
+    with server.raw(user) as client:
+        client.ok("SELECT INBOX")
+        client.ok("CREATE Copy")
+        client.ok("COPY 1:* Copy")
+        client.logout()
 
 
 def test_copy_of_what_was_made_twice(server):
@@ -419,17 +427,79 @@ def test_copy_of_what_was_made_twice(server):
     lose_cache(server, user)
     session(server, user, ASKED[4:5])
     assert session(server, user, WHOLE) == (wanted, [])
-    with server.raw(user) as client:
-        client.ok("SELECT INBOX")
-        client.ok("CREATE Copy")
-        client.ok("COPY 1:3 Copy")
-        client.logout()
+    copy_all(server, user)
     for uid in 1, 2, 3:
         names = [entry.name for entry
                  in CacheFile(server, user, "Copy").entries(uid)]
         assert names.index(cachefile.LISTING) < names.index(cachefile.NEW)
+    assert_settled(server, user, wanted, "Copy")
+
+
+@pytest.mark.parametrize("field", cachefile.PARTS)
+def test_copy_of_what_was_healed(server, field):
+    """What is bad was replaced, and is no news in the copy either."""
+    user, wanted = filled(server, 3)
+    cache = CacheFile(server, user)
+    for uid in 1, 2, 3:
+        cache.flip(cache.blob(uid, field), 60, 0)
+    assert_noticed(server, user, wanted, (1, 2, 3), lambda uid: "blob-auth")
+    copy_all(server, user)
+    assert_settled(server, user, wanted, "Copy")
+
+
+def test_healed_while_sorting(server):
+    """Each message is opened once, however often it is compared."""
+    user = next(server.names)
+    append_all(server, user, [
+        b"From: a%d@x.example\r\nSubject: same\r\n\r\nbody\r\n" % (9 - n)
+        for n in range(8)])
+    commands = ["SORT (SUBJECT FROM) UTF-8 ALL", "FETCH 1:* (ENVELOPE)",
+                "FETCH 1:* (PREVIEW)"]
+    wanted, lines = session(server, user, commands)
+    assert lines == []
+    cache = CacheFile(server, user)
+    for uid in range(1, 9):
+        cache.flip(cache.blob(uid, cachefile.SUMMARY), 60, 0)
     with opened.Opens(server, user) as opens:
-        assert session(server, user, WHOLE, "Copy") == (wanted, [])
+        found, lines = session(server, user, commands)
+        assert 0 < opens.count() <= 8  # mdbox has them in one file
+    assert found == wanted
+    assert uids_of(lines, lambda uid: "blob-auth") == list(range(1, 9))
+
+
+@pytest.mark.parametrize("field", cachefile.PARTS)
+def test_form_2_where_form_1_stands(server, field):
+    """Whoever can seal can write it, of any message of the owner's."""
+    user, whole = filled(server, 3)
+    wanted, _ = session(server, user, NEEDED[field])
+    reader, cache = tamper.Reader(server, user), CacheFile(server, user)
+    lines = b"Subject: forged\nFrom: forged@x.example\n"
+    forged = rf.seal_blob_new(
+        reader.find(b"Subject: s001")[2][:tamper.HEADER],
+        facts(reader, cache, 2).data_key,
+        [(3, lines), (4, b'NIL "forged"'), (5, b'"forged"'), (6, b"1forged"),
+         (10, lines)])
+    record = cache.records(1)[-1]
+    cache.rewrite(record, [
+        (entry.name, forged if entry.name == field else entry.data)
+        for entry in record.entries if entry.name in (cachefile.OWN, field)])
+    found, lines = session(server, user, NEEDED[field])
+    assert found == wanted
+    assert uids_of(lines, lambda uid: "blob-form") == [1]
+    assert session(server, user, WHOLE) == (whole, [])
+    assert_settled(server, user, whole)
+
+
+def test_without_a_summary(server):
+    """What is not there takes nothing along: headers have the same lines."""
+    commands = NEEDED[cachefile.SUMMARY]
+    user, _ = filled(server, 3)
+    wanted, _ = session(server, user, commands)
+    cache = CacheFile(server, user)
+    for uid in 1, 2, 3:
+        cache.drop(uid, cachefile.SUMMARY)
+    with opened.Opens(server, user) as opens:
+        assert session(server, user, commands) == (wanted, [])
         assert opens.names() == []
 
 
