@@ -24,6 +24,7 @@ struct roost_user {
 	const struct roost_settings *set;
 	struct roost_config config;
 	ARRAY(struct user_ring) rings;
+	struct roost_ring *own_ring;	/* the user's, once it is among them */
 	HASH_TABLE(char *, void *) logged;
 };
 
@@ -369,7 +370,10 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 	struct roost_keystore *store;
 	int ret = 1;
 
-	*ring_r = NULL;
+	/* Asked for each message that is opened. */
+	*ring_r = ns->owner == ruser->user ? ruser->own_ring : NULL;
+	if (*ring_r != NULL)
+		return 1;
 	if (ring_place_get(ruser, ns, &place, error_r) < 0)
 		return -1;
 	store = roost_keystore_init(place.location, place.home, error_r);
@@ -383,6 +387,8 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 			ring_keep(ruser, roost_keystore_name(store),
 				  place.owner, *ring_r);
 	}
+	if (ret > 0 && place.is_user)
+		ruser->own_ring = *ring_r;
 	roost_keystore_deinit(&store);
 	return ret;
 }
