@@ -273,6 +273,21 @@ roost_object_read(struct roost_object *obj, uint64_t plain_off,
 	return ROOST_OK;
 }
 
+bool
+roost_object_take_only(struct roost_object *obj, uint8_t **plain_r,
+		       size_t *len_r)
+{
+	bool is_there = obj->has_chunk && obj->body.final_idx == 0;
+
+	*plain_r = is_there ? obj->chunk.bytes : NULL;
+	*len_r = is_there ? (size_t)obj->body.plain_size : 0;
+	if (is_there) {
+		memset(&obj->chunk, 0, sizeof(obj->chunk));
+		obj->has_chunk = false;
+	}
+	return is_there;
+}
+
 void
 roost_object_close(struct roost_object *obj)
 {

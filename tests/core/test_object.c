@@ -920,6 +920,72 @@ test_nothing_is_left_of_a_chunk_that_does_not_open(void **state)
 	free(dst);
 }
 
+/* -- taking the only chunk -- */
+
+static void
+test_the_only_chunk_can_be_taken(void **state)
+{
+	static const size_t lens[] = { 0, 1, KIT_C - 1 };
+	struct sealed sealed;
+	struct reading *reading;
+	const uint8_t *plain;
+	uint8_t *taken, *again;
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		sealed_init(&sealed, lens[i]);
+		reading = reading_open(&sealed);
+		assert_true(roost_object_take_only(&reading->obj, &taken,
+						   &len));
+		assert_int_equal(len, lens[i]);
+		assert_memory_equal(taken, sealed.plain, len);
+		/* It is gone, and what is read then is another memory. */
+		assert_false(roost_object_take_only(&reading->obj, &again,
+						    &len));
+		assert_null(again);
+		assert_int_equal(len, 0);
+		assert_good(roost_object_read(&reading->obj, 0, &plain, &len));
+		assert_int_equal(len, lens[i]);
+		assert_true(len == 0 || plain != taken);
+		assert_memory_equal(taken, sealed.plain, len);
+		reading_free(reading);
+		sealed_free(&sealed);
+		free(taken);
+	}
+}
+
+static void
+test_nothing_is_taken_of_several_chunks_or_too_early(void **state)
+{
+	const uint8_t *plain;
+	uint8_t *taken;
+	struct sealed sealed;
+	struct reading *reading;
+	size_t len;
+
+	(void)state;
+	sealed_init(&sealed, KIT_C);
+	reading = reading_open(&sealed);
+	assert_good(roost_object_read(&reading->obj, 0, &plain, &len));
+	assert_false(roost_object_take_only(&reading->obj, &taken, &len));
+	assert_null(taken);
+	assert_int_equal(len, 0);
+	reading_free(reading);
+	sealed_free(&sealed);
+	sealed_init(&sealed, 100);
+	reading = reading_new(&sealed);
+	assert_false(roost_object_take_only(&reading->obj, &taken, &len));
+	assert_good(roost_object_parse(&reading->obj, &reading->source));
+	assert_false(roost_object_take_only(&reading->obj, &taken, &len));
+	sealed.data_key[0] ^= 1;
+	assert_gate(roost_object_open(&reading->obj, sealed.data_key),
+		    ROOST_ERR_COMMITMENT);
+	assert_false(roost_object_take_only(&reading->obj, &taken, &len));
+	reading_free(reading);
+	sealed_free(&sealed);
+}
+
 static void
 assert_wiped(struct roost_object *obj, const struct roost_room *room,
 	     size_t len)
@@ -1156,6 +1222,9 @@ main(void)
 			test_a_chunk_is_opened_where_the_caller_wants_it),
 		cmocka_unit_test(
 			test_nothing_is_left_of_a_chunk_that_does_not_open),
+		cmocka_unit_test(test_the_only_chunk_can_be_taken),
+		cmocka_unit_test(
+			test_nothing_is_taken_of_several_chunks_or_too_early),
 		cmocka_unit_test(
 			test_the_plaintext_of_a_closed_object_is_wiped),
 		cmocka_unit_test(test_a_closed_object_is_all_zero),

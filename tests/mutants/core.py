@@ -649,6 +649,12 @@ FILES = {
          "idx <= obj->body.final_idx &&"),
         ("a chunk at hand is read ahead",
          "!(obj->has_chunk && obj->chunk_idx == idx);", "true;"),
+        ("the first of several chunks is taken",
+         "obj->has_chunk && obj->body.final_idx == 0;", "obj->has_chunk;"),
+        ("a taken chunk is still at hand",
+         "\t\tmemset(&obj->chunk, 0, sizeof(obj->chunk));\n"
+         "\t\tobj->has_chunk = false;\n",
+         "\t\tmemset(&obj->chunk, 0, sizeof(obj->chunk));\n"),
         ("saved keys of the header alone", "\treturn obj->header.len + "
          "ROOST_PROLOGUE_SIZE;\n", "\treturn obj->header.len;\n"),
         ("a failed read leaves the old chunk",
