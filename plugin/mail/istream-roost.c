@@ -10,12 +10,17 @@
 #include "istream-roost.h"
 
 #include "istream-private.h"
+#include "memarea.h"
 #include "read-full.h"
 
 #include "report.h"
 
 /* Two chunks: one system call reads so much. */
 #define SEALED_BUFFER_SIZE (32 * 1024 + 4096)
+
+/* What is shown at once: full chunks, and a final one with them. */
+#define AHEAD_MAX 3
+#define PART_SIZE_MAX ((AHEAD_MAX + 1) * ROOST_CHUNK_PLAIN_SIZE)
 
 struct roost_istream {
 	struct istream_private istream;
@@ -24,6 +29,7 @@ struct roost_istream {
 	struct istream *sealed;		/* = the parent once it is a stream */
 	bool is_file;			/* whose descriptor may be read */
 	size_t max_size;		/* of the parent's buffer at first */
+	unsigned int ahead;		/* full chunks to be shown next */
 };
 
 /* Until finish, the stream is only memory. */
@@ -31,14 +37,30 @@ struct roost_opening {
 	struct roost_istream *rstream;
 };
 
-/* Of a file, chunks that are not in its stream's buffer already are read to
-   where they are wanted: once, and nothing before or behind them. */
+/* Of a file, what is not in its stream's buffer already is read to where it is
+   wanted: once, and nothing before or behind it. */
 static bool
 sealed_is_direct(const struct roost_istream *rstream, uint64_t off)
 {
 	const struct roost_body *body = &rstream->object.body;
 
 	return rstream->is_file && body->body_off > 0 && off >= body->body_off;
+}
+
+/* What the parent's buffer has from off on; *size_r is 0 if nothing. */
+static const uint8_t *
+sealed_buffered(struct istream *sealed, uint64_t off, size_t *size_r)
+{
+	const unsigned char *data;
+	size_t size;
+
+	data = i_stream_get_data(sealed, &size);
+	if (off < sealed->v_offset || off - sealed->v_offset >= size) {
+		*size_r = 0;
+		return NULL;
+	}
+	*size_r = size - (size_t)(off - sealed->v_offset);
+	return data + (off - sealed->v_offset);
 }
 
 static enum roost_err
@@ -48,9 +70,17 @@ sealed_pread(struct roost_istream *rstream, uint64_t off, uint8_t *dst,
 	struct istream *sealed = rstream->sealed;
 	uoff_t file_off = i_stream_get_absolute_offset(sealed) -
 		sealed->v_offset + rstream->start_off + off;
-	int ret = pread_full(i_stream_get_fd(sealed), dst, len,
-			     (off_t)file_off);
+	const uint8_t *data;
+	size_t size;
+	int ret;
 
+	data = sealed_buffered(sealed, rstream->start_off + off, &size);
+	if (size > 0) {
+		size = I_MIN(size, len);
+		memcpy(dst, data, size);
+	}
+	ret = pread_full(i_stream_get_fd(sealed), dst + size, len - size,
+			 (off_t)(file_off + size));
 	if (ret < 0) {
 		sealed->stream_errno = errno;
 		io_stream_set_error(&sealed->real_stream->iostream,
@@ -88,20 +118,6 @@ sealed_read(void *context, uint64_t off, uint8_t *dst, size_t len)
 	return ROOST_OK;
 }
 
-/* What is in the parent's buffer, from here on. */
-static const uint8_t *
-sealed_buffered(struct istream *sealed, uint64_t off, size_t len)
-{
-	const unsigned char *data;
-	size_t size;
-
-	data = i_stream_get_data(sealed, &size);
-	if (off < sealed->v_offset || off - sealed->v_offset > size ||
-	    len > size - (size_t)(off - sealed->v_offset))
-		return NULL;
-	return data + (off - sealed->v_offset);
-}
-
 /* From the parent's own buffer.  Not when it holds the beginning alone: it
    would first be moved. */
 static const uint8_t *
@@ -112,8 +128,11 @@ sealed_lend(void *context, uint64_t off, size_t len)
 	const unsigned char *data;
 	size_t size;
 
-	if (rstream->is_file)
-		return sealed_buffered(sealed, rstream->start_off + off, len);
+	if (rstream->is_file) {
+		data = sealed_buffered(sealed, rstream->start_off + off,
+				       &size);
+		return size < len ? NULL : data;
+	}
 	if (len > i_stream_get_max_buffer_size(sealed))
 		return NULL;
 	i_stream_seek(sealed, rstream->start_off + off);
@@ -234,21 +253,134 @@ rstream_fail(struct roost_istream *rstream, enum roost_err err, uint64_t off)
 	return -1;
 }
 
-/* A whole chunk is opened in the buffer, behind what is visible of it. */
-static bool
-rstream_read_ahead(struct roost_istream *rstream, uint64_t off,
-		   enum roost_err *err_r)
+static void
+plain_free(uint8_t *bytes)
+{
+	free(bytes);
+}
+
+static void
+rstream_set_buffer(struct istream_private *stream, uint8_t *bytes, size_t size)
+{
+	if (stream->memarea != NULL)
+		memarea_unref(&stream->memarea);
+	stream->memarea = memarea_init(bytes, size, plain_free, bytes);
+	stream->buffer = stream->w_buffer = bytes;
+	stream->buffer_size = size;
+}
+
+/*
+ * Nothing is visible: have room for len bytes, in a buffer of up to size,
+ * whatever size others keep their buffers at.  It is not zeroed, and
+ * max_buffer_size stays: streams above inherit that, and core relies on their
+ * holding no more.
+ */
+static void
+rstream_make_room(struct istream_private *stream, size_t len, size_t size)
+{
+	uint8_t *bytes;
+
+	stream->skip = stream->pos = 0;
+	if (stream->memarea != NULL && stream->buffer_size >= len &&
+	    memarea_get_refcount(stream->memarea) == 1)
+		return;
+	bytes = malloc(size);
+	if (bytes == NULL)
+		i_fatal_status(FATAL_OUTOFMEM, "malloc(%zu): Out of memory",
+			       size);
+	rstream_set_buffer(stream, bytes, size);
+}
+
+/* Show what the object has in memory of off's chunk: nothing at the end. */
+static enum roost_err
+rstream_show_loaded(struct roost_istream *rstream, uint64_t off,
+		    bool *is_full_r)
 {
 	struct istream_private *stream = &rstream->istream;
-	uint8_t *dst;
+	const uint8_t *plain;
+	size_t len, room;
+	enum roost_err err;
 
-	if (stream->pos > stream->skip || stream->data_limit > 0 ||
-	    !roost_object_is_ahead(&rstream->object, off))
+	err = roost_object_read(&rstream->object, off, &plain, &len);
+	if (err != ROOST_OK || len == 0)
+		return err;
+	if (stream->pos == stream->skip && stream->data_limit == 0)
+		rstream_make_room(stream, len, len);
+	*is_full_r = !i_stream_try_alloc(stream, len, &room);
+	len = I_MIN(len, room);
+	memcpy(stream->w_buffer + stream->pos, plain, len);
+	stream->pos += len;
+	return ROOST_OK;
+}
+
+/* A message of one chunk is open already: its memory becomes the buffer. */
+static bool
+rstream_show_only(struct roost_istream *rstream, uint64_t off)
+{
+	struct istream_private *stream = &rstream->istream;
+	uint8_t *plain;
+	size_t len;
+
+	if (off > 0 ||
+	    !roost_object_take_only(&rstream->object, &plain, &len))
 		return FALSE;
-	dst = i_stream_alloc(stream, ROOST_CHUNK_SEALED_SIZE);
-	*err_r = roost_object_read_ahead(&rstream->object, off, dst);
-	stream->parent_expected_offset = stream->parent->v_offset;
+	rstream_set_buffer(stream, plain, ROOST_CHUNK_SEALED_SIZE);
+	stream->skip = 0;
+	stream->pos = len;
 	return TRUE;
+}
+
+/* Open full chunks from *off on, each where it is shown. */
+static enum roost_err
+rstream_show_ahead(struct roost_istream *rstream, uint64_t *off, size_t len)
+{
+	struct istream_private *stream = &rstream->istream;
+	uint64_t start = *off;
+	enum roost_err err = ROOST_OK;
+
+	while (*off - start + ROOST_CHUNK_PLAIN_SIZE <= len &&
+	       roost_object_is_ahead(&rstream->object, *off)) {
+		err = roost_object_read_ahead(&rstream->object, *off,
+					      stream->w_buffer + stream->pos);
+		if (err != ROOST_OK)
+			break;
+		stream->pos += ROOST_CHUNK_PLAIN_SIZE;
+		*off += ROOST_CHUNK_PLAIN_SIZE;
+	}
+	/* The turn of the bad one comes when those before it were taken. */
+	return *off > start ? ROOST_OK : err;
+}
+
+/*
+ * Each part that is shown becomes writes to a client, so it has one chunk at
+ * first, and more the longer a message is read in order.  The final chunk is
+ * in memory already, and goes with the one before it.
+ */
+static enum roost_err
+rstream_show(struct roost_istream *rstream, uint64_t off, bool *is_full_r)
+{
+	struct istream_private *stream = &rstream->istream;
+	const struct roost_body *body = &rstream->object.body;
+	uint64_t left = body->plain_size - off;
+	size_t len = rstream->ahead * ROOST_CHUNK_PLAIN_SIZE;
+	enum roost_err err;
+
+	*is_full_r = FALSE;
+	if (stream->pos > stream->skip || stream->data_limit > 0)
+		return rstream_show_loaded(rstream, off, is_full_r);
+	if (rstream_show_only(rstream, off))
+		return ROOST_OK;
+	if (!roost_object_is_ahead(&rstream->object, off))
+		return rstream_show_loaded(rstream, off, is_full_r);
+	if (left < len + ROOST_CHUNK_PLAIN_SIZE)
+		len = (size_t)left;
+	rstream_make_room(stream, len + ROOST_TAG_SIZE, ROOST_TAG_SIZE +
+			  (size_t)I_MIN(left, PART_SIZE_MAX));
+	err = rstream_show_ahead(rstream, &off, len);
+	rstream->ahead = I_MIN(rstream->ahead + 1, AHEAD_MAX);
+	if (err == ROOST_OK && off / ROOST_CHUNK_PLAIN_SIZE == body->final_idx)
+		err = rstream_show_loaded(rstream, off, is_full_r);
+	return err;
 }
 
 static ssize_t
@@ -258,45 +390,61 @@ i_stream_roost_read(struct istream_private *stream)
 		container_of(stream, struct roost_istream, istream);
 	uint64_t off = stream->istream.v_offset +
 		(stream->pos - stream->skip);
-	const uint8_t *plain;
-	size_t len, room;
+	size_t old_len = stream->pos - stream->skip;
 	enum roost_err err;
+	bool is_full;
 
-	if (rstream_read_ahead(rstream, off, &err)) {
-		if (err != ROOST_OK)
-			return rstream_fail(rstream, err, off);
-		stream->pos += ROOST_CHUNK_PLAIN_SIZE;
-		return ROOST_CHUNK_PLAIN_SIZE;
-	}
-	err = roost_object_read(&rstream->object, off, &plain, &len);
+	err = rstream_show(rstream, off, &is_full);
 	/* Else the next read would first seek the parent back. */
 	stream->parent_expected_offset = stream->parent->v_offset;
 	if (err != ROOST_OK)
 		return rstream_fail(rstream, err, off);
-	if (len == 0) {
+	if (is_full)
+		return -2;
+	if (stream->pos - stream->skip == old_len) {
 		stream->istream.eof = TRUE;
 		return -1;
 	}
-	if (!i_stream_try_alloc(stream, len, &room))
-		return -2;
-	len = I_MIN(len, room);
-	memcpy(stream->w_buffer + stream->pos, plain, len);
-	stream->pos += len;
-	return (ssize_t)len;
+	return (ssize_t)(stream->pos - stream->skip - old_len);
+}
+
+/*
+ * The file was read for something else.  Until the parent is sought or read
+ * again, core trusts no buffer above; but what is visible here stays good,
+ * and may be all that is ever read.
+ */
+static bool
+is_moved_below(const struct istream_private *parent)
+{
+	const struct istream_private *above;
+
+	while (parent->parent != NULL) {
+		above = parent;
+		parent = parent->parent->real_stream;
+		if (above->access_counter != parent->access_counter)
+			return TRUE;
+	}
+	return FALSE;
 }
 
 static void
 i_stream_roost_seek(struct istream_private *stream, uoff_t v_offset,
 		    bool mark ATTR_UNUSED)
 {
-	uoff_t old = stream->istream.v_offset;
+	struct roost_istream *rstream =
+		container_of(stream, struct roost_istream, istream);
+	uoff_t start = stream->istream.v_offset - stream->skip;
 
 	/* What was read last is still there. */
-	if (v_offset <= old && old - v_offset <= stream->skip)
-		stream->skip -= old - v_offset;
-	else
+	if (v_offset >= start && v_offset - start <= stream->pos)
+		stream->skip = (size_t)(v_offset - start);
+	else {
 		stream->skip = stream->pos = 0;
+		rstream->ahead = 1;
+	}
 	stream->istream.v_offset = v_offset;
+	if (is_moved_below(stream->parent->real_stream))
+		i_stream_seek(stream->parent, stream->parent->v_offset);
 }
 
 static int
@@ -322,6 +470,7 @@ rstream_create(struct roost_istream *rstream)
 	struct istream *parent = rstream->sealed;
 
 	stream->iostream.destroy = i_stream_roost_destroy;
+	rstream->ahead = 1;
 	stream->max_buffer_size = rstream->max_size;
 	stream->read = i_stream_roost_read;
 	stream->seek = i_stream_roost_seek;

@@ -116,6 +116,7 @@ class Mailbox:
             shutil.rmtree(one.home(self.user))
             _copy(self.kept(name, state), one.home(self.user),
                   self.shared[name, state])
+        os.sync()       # else what is measured runs beside the writing
 
     # Filling it
 

@@ -9,6 +9,13 @@
 #include "ostream-roost.h"
 #include "report.h"
 
+#include "istream-crlf.h"
+#include "istream-header-filter.h"
+#include "istream-nonuls.h"
+#include "istream-private.h"
+#include "memarea.h"
+#include "message-size.h"
+#include "str.h"
 #include "test-common.h"
 
 #include "roost/secret.h"
@@ -220,24 +227,23 @@ test_trickle(void)
 }
 
 static void
-test_seeks(void)
+seek_anywhere(struct istream *sealed, const buffer_t *plain)
 {
-	buffer_t *plain = plain_new(5 * C + 123), *sealed = seal(plain, C);
-	struct istream *memory = i_stream_create_from_data(sealed->data,
-							   sealed->used);
 	struct istream *input;
 	const unsigned char *data;
 	unsigned int i;
 	size_t size;
 
-	test_begin("seeks anywhere, with buffers smaller than a chunk");
-	test_assert(open_stream(memory, &input) == ROOST_OK);
+	test_assert(open_stream(sealed, &input) == ROOST_OK);
 	i_stream_set_max_buffer_size(input, 8192);
-	for (i = 0; i < 3000; i++) {
-		size_t off = draw((unsigned int)plain->used + 1);
+	test_assert(rest_is(input, plain, 0));
+	for (i = 0; i < 1000; i++) {
+		/* Now and then beyond the end, where nothing is. */
+		size_t off = draw((unsigned int)plain->used + 9);
 		size_t want = draw(8192);
 
 		i_stream_seek(input, off);
+		off = I_MIN(off, plain->used);
 		(void)i_stream_read_bytes(input, &data, &size, want + 1);
 		test_assert_idx(size <= plain->used - off &&
 				(size > want || off + size == plain->used) &&
@@ -249,9 +255,121 @@ test_seeks(void)
 	i_stream_seek(input, 0);
 	test_assert(rest_is(input, plain, 0));
 	i_stream_destroy(&input);
+}
+
+static void
+seek_in_memory(size_t plain_size)
+{
+	buffer_t *plain = plain_new(plain_size), *sealed = seal(plain, C);
+	struct istream *memory = i_stream_create_from_data(sealed->data,
+							   sealed->used);
+
+	seek_anywhere(memory, plain);
 	i_stream_destroy(&memory);
 	buffer_free(&plain);
 	buffer_free(&sealed);
+}
+
+static void
+test_seeks(void)
+{
+	test_begin("seeks anywhere, with buffers smaller than a chunk");
+	seek_in_memory(5 * C + 123);
+	seek_in_memory(12 * C);
+	seek_in_memory(C - 1);
+	test_end();
+}
+
+/* As sdbox has it: behind a head, of which some is in the buffer already. */
+static void
+seek_in_file(size_t plain_size, size_t buffered)
+{
+	static const char head[] = "head of the file";
+	buffer_t *plain = plain_new(plain_size), *sealed = seal(plain, C);
+	const unsigned char *data;
+	size_t size;
+	FILE *file = tmpfile();
+	struct istream *input;
+
+	i_assert(file != NULL &&
+		 fwrite(head, sizeof(head), 1, file) == 1 &&
+		 fwrite(sealed->data, sealed->used, 1, file) == 1 &&
+		 fflush(file) == 0);
+	input = i_stream_create_fd(fileno(file), 8192);
+	if (buffered > 0)
+		(void)i_stream_read_bytes(input, &data, &size, buffered);
+	i_stream_seek(input, sizeof(head));
+	seek_anywhere(input, plain);
+	i_stream_destroy(&input);
+	i_assert(fclose(file) == 0);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+}
+
+static void
+test_seeks_in_a_file(void)
+{
+	unsigned int i;
+
+	test_begin("seeks in a file, some of which was read before");
+	seek_in_file(12000, 0);
+	seek_in_file(2 * C + 1, 0);
+	for (i = 0; i < N_ELEMENTS(sizes); i++)
+		seek_in_file(sizes[i], 1 + draw(8192));
+	test_end();
+}
+
+/* The lengths in which what is read in order from off on is shown. */
+static const char *
+parts_from(struct istream *input, uoff_t off)
+{
+	string_t *parts = t_str_new(64);
+	const unsigned char *data;
+	size_t size;
+
+	i_stream_seek(input, off);
+	while (i_stream_read_more(input, &data, &size) > 0) {
+		if (size >= C)
+			str_printfa(parts, "%zuC", size / C);
+		str_printfa(parts, "+%zu ", size % C);
+		i_stream_skip(input, size);
+	}
+	test_assert(input->stream_errno == 0);
+	return str_c(parts);
+}
+
+static const char *
+parts_of(size_t plain_size, uoff_t off)
+{
+	buffer_t *plain = plain_new(plain_size), *sealed = seal(plain, C);
+	struct istream *memory = i_stream_create_from_data(sealed->data,
+							   sealed->used);
+	struct istream *input;
+	const char *parts;
+
+	test_assert(open_stream(memory, &input) == ROOST_OK);
+	i_stream_set_max_buffer_size(input, 8192);
+	(void)parts_from(input, 0);
+	parts = parts_from(input, off);
+	i_stream_destroy(&input);
+	i_stream_destroy(&memory);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	return parts;
+}
+
+/* Few parts are few writes to a client; a part that is not wanted costs. */
+static void
+test_parts(void)
+{
+	test_begin("how much is shown at once");
+	test_assert_strcmp(parts_of(C - 1, 0), "+16383 ");
+	test_assert_strcmp(parts_of(C + 100, 0), "1C+100 ");
+	test_assert_strcmp(parts_of(10 * C + 5, 0),
+			   "1C+0 2C+0 3C+0 3C+0 1C+5 ");
+	test_assert_strcmp(parts_of(9 * C + 5, 0), "1C+0 2C+0 3C+0 3C+5 ");
+	/* From a seek on, anew. */
+	test_assert_strcmp(parts_of(9 * C + 5, C), "1C+0 2C+0 3C+0 2C+5 ");
 	test_end();
 }
 
@@ -276,6 +394,37 @@ test_snapshot(void)
 	test_assert(memcmp(CONST_PTR_OFFSET(plain->data, first_size / 2),
 			   data, size) == 0);
 	i_stream_destroy(&limit);
+	i_stream_destroy(&input);
+	i_stream_destroy(&memory);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
+/* Nor is memory written to that somebody still holds, nothing being left in
+   the stream itself. */
+static void
+test_held_memory(void)
+{
+	buffer_t *plain = plain_new(5 * C), *sealed = seal(plain, C);
+	struct istream *memory = i_stream_create_from_data(sealed->data,
+							   sealed->used);
+	struct istream *input;
+	struct memarea *held;
+	const unsigned char *data, *old;
+	size_t size, old_size;
+
+	test_begin("memory that is held");
+	test_assert(open_stream(memory, &input) == ROOST_OK);
+	test_assert(i_stream_read_more(input, &old, &old_size) > 0);
+	held = input->real_stream->memarea;
+	memarea_ref(held);
+	i_stream_skip(input, old_size);
+	test_assert(i_stream_read_more(input, &data, &size) > 0);
+	test_assert(memcmp(plain->data, old, old_size) == 0);
+	test_assert(rest_is(input, plain, old_size));
+	test_assert(memcmp(plain->data, old, old_size) == 0);
+	memarea_unref(&held);
 	i_stream_destroy(&input);
 	i_stream_destroy(&memory);
 	buffer_free(&plain);
@@ -335,6 +484,7 @@ test_changed_chunk(void)
 	test_assert(off == 2 * C);
 	test_assert(input->stream_errno == EIO);
 	test_assert(strstr(i_stream_get_error(input), "[chunk]") != NULL);
+	test_assert(strstr(i_stream_get_error(input), "chunk 2 of") != NULL);
 	test_assert(i_stream_read(input) == -1);
 	test_assert(i_stream_get_data_size(input) == 0);
 	i_stream_destroy(&input);
@@ -394,6 +544,84 @@ test_part_of_a_file(void)
 	test_end();
 }
 
+/*
+ * A FETCH of header fields, as core does it: measured, sought back, sent.
+ * Before each, somebody else reads the file.
+ */
+static void
+read_file(struct istream *file)
+{
+	i_stream_seek(file, draw(20));
+	(void)i_stream_read(file);
+	test_assert(file->stream_errno == 0);
+}
+
+static void
+filter_header(struct istream *file, struct istream *input)
+{
+	static const char *const names[] = { "Subject" };
+	struct istream *mail, *filter, *crlf, *nonuls, *output;
+	struct message_size hdr_size;
+	string_t *got = t_str_new(64);
+	const unsigned char *data;
+	bool has_nuls;
+	size_t size;
+
+	i_stream_seek(input, 0);
+	mail = i_stream_create_limit(input, UOFF_T_MAX);
+	filter = i_stream_create_header_filter(mail, HEADER_FILTER_EXCLUDE |
+		HEADER_FILTER_HIDE_BODY, names, N_ELEMENTS(names),
+		*null_header_filter_callback, NULL);
+	read_file(file);
+	test_assert(message_get_header_size(filter, &hdr_size, &has_nuls) >=
+		    0);
+	read_file(file);
+	i_stream_seek(filter, 0);
+	crlf = i_stream_create_crlf(filter);
+	nonuls = i_stream_create_nonuls(crlf, '?');
+	output = i_stream_create_limit(nonuls, hdr_size.virtual_size);
+	while (i_stream_read_more(output, &data, &size) > 0) {
+		str_append_data(got, data, size);
+		i_stream_skip(output, size);
+	}
+	test_assert_strcmp(str_c(got), "From: a\r\nTo: b\r\n\r\n");
+	test_assert(str_len(got) == hdr_size.virtual_size);
+	i_stream_destroy(&output);
+	i_stream_destroy(&nonuls);
+	i_stream_destroy(&crlf);
+	i_stream_destroy(&filter);
+	i_stream_destroy(&mail);
+}
+
+static void
+test_header_of_a_shared_file(void)
+{
+	static const char text[] = "From: a\nSubject: s\nTo: b\n\nbody\n";
+	buffer_t *plain = buffer_create_dynamic(default_pool, 64), *sealed;
+	struct istream *file, *limit, *input;
+	FILE *stored = tmpfile();
+	unsigned int i;
+
+	test_begin("a header, while somebody else reads the file");
+	buffer_append(plain, text, sizeof(text) - 1);
+	sealed = seal(plain, C);
+	i_assert(stored != NULL &&
+		 fwrite(sealed->data, sealed->used, 1, stored) == 1 &&
+		 fflush(stored) == 0);
+	file = i_stream_create_fd(fileno(stored), 8192);
+	limit = i_stream_create_limit(file, sealed->used);
+	test_assert(open_stream(limit, &input) == ROOST_OK);
+	for (i = 0; i < 20; i++)
+		filter_header(file, input);
+	i_stream_destroy(&input);
+	i_stream_destroy(&limit);
+	i_stream_destroy(&file);
+	i_assert(fclose(stored) == 0);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
 /* A full disk below: the error is told, nothing counts as written. */
 static void
 test_output_error(void)
@@ -430,11 +658,15 @@ main(void)
 		test_round_trip,
 		test_trickle,
 		test_seeks,
+		test_seeks_in_a_file,
+		test_parts,
 		test_snapshot,
+		test_held_memory,
 		test_limited_read,
 		test_changed_chunk,
 		test_cut,
 		test_part_of_a_file,
+		test_header_of_a_shared_file,
 		test_output_error,
 		NULL
 	};

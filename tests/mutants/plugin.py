@@ -35,6 +35,11 @@ MUTANTS = [
      "\treturn err == ROOST_ERR_CHUNK ? if_bad : err;\n",
      "\treturn err == ROOST_ERR_CHUNK ? ROOST_OK : err;\n", ATTACKS,
      "maildir and (changed_chunk or final-tag)"),
+    ("a damaged chunk is shown behind a good one", "mail/istream-roost.c",
+     "\t\tif (err != ROOST_OK)\n\t\t\tbreak;\n"
+     "\t\tstream->pos += ROOST_CHUNK_PLAIN_SIZE;\n",
+     "\t\tstream->pos += ROOST_CHUNK_PLAIN_SIZE;\n", ATTACKS,
+     "maildir and changed_chunk"),
     ("the final chunk fails as any other", "core/object.c",
      "\treturn err == ROOST_ERR_CHUNK ? if_bad : err;\n",
      "\treturn err == ROOST_ERR_CHUNK ? ROOST_ERR_CHUNK : err;\n", ATTACKS,
