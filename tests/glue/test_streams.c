@@ -613,6 +613,13 @@ test_header_of_a_shared_file(void)
 	test_assert(open_stream(limit, &input) == ROOST_OK);
 	for (i = 0; i < 20; i++)
 		filter_header(file, input);
+	/* What core looks at: a seek above mends it, without a read. */
+	read_file(file);
+	test_assert(limit->real_stream->access_counter !=
+		    file->real_stream->access_counter);
+	i_stream_seek(input, 3);
+	test_assert(limit->real_stream->access_counter ==
+		    file->real_stream->access_counter);
 	i_stream_destroy(&input);
 	i_stream_destroy(&limit);
 	i_stream_destroy(&file);
