@@ -280,6 +280,8 @@ rstream_make_room(struct istream_private *stream, size_t len, size_t size)
 {
 	uint8_t *bytes;
 
+	/* A stream above may look for as much as it was shown before. */
+	size = I_MAX(size, stream->buffer_size);
 	stream->skip = stream->pos = 0;
 	if (stream->memarea != NULL && stream->buffer_size >= len &&
 	    memarea_get_refcount(stream->memarea) == 1)
@@ -383,6 +385,18 @@ rstream_show(struct roost_istream *rstream, uint64_t off, bool *is_full_r)
 	return err;
 }
 
+/* Streams above that show a part of the buffer must not trust it any more.
+   They see it by the parents, of which nothing need have been read. */
+static void
+rstream_tell_moved(struct istream_private *stream)
+{
+	struct istream *parent;
+
+	for (parent = stream->parent; parent != NULL;
+	     parent = parent->real_stream->parent)
+		parent->real_stream->access_counter++;
+}
+
 static ssize_t
 i_stream_roost_read(struct istream_private *stream)
 {
@@ -395,8 +409,7 @@ i_stream_roost_read(struct istream_private *stream)
 	bool is_full;
 
 	err = rstream_show(rstream, off, &is_full);
-	/* Else the next read would first seek the parent back. */
-	stream->parent_expected_offset = stream->parent->v_offset;
+	rstream_tell_moved(stream);
 	if (err != ROOST_OK)
 		return rstream_fail(rstream, err, off);
 	if (is_full)
@@ -409,24 +422,10 @@ i_stream_roost_read(struct istream_private *stream)
 }
 
 /*
- * The file was read for something else.  Until the parent is sought or read
- * again, core trusts no buffer above; but what is visible here stays good,
- * and may be all that is ever read.
+ * What was read last is still in the buffer.  As with core's own streams it is
+ * visible again with the next read only, which tells the parents that the file
+ * was moved for something else, and a reader that there is something.
  */
-static bool
-is_moved_below(const struct istream_private *parent)
-{
-	const struct istream_private *above;
-
-	while (parent->parent != NULL) {
-		above = parent;
-		parent = parent->parent->real_stream;
-		if (above->access_counter != parent->access_counter)
-			return TRUE;
-	}
-	return FALSE;
-}
-
 static void
 i_stream_roost_seek(struct istream_private *stream, uoff_t v_offset,
 		    bool mark ATTR_UNUSED)
@@ -434,17 +433,16 @@ i_stream_roost_seek(struct istream_private *stream, uoff_t v_offset,
 	struct roost_istream *rstream =
 		container_of(stream, struct roost_istream, istream);
 	uoff_t start = stream->istream.v_offset - stream->skip;
+	size_t end = I_MAX(stream->pos, stream->high_pos);
 
-	/* What was read last is still there. */
-	if (v_offset >= start && v_offset - start <= stream->pos)
-		stream->skip = (size_t)(v_offset - start);
-	else {
-		stream->skip = stream->pos = 0;
+	if (v_offset >= start && v_offset - start <= end) {
+		stream->skip = stream->pos = (size_t)(v_offset - start);
+		stream->high_pos = end;
+	} else {
+		stream->skip = stream->pos = stream->high_pos = 0;
 		rstream->ahead = 1;
 	}
 	stream->istream.v_offset = v_offset;
-	if (is_moved_below(stream->parent->real_stream))
-		i_stream_seek(stream->parent, stream->parent->v_offset);
 }
 
 static int

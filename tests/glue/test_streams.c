@@ -9,9 +9,7 @@
 #include "ostream-roost.h"
 #include "report.h"
 
-#include "istream-crlf.h"
 #include "istream-header-filter.h"
-#include "istream-nonuls.h"
 #include "istream-private.h"
 #include "memarea.h"
 #include "message-size.h"
@@ -365,9 +363,9 @@ test_parts(void)
 	test_begin("how much is shown at once");
 	test_assert_strcmp(parts_of(C - 1, 0), "+16383 ");
 	test_assert_strcmp(parts_of(C + 100, 0), "1C+100 ");
-	test_assert_strcmp(parts_of(10 * C + 5, 0),
-			   "1C+0 2C+0 3C+0 3C+0 1C+5 ");
-	test_assert_strcmp(parts_of(9 * C + 5, 0), "1C+0 2C+0 3C+0 3C+5 ");
+	test_assert_strcmp(parts_of(10 * C + 100, 0),
+			   "1C+0 2C+0 3C+0 3C+0 1C+100 ");
+	test_assert_strcmp(parts_of(9 * C + 99, 0), "1C+0 2C+0 3C+0 3C+99 ");
 	/* From a seek on, anew. */
 	test_assert_strcmp(parts_of(9 * C + 5, C), "1C+0 2C+0 3C+0 2C+5 ");
 	test_end();
@@ -544,10 +542,44 @@ test_part_of_a_file(void)
 	test_end();
 }
 
-/*
- * A FETCH of header fields, as core does it: measured, sought back, sent.
- * Before each, somebody else reads the file.
- */
+/* Of a sealed message: a part of a file whose stream others may use too. */
+struct shared {
+	buffer_t *plain, *sealed;
+	FILE *stored;
+	struct istream *file, *limit, *input;
+};
+
+static void
+shared_init(struct shared *shared, buffer_t *plain)
+{
+	static const char head[] = "head of the file, of the same stream";
+
+	shared->plain = plain;
+	shared->sealed = seal(plain, C);
+	shared->stored = tmpfile();
+	i_assert(shared->stored != NULL &&
+		 fwrite(head, sizeof(head), 1, shared->stored) == 1 &&
+		 fwrite(shared->sealed->data, shared->sealed->used, 1,
+			shared->stored) == 1 && fflush(shared->stored) == 0);
+	shared->file = i_stream_create_fd(fileno(shared->stored), 8192);
+	i_stream_seek(shared->file, sizeof(head));
+	shared->limit = i_stream_create_limit(shared->file,
+					      shared->sealed->used);
+	test_assert(open_stream(shared->limit, &shared->input) == ROOST_OK);
+	i_stream_set_max_buffer_size(shared->input, 8192);
+}
+
+static void
+shared_free(struct shared *shared)
+{
+	i_stream_destroy(&shared->input);
+	i_stream_destroy(&shared->limit);
+	i_stream_destroy(&shared->file);
+	i_assert(fclose(shared->stored) == 0);
+	buffer_free(&shared->plain);
+	buffer_free(&shared->sealed);
+}
+
 static void
 read_file(struct istream *file)
 {
@@ -556,76 +588,149 @@ read_file(struct istream *file)
 	test_assert(file->stream_errno == 0);
 }
 
+/* As core sends header fields: measured, sought back, cut at what was
+   measured.  Somebody else reads the file before step `when`. */
 static void
-filter_header(struct istream *file, struct istream *input)
+send_header(struct shared *shared, unsigned int when)
 {
-	static const char *const names[] = { "Subject" };
-	struct istream *mail, *filter, *crlf, *nonuls, *output;
-	struct message_size hdr_size;
-	string_t *got = t_str_new(64);
+	static const char *const names[] = { "From", "To" };
+	struct istream *filter, *output;
+	struct message_size size;
+	string_t *sent = t_str_new(64);
 	const unsigned char *data;
 	bool has_nuls;
-	size_t size;
+	size_t len;
 
-	i_stream_seek(input, 0);
-	mail = i_stream_create_limit(input, UOFF_T_MAX);
-	filter = i_stream_create_header_filter(mail, HEADER_FILTER_EXCLUDE |
-		HEADER_FILTER_HIDE_BODY, names, N_ELEMENTS(names),
-		*null_header_filter_callback, NULL);
-	read_file(file);
-	test_assert(message_get_header_size(filter, &hdr_size, &has_nuls) >=
-		    0);
-	read_file(file);
+	if (when == 1)
+		read_file(shared->file);
+	filter = i_stream_create_header_filter(shared->input,
+		HEADER_FILTER_INCLUDE | HEADER_FILTER_HIDE_BODY, names,
+		N_ELEMENTS(names), *null_header_filter_callback, NULL);
+	test_assert(message_get_header_size(filter, &size, &has_nuls) >= 0);
+	if (when == 2)
+		read_file(shared->file);
 	i_stream_seek(filter, 0);
-	crlf = i_stream_create_crlf(filter);
-	nonuls = i_stream_create_nonuls(crlf, '?');
-	output = i_stream_create_limit(nonuls, hdr_size.virtual_size);
-	while (i_stream_read_more(output, &data, &size) > 0) {
-		str_append_data(got, data, size);
-		i_stream_skip(output, size);
+	if (when == 3)
+		read_file(shared->file);
+	output = i_stream_create_limit(filter, size.virtual_size);
+	while (i_stream_read_more(output, &data, &len) > 0) {
+		str_append_data(sent, data, len);
+		i_stream_skip(output, len);
 	}
-	test_assert_strcmp(str_c(got), "From: a\r\nTo: b\r\n\r\n");
-	test_assert(str_len(got) == hdr_size.virtual_size);
+	test_assert_strcmp(str_c(sent), "From: a\r\nTo: b\r\n\r\n");
 	i_stream_destroy(&output);
-	i_stream_destroy(&nonuls);
-	i_stream_destroy(&crlf);
 	i_stream_destroy(&filter);
-	i_stream_destroy(&mail);
 }
 
 static void
 test_header_of_a_shared_file(void)
 {
-	static const char text[] = "From: a\nSubject: s\nTo: b\n\nbody\n";
-	buffer_t *plain = buffer_create_dynamic(default_pool, 64), *sealed;
-	struct istream *file, *limit, *input;
-	FILE *stored = tmpfile();
-	unsigned int i;
+	static const char text[] =
+		"From: a\r\nSubject: s\r\nTo: b\r\n\r\nbody\r\n";
+	struct shared shared;
+	buffer_t *plain;
+	unsigned int when, is_read;
 
 	test_begin("a header, while somebody else reads the file");
-	buffer_append(plain, text, sizeof(text) - 1);
-	sealed = seal(plain, C);
-	i_assert(stored != NULL &&
-		 fwrite(sealed->data, sealed->used, 1, stored) == 1 &&
-		 fflush(stored) == 0);
-	file = i_stream_create_fd(fileno(stored), 8192);
-	limit = i_stream_create_limit(file, sealed->used);
-	test_assert(open_stream(limit, &input) == ROOST_OK);
-	for (i = 0; i < 20; i++)
-		filter_header(file, input);
-	/* What core looks at: a seek above mends it, without a read. */
-	read_file(file);
-	test_assert(limit->real_stream->access_counter !=
-		    file->real_stream->access_counter);
-	i_stream_seek(input, 3);
-	test_assert(limit->real_stream->access_counter ==
-		    file->real_stream->access_counter);
-	i_stream_destroy(&input);
-	i_stream_destroy(&limit);
-	i_stream_destroy(&file);
-	i_assert(fclose(stored) == 0);
-	buffer_free(&plain);
-	buffer_free(&sealed);
+	for (when = 0; when < 4; when++) {
+		for (is_read = 0; is_read < 2; is_read++) {
+			plain = buffer_create_dynamic(default_pool, 64);
+			buffer_append(plain, text, sizeof(text) - 1);
+			shared_init(&shared, plain);
+			if (is_read > 0)
+				test_assert(rest_is(shared.input, plain, 0));
+			i_stream_seek(shared.input, 0);
+			send_header(&shared, when);
+			shared_free(&shared);
+		}
+	}
+	test_end();
+}
+
+static bool
+shows(struct istream *input, const buffer_t *plain)
+{
+	const unsigned char *data;
+	size_t size;
+
+	data = i_stream_get_data(input, &size);
+	return size == 0 || memcmp(CONST_PTR_OFFSET(plain->data,
+						    input->v_offset),
+				   data, size) == 0;
+}
+
+/* Two filters over one stream, which take it from each other. */
+static void
+test_two_filters(void)
+{
+	struct shared shared;
+	struct istream *filters[2];
+	unsigned int i;
+
+	test_begin("two filters over one stream");
+	shared_init(&shared, plain_new(9 * C));
+	for (i = 0; i < 2; i++) {
+		i_stream_seek(shared.input, i * 6 * C);
+		filters[i] = i_stream_create_limit(shared.input, 9 * C);
+	}
+	for (i = 0; i < 500; i++) {
+		struct istream *filter = filters[draw(2)];
+		size_t size = i_stream_get_data_size(filter);
+
+		i_stream_skip(filter, draw((unsigned int)size + 1));
+		if (draw(5) == 0)
+			i_stream_seek(filter, draw(3 * C));
+		if (draw(5) == 0)
+			i_stream_seek(shared.input, draw(9 * C));
+		(void)i_stream_read(filter);
+		test_assert_idx(filters[0]->stream_errno == 0 &&
+				filters[1]->stream_errno == 0, i);
+		test_assert_idx(shows(filters[0], shared.plain), i);
+		filters[1]->v_offset += 6 * C;
+		test_assert_idx(shows(filters[1], shared.plain), i);
+		filters[1]->v_offset -= 6 * C;
+	}
+	i_stream_destroy(&filters[0]);
+	i_stream_destroy(&filters[1]);
+	shared_free(&shared);
+	test_end();
+}
+
+/* As dsync reads: sought back, then read until there is no more. */
+static void
+test_read_first(void)
+{
+	struct shared shared;
+	size_t got = 0;
+
+	test_begin("read first, also again");
+	shared_init(&shared, plain_new(1000));
+	test_assert(rest_is(shared.input, shared.plain, 0));
+	i_stream_seek(shared.input, 0);
+	test_assert(i_stream_get_data_size(shared.input) == 0);
+	while (i_stream_read(shared.input) > 0) {
+		got += i_stream_get_data_size(shared.input);
+		i_stream_skip(shared.input,
+			      i_stream_get_data_size(shared.input));
+	}
+	test_assert(got == 1000);
+	shared_free(&shared);
+	test_end();
+}
+
+/* A full buffer is told as such: it is no end. */
+static void
+test_full(void)
+{
+	struct shared shared;
+	ssize_t ret;
+
+	test_begin("read until the buffer is full");
+	shared_init(&shared, plain_new(9 * C + 100));
+	while ((ret = i_stream_read(shared.input)) > 0) ;
+	test_assert(ret == -2 && !shared.input->eof);
+	test_assert(rest_is(shared.input, shared.plain, 0));
+	shared_free(&shared);
 	test_end();
 }
 
@@ -674,6 +779,9 @@ main(void)
 		test_cut,
 		test_part_of_a_file,
 		test_header_of_a_shared_file,
+		test_two_filters,
+		test_read_first,
+		test_full,
 		test_output_error,
 		NULL
 	};
