@@ -103,8 +103,9 @@ enum roost_err roost_object_read_ahead(struct roost_object *obj,
 /*
  * Is it a message of one chunk, and that in memory?  Then take the memory:
  * *plain_r has *len_r bytes of verified plaintext and room for
- * ROOST_CHUNK_SEALED_SIZE, and the caller frees it with free().  Read again,
- * the object opens the chunk again.  Else they are zero.
+ * ROOST_CHUNK_SEALED_SIZE.  It is the caller's, as a copy would be: the
+ * object no longer wipes it, and free() frees it.  Read again, the object
+ * opens the chunk again.  Else they are zero.
  */
 bool roost_object_take_only(struct roost_object *obj, uint8_t **plain_r,
 			    size_t *len_r);

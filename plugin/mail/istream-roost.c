@@ -3,9 +3,9 @@
  * istream-roost: reading sealed messages.  See istream-roost.h.
  *
  * A chunk is opened and verified where nobody looks: in the stream's buffer,
- * behind what is visible of it, or in the object's own memory, to be copied
- * from there.  Read in order, whole chunks are visible at once, whatever the
- * size that others keep their buffers at.
+ * behind what is visible of it, or in the object's own memory, to be copied or
+ * taken over from there.  Read in order, whole chunks are visible at once,
+ * whatever the size that others keep their buffers at.
  */
 #include "istream-roost.h"
 
@@ -293,10 +293,17 @@ rstream_make_room(struct istream_private *stream, size_t len, size_t size)
 	rstream_set_buffer(stream, bytes, size);
 }
 
-/* Show what the object has in memory of off's chunk: nothing at the end. */
+/* Nothing is visible, and whoever reads takes what comes. */
+static bool
+may_show_much(const struct istream_private *stream)
+{
+	return stream->pos == stream->skip && stream->data_limit == 0;
+}
+
+/* Show what the object has in memory of off's chunk: nothing at the end, or
+   where the buffer is full. */
 static enum roost_err
-rstream_show_loaded(struct roost_istream *rstream, uint64_t off,
-		    bool *is_full_r)
+rstream_show_loaded(struct roost_istream *rstream, uint64_t off)
 {
 	struct istream_private *stream = &rstream->istream;
 	const uint8_t *plain;
@@ -306,9 +313,10 @@ rstream_show_loaded(struct roost_istream *rstream, uint64_t off,
 	err = roost_object_read(&rstream->object, off, &plain, &len);
 	if (err != ROOST_OK || len == 0)
 		return err;
-	if (stream->pos == stream->skip && stream->data_limit == 0)
+	if (may_show_much(stream))
 		rstream_make_room(stream, len, len);
-	*is_full_r = !i_stream_try_alloc(stream, len, &room);
+	if (!i_stream_try_alloc(stream, len, &room))
+		return ROOST_OK;
 	len = I_MIN(len, room);
 	memcpy(stream->w_buffer + stream->pos, plain, len);
 	stream->pos += len;
@@ -359,7 +367,7 @@ rstream_show_ahead(struct roost_istream *rstream, uint64_t *off, size_t len)
  * in memory already, and goes with the one before it.
  */
 static enum roost_err
-rstream_show(struct roost_istream *rstream, uint64_t off, bool *is_full_r)
+rstream_show(struct roost_istream *rstream, uint64_t off)
 {
 	struct istream_private *stream = &rstream->istream;
 	const struct roost_body *body = &rstream->object.body;
@@ -367,13 +375,11 @@ rstream_show(struct roost_istream *rstream, uint64_t off, bool *is_full_r)
 	size_t len = rstream->ahead * ROOST_CHUNK_PLAIN_SIZE;
 	enum roost_err err;
 
-	*is_full_r = FALSE;
-	if (stream->pos > stream->skip || stream->data_limit > 0)
-		return rstream_show_loaded(rstream, off, is_full_r);
-	if (rstream_show_only(rstream, off))
+	if (may_show_much(stream) && rstream_show_only(rstream, off))
 		return ROOST_OK;
-	if (!roost_object_is_ahead(&rstream->object, off))
-		return rstream_show_loaded(rstream, off, is_full_r);
+	if (!may_show_much(stream) ||
+	    !roost_object_is_ahead(&rstream->object, off))
+		return rstream_show_loaded(rstream, off);
 	if (left < len + ROOST_CHUNK_PLAIN_SIZE)
 		len = (size_t)left;
 	rstream_make_room(stream, len + ROOST_TAG_SIZE, ROOST_TAG_SIZE +
@@ -381,7 +387,7 @@ rstream_show(struct roost_istream *rstream, uint64_t off, bool *is_full_r)
 	err = rstream_show_ahead(rstream, &off, len);
 	rstream->ahead = I_MIN(rstream->ahead + 1, AHEAD_MAX);
 	if (err == ROOST_OK && off / ROOST_CHUNK_PLAIN_SIZE == body->final_idx)
-		err = rstream_show_loaded(rstream, off, is_full_r);
+		err = rstream_show_loaded(rstream, off);
 	return err;
 }
 
@@ -402,23 +408,21 @@ i_stream_roost_read(struct istream_private *stream)
 {
 	struct roost_istream *rstream =
 		container_of(stream, struct roost_istream, istream);
-	uint64_t off = stream->istream.v_offset +
-		(stream->pos - stream->skip);
-	size_t old_len = stream->pos - stream->skip;
+	size_t shown, old_len = stream->pos - stream->skip;
+	uint64_t off = stream->istream.v_offset + old_len;
 	enum roost_err err;
-	bool is_full;
 
-	err = rstream_show(rstream, off, &is_full);
+	err = rstream_show(rstream, off);
 	rstream_tell_moved(stream);
 	if (err != ROOST_OK)
 		return rstream_fail(rstream, err, off);
-	if (is_full)
-		return -2;
-	if (stream->pos - stream->skip == old_len) {
-		stream->istream.eof = TRUE;
-		return -1;
-	}
-	return (ssize_t)(stream->pos - stream->skip - old_len);
+	shown = stream->pos - stream->skip - old_len;
+	if (shown > 0)
+		return (ssize_t)shown;
+	if (off < rstream->object.body.plain_size)
+		return -2;	/* the buffer is full */
+	stream->istream.eof = TRUE;
+	return -1;
 }
 
 /*
