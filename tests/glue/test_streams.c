@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define C ROOST_CHUNK_PLAIN_SIZE
+#define STORED_HEAD_SIZE 36
 
 static struct roost_seal_key seal_key;
 static struct roost_open_key open_key;
@@ -224,6 +225,52 @@ test_trickle(void)
 	test_end();
 }
 
+/* Behind a head, as storages have it. */
+static FILE *
+store(const buffer_t *sealed)
+{
+	static const char head[STORED_HEAD_SIZE] = "head of the file";
+	FILE *stored = tmpfile();
+
+	i_assert(stored != NULL &&
+		 fwrite(head, sizeof(head), 1, stored) == 1 &&
+		 fwrite(sealed->data, sealed->used, 1, stored) == 1 &&
+		 fflush(stored) == 0);
+	return stored;
+}
+
+/* Of a sealed message: a part of a file whose stream others may use too. */
+struct shared {
+	buffer_t *plain, *sealed;
+	FILE *stored;
+	struct istream *file, *limit, *input;
+};
+
+static void
+shared_init(struct shared *shared, buffer_t *plain)
+{
+	shared->plain = plain;
+	shared->sealed = seal(plain, C);
+	shared->stored = store(shared->sealed);
+	shared->file = i_stream_create_fd(fileno(shared->stored), 8192);
+	i_stream_seek(shared->file, STORED_HEAD_SIZE);
+	shared->limit = i_stream_create_limit(shared->file,
+					      shared->sealed->used);
+	test_assert(open_stream(shared->limit, &shared->input) == ROOST_OK);
+	i_stream_set_max_buffer_size(shared->input, 8192);
+}
+
+static void
+shared_free(struct shared *shared)
+{
+	i_stream_destroy(&shared->input);
+	i_stream_destroy(&shared->limit);
+	i_stream_destroy(&shared->file);
+	i_assert(fclose(shared->stored) == 0);
+	buffer_free(&shared->plain);
+	buffer_free(&shared->sealed);
+}
+
 static void
 seek_anywhere(struct istream *sealed, const buffer_t *plain)
 {
@@ -282,21 +329,16 @@ test_seeks(void)
 static void
 seek_in_file(size_t plain_size, size_t buffered)
 {
-	static const char head[] = "head of the file";
 	buffer_t *plain = plain_new(plain_size), *sealed = seal(plain, C);
 	const unsigned char *data;
 	size_t size;
-	FILE *file = tmpfile();
+	FILE *file = store(sealed);
 	struct istream *input;
 
-	i_assert(file != NULL &&
-		 fwrite(head, sizeof(head), 1, file) == 1 &&
-		 fwrite(sealed->data, sealed->used, 1, file) == 1 &&
-		 fflush(file) == 0);
 	input = i_stream_create_fd(fileno(file), 8192);
 	if (buffered > 0)
 		(void)i_stream_read_bytes(input, &data, &size, buffered);
-	i_stream_seek(input, sizeof(head));
+	i_stream_seek(input, STORED_HEAD_SIZE);
 	seek_anywhere(input, plain);
 	i_stream_destroy(&input);
 	i_assert(fclose(file) == 0);
@@ -404,29 +446,23 @@ test_snapshot(void)
 static void
 test_held_memory(void)
 {
-	buffer_t *plain = plain_new(5 * C), *sealed = seal(plain, C);
-	struct istream *memory = i_stream_create_from_data(sealed->data,
-							   sealed->used);
-	struct istream *input;
+	struct shared shared;
 	struct memarea *held;
 	const unsigned char *data, *old;
 	size_t size, old_size;
 
 	test_begin("memory that is held");
-	test_assert(open_stream(memory, &input) == ROOST_OK);
-	test_assert(i_stream_read_more(input, &old, &old_size) > 0);
-	held = input->real_stream->memarea;
+	shared_init(&shared, plain_new(5 * C));
+	test_assert(i_stream_read_more(shared.input, &old, &old_size) > 0);
+	held = shared.input->real_stream->memarea;
 	memarea_ref(held);
-	i_stream_skip(input, old_size);
-	test_assert(i_stream_read_more(input, &data, &size) > 0);
-	test_assert(memcmp(plain->data, old, old_size) == 0);
-	test_assert(rest_is(input, plain, old_size));
-	test_assert(memcmp(plain->data, old, old_size) == 0);
+	i_stream_skip(shared.input, old_size);
+	test_assert(i_stream_read_more(shared.input, &data, &size) > 0);
+	test_assert(memcmp(shared.plain->data, old, old_size) == 0);
+	test_assert(rest_is(shared.input, shared.plain, old_size));
+	test_assert(memcmp(shared.plain->data, old, old_size) == 0);
 	memarea_unref(&held);
-	i_stream_destroy(&input);
-	i_stream_destroy(&memory);
-	buffer_free(&plain);
-	buffer_free(&sealed);
+	shared_free(&shared);
 	test_end();
 }
 
@@ -540,44 +576,6 @@ test_part_of_a_file(void)
 	buffer_free(&plain);
 	buffer_free(&sealed);
 	test_end();
-}
-
-/* Of a sealed message: a part of a file whose stream others may use too. */
-struct shared {
-	buffer_t *plain, *sealed;
-	FILE *stored;
-	struct istream *file, *limit, *input;
-};
-
-static void
-shared_init(struct shared *shared, buffer_t *plain)
-{
-	static const char head[] = "head of the file, of the same stream";
-
-	shared->plain = plain;
-	shared->sealed = seal(plain, C);
-	shared->stored = tmpfile();
-	i_assert(shared->stored != NULL &&
-		 fwrite(head, sizeof(head), 1, shared->stored) == 1 &&
-		 fwrite(shared->sealed->data, shared->sealed->used, 1,
-			shared->stored) == 1 && fflush(shared->stored) == 0);
-	shared->file = i_stream_create_fd(fileno(shared->stored), 8192);
-	i_stream_seek(shared->file, sizeof(head));
-	shared->limit = i_stream_create_limit(shared->file,
-					      shared->sealed->used);
-	test_assert(open_stream(shared->limit, &shared->input) == ROOST_OK);
-	i_stream_set_max_buffer_size(shared->input, 8192);
-}
-
-static void
-shared_free(struct shared *shared)
-{
-	i_stream_destroy(&shared->input);
-	i_stream_destroy(&shared->limit);
-	i_stream_destroy(&shared->file);
-	i_assert(fclose(shared->stored) == 0);
-	buffer_free(&shared->plain);
-	buffer_free(&shared->sealed);
 }
 
 static void
@@ -696,6 +694,29 @@ test_two_filters(void)
 	test_end();
 }
 
+/* A filter that shows two chunks, and looks for them again. */
+static void
+test_filter_sought_away(void)
+{
+	struct shared shared;
+	struct istream *filter;
+
+	test_begin("a filter whose stream is sought away");
+	shared_init(&shared, plain_new(9 * C));
+	filter = i_stream_create_limit(shared.input, UOFF_T_MAX);
+	test_assert(i_stream_read(filter) > 0);
+	i_stream_skip(filter, i_stream_get_data_size(filter));
+	test_assert(i_stream_read(filter) > 0);
+	i_stream_skip(filter, 100);
+	i_stream_seek(shared.input, 5 * C + 3);
+	(void)i_stream_read(filter);
+	test_assert(shows(filter, shared.plain));
+	test_assert(rest_is(filter, shared.plain, filter->v_offset));
+	i_stream_destroy(&filter);
+	shared_free(&shared);
+	test_end();
+}
+
 /* As dsync reads: sought back, then read until there is no more. */
 static void
 test_read_first(void)
@@ -780,6 +801,7 @@ main(void)
 		test_part_of_a_file,
 		test_header_of_a_shared_file,
 		test_two_filters,
+		test_filter_sought_away,
 		test_read_first,
 		test_full,
 		test_output_error,
