@@ -27,7 +27,7 @@ def walk(tops, suffixes=None):
         for folder, dirs, names in os.walk(top):
             dirs[:] = [name for name in dirs if name not in SKIPPED_DIRS and
                        not (folder == "." and name.startswith("build"))]
-            for name in sorted(names):
+            for name in sorted(set(names) - SKIPPED_DIRS):
                 path = os.path.normpath(os.path.join(folder, name))
                 if suffixes and not name.endswith(suffixes):
                     continue
