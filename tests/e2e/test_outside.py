@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What Roost does not authenticate, as the README says: access lists and
-Sieve scripts that lie in the storage; and that keeping them elsewhere helps."""
+"""What Roost does not protect, as the README says, and what helps: access
+lists and Sieve scripts that lie in the storage, what Dovecot is told to log,
+older genuine copies."""
 
 import os
 
@@ -127,3 +128,37 @@ def test_script_elsewhere_is_safe(make_server):
     assert server.deliver(MESSAGE, "alice")[0][0] == 250
     assert filed(server, "alice", "Planted") == 0
     assert filed(server, "alice", "INBOX") == 1
+
+
+if not servers.PLAIN:
+    def test_older_genuine_message_is_served(make_server):
+        """A message that was deleted, and is put back from a backup, is as
+        genuine as it was."""
+        server = make_server("maildir")
+        assert server.deliver(MESSAGE, "alice")[0][0] == 250
+        path, = server.mail_files("alice")
+        with open(path, "rb") as file:
+            backup = file.read()
+        client = server.imap("alice")
+        client.select("INBOX")
+        client.store("1", "+FLAGS", "\\Deleted")
+        client.expunge()
+        assert server.mail_files("alice") == []
+        server.write(path, backup)
+        server.own(server.mail_root)
+        with server.raw("alice") as client:
+            client.ok("SELECT INBOX")
+            assert b"for the board" in client.fetch(1, "BODY.PEEK[TEXT]")
+
+
+def test_what_dovecot_is_told_to_log(make_server):
+    """deliver_log_format with the subject puts it into the log; without, and
+    that is what the README advises, nothing of the message is there."""
+    for form, is_told in (("told %s" if not NEW else "told %{subject}", True),
+                          ("told nothing", False)):
+        server = make_server("maildir",
+                             extra="deliver_log_format = %s\n" % form)
+        assert server.deliver(MESSAGE.replace(b": board", b": logged-word"),
+                              "alice")[0][0] == 250
+        server.wait_log("told ")
+        assert ("logged-word" in server.log_since(0)) == is_told
