@@ -148,18 +148,19 @@ init_get_secret(struct init_context *ctx, const char **error_r)
 		init_ask(ctx, error_r);
 }
 
+/* Mail is only looked at where there is no keyring yet. */
 static int
-init_may_create(void *context, const char **error_r)
+init_may_create(struct roost_keystore *store, struct mail_namespace *ns,
+		struct roost_scan *scan_r, const char **error_r)
 {
-	struct mail_namespace *ns = context;
-	int ret = roost_scan_has_sealed(ns, error_r);
+	int ret = roost_keystore_load(store, t_buffer_create(4096), error_r);
 
-	if (ret > 0) {
-		*error_r = "There are sealed messages but no keyring: put "
-			"the keyring back from a backup; no new one is made";
-		return 0;
-	}
-	return ret < 0 ? -1 : 1;
+	i_zero(scan_r);
+	if (ret != 0)
+		return ret < 0 ? -1 : 0;
+	if (roost_scan_mail(ns, scan_r, error_r) < 0)
+		return -1;
+	return roost_scan_check(scan_r, roost_keystore_name(store), error_r);
 }
 
 static void
@@ -188,9 +189,9 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 		.policy = ctx->policy,
 		.secret = ctx->has_secret ? ctx->secret : NULL,
 		.recovery = ctx->has_recovery ? code : NULL,
-		.may_create = init_may_create, .context = ns,
 	};
 	struct roost_keystore *store;
+	struct roost_scan scan;
 	struct roost_ring *ring;
 	bool was_made;
 	int ret = -1;
@@ -202,7 +203,7 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	    (ctx->has_recovery &&
 	     roost_slot_recovery_text(code, text) != ROOST_OK))
 		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
-	else
+	else if (init_may_create(store, ns, &scan, error_r) == 0)
 		ret = roost_ring_create(store, &create, &ring, &was_made,
 					error_r);
 	if (ret > 0) {

@@ -245,9 +245,6 @@ ring_create_locked(struct roost_keystore *store,
 	enum roost_err err;
 	int ret;
 
-	if (create->may_create != NULL &&
-	    create->may_create(create->context, error_r) <= 0)
-		return -1;
 	keyring = i_new(struct roost_keyring, 1);
 	doc = i_malloc(ROOST_KEYRING_DOC_MAX);
 	err = ring_make(keyring, create);

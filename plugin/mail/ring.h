@@ -36,15 +36,13 @@ struct roost_ring_create {
 	const uint8_t *secret;
 	/* The code of a recovery slot, or NULL. */
 	const uint8_t *recovery;
-	/* Asked while the store is locked; may be NULL.  1 yes, 0 no with
-	   error_r, -1 error with error_r. */
-	int (*may_create)(void *context, const char **error_r);
-	void *context;
 };
 
 /*
  * Make and store a keyring: 1, *was_made_r is TRUE.  What is there already,
- * or another process has made meanwhile, is loaded instead.
+ * or another process has made meanwhile, is loaded instead.  Whether one may
+ * be made is found out before (scan.h): nobody is to wait for the lock so
+ * long.
  */
 int roost_ring_create(struct roost_keystore *store,
 		      const struct roost_ring_create *create,

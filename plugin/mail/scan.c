@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scan: is there a sealed message?  See scan.h.
+ * scan: what mail is there?  See scan.h.
  *
  * Asked once in a user's life, before a keyring is made: a keyring that was
  * lost must not be replaced silently by one that opens nothing.
@@ -12,9 +12,32 @@
 
 #include "inspect.h"
 
-/* Newest first: where the last sealed messages are. */
+/*
+ * Newest first: where the last sealed messages are.  An expunged message is no
+ * message any more; any other that cannot be read may be a sealed one.
+ */
 static int
-scan_messages(struct mailbox *box)
+scan_message(struct mail *mail, struct roost_scan *scan, const char **error_r)
+{
+	struct roost_peek peek;
+
+	if (roost_inspect_peek(mail, &peek) > 0) {
+		if (peek.is_sealed)
+			scan->has_sealed = TRUE;
+		else
+			scan->plain_count++;
+		return 0;
+	}
+	if (mail->expunged)
+		return 0;
+	*error_r = t_strdup_printf("the message with UID %u could not be "
+				   "read, and may be sealed", mail->uid);
+	return -1;
+}
+
+static int
+scan_messages(struct mailbox *box, struct roost_scan *scan,
+	      const char **error_r)
 {
 	static const enum mail_sort_type by_arrival[] = {
 		MAIL_SORT_ARRIVAL | MAIL_SORT_FLAG_REVERSE, MAIL_SORT_END
@@ -29,21 +52,21 @@ scan_messages(struct mailbox *box)
 	mail_search_build_add_all(args);
 	search = mailbox_search_init(trans, args, by_arrival, 0, NULL);
 	mail_search_args_unref(&args);
-	while (ret == 0 && mailbox_search_next(search, &mail)) {
-		struct roost_peek peek;
-
-		if (roost_inspect_peek(mail, &peek) > 0 && peek.is_sealed)
-			ret = 1;
-	}
-	if (mailbox_search_deinit(&search) < 0 && ret == 0)
+	while (ret == 0 && !scan->has_sealed &&
+	       mailbox_search_next(search, &mail))
+		ret = scan_message(mail, scan, error_r);
+	if (mailbox_search_deinit(&search) < 0 && ret == 0) {
+		*error_r = t_strdup(mailbox_get_last_internal_error(box,
+								    NULL));
 		ret = -1;
+	}
 	mailbox_transaction_rollback(&trans);
 	return ret;
 }
 
 static int
 scan_mailbox(struct mail_namespace *ns, const char *vname,
-	     const char **error_r)
+	     struct roost_scan *scan, const char **error_r)
 {
 	struct mailbox *box = mailbox_alloc(ns->list, vname,
 		MAILBOX_FLAG_READONLY | MAILBOX_FLAG_IGNORE_ACLS);
@@ -51,24 +74,24 @@ scan_mailbox(struct mail_namespace *ns, const char *vname,
 	int ret;
 
 	ret = mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ);
-	if (ret == 0)
-		ret = scan_messages(box);
-	if (ret < 0) {
-		const char *text = mailbox_get_last_internal_error(box,
-								   &error);
-
-		*error_r = t_strdup_printf("Cannot look for sealed messages "
-					   "in %s: %s", vname, text);
+	if (ret == 0) {
+		ret = scan_messages(box, scan, error_r);
+	} else {
+		*error_r = mailbox_get_last_internal_error(box, &error);
 		/* A mailbox that is not there yet holds nothing. */
 		if (error == MAIL_ERROR_NOTFOUND)
 			ret = 0;
 	}
+	if (ret < 0)
+		*error_r = t_strdup_printf("Cannot look for sealed messages "
+					   "in %s: %s", vname, *error_r);
 	mailbox_free(&box);
 	return ret;
 }
 
 static int
-scan_namespace(struct mail_namespace *ns, const char **error_r)
+scan_namespace(struct mail_namespace *ns, struct roost_scan *scan,
+	       const char **error_r)
 {
 	const enum mailbox_list_iter_flags flags =
 		MAILBOX_LIST_ITER_RAW_LIST | MAILBOX_LIST_ITER_NO_AUTO_BOXES |
@@ -78,12 +101,13 @@ scan_namespace(struct mail_namespace *ns, const char **error_r)
 	int ret = 0;
 
 	iter = mailbox_list_iter_init(ns->list, "*", flags);
-	while (ret == 0 && (info = mailbox_list_iter_next(iter)) != NULL) {
+	while (ret == 0 && !scan->has_sealed &&
+	       (info = mailbox_list_iter_next(iter)) != NULL) {
 		if ((info->flags & (MAILBOX_NOSELECT |
 				    MAILBOX_NONEXISTENT)) == 0) T_BEGIN {
 			const char *error;
 
-			ret = scan_mailbox(ns, info->vname, &error);
+			ret = scan_mailbox(ns, info->vname, scan, &error);
 			if (ret < 0)
 				*error_r = p_strdup(ns->user->pool, error);
 		} T_END;
@@ -97,19 +121,34 @@ scan_namespace(struct mail_namespace *ns, const char **error_r)
 }
 
 int
-roost_scan_has_sealed(struct mail_namespace *ns, const char **error_r)
+roost_scan_mail(struct mail_namespace *ns, struct roost_scan *scan_r,
+		const char **error_r)
 {
 	struct mail_namespace *other;
 	int ret = 0;
 
+	i_zero(scan_r);
 	if (ns->owner == NULL)
-		return scan_namespace(ns, error_r);
-	for (other = ns->user->namespaces; other != NULL && ret == 0;
+		return scan_namespace(ns, scan_r, error_r);
+	for (other = ns->user->namespaces;
+	     other != NULL && ret == 0 && !scan_r->has_sealed;
 	     other = other->next) {
 		if (other->owner == ns->owner && other->alias_for == NULL &&
 		    (other->storage->class_flags &
 		     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) != 0)
-			ret = scan_namespace(other, error_r);
+			ret = scan_namespace(other, scan_r, error_r);
 	}
 	return ret;
+}
+
+int
+roost_scan_check(const struct roost_scan *scan, const char *store_name,
+		 const char **error_r)
+{
+	if (!scan->has_sealed)
+		return 0;
+	*error_r = t_strdup_printf("The keyring %s is missing, yet there are "
+		"sealed messages: put it back from a backup; no new one is "
+		"made", store_name);
+	return -1;
 }

@@ -273,34 +273,6 @@ ring_keep(struct roost_user *ruser, const char *store_name,
 	entry->ring = ring;
 }
 
-struct create_context {
-	struct roost_user *ruser;
-	struct mail_namespace *ns;
-	const char *store_name;
-};
-
-/* Called while the store is locked: see ring.h. */
-static int
-user_may_create(void *_context, const char **error_r)
-{
-	struct create_context *ctx = _context;
-	const struct mail_user *user = ctx->ruser->user;
-	int ret;
-
-	if (user->uid != (uid_t)-1 && user->uid != geteuid()) {
-		*error_r = "A keyring is only made with the user's own uid";
-		return -1;
-	}
-	ret = roost_scan_has_sealed(ctx->ns, error_r);
-	if (ret > 0) {
-		*error_r = t_strdup_printf("The keyring %s is missing, yet "
-			"there are sealed messages: put it back from a "
-			"backup; no new one is made", ctx->store_name);
-		return 0;
-	}
-	return ret < 0 ? -1 : 1;
-}
-
 static int
 ring_may_be_made(const struct roost_user *ruser,
 		 const struct ring_place *place, const char *store_name,
@@ -322,21 +294,46 @@ ring_may_be_made(const struct roost_user *ruser,
 	return -1;
 }
 
+/*
+ * All mail is looked at before the store is locked: see ring.h.  What forbids
+ * a keyring may have come from another process that has made it meanwhile: it
+ * was there before the first message was sealed to it.
+ */
+static int
+ring_make(struct roost_user *ruser, struct mail_namespace *ns,
+	  struct roost_keystore *store, struct roost_ring_create *create,
+	  struct roost_ring **ring_r, const char **error_r)
+{
+	const struct mail_user *user = ruser->user;
+	struct roost_scan scan;
+	const char *error;
+	bool was_made;
+	int ret;
+
+	if (user->uid != (uid_t)-1 && user->uid != geteuid()) {
+		*error_r = "A keyring is only made with the user's own uid";
+		return -1;
+	}
+	if (roost_scan_mail(ns, &scan, &error) == 0 &&
+	    roost_scan_check(&scan, roost_keystore_name(store), &error) == 0)
+		return roost_ring_create(store, create, ring_r, &was_made,
+					 error_r);
+	ret = roost_ring_load(store, create->owner, create->config, ring_r,
+			      error_r);
+	if (ret == 0)
+		*error_r = error;
+	return ret > 0 ? 1 : -1;
+}
+
 static int
 ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 	  struct roost_keystore *store, const struct ring_place *place,
 	  bool is_sealing, struct roost_ring **ring_r, const char **error_r)
 {
-	const char *name = roost_keystore_name(store);
-	struct create_context ctx = {
-		.ruser = ruser, .ns = ns, .store_name = name
-	};
 	struct roost_config config = ruser->config;	/* no key in it */
 	struct roost_ring_create create = {
-		.owner = place->owner, .config = &config,
-		.may_create = user_may_create, .context = &ctx
+		.owner = place->owner, .config = &config
 	};
-	bool was_made;
 	int ret;
 
 	if (!place->is_user) {
@@ -346,9 +343,10 @@ ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 	ret = roost_ring_load(store, place->owner, &config, ring_r, error_r);
 	if (ret != 0 || !is_sealing)
 		return ret;
-	if (ring_may_be_made(ruser, place, name, error_r) < 0)
+	if (ring_may_be_made(ruser, place, roost_keystore_name(store),
+			     error_r) < 0)
 		return -1;
-	return roost_ring_create(store, &create, ring_r, &was_made, error_r);
+	return ring_make(ruser, ns, store, &create, ring_r, error_r);
 }
 
 struct roost_keystore *

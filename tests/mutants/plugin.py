@@ -166,11 +166,10 @@ MUTANTS = [
     ("owner-mac is not compared", "core/keyring.c",
      "\t\terr = ROOST_ERR_OWNER_MAC;\n", "\t\terr = ROOST_OK;\n", ATTACKS,
      "maildir and who_has_the_provider"),
-    ("a lost keyring is replaced", "mail/user.c",
-     "\tif (ret > 0) {\n\t\t*error_r = t_strdup_printf(\"The keyring %s is "
-     "missing, yet \"\n",
-     "\tif (ret > 100) {\n\t\t*error_r = t_strdup_printf(\"The keyring %s "
-     "is missing, yet \"\n", ATTACKS, "maildir and keyring_deleted"),
+    ("a lost keyring is replaced", "mail/scan.c",
+     "\tif (!scan->has_sealed)\n\t\treturn 0;\n",
+     "\tif (TRUE)\n\t\treturn 0;\n", ATTACKS,
+     "maildir and keyring_deleted"),
     ("a world-readable keyring is used", "mail/keystore-file.c",
      "(st.st_mode & 0007) != 0", "(st.st_mode & 0007) == 0100", REFUSALS,
      "test_keyring and world"),
