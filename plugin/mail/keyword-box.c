@@ -70,6 +70,13 @@ box_mode(const struct roost_keyword_box *kb)
 	return config->keywords;
 }
 
+static void
+box_take_key(struct roost_keyword_box *kb, struct roost_ring *ring)
+{
+	kb->key = roost_ring_token_key(ring);
+	kb->ring = ring;
+}
+
 /* The keyring that is there: without it tokens are shown as they are. */
 static void
 box_find_key(struct roost_keyword_box *kb)
@@ -81,7 +88,7 @@ box_find_key(struct roost_keyword_box *kb)
 	ret = roost_user_ring(kb->ruser, mailbox_get_namespace(kb->box), &ring,
 			      &error);
 	if (ret > 0)
-		kb->key = roost_ring_token_key(ring);
+		box_take_key(kb, ring);
 	else if (ret < 0 && roost_user_log_once(kb->ruser, error))
 		e_error(kb->box->event, "roost: Names of keywords cannot be "
 			"shown: %s", error);
@@ -194,7 +201,7 @@ box_need_key(struct roost_keyword_box *kb, const char **error_r)
 	else
 		ret = roost_user_ring(kb->ruser, ns, &ring, error_r);
 	if (ret > 0)
-		kb->key = roost_ring_token_key(ring);
+		box_take_key(kb, ring);
 	return ret;
 }
 
@@ -234,6 +241,36 @@ roost_keyword_box_refuse(struct roost_keyword_box *kb, const char *error)
 			     "private keyword, so nothing is stored: %s",
 			     error);
 	return -1;
+}
+
+static bool
+box_has_token(const struct roost_keyword_box *kb,
+	      const ARRAY_TYPE(keyword_indexes) *used)
+{
+	const ARRAY_TYPE(keywords) *stored = &kb->box->index->keywords;
+	const unsigned int *idx;
+
+	array_foreach(used, idx) {
+		const char *name = array_idx_elem(stored, *idx);
+
+		if (roost_token_is_claimed(name, strlen(name)))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+int
+roost_keyword_box_check_ring(struct roost_keyword_box *kb,
+			     const ARRAY_TYPE(keyword_indexes) *used)
+{
+	const char *error;
+
+	/* What replication brings is of no keyring of ours. */
+	if (kb->ring == NULL || roost_keyword_box_is_raw(kb) ||
+	    !box_has_token(kb, used) ||
+	    roost_user_renew_ring(kb->ruser, kb->ring, &error) == 0)
+		return 0;
+	return roost_keyword_box_refuse(kb, error);
 }
 
 int

@@ -20,6 +20,7 @@ struct roost_keyword_box {
 	struct roost_keyword_index *ki;
 	struct roost_keyword_box *prev, *next;
 	const struct roost_token_key *key;	/* NULL: not needed so far */
+	struct roost_ring *ring;		/* whose it is */
 	unsigned int asked_count;	/* keywords there when it was asked */
 	/* The last that needed no change, referenced, and how many keywords
 	   there were: one STORE brings the same for each message. */
@@ -60,6 +61,11 @@ roost_keyword_box_prepare(struct roost_keyword_box *kb,
 
 /* Log that the keyring is at fault, and -1 with the storage's error set. */
 int roost_keyword_box_refuse(struct roost_keyword_box *kb, const char *error);
+
+/* Have those among these positions that hold tokens a keyring that is still
+   there?  -1 with the storage's error set. */
+int roost_keyword_box_check_ring(struct roost_keyword_box *kb,
+				 const ARRAY_TYPE(keyword_indexes) *used);
 
 /* roost_keyword_box_prepare() for a client: -1 with the storage's error
    set. */

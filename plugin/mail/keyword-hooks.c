@@ -206,13 +206,17 @@ keyword_transaction_commit(struct mailbox_transaction_context *t,
 			   struct mail_transaction_commit_changes *changes_r)
 {
 	struct roost_keyword_box *kb = roost_keyword_box_get(t->box);
-	ARRAY_TYPE(keyword_indexes) used;
+	ARRAY_TYPE(keyword_indexes) used, faulty;
 	int ret = 0;
 
 	if (kb->ki != NULL) T_BEGIN {
 		roost_keyword_trans_used(t->itrans, &used);
+		t_array_init(&faulty, array_count(&used) + 1);
+		array_append_array(&faulty, &used);
 		if (array_count(&used) > 0)
-			ret = roost_keyword_box_check(kb, &used);
+			ret = roost_keyword_box_check(kb, &faulty);
+		if (ret == 0)
+			ret = roost_keyword_box_check_ring(kb, &used);
 	} T_END;
 	if (ret == 0)
 		return kb->module_ctx.super.transaction_commit(t, changes_r);

@@ -27,7 +27,9 @@ struct ring_secrets {
 
 struct roost_ring {
 	char *name;			/* of its store */
+	buffer_t *stored;		/* the document's bytes */
 	struct roost_keyring *doc;
+	unsigned int seal_count;	/* see roost_ring_seal_count() */
 	enum roost_policy policy;
 	bool has_user_secret;
 	bool was_tried;
@@ -44,9 +46,24 @@ ring_new(const struct roost_keystore *store)
 	struct roost_ring *ring = i_new(struct roost_ring, 1);
 
 	ring->name = i_strdup(roost_keystore_name(store));
+	ring->stored = buffer_create_dynamic(default_pool, 1024);
 	ring->doc = i_new(struct roost_keyring, 1);
 	ring->secrets = roost_secret_new(sizeof(*ring->secrets));
 	return ring;
+}
+
+/* As if it had never been unlocked. */
+static void
+ring_lock(struct roost_ring *ring)
+{
+	void *secret = ring->open_keys;
+
+	if (secret != NULL)
+		roost_secret_free(&secret);
+	ring->open_keys = NULL;
+	roost_prim_aead_free(&ring->cache_aead);
+	ring->was_tried = FALSE;
+	ring->unlock_err = ROOST_OK;
 }
 
 void
@@ -58,13 +75,11 @@ roost_ring_free(struct roost_ring **_ring)
 	*_ring = NULL;
 	if (ring == NULL)
 		return;
+	ring_lock(ring);
 	secret = ring->secrets;
 	if (secret != NULL)
 		roost_secret_free(&secret);
-	secret = ring->open_keys;
-	if (secret != NULL)
-		roost_secret_free(&secret);
-	roost_prim_aead_free(&ring->cache_aead);
+	buffer_free(&ring->stored);
 	i_free(ring->doc);
 	i_free(ring->name);
 	i_free(ring);
@@ -148,7 +163,9 @@ ring_open_host(struct roost_ring *ring, const char *owner,
 	if (err != ROOST_OK)
 		return ring_refuse(ring, err, ring_host_advice(err), error_r);
 	ring->has_user_secret = config->has_secret;
-	memcpy(secrets->user_secret, config->secrets->secret, ROOST_KEY_SIZE);
+	if (config->has_secret)
+		memcpy(secrets->user_secret, config->secrets->secret,
+		       ROOST_KEY_SIZE);
 	return ring_check_pins(ring, config, error_r);
 }
 
@@ -160,6 +177,7 @@ ring_parse(struct roost_ring *ring, const buffer_t *doc, const char *owner,
 	enum roost_err err = roost_keyring_parse(doc->data, doc->used,
 						 ring->doc, &line);
 
+	buffer_append(ring->stored, doc->data, doc->used);
 	if (err != ROOST_OK)
 		return ring_refuse(ring, err,
 			t_strdup_printf("line %u; restore it from a backup",
@@ -183,6 +201,84 @@ roost_ring_load(struct roost_keystore *store, const char *owner,
 		return 1;
 	roost_ring_free(ring_r);
 	return -1;
+}
+
+/* May a document that stands in the place of this ring's be used from now
+   on by all that hold the ring? */
+static int
+ring_may_become(const struct roost_ring *ring, const struct roost_ring *fresh,
+		const char **error_r)
+{
+	const char *what = NULL;
+
+	if (!roost_bytes_equal(fresh->doc->id, ring->doc->id, ROOST_ID_SIZE))
+		what = "another one stands in its place now: put the right "
+			"one back, or let the user log in again";
+	else if (fresh->doc->generation < ring->doc->generation)
+		what = "an older one was put back: restore the newest";
+	else if (!roost_bytes_equal(fresh->secrets->host_key,
+				    ring->secrets->host_key, ROOST_KEY_SIZE))
+		what = "it has another host key now: let the user log in "
+			"again";
+	if (what == NULL)
+		return 0;
+	*error_r = t_strdup_printf("The keyring %s was replaced while it was "
+				   "in use, and %s", ring->name, what);
+	return -1;
+}
+
+/* In place: caches, keywords and transactions hold this ring.  What it
+   remembers of messages stays true. */
+static void
+ring_become(struct roost_ring *ring, const struct roost_ring *fresh)
+{
+	struct ring_secrets *secrets = ring->secrets;
+
+	if (!roost_bytes_equal(&secrets->seal_key,
+			       &fresh->secrets->seal_key,
+			       sizeof(secrets->seal_key)))
+		ring->seal_count++;
+	ring_lock(ring);
+	buffer_set_used_size(ring->stored, 0);
+	buffer_append_buf(ring->stored, fresh->stored, 0, SIZE_MAX);
+	*ring->doc = *fresh->doc;
+	ring->policy = fresh->policy;
+	ring->has_user_secret = fresh->has_user_secret;
+	secrets->seal_key = fresh->secrets->seal_key;
+	memcpy(secrets->user_secret, fresh->secrets->user_secret,
+	       ROOST_KEY_SIZE);
+}
+
+int
+roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
+		 const char *owner, const struct roost_config *config,
+		 const char **error_r)
+{
+	buffer_t *doc = t_buffer_create(4096);
+	int ret = roost_keystore_load(store, doc, error_r);
+	struct roost_ring *fresh;
+
+	if (ret == 0) {
+		*error_r = t_strdup_printf("The keyring %s vanished while it "
+			"was in use: restore it from a backup", ring->name);
+		return -1;
+	}
+	if (ret < 0 || buffer_cmp(doc, ring->stored))
+		return ret < 0 ? -1 : 0;
+	fresh = ring_new(store);
+	ret = ring_parse(fresh, doc, owner, config, error_r);
+	if (ret == 0)
+		ret = ring_may_become(ring, fresh, error_r);
+	if (ret == 0)
+		ring_become(ring, fresh);
+	roost_ring_free(&fresh);
+	return ret;
+}
+
+unsigned int
+roost_ring_seal_count(const struct roost_ring *ring)
+{
+	return ring->seal_count;
 }
 
 static enum roost_err

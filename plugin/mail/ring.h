@@ -26,6 +26,19 @@ int roost_ring_load(struct roost_keystore *store, const char *owner,
 		    const struct roost_config *config,
 		    struct roost_ring **ring_r, const char **error_r);
 
+/*
+ * Is the document in use the one in the store, right now?  What has replaced
+ * it there is checked like at loading, and taken in place if it is a later one
+ * of the same keyring.  0 the ring is what is stored; -1 with error_r: it is
+ * as it was, and nothing may be sealed with it.
+ */
+int roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
+		     const char *owner, const struct roost_config *config,
+		     const char **error_r);
+
+/* How often what new messages are sealed to has changed meanwhile. */
+unsigned int roost_ring_seal_count(const struct roost_ring *ring);
+
 /* What a new keyring is to be.  Secrets are borrowed. */
 struct roost_ring_create {
 	const char *owner;

@@ -31,6 +31,57 @@ static MODULE_CONTEXT_DEFINE_INIT(roost_storage_module,
 #define CLIENT_LOOKS_SEALED \
 	"A message that looks sealed cannot be saved here"
 
+/* A transaction that has sealed something, or shared a sealed file. */
+struct roost_save_trans {
+	union mailbox_transaction_module_context module_ctx;
+	struct roost_ring *ring;
+	unsigned int seal_count;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(roost_save_trans_module,
+				  &mail_storage_module_register);
+
+/*
+ * The keyring in use may be gone, or another, since it was loaded: what is
+ * sealed to it would open nowhere.  Asked once for each transaction.
+ */
+static int
+trans_use_ring(struct mailbox_transaction_context *t, struct roost_ring *ring,
+	       const char **error_r)
+{
+	struct roost_user *ruser = roost_user_get(t->box->storage->user);
+	struct roost_save_trans *st = MODULE_CONTEXT(t,
+						     roost_save_trans_module);
+
+	if (st != NULL)
+		return 0;
+	if (roost_user_renew_ring(ruser, ring, error_r) < 0)
+		return -1;
+	st = i_new(struct roost_save_trans, 1);
+	st->ring = ring;
+	st->seal_count = roost_ring_seal_count(ring);
+	MODULE_CONTEXT_SET(t, roost_save_trans_module, st);
+	return 0;
+}
+
+/* And once more before anybody is told that it is saved. */
+static int
+trans_check_ring(struct mailbox_transaction_context *t,
+		 const struct roost_save_trans *st)
+{
+	struct roost_user *ruser = roost_user_get(t->box->storage->user);
+	const char *error;
+
+	if (roost_user_renew_ring(ruser, st->ring, &error) == 0) {
+		if (roost_ring_seal_count(st->ring) == st->seal_count)
+			return 0;
+		error = "the keyring has got another public key meanwhile";
+	}
+	mailbox_set_critical(t->box, "roost: Nothing is saved of what was "
+			     "sealed: %s", error);
+	return -1;
+}
+
 /* Somebody else's mailbox is sealed if it has a keyring, whatever the
    visitor's own roost_enable; one that fails is refused when it is used. */
 static bool
@@ -50,13 +101,17 @@ box_is_sealing(struct mailbox *box)
 
 /* The ring to seal for; an error is the storage's afterwards. */
 static int
-box_seal_ring(struct mailbox *box, struct roost_ring **ring_r)
+trans_seal_ring(struct mailbox_transaction_context *t,
+		struct roost_ring **ring_r)
 {
+	struct mailbox *box = t->box;
 	struct roost_user *ruser = roost_user_get(box->storage->user);
+	struct mail_namespace *ns = mailbox_get_namespace(box);
 	const char *error;
 
-	if (roost_user_seal_ring(ruser, mailbox_get_namespace(box), ring_r,
-				 &error) == 0)
+	if (roost_user_seal_ring(ruser, ns, ring_r, &error) == 0 &&
+	    trans_use_ring(t, *ring_r, &error) == 0 &&
+	    roost_ring_check_seal(*ring_r, &error) == 0)
 		return 0;
 	mailbox_set_critical(box, "roost: Cannot seal, so nothing is saved: "
 			     "%s", error);
@@ -98,7 +153,8 @@ roost_save_begin(struct mail_save_context *ctx, struct istream *input)
 	struct roost_mailbox *rbox = ROOST_BOX(box);
 	struct roost_ring *ring = NULL;
 
-	if (box_is_sealing(box) && box_seal_ring(box, &ring) < 0)
+	if (box_is_sealing(box) &&
+	    trans_seal_ring(ctx->transaction, &ring) < 0)
 		return -1;
 	if (rbox->module_ctx.super.save_begin(ctx, input) < 0)
 		return -1;
@@ -146,9 +202,10 @@ roost_save_finish(struct mail_save_context *ctx)
 /* Whether the file may be shared, told from magic and keyring id alone, so
    that a message that does not open can still be moved. */
 static bool
-copy_is_inside_keyring(struct mailbox *box, struct mail *mail,
-		       const struct roost_peek *peek)
+copy_is_inside_keyring(struct mailbox_transaction_context *t,
+		       struct mail *mail, const struct roost_peek *peek)
 {
+	struct mailbox *box = t->box;
 	struct roost_user *ruser = roost_user_get(box->storage->user);
 	struct mail_namespace *ns = mailbox_get_namespace(box);
 	struct mail_namespace *from = mailbox_get_namespace(mail->box);
@@ -159,9 +216,11 @@ copy_is_inside_keyring(struct mailbox *box, struct mail *mail,
 		return FALSE;
 	if (roost_user_config(ruser)->enable == ROOST_ENABLE_NO)
 		return ns->owner != NULL && ns->owner == from->owner;
+	/* Where the keyring is gone, saving it anew says so. */
 	return roost_user_ring(ruser, ns, &ring, &error) > 0 &&
 		roost_bytes_equal(peek->keyring_id, roost_ring_doc(ring)->id,
-				  ROOST_ID_SIZE);
+				  ROOST_ID_SIZE) &&
+		trans_use_ring(t, ring, &error) == 0;
 }
 
 static int
@@ -177,11 +236,39 @@ roost_copy(struct mail_save_context *ctx, struct mail *mail)
 	if (ret < 0)	/* reading it says why */
 		is_raw = FALSE;
 	else if (peek.is_sealed)
-		is_raw = copy_is_inside_keyring(box, mail, &peek);
+		is_raw = copy_is_inside_keyring(ctx->transaction, mail,
+						&peek);
 	else
 		is_raw = !box_is_sealing(box);
 	return is_raw ? rbox->module_ctx.super.copy(ctx, mail) :
 		mail_storage_copy(ctx, mail);
+}
+
+static int
+roost_transaction_commit(struct mailbox_transaction_context *t,
+			 struct mail_transaction_commit_changes *changes_r)
+{
+	struct roost_mailbox *rbox = ROOST_BOX(t->box);
+	struct roost_save_trans *st = MODULE_CONTEXT(t,
+						     roost_save_trans_module);
+	int ret = st == NULL ? 0 : trans_check_ring(t, st);
+
+	i_free(st);
+	if (ret == 0)
+		return rbox->module_ctx.super.transaction_commit(t, changes_r);
+	rbox->module_ctx.super.transaction_rollback(t);
+	return -1;
+}
+
+static void
+roost_transaction_rollback(struct mailbox_transaction_context *t)
+{
+	struct roost_mailbox *rbox = ROOST_BOX(t->box);
+	struct roost_save_trans *st = MODULE_CONTEXT(t,
+						     roost_save_trans_module);
+
+	i_free(st);
+	rbox->module_ctx.super.transaction_rollback(t);
 }
 
 /* The storage of a namespace that could not be checked at the start. */
@@ -228,6 +315,8 @@ roost_mailbox_allocated(struct mailbox *box)
 		v->save_begin = roost_save_begin;
 		v->save_finish = roost_save_finish;
 		v->copy = roost_copy;
+		v->transaction_commit = roost_transaction_commit;
+		v->transaction_rollback = roost_transaction_rollback;
 	} else if (v->save_begin != NULL) {
 		v->save_begin = refuse_save_begin;
 		v->copy = refuse_copy;

@@ -15,6 +15,8 @@
 
 struct user_ring {
 	const char *store_name, *owner;
+	struct roost_keystore *store;
+	struct roost_config config;	/* the pins that bind it; borrows */
 	struct roost_ring *ring;
 };
 
@@ -63,8 +65,10 @@ roost_user_free(struct roost_user **_ruser)
 
 	*_ruser = NULL;
 	MODULE_CONTEXT_UNSET(ruser->user, roost_user_module);
-	array_foreach_modifiable(&ruser->rings, entry)
+	array_foreach_modifiable(&ruser->rings, entry) {
 		roost_ring_free(&entry->ring);
+		roost_keystore_deinit(&entry->store);
+	}
 	array_free(&ruser->rings);
 	hash_table_destroy(&ruser->logged);
 	roost_config_wipe(&ruser->config);
@@ -262,15 +266,20 @@ ring_find(struct roost_user *ruser, const char *store_name,
 	return NULL;
 }
 
+/* Takes the store. */
 static void
-ring_keep(struct roost_user *ruser, const char *store_name,
-	  const char *owner, struct roost_ring *ring)
+ring_keep(struct roost_user *ruser, struct roost_keystore **store,
+	  const char *owner, const struct roost_config *config,
+	  struct roost_ring *ring)
 {
 	struct user_ring *entry = array_append_space(&ruser->rings);
 
-	entry->store_name = p_strdup(ruser->user->pool, store_name);
+	entry->store_name = roost_keystore_name(*store);
 	entry->owner = p_strdup(ruser->user->pool, owner);
+	entry->store = *store;
+	entry->config = *config;
 	entry->ring = ring;
+	*store = NULL;
 }
 
 static int
@@ -325,22 +334,31 @@ ring_make(struct roost_user *ruser, struct mail_namespace *ns,
 	return ret > 0 ? 1 : -1;
 }
 
+/* The settings and pins that bind the keyring of this place. */
+static void
+ring_place_config(const struct roost_user *ruser,
+		  const struct ring_place *place,
+		  struct roost_config *config_r)
+{
+	*config_r = ruser->config;	/* no key in it */
+	if (!place->is_user) {
+		config_r->has_keyring_id = config_r->has_secret = FALSE;
+		config_r->generation_min = 0;
+	}
+}
+
 static int
 ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 	  struct roost_keystore *store, const struct ring_place *place,
-	  bool is_sealing, struct roost_ring **ring_r, const char **error_r)
+	  const struct roost_config *config, bool is_sealing,
+	  struct roost_ring **ring_r, const char **error_r)
 {
-	struct roost_config config = ruser->config;	/* no key in it */
 	struct roost_ring_create create = {
-		.owner = place->owner, .config = &config
+		.owner = place->owner, .config = config
 	};
 	int ret;
 
-	if (!place->is_user) {
-		config.has_keyring_id = config.has_secret = FALSE;
-		config.generation_min = 0;
-	}
-	ret = roost_ring_load(store, place->owner, &config, ring_r, error_r);
+	ret = roost_ring_load(store, place->owner, config, ring_r, error_r);
 	if (ret != 0 || !is_sealing)
 		return ret;
 	if (ring_may_be_made(ruser, place, roost_keystore_name(store),
@@ -366,6 +384,7 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 {
 	struct ring_place place;
 	struct roost_keystore *store;
+	struct roost_config config;
 	int ret = 1;
 
 	/* Asked for each message that is opened. */
@@ -379,11 +398,12 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 		return -1;
 	*ring_r = ring_find(ruser, roost_keystore_name(store), place.owner);
 	if (*ring_r == NULL) {
-		ret = ring_open(ruser, ns, store, &place, is_sealing, ring_r,
-				error_r);
+		ring_place_config(ruser, &place, &config);
+		ret = ring_open(ruser, ns, store, &place, &config, is_sealing,
+				ring_r, error_r);
 		if (ret > 0)
-			ring_keep(ruser, roost_keystore_name(store),
-				  place.owner, *ring_r);
+			ring_keep(ruser, &store, place.owner, &config,
+				  *ring_r);
 	}
 	if (ret > 0 && place.is_user)
 		ruser->own_ring = *ring_r;
@@ -399,11 +419,31 @@ roost_user_ring(struct roost_user *ruser, struct mail_namespace *ns,
 }
 
 int
+roost_user_renew_ring(struct roost_user *ruser, struct roost_ring *ring,
+		      const char **error_r)
+{
+	struct user_ring *entry;
+
+	array_foreach_modifiable(&ruser->rings, entry) {
+		if (entry->ring == ring)
+			return roost_ring_renew(ring, entry->store,
+						entry->owner, &entry->config,
+						error_r);
+	}
+	i_unreached();
+}
+
+int
 roost_user_seal_ring(struct roost_user *ruser, struct mail_namespace *ns,
 		     struct roost_ring **ring_r, const char **error_r)
 {
 	int ret = ring_get(ruser, ns, TRUE, ring_r, error_r);
 
 	i_assert(ret != 0);
-	return ret < 0 ? -1 : roost_ring_check_seal(*ring_r, error_r);
+	if (ret < 0 || roost_ring_check_seal(*ring_r, error_r) == 0)
+		return ret < 0 ? -1 : 0;
+	/* The right one may have been put back since it was loaded. */
+	if (roost_user_renew_ring(ruser, *ring_r, error_r) < 0)
+		return -1;
+	return roost_ring_check_seal(*ring_r, error_r);
 }

@@ -47,6 +47,13 @@ roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,
 int roost_user_seal_ring(struct roost_user *ruser, struct mail_namespace *ns,
 			 struct roost_ring **ring_r, const char **error_r);
 
+/*
+ * roost_ring_renew() of a ring that one of these gave: before the first seal
+ * of a transaction, and before what it saved is acknowledged.
+ */
+int roost_user_renew_ring(struct roost_user *ruser, struct roost_ring *ring,
+			  const char **error_r);
+
 /* True the first time it is called with this key in the session. */
 bool roost_user_log_once(struct roost_user *ruser, const char *key);
 

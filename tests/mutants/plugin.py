@@ -26,6 +26,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 
 ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
 DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
+RING = "ring"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
 
@@ -149,11 +150,13 @@ MUTANTS = [
      "within_one_command"),
     # Copying
     ("any sealed message is copied as it is", "mail/save-hooks.c",
-     "\t\tis_raw = copy_is_inside_keyring(box, mail, &peek);\n",
+     "\t\tis_raw = copy_is_inside_keyring(ctx->transaction, mail,\n"
+     "\t\t\t\t\t\t&peek);\n",
      "\t\tis_raw = TRUE;\n", ATTACKS,
      "maildir and copied and keyring-id"),
     ("a message that does not open is never copied", "mail/save-hooks.c",
-     "\t\tis_raw = copy_is_inside_keyring(box, mail, &peek);\n",
+     "\t\tis_raw = copy_is_inside_keyring(ctx->transaction, mail,\n"
+     "\t\t\t\t\t\t&peek);\n",
      "\t\tis_raw = FALSE;\n", ATTACKS, "maildir and copied and commitment"),
     # Keyrings
     ("the owner is not compared", "core/keyring.c",
@@ -225,9 +228,9 @@ MUTANTS = [
      "secret_from_userdb and of-nothing"),
     # Saving
     ("plaintext is saved where sealing fails", "mail/save-hooks.c",
-     "\tif (box_is_sealing(box) && box_seal_ring(box, &ring) < 0)\n"
+     "\t    trans_seal_ring(ctx->transaction, &ring) < 0)\n"
      "\t\treturn -1;\n",
-     "\tif (box_is_sealing(box) && box_seal_ring(box, &ring) < 0)\n"
+     "\t    trans_seal_ring(ctx->transaction, &ring) < 0)\n"
      "\t\tring = NULL;\n", REFUSALS, "test_keyring and garbage"),
     ("a look-alike is saved unsealed", "mail/save-hooks.c",
      "\treturn ret == 0 ? 0 : -1;\n", "\treturn ret >= 0 ? 0 : -1;\n", KEYS,
@@ -236,6 +239,49 @@ MUTANTS = [
      "\treturn config_provider_key(config, \"roost_provider_old_key\",\n",
      "\treturn TRUE ? 0 : config_provider_key(config, "
      "\"roost_provider_old_key\",\n", KEYS, "provider_key_exchanged"),
+    # A keyring that goes away, or another in its place, while it is in use
+    ("it is not looked for before sealing", "mail/save-hooks.c",
+     "\t    trans_use_ring(t, *ring_r, &error) == 0 &&\n", "", RING,
+     "new_epoch and maildir"),
+    ("a copy shares a file without a keyring", "mail/save-hooks.c",
+     "\t\ttrans_use_ring(t, ring, &error) == 0;\n", "\t\tTRUE;\n", RING,
+     "test_vanished and maildir"),
+    ("it is not looked for once more", "mail/save-hooks.c",
+     "\tint ret = st == NULL ? 0 : trans_check_ring(t, st);\n",
+     "\tint ret = st == NULL || TRUE ? 0 : trans_check_ring(t, st);\n", RING,
+     "between_seal and vanished and maildir"),
+    ("another public key meanwhile is no matter", "mail/save-hooks.c",
+     "\t\tif (roost_ring_seal_count(st->ring) == st->seal_count)\n",
+     "\t\tif (roost_ring_seal_count(st->ring) >= st->seal_count)\n", RING,
+     "between_seal and new-epoch and maildir"),
+    ("a keyring that is gone is still there", "mail/ring.c",
+     "\tif (ret == 0) {\n\t\t*error_r = t_strdup_printf(\"The keyring %s "
+     "vanished while it \"\n", "\tif (ret == 0)\n\t\treturn 0;\n"
+     "\tif (ret == 0) {\n\t\t*error_r = t_strdup_printf(\"The keyring %s "
+     "vanished while it \"\n", RING, "test_vanished and maildir"),
+    ("what is stored now is not looked at", "mail/ring.c",
+     "buffer_cmp(doc, ring->stored))\n", "TRUE)\n", RING,
+     "replaced_by_another and maildir"),
+    ("another keyring is taken", "mail/ring.c",
+     "\t\twhat = \"another one stands", "\t\twhat = TRUE ? NULL : "
+     "\"another one stands", RING, "replaced_by_another and maildir"),
+    ("an older keyring is taken", "mail/ring.c",
+     "\telse if (fresh->doc->generation < ring->doc->generation)\n",
+     "\telse if (FALSE)\n", RING, "older_one and maildir"),
+    ("another host key is taken", "mail/ring.c",
+     "\telse if (!roost_bytes_equal(fresh->secrets->host_key,\n"
+     "\t\t\t\t    ring->secrets->host_key, ROOST_KEY_SIZE))\n",
+     "\telse if (FALSE)\n", RING, "host_key and maildir"),
+    ("a later one's public key is not taken", "mail/ring.c",
+     "\tsecrets->seal_key = fresh->secrets->seal_key;\n", "", RING,
+     "new_epoch and maildir"),
+    ("a later one is not opened anew", "mail/ring.c",
+     "\tring_lock(ring);\n\tbuffer_set_used_size(ring->stored, 0);\n",
+     "\tbuffer_set_used_size(ring->stored, 0);\n", RING,
+     "opens_what and maildir"),
+    ("tokens are stored without a keyring", "mail/keyword-hooks.c",
+     "\t\tif (ret == 0)\n\t\t\tret = roost_keyword_box_check_ring(kb, "
+     "&used);\n", "", RING, "keywords and maildir"),
     # The index cache
     ("telling fields are cached", "mail/cache-box.c",
      "\t\tcache_forbid_field(cache, i);\n", "\t\t(void)cache;\n", LEAKS,
