@@ -6,6 +6,7 @@ answer is compared byte for byte; again after the indexes were lost, and after
 mail files were damaged and repaired.
 """
 
+import datetime
 import os
 import random
 import re
@@ -22,19 +23,36 @@ DATES = ("01-Jan-2001 01:02:03 +0000", "29-Feb-2004 23:59:59 -0800",
 # bytes; sealed it has none of them, so that there the answers may differ.
 UNREPAIRABLE = ("looks-dbox",)
 CLOSED = b"- CLOSED\r\n"
+INTERNALDATE = re.compile(rb'INTERNALDATE "([ \d]\d-[A-Z][a-z]{2}-\d{4} '
+                          rb'\d\d:\d\d:\d\d [-+]\d{4})"')
+# In BYE and in an untagged NO, too.
+ERROR_TIME = re.compile(rb"(Refer to server log for more information\.) "
+                        rb"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]")
+BEGAN = datetime.datetime.now(datetime.timezone.utc) \
+    - datetime.timedelta(seconds=1)
 
 
 def binary(message):
     return b"\0" in message.data
 
 
+def by_the_clock(date):
+    """The INTERNALDATE of a message that has none but the time at which its
+    server saved or repaired it: two servers do that at two times."""
+    when = datetime.datetime.strptime(date.group(1).decode().strip(),
+                                      "%d-%b-%Y %H:%M:%S %z")
+    return b"INTERNALDATE now" if when >= BEGAN else date.group(0)
+
+
 def comparable(answer):
-    """What must be the same. Dovecot marks BINARY without a NUL as literal8
-    or not, by whether it has the message in a cache of the process."""
+    """What must be the same, whichever second it is. Dovecot marks BINARY
+    without a NUL as literal8 or not, by whether it has the message in a cache
+    of the process."""
     untagged, tagged = answer.key()
     if not any(b"\0" in part for part in untagged):
         untagged = [part.replace(b"] ~{", b"] {") for part in untagged]
-    return untagged, tagged
+    return [INTERNALDATE.sub(by_the_clock, ERROR_TIME.sub(rb"\1", part))
+            for part in untagged], tagged
 
 
 class Pair:
