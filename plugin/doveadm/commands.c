@@ -11,8 +11,7 @@
 #include "module-dir.h"
 
 #include "inspect.h"
-
-#include "roost/prim.h"
+#include "libraries.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -75,9 +74,6 @@ roost_cmd_namespace(struct mail_user *user)
 void
 doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 {
-	if (roost_prim_init() != ROOST_OK)
-		i_fatal("roost: OpenSSL or libsodium cannot be used: "
-			"AES-256-GCM, HKDF, HMAC and SHA-2 are needed");
 	mail_storage_hooks_add_forced(&hooks_module, &command_hooks);
 	doveadm_cmd_register_ver2(&roost_cmd_init);
 	doveadm_cmd_register_ver2(&roost_cmd_status);
@@ -93,5 +89,5 @@ void
 doveadm_roost_plugin_deinit(void)
 {
 	/* doveadm has freed the table of hooks before it unloads this. */
-	roost_prim_deinit();
+	roost_libraries_deinit();
 }

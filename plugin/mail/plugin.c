@@ -11,11 +11,10 @@
 #include "cache-hooks.h"
 #include "inspect.h"
 #include "keyword-hooks.h"
+#include "libraries.h"
 #include "mail-hooks.h"
 #include "save-hooks.h"
 #include "user.h"
-
-#include "roost/prim.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -63,9 +62,6 @@ static struct module keyword_module = { .path = keyword_path };
 void
 roost_plugin_init(struct module *module)
 {
-	if (roost_prim_init() != ROOST_OK)
-		i_fatal("roost: OpenSSL or libsodium cannot be used: "
-			"AES-256-GCM, HKDF, HMAC and SHA-2 are needed");
 	mail_storage_hooks_add(module, &roost_inspect_hooks);
 	mail_storage_hooks_add(module, &roost_cache_hooks);
 	mail_storage_hooks_add(module, &roost_hooks);
@@ -83,5 +79,5 @@ roost_plugin_deinit(void)
 	mail_storage_hooks_remove(&roost_hooks);
 	mail_storage_hooks_remove(&roost_cache_hooks);
 	mail_storage_hooks_remove(&roost_inspect_hooks);
-	roost_prim_deinit();
+	roost_libraries_deinit();
 }

@@ -7,6 +7,7 @@
 #include "hash.h"
 #include "mailbox-list-private.h"
 
+#include "libraries.h"
 #include "report.h"
 #include "scan.h"
 #include "silence.h"
@@ -94,6 +95,7 @@ roost_user_new(struct mail_user *user, const char **error_r)
 	const struct roost_settings *set;
 
 	if (roost_config_check_userdb(user->userdb_fields, error_r) < 0 ||
+	    roost_libraries_need(error_r) < 0 ||
 	    roost_settings_get(user, &set, error_r) < 0)
 		return NULL;
 	ruser = p_new(user->pool, struct roost_user, 1);

@@ -29,6 +29,7 @@ DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
 RING = "ring"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
+STOCK = "stock"
 
 MUTANTS = [
     # Reading
@@ -437,6 +438,12 @@ MUTANTS = [
     ("a name is shown twice", "mail/keyword-store.c",
      "\t\tlist_add(firsts, roost_keyword_index_first(kb->ki, *idx));\n",
      "\t\tlist_add(firsts, *idx);\n", KEYWORDS, "spellings and sdbox"),
+    # A module that is only loaded
+    ("commands take libsodium at once", "doveadm/commands.c",
+     "\tmail_storage_hooks_add_forced(&hooks_module, &command_hooks);\n",
+     "\tconst char *error;\n\t(void)roost_libraries_need(&error);\n"
+     "\tmail_storage_hooks_add_forced(&hooks_module, &command_hooks);\n",
+     STOCK, "scheme"),
     # Modes
     ("all names is private names", "mail/keyword-names.c",
      "\tcase ROOST_KEYWORDS_ALL:\n\t\treturn TRUE;\n",

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libraries: see libraries.h.
+ */
+#include "dovecot-compat.h"
+
+#include "libraries.h"
+
+#include "roost/prim.h"
+
+static bool are_initialized;
+
+int
+roost_libraries_need(const char **error_r)
+{
+	if (!are_initialized && roost_prim_init() != ROOST_OK) {
+		*error_r = "OpenSSL or libsodium cannot be used: "
+			"AES-256-GCM, AES-256-SIV, HKDF, HMAC and SHA-2 are "
+			"needed";
+		return -1;
+	}
+	are_initialized = TRUE;
+	return 0;
+}
+
+void
+roost_libraries_deinit(void)
+{
+	if (are_initialized)
+		roost_prim_deinit();
+	are_initialized = FALSE;
+}
