@@ -2,27 +2,37 @@
 /*
  * keystore-file: a keyring in a file of its own.  See keystore.h.
  *
- * Mode 0600; written to a temporary name, synced, put in place by link (a
- * first one) or rename, and the directory synced.  The file it replaces keeps
- * a second name until the new one was read back.
+ * Written to a temporary name, synced, put in place without replacing anything
+ * (a first one) or by rename, and the directory synced.  The file it replaces
+ * keeps a second name until the new one was read back.
  */
+#define _GNU_SOURCE	/* for RENAME_NOREPLACE */
 #include "keystore-private.h"
 
+#include "file-lock.h"
 #include "hostpid.h"
 #include "write-full.h"
 
 #include "roost/keyring.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Whoever has the lock writes one small file; a mail server that waits for its
+   answer has patience for minutes, but other users wait for this process. */
+#define LOCK_TIMEOUT_SECS 5
+/* Another host's temporary file may be at work where its lock is not seen. */
+#define FOREIGN_TEMP_SECS (60 * 60)
 
 struct file_keystore {
 	struct roost_keystore store;
 	char *path, *dir;
-	int lock_fd;
+	const char *name;		/* the last part of path */
+	struct file_lock *lock;
 };
 
 static struct roost_keystore *
@@ -50,9 +60,9 @@ kf_init(const char *rest, const char *home, const char **error_r)
 	file->store.v = &roost_keystore_file;
 	file->store.name = i_strdup(path);
 	file->path = i_strdup(path);
+	file->name = file->path + (slash + 1 - path);
 	file->dir = slash == path ? i_strdup("/") :
 		i_strdup_until(path, slash);
-	file->lock_fd = -1;
 	return &file->store;
 }
 
@@ -137,27 +147,127 @@ kf_load(struct roost_keystore *store, buffer_t *doc_r, const char **error_r)
 	return ret;
 }
 
+/*
+ * Mode and group, the group first: it is not to have what another one is given.
+ * A process that may not give a file to that group keeps it for itself, as
+ * Dovecot does with the mailbox's files.
+ */
+static int
+kf_give(const struct file_keystore *file, int fd, const char *path,
+	mode_t mode, const char **error_r)
+{
+	gid_t gid = (mode & 0070) == 0 ? (gid_t)-1 : file->store.gid;
+
+	if (gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) < 0) {
+		if (errno != EPERM) {
+			*error_r = t_strdup_printf("fchown(%s) failed: %m",
+						   path);
+			return -1;
+		}
+		mode &= 0600;
+	}
+	if (fchmod(fd, mode) < 0) {
+		*error_r = t_strdup_printf("fchmod(%s) failed: %m", path);
+		return -1;
+	}
+	return 0;
+}
+
+static bool
+kf_is_of_dir_owner(const struct file_keystore *file, const struct stat *st)
+{
+	struct stat dir;
+
+	return stat(file->dir, &dir) == 0 && dir.st_uid == st->st_uid;
+}
+
+/* Whoever can open the lock file can hold it: only who may write here. */
+static int
+kf_lock_check(const struct file_keystore *file, int fd, const char *path,
+	      const char **error_r)
+{
+	mode_t mode = (file->store.mode & 0020) != 0 ? 0660 : 0600;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		*error_r = t_strdup_printf("fstat(%s) failed: %m", path);
+	else if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		*error_r = t_strdup_printf("%s is not a regular file of its "
+			"own: remove it", path);
+	else if (st.st_uid == geteuid())
+		return (st.st_mode & 07777) == mode ? 0 :
+			kf_give(file, fd, path, mode, error_r);
+	else if ((st.st_mode & 0777 & ~mode) != 0 ||
+		 (mode == 0600 && !kf_is_of_dir_owner(file, &st)))
+		*error_r = t_strdup_printf("%s belongs to uid %s and mode "
+			"0%o, so that others could hold the lock: remove it",
+			path, dec2str(st.st_uid),
+			(unsigned int)st.st_mode & 07777);
+	else
+		return 0;
+	return -1;
+}
+
+/* Someone may have removed the file, and another one locked a new one. */
+static int
+kf_lock_is_in_place(int fd, const char *path, const char **error_r)
+{
+	struct stat st, now;
+
+	if (fstat(fd, &st) == 0 && lstat(path, &now) == 0 &&
+	    st.st_dev == now.st_dev && st.st_ino == now.st_ino)
+		return 0;
+	*error_r = t_strdup_printf("%s was replaced while it was waited for: "
+				   "try again", path);
+	return -1;
+}
+
+static int
+kf_lock_wait(struct file_keystore *file, int fd, const char *path,
+	     const char **error_r)
+{
+	const struct file_lock_settings set = {
+		.lock_method = FILE_LOCK_METHOD_FLOCK,
+		.close_on_free = TRUE,
+	};
+	const char *error;
+	int ret = file_wait_lock(fd, path, F_WRLCK, &set, LOCK_TIMEOUT_SECS,
+				 &file->lock, &error);
+
+	if (ret < 0)
+		*error_r = error;
+	else if (ret == 0)
+		*error_r = t_strdup_printf("Another process holds the lock of "
+			"the keyring %s: %s; end that process if it hangs "
+			"(fuser %s)", file->path, error, path);
+	return ret > 0 ? 0 : -1;
+}
+
 static int
 kf_lock(struct roost_keystore *store, const char **error_r)
 {
 	struct file_keystore *file =
 		container_of(store, struct file_keystore, store);
 	const char *path = t_strconcat(file->path, ".lock", NULL);
-
 	/* The lock file stays: removing it would need a lock of its own. */
-	file->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (file->lock_fd < 0) {
-		*error_r = t_strdup_printf("open(%s) failed: %m", path);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+		      O_NONBLOCK, 0600);
+
+	if (fd < 0) {
+		*error_r = t_strdup_printf("open(%s) failed: %m%s", path,
+			errno == ELOOP || errno == EISDIR || errno == ENXIO ?
+			": it is not a regular file: remove it" : "");
 		return -1;
 	}
-	while (flock(file->lock_fd, LOCK_EX) < 0) {
-		if (errno == EINTR)
-			continue;
-		*error_r = t_strdup_printf("flock(%s) failed: %m", path);
-		i_close_fd(&file->lock_fd);
+	if (kf_lock_check(file, fd, path, error_r) < 0 ||
+	    kf_lock_wait(file, fd, path, error_r) < 0) {
+		i_close_fd(&fd);
 		return -1;
 	}
-	return 0;
+	if (kf_lock_is_in_place(fd, path, error_r) == 0)
+		return 0;
+	file_lock_free(&file->lock);
+	return -1;
 }
 
 static void
@@ -166,7 +276,49 @@ kf_unlock(struct roost_keystore *store)
 	struct file_keystore *file =
 		container_of(store, struct file_keystore, store);
 
-	i_close_fd(&file->lock_fd);
+	file_lock_free(&file->lock);
+}
+
+static bool
+begins_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+/*
+ * Is this entry of the directory a temporary file that nobody works on?  While
+ * the lock is held, none is but on a host that does not see the lock.
+ */
+static bool
+kf_is_stale(const struct file_keystore *file, const char *entry)
+{
+	const char *start = t_strconcat(file->name, ".", NULL);
+	size_t len = strlen(entry);
+	struct stat st;
+
+	if (!begins_with(entry, start) || len < 4 ||
+	    strcmp(entry + len - 4, ".tmp") != 0)
+		return FALSE;
+	return begins_with(entry, t_strconcat(start, my_hostname, ".", NULL)) ||
+		(lstat(t_strconcat(file->dir, "/", entry, NULL), &st) == 0 &&
+		 st.st_mtime < time(NULL) - FOREIGN_TEMP_SECS);
+}
+
+/* What was killed while it wrote has left its temporary file.  That it cannot
+   be removed is no reason to store nothing. */
+static void
+kf_remove_stale(const struct file_keystore *file)
+{
+	DIR *dir = opendir(file->dir);
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) T_BEGIN {
+		if (kf_is_stale(file, entry->d_name))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	} T_END;
+	(void)closedir(dir);
 }
 
 static int
@@ -182,14 +334,16 @@ kf_sync_dir(struct file_keystore *file, const char **error_r)
 }
 
 static int
-kf_write_temp(const char *path, const char *doc, size_t len,
-		const char **error_r)
+kf_write_temp(const struct file_keystore *file, const char *path,
+	      const char *doc, size_t len, const char **error_r)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int ret = -1;
 
 	if (fd < 0)
 		*error_r = t_strdup_printf("open(%s) failed: %m", path);
+	else if (kf_give(file, fd, path, file->store.mode, error_r) < 0)
+		;
 	else if (write_full(fd, doc, len) < 0)
 		*error_r = t_strdup_printf("write(%s) failed: %m", path);
 	else if (fsync(fd) < 0)
@@ -203,20 +357,38 @@ kf_write_temp(const char *path, const char *doc, size_t len,
 	return ret;
 }
 
-/* link() refuses to replace, rename() does it: each where it is right. */
+/*
+ * Put a first keyring in place, but never replace one.  In one step where the
+ * system can: who is killed between two leaves a second name of the keyring.
+ */
+static int
+kf_put_new(struct file_keystore *file, const char *temp, const char **error_r)
+{
+#ifdef RENAME_NOREPLACE
+	if (renameat2(AT_FDCWD, temp, AT_FDCWD, file->path,
+		      RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS) {
+		*error_r = t_strdup_printf("rename(%s, %s) failed: %m",
+					   temp, file->path);
+		return -1;
+	}
+#endif
+	if (link(temp, file->path) == 0)
+		return 0;
+	*error_r = t_strdup_printf("link(%s, %s) failed: %m", temp,
+				   file->path);
+	return -1;
+}
+
 static int
 kf_put(struct file_keystore *file, const char *temp, bool is_new,
 	 const char **error_r)
 {
 	const char *old = t_strconcat(file->path, ".old", NULL);
 
-	if (is_new) {
-		if (link(temp, file->path) == 0)
-			return 0;
-		*error_r = t_strdup_printf("link(%s, %s) failed: %m",
-					   temp, file->path);
-		return -1;
-	}
+	if (is_new)
+		return kf_put_new(file, temp, error_r);
 	i_unlink_if_exists(old);
 	if (link(file->path, old) < 0) {
 		*error_r = t_strdup_printf("link(%s, %s) failed: %m",
@@ -241,8 +413,8 @@ kf_store(struct roost_keystore *store, bool is_new, const char *doc,
 					   my_hostname, my_pid);
 	int ret;
 
-	i_unlink_if_exists(temp);	/* of an earlier process of our pid */
-	ret = kf_write_temp(temp, doc, len, error_r);
+	kf_remove_stale(file);
+	ret = kf_write_temp(file, temp, doc, len, error_r);
 	if (ret == 0)
 		ret = kf_put(file, temp, is_new, error_r);
 	if (ret == 0)

@@ -28,6 +28,9 @@ struct roost_keystore {
 	const struct roost_keystore_vfuncs *v;
 	char *name;
 	bool is_locked;
+	/* Of what is made in it; a group of -1 is the one it gets anyway. */
+	mode_t mode;
+	gid_t gid;
 };
 
 extern const struct roost_keystore_vfuncs roost_keystore_file;

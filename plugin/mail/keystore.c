@@ -12,13 +12,20 @@ struct roost_keystore *
 roost_keystore_init(const char *location, const char *home,
 		    const char **error_r)
 {
+	struct roost_keystore *store;
 	unsigned int i;
 
 	for (i = 0; i < N_ELEMENTS(kinds); i++) {
 		size_t len = strlen(kinds[i]->scheme);
 
-		if (strncmp(location, kinds[i]->scheme, len) == 0)
-			return kinds[i]->init(location + len, home, error_r);
+		if (strncmp(location, kinds[i]->scheme, len) == 0) {
+			store = kinds[i]->init(location + len, home, error_r);
+			if (store != NULL) {
+				store->mode = 0600;
+				store->gid = (gid_t)-1;
+			}
+			return store;
+		}
 	}
 	*error_r = "roost_keyring is not a location of a known kind; "
 		"write file:PATH";
@@ -42,6 +49,14 @@ const char *
 roost_keystore_name(const struct roost_keystore *store)
 {
 	return store->name;
+}
+
+void
+roost_keystore_share(struct roost_keystore *store,
+		     const struct mailbox_permissions *permissions)
+{
+	store->mode = permissions->file_create_mode & 0660;
+	store->gid = permissions->file_create_gid;
 }
 
 int

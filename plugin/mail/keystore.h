@@ -26,11 +26,22 @@ void roost_keystore_deinit(struct roost_keystore **store);
 /* How log lines call it. */
 const char *roost_keystore_name(const struct roost_keystore *store);
 
+/*
+ * Let those use it who may use the mailboxes that it is for: what is made here
+ * gets the mode and group that Dovecot gives to files of these mailboxes, never
+ * anything for everybody.  Without this call it is its user's alone.
+ */
+void roost_keystore_share(struct roost_keystore *store,
+			  const struct mailbox_permissions *permissions);
+
 /* 1 loaded into doc_r; 0 there is none; -1 with error_r. */
 int roost_keystore_load(struct roost_keystore *store, buffer_t *doc_r,
 			const char **error_r);
 
-/* Exclude every other writer until unlock.  -1 with error_r. */
+/*
+ * Exclude every other writer until unlock.  -1 with error_r, also where another
+ * one does not let go for some seconds.
+ */
 int roost_keystore_lock(struct roost_keystore *store, const char **error_r);
 void roost_keystore_unlock(struct roost_keystore *store);
 

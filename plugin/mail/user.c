@@ -369,6 +369,22 @@ ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 	return ring_make(ruser, ns, store, &create, ring_r, error_r);
 }
 
+/* A public namespace's keyring is for all who use its mailboxes. */
+static struct roost_keystore *
+ring_place_store(struct mail_namespace *ns, const struct ring_place *place,
+		 const char **error_r)
+{
+	struct roost_keystore *store =
+		roost_keystore_init(place->location, place->home, error_r);
+	struct mailbox_permissions permissions;
+
+	if (store != NULL && ns->owner == NULL) {
+		mailbox_list_get_root_permissions(ns->list, &permissions);
+		roost_keystore_share(store, &permissions);
+	}
+	return store;
+}
+
 struct roost_keystore *
 roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,
 		    const char **error_r)
@@ -377,7 +393,7 @@ roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,
 
 	if (ring_place_get(ruser, ns, &place, error_r) < 0)
 		return NULL;
-	return roost_keystore_init(place.location, place.home, error_r);
+	return ring_place_store(ns, &place, error_r);
 }
 
 static int
@@ -395,7 +411,7 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 		return 1;
 	if (ring_place_get(ruser, ns, &place, error_r) < 0)
 		return -1;
-	store = roost_keystore_init(place.location, place.home, error_r);
+	store = ring_place_store(ns, &place, error_r);
 	if (store == NULL)
 		return -1;
 	*ring_r = ring_find(ruser, roost_keystore_name(store), place.owner);

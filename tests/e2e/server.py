@@ -121,6 +121,8 @@ class Server:
                                  "lda": ["sieve"]}
         for protocol, names in (protocol_plugins or {}).items():
             self.protocol_plugins[protocol] += names
+        # {user: (uid, gid)} of users with ids of their own (root only).
+        self.uids = {}
         self.process = None
         self.clients = []
         self.conf = os.path.join(self.root, "dovecot.conf")
@@ -183,11 +185,13 @@ class Server:
         """(Re)writes the passwd-file: self.users may change at any time."""
         lines = []
         for user, fields in self.users.items():
+            uid, gid = self.uids.get(user, (MAIL_UID, MAIL_GID))
+            if self.uids:
+                fields = dict(fields, uid=uid, gid=gid)
             extra = " ".join("userdb_%s=%s" % item
                              for item in fields.items())
             lines.append("%s:{PLAIN}%s:%d:%d::%s::%s\n" % (
-                user, self.password(user), MAIL_UID, MAIL_GID,
-                self.home(user), extra))
+                user, self.password(user), uid, gid, self.home(user), extra))
         self.write(os.path.join(self.root, "users"), "".join(lines))
 
     def change_user(self, user, **fields):
@@ -306,7 +310,7 @@ mail_location = {storage}:{path}
 passdb {{
   driver = passwd-file
   args = {root}/users
-  override_fields = userdb_uid={uid} userdb_gid={gid} userdb_home={mail}/%u{secret}
+  override_fields = {ids}userdb_home={mail}/%u{secret}
 }}
 userdb {{
   driver = prefetch
@@ -320,7 +324,8 @@ plugin {{
   sieve = file:~/sieve;active=~/.dovecot.sieve
 }}
 """.format(storage=self.storage, path=self._path(), root=self.root,
-           uid=MAIL_UID, gid=MAIL_GID, mail=self.mail_root, secret=secret,
+           ids="" if self.uids else "userdb_uid=%d userdb_gid=%d " % (
+               MAIL_UID, MAIL_GID), mail=self.mail_root, secret=secret,
            plugins=" ".join(self._mail_plugins()))
         if self.roost:
             text += self._roost_settings()
@@ -352,9 +357,7 @@ mail_path = {path}
 passdb passwd-file {{
   passwd_file_path = {root}/users
   fields {{
-    userdb_uid = {uid}
-    userdb_gid = {gid}
-    userdb_home = {mail}/%{{user}}
+{ids}    userdb_home = {mail}/%{{user}}
 {secret}  }}
 }}
 userdb prefetch {{
@@ -368,7 +371,9 @@ sieve_script personal {{
 }}
 """.format(version=version, preload=preload, listeners=self._listeners(),
            storage=self.storage, path=self._path(), root=self.root,
-           uid=MAIL_UID, gid=MAIL_GID, mail=self.mail_root, secret=secret)
+           ids="" if self.uids else
+           "    userdb_uid = %d\n    userdb_gid = %d\n" % (
+               MAIL_UID, MAIL_GID), mail=self.mail_root, secret=secret)
         text += "mail_plugins {\n%s}\n" % "".join(
             "  %s = yes\n" % name for name in self._mail_plugins())
         if self.roost:

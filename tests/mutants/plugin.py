@@ -25,6 +25,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
 ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
+KEYSTORE = "keystore"
 DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
 RING = "ring"
 FLAGS, DELIVERY = "flags", "flags_delivery"
@@ -196,8 +197,40 @@ MUTANTS = [
      "\telse if (!ruser->config.auto_create)\n", "\telse if (FALSE)\n",
      REFUSALS, "not_made"),
     ("keyrings are made without a lock", "mail/keystore-file.c",
-     "\twhile (flock(file->lock_fd, LOCK_EX) < 0) {\n",
-     "\twhile (FALSE) {\n", KEYS, "made_once"),
+     "\tint ret = file_wait_lock(fd, path, F_WRLCK, &set, "
+     "LOCK_TIMEOUT_SECS,\n",
+     "\tint ret = file_wait_lock(fd, path, F_RDLCK, &set, "
+     "LOCK_TIMEOUT_SECS,\n", KEYS, "made_once"),
+    ("a lock is waited for without end", "mail/keystore-file.c",
+     "#define LOCK_TIMEOUT_SECS 5\n", "#define LOCK_TIMEOUT_SECS 60\n",
+     KEYSTORE, "waited_for_a_while"),
+    ("a lock may be a link to another file", "mail/keystore-file.c",
+     "O_CLOEXEC | O_NOFOLLOW |\n\t\t      O_NONBLOCK, 0600);",
+     "O_CLOEXEC |\n\t\t      O_NONBLOCK, 0600);", KEYSTORE, "odd_lock"),
+    ("a lock may be anything", "mail/keystore-file.c",
+     "\telse if (!S_ISREG(st.st_mode) || st.st_nlink != 1)\n",
+     "\telse if (FALSE)\n", KEYSTORE, "odd_lock"),
+    ("others may hold the lock", "mail/keystore-file.c",
+     "\t\treturn (st.st_mode & 07777) == mode ? 0 :\n",
+     "\t\treturn mode != 0 ? 0 :\n", KEYSTORE, "user_alone"),
+    ("a lock may be another user's", "mail/keystore-file.c",
+     "\t\t (mode == 0600 && !kf_is_of_dir_owner(file, &st)))\n",
+     "\t\t FALSE)\n", KEYSTORE, "lock_of_another"),
+    ("what a killed process wrote stays", "mail/keystore-file.c",
+     "\tkf_remove_stale(file);\n", "\t(void)kf_remove_stale;\n", KEYSTORE,
+     "temporary_files"),
+    ("a public keyring is its first writer's", "mail/user.c",
+     "\t\troost_keystore_share(store, &permissions);\n",
+     "\t\t(void)permissions;\n", KEYSTORE, "public_with_uids and sdbox"),
+    ("a public keyring is for everybody", "mail/keystore.c",
+     "permissions->file_create_mode & 0660;",
+     "permissions->file_create_mode & 0666;", KEYSTORE, "for_readers"),
+    ("mail is looked at under the lock", "mail/user.c",
+     "\tif (roost_scan_mail(ns, &scan, &error) == 0 &&\n",
+     "\tif (roost_keystore_lock(store, &error) == 0 &&\n"
+     "\t    (ret = roost_scan_mail(ns, &scan, &error),\n"
+     "\t     roost_keystore_unlock(store), ret) == 0 &&\n", KEYSTORE,
+     "without_the_lock"),
     ("a forgotten data key leaves a hole", "mail/ring.c",
      "\t*entry = *last;\n\troost_wipe(last, sizeof(*last));\n",
      "\troost_wipe(entry, sizeof(*entry));\n\tring->remembered_count++;\n",
