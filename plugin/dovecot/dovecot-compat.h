@@ -33,6 +33,15 @@
 	((storage)->set->mail_attachment_dir)
 #endif
 
+/* For whom userdb is asked. */
+#ifdef ROOST_HAVE_AUTH_INFO_PROTOCOL
+# define roost_auth_info_set_protocol(info, user) \
+	((info)->protocol = (user)->protocol)
+#else
+# define roost_auth_info_set_protocol(info, user) \
+	((info)->service = (user)->service)
+#endif
+
 /* Names of the plugins loaded for a user, NULL at the end. */
 #ifdef ROOST_HAVE_PLUGINS_BOOLLIST
 # include "settings-parser.h"

@@ -161,8 +161,8 @@ config_pins(struct roost_config *config, const struct roost_settings *set,
 	uintmax_t generation = 0;
 	int policy = ROOST_POLICY_OPEN;
 
-	if (*set->roost_keyring_id != '\0') {
-		config->has_keyring_id = TRUE;
+	config->has_keyring_id = *set->roost_keyring_id != '\0';
+	if (config->has_keyring_id) {
 		if (!roost_bytes_unhex(set->roost_keyring_id,
 				       strlen(set->roost_keyring_id),
 				       config->keyring_id, ROOST_ID_SIZE)) {
@@ -263,22 +263,32 @@ config_silence(struct roost_config *config, pool_t pool,
 }
 
 static int
+config_plaintext(struct roost_config *config, const struct roost_settings *set,
+		 const char **error_r)
+{
+	int plaintext;
+
+	if (choose("roost_plaintext", set->roost_plaintext, plaintexts,
+		   &plaintext, error_r) < 0)
+		return -1;
+	config->plaintext = (enum roost_plaintext)plaintext;
+	return 0;
+}
+
+static int
 config_modes(struct roost_config *config, const struct roost_settings *set,
 	     const char **error_r)
 {
-	int enable, auto_create, plaintext;
+	int enable, auto_create;
 
 	if (choose("roost_enable", set->roost_enable, enables, &enable,
 		   error_r) < 0 ||
 	    choose("roost_auto_create", set->roost_auto_create, yes_no,
-		   &auto_create, error_r) < 0 ||
-	    choose("roost_plaintext", set->roost_plaintext, plaintexts,
-		   &plaintext, error_r) < 0)
+		   &auto_create, error_r) < 0)
 		return -1;
 	config->enable = (enum roost_enable)enable;
 	config->auto_create = auto_create;
-	config->plaintext = (enum roost_plaintext)plaintext;
-	return 0;
+	return config_plaintext(config, set, error_r);
 }
 
 int
@@ -312,16 +322,83 @@ roost_config_wipe(struct roost_config *config)
 	i_zero(config);
 }
 
+/* The name of a userdb field: also as plugin/NAME, or with another path before
+   it. */
+static const char *
+userdb_name(const char *field)
+{
+	const char *key = t_strcut(field, '=');
+	const char *slash = strrchr(key, '/');
+
+	return slash == NULL ? key : slash + 1;
+}
+
+/* The last one counts; NULL: none. */
+static const char *
+userdb_value(const char *const *fields, const char *name)
+{
+	const char *value = NULL, *sign;
+
+	for (; fields != NULL && *fields != NULL; fields++) {
+		if (strcmp(userdb_name(*fields), name) != 0)
+			continue;
+		sign = strchr(*fields, '=');
+		value = sign == NULL ? "yes" : sign + 1;
+	}
+	return value;
+}
+
+/* What binds a keyring, or says where it lies, from its owner's side. */
+static const struct owner_setting {
+	const char *name;
+	size_t offset;
+	const char *by_default;
+} owner_settings[] = {
+	{ "roost_keyring", offsetof(struct roost_settings, roost_keyring),
+	  "file:~/roost.keyring" },
+	{ "roost_plaintext", offsetof(struct roost_settings, roost_plaintext),
+	  "refuse" },
+	{ "roost_keyring_id",
+	  offsetof(struct roost_settings, roost_keyring_id), "" },
+	{ "roost_generation_min",
+	  offsetof(struct roost_settings, roost_generation_min), "" },
+	{ "roost_policy", offsetof(struct roost_settings, roost_policy), "" },
+};
+
+int
+roost_config_init_owner(struct roost_config *config_r, pool_t pool,
+			const struct roost_config *visitor,
+			const struct roost_settings *_set,
+			const char *const *visitor_fields,
+			const char *const *owner_fields, const char **error_r)
+{
+	struct roost_settings set = *_set;
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(owner_settings); i++) {
+		const struct owner_setting *from = &owner_settings[i];
+		const char **value = PTR_OFFSET(&set, from->offset);
+		const char *own = userdb_value(owner_fields, from->name);
+
+		if (own != NULL)
+			*value = own;
+		else if (userdb_value(visitor_fields, from->name) != NULL)
+			*value = from->by_default;
+	}
+	*config_r = *visitor;
+	config_r->has_secret = FALSE;
+	if (config_plaintext(config_r, &set, error_r) < 0 ||
+	    config_pins(config_r, &set, error_r) < 0)
+		return -1;
+	return config_location(config_r, pool, &set, error_r);
+}
+
 int
 roost_config_check_userdb(const char *const *fields, const char **error_r)
 {
 	for (; fields != NULL && *fields != NULL; fields++) {
-		/* Also as plugin/NAME, or with another path before it. */
-		const char *key = t_strcut(*fields, '=');
-		const char *slash = strrchr(key, '/');
-
-		if (strncasecmp(slash == NULL ? key : slash + 1,
-				"roost_provider_", 15) != 0)
+		if (strncasecmp(userdb_name(*fields), "roost_provider_",
+				15) != 0)
 			continue;
 		*error_r = "userdb sets roost_provider_key or "
 			"roost_provider_old_key, which only the "

@@ -97,6 +97,19 @@ int roost_config_init(struct roost_config *config_r, pool_t pool,
 		      const char **error_r);
 void roost_config_wipe(struct roost_config *config);
 
+/*
+ * The same for a keyring of somebody else, whose userdb fields are these: the
+ * visitor's, but without his secret, and with the owner's pins.  What the
+ * owner's userdb does not name is that of the configuration, unless the
+ * visitor's userdb hides it.  config_r borrows from visitor; no wiping.
+ */
+int roost_config_init_owner(struct roost_config *config_r, pool_t pool,
+			    const struct roost_config *visitor,
+			    const struct roost_settings *set,
+			    const char *const *visitor_fields,
+			    const char *const *owner_fields,
+			    const char **error_r);
+
 /* -1 for what a userdb must not override; see README. */
 int roost_config_check_userdb(const char *const *fields,
 			      const char **error_r);

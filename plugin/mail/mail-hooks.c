@@ -266,16 +266,21 @@ static int
 mail_check_plaintext(struct mail *mail)
 {
 	struct roost_mail *rmail = ROOST_MAIL(mail);
+	struct mail_namespace *ns = mailbox_get_namespace(mail->box);
 	const struct roost_config *config = roost_user_config(rmail->ruser);
 	struct roost_ring *ring;
 	const char *error;
 	bool is_served;
 	int ret;
 
-	if (config->enable == ROOST_ENABLE_NO || mail->saving)
+	/* Somebody else's mailbox is bound by what binds its owner. */
+	if (mail->saving || (config->enable == ROOST_ENABLE_NO &&
+			     ns->owner == mail->box->storage->user))
 		return 0;
-	ret = roost_user_ring(rmail->ruser, mailbox_get_namespace(mail->box),
-			      &ring, &error);
+	if (roost_user_namespace_config(rmail->ruser, ns, &config,
+					&error) < 0)
+		return mail_refuse_keyring(mail, "owner", error);
+	ret = roost_user_ring(rmail->ruser, ns, &ring, &error);
 	if (ret < 0)
 		return mail_refuse_keyring(mail, "keyring", error);
 	if (ret == 0 ? !(config->has_policy &&

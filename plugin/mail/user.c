@@ -8,6 +8,7 @@
 #include "mailbox-list-private.h"
 
 #include "libraries.h"
+#include "owner.h"
 #include "report.h"
 #include "scan.h"
 #include "silence.h"
@@ -17,8 +18,14 @@
 struct user_ring {
 	const char *store_name, *owner;
 	struct roost_keystore *store;
-	struct roost_config config;	/* the pins that bind it; borrows */
+	const struct roost_config *config;	/* the pins that bind it */
 	struct roost_ring *ring;
+};
+
+/* Somebody who shares mailboxes. */
+struct user_owner {
+	const char *username;
+	struct roost_config config;	/* borrows from the user's */
 };
 
 struct roost_user {
@@ -26,7 +33,9 @@ struct roost_user {
 	struct mail_user *user;
 	const struct roost_settings *set;
 	struct roost_config config;
+	struct roost_config public_config;	/* for public namespaces */
 	ARRAY(struct user_ring) rings;
+	ARRAY(struct user_owner *) owners;
 	struct roost_ring *own_ring;	/* the user's, once it is among them */
 	HASH_TABLE(char *, void *) logged;
 };
@@ -71,6 +80,7 @@ roost_user_free(struct roost_user **_ruser)
 		roost_keystore_deinit(&entry->store);
 	}
 	array_free(&ruser->rings);
+	array_free(&ruser->owners);
 	hash_table_destroy(&ruser->logged);
 	roost_config_wipe(&ruser->config);
 	roost_settings_free(ruser->set);
@@ -102,10 +112,17 @@ roost_user_new(struct mail_user *user, const char **error_r)
 	ruser->user = user;
 	ruser->set = set;
 	i_array_init(&ruser->rings, 2);
+	i_array_init(&ruser->owners, 2);
 	hash_table_create(&ruser->logged, default_pool, 0, str_hash, strcmp);
 	MODULE_CONTEXT_SET(user, roost_user_module, ruser);
-	if (roost_config_init(&ruser->config, user->pool, set, error_r) < 0)
+	if (roost_config_init(&ruser->config, user->pool, set, error_r) < 0) {
 		roost_user_free(&ruser);
+		return NULL;
+	}
+	ruser->public_config = ruser->config;
+	ruser->public_config.has_keyring_id = FALSE;
+	ruser->public_config.has_secret = FALSE;
+	ruser->public_config.generation_min = 0;
 	return ruser;
 }
 
@@ -207,13 +224,69 @@ roost_user_namespaces_created(struct mail_namespace *namespaces)
 		roost_silence_check_temp_dir(user);
 }
 
+/* NULL: a public namespace, or not asked for so far. */
+static const struct roost_config *
+owner_find(const struct roost_user *ruser, const char *username)
+{
+	struct user_owner *const *owners;
+	unsigned int i, count;
+
+	owners = array_get(&ruser->owners, &count);
+	for (i = 0; i < count; i++) {
+		if (strcmp(owners[i]->username, username) == 0)
+			return &owners[i]->config;
+	}
+	return NULL;
+}
+
+/* Asked of userdb once in a session; a failure may be over the next time. */
+static int
+owner_look_up(struct roost_user *ruser, struct mail_user *user,
+	      const struct roost_config **config_r, const char **error_r)
+{
+	pool_t pool = ruser->user->pool;
+	struct user_owner *owner = p_new(pool, struct user_owner, 1);
+	const char *const *fields, *error;
+
+	if (roost_owner_fields(user, pool, &fields, error_r) < 0)
+		return -1;
+	if (roost_config_init_owner(&owner->config, pool, &ruser->config,
+				    ruser->set, ruser->user->userdb_fields,
+				    fields, &error) < 0) {
+		*error_r = t_strdup_printf("What userdb has for %s, the owner "
+			"of the mailbox: %s", user->username, error);
+		return -1;
+	}
+	owner->username = p_strdup(pool, user->username);
+	array_push_back(&ruser->owners, &owner);
+	*config_r = &owner->config;
+	return 0;
+}
+
+int
+roost_user_namespace_config(struct roost_user *ruser,
+			    struct mail_namespace *ns,
+			    const struct roost_config **config_r,
+			    const char **error_r)
+{
+	if (ns->owner == ruser->user)
+		*config_r = &ruser->config;
+	else if (ns->owner == NULL)
+		*config_r = &ruser->public_config;
+	else
+		*config_r = owner_find(ruser, ns->owner->username);
+	return *config_r != NULL ? 0 :
+		owner_look_up(ruser, ns->owner, config_r, error_r);
+}
+
 /* Whose keyring, and where it lies. */
 struct ring_place {
 	const char *owner;
 	const char *location;
 	const char *home;
+	const struct roost_config *config;	/* the pins that bind it */
 	bool is_own;		/* may be made by this session */
-	bool is_user;		/* the session's user: pins and secret apply */
+	bool is_user;		/* the session's user */
 };
 
 static int
@@ -240,10 +313,13 @@ ring_place_get(struct roost_user *ruser, struct mail_namespace *ns,
 	       struct ring_place *place_r, const char **error_r)
 {
 	i_zero(place_r);
+	if (roost_user_namespace_config(ruser, ns, &place_r->config,
+					error_r) < 0)
+		return -1;
 	if (ns->owner == NULL)
 		return ring_place_public(ns, place_r, error_r);
 	place_r->owner = ns->owner->username;
-	place_r->location = ruser->config.keyring;
+	place_r->location = place_r->config->keyring;
 	place_r->is_own = place_r->is_user = ns->owner == ruser->user;
 	if (mail_user_get_home(ns->owner, &place_r->home) < 0) {
 		*error_r = t_strdup_printf("the home directory of %s could "
@@ -279,7 +355,7 @@ ring_keep(struct roost_user *ruser, struct roost_keystore **store,
 	entry->store_name = roost_keystore_name(*store);
 	entry->owner = p_strdup(ruser->user->pool, owner);
 	entry->store = *store;
-	entry->config = *config;
+	entry->config = config;
 	entry->ring = ring;
 	*store = NULL;
 }
@@ -336,31 +412,18 @@ ring_make(struct roost_user *ruser, struct mail_namespace *ns,
 	return ret > 0 ? 1 : -1;
 }
 
-/* The settings and pins that bind the keyring of this place. */
-static void
-ring_place_config(const struct roost_user *ruser,
-		  const struct ring_place *place,
-		  struct roost_config *config_r)
-{
-	*config_r = ruser->config;	/* no key in it */
-	if (!place->is_user) {
-		config_r->has_keyring_id = config_r->has_secret = FALSE;
-		config_r->generation_min = 0;
-	}
-}
-
 static int
 ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 	  struct roost_keystore *store, const struct ring_place *place,
-	  const struct roost_config *config, bool is_sealing,
-	  struct roost_ring **ring_r, const char **error_r)
+	  bool is_sealing, struct roost_ring **ring_r, const char **error_r)
 {
 	struct roost_ring_create create = {
-		.owner = place->owner, .config = config
+		.owner = place->owner, .config = place->config
 	};
 	int ret;
 
-	ret = roost_ring_load(store, place->owner, config, ring_r, error_r);
+	ret = roost_ring_load(store, place->owner, place->config, ring_r,
+			      error_r);
 	if (ret != 0 || !is_sealing)
 		return ret;
 	if (ring_may_be_made(ruser, place, roost_keystore_name(store),
@@ -402,7 +465,6 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 {
 	struct ring_place place;
 	struct roost_keystore *store;
-	struct roost_config config;
 	int ret = 1;
 
 	/* Asked for each message that is opened. */
@@ -416,11 +478,10 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 		return -1;
 	*ring_r = ring_find(ruser, roost_keystore_name(store), place.owner);
 	if (*ring_r == NULL) {
-		ring_place_config(ruser, &place, &config);
-		ret = ring_open(ruser, ns, store, &place, &config, is_sealing,
-				ring_r, error_r);
+		ret = ring_open(ruser, ns, store, &place, is_sealing, ring_r,
+				error_r);
 		if (ret > 0)
-			ring_keep(ruser, &store, place.owner, &config,
+			ring_keep(ruser, &store, place.owner, place.config,
 				  *ring_r);
 	}
 	if (ret > 0 && place.is_user)
@@ -445,7 +506,7 @@ roost_user_renew_ring(struct roost_user *ruser, struct roost_ring *ring,
 	array_foreach_modifiable(&ruser->rings, entry) {
 		if (entry->ring == ring)
 			return roost_ring_renew(ring, entry->store,
-						entry->owner, &entry->config,
+						entry->owner, entry->config,
 						error_r);
 	}
 	i_unreached();

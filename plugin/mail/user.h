@@ -20,6 +20,16 @@ struct roost_user *roost_user_get(struct mail_user *user);
 const struct roost_config *roost_user_config(const struct roost_user *ruser);
 
 /*
+ * What binds a namespace's keyring and mail: the user's own settings, those of
+ * public namespaces, or for a shared one those of its owner, whom userdb is
+ * asked for.  -1 with error_r: then nothing in it may be served.
+ */
+int roost_user_namespace_config(struct roost_user *ruser,
+				struct mail_namespace *ns,
+				const struct roost_config **config_r,
+				const char **error_r);
+
+/*
  * Make what a session knows and tie it to the user; NULL with error_r.  For
  * who needs it outside the hook below; freed with the next.
  */

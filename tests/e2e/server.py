@@ -195,18 +195,22 @@ class Server:
         self.write(os.path.join(self.root, "users"), "".join(lines))
 
     def change_user(self, user, **fields):
-        """Changes userdb fields; returns when Dovecot has seen it (it looks
-        at its passwd-file once a second)."""
+        """Changes userdb fields (None: takes one away); returns when
+        Dovecot has seen it (it looks at its passwd-file once a second)."""
         self.users[user].update(fields)
+        self.users[user] = {name: value for name, value
+                            in self.users[user].items() if value is not None}
         path = os.path.join(self.root, "users")
         stamp = int(os.stat(path).st_mtime) + 1
         self.write_users()
         os.utime(path, (stamp, stamp))
         deadline = time.monotonic() + 20
-        wanted = {"%s\t%s" % item for item in fields.items()}
+        wanted = {"%s\t%s" % item for item in self.users[user].items()}
+        gone = {name for name, value in fields.items() if value is None}
         while True:
             shown = self.doveadm("user", user).stdout.decode().splitlines()
-            if wanted <= set(shown):
+            if wanted <= set(shown) and not gone & {
+                    line.split("\t")[0] for line in shown}:
                 return
             assert time.monotonic() < deadline, shown
             time.sleep(0.05)

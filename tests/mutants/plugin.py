@@ -27,7 +27,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
 KEYSTORE = "keystore"
 DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
-RING = "ring"
+RING, OWNER = "ring", "owner"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
 STOCK = "stock"
@@ -237,8 +237,7 @@ MUTANTS = [
      ATTACKS, "hole"),
     # Settings and storage
     ("userdb may give the provider key", "dovecot/roost-settings.c",
-     "\t\t\t\t\"roost_provider_\", 15) != 0)\n",
-     "\t\t\t\t\"roost_provider_\", 15) != 999)\n",
+     "\t\t\t\t15) != 0)\n", "\t\t\t\t15) != 999)\n",
      REFUSALS, "wrong_value and provider"),
     ("a user without a provider key is let in", "dovecot/roost-settings.c",
      "\tif (config->provider_key_count == 0 &&\n",
@@ -316,6 +315,28 @@ MUTANTS = [
     ("tokens are stored without a keyring", "mail/keyword-hooks.c",
      "\t\tif (ret == 0)\n\t\t\tret = roost_keyword_box_check_ring(kb, "
      "&used);\n", "", RING, "keywords and maildir"),
+    # Mailboxes of others
+    ("a visitor's pins bind somebody else's keyring", "mail/user.c",
+     "\t\t*config_r = owner_find(ruser, ns->owner->username);\n",
+     "\t\t*config_r = &ruser->config;\n", OWNER, "maildir and older"),
+    ("an owner whom userdb does not know has no pins", "mail/user.c",
+     "\tif (roost_owner_fields(user, pool, &fields, error_r) < 0)\n"
+     "\t\treturn -1;\n",
+     "\tif (roost_owner_fields(user, pool, &fields, error_r) < 0)\n"
+     "\t\tfields = NULL;\n", OWNER, "maildir and answer"),
+    ("what a visitor's userdb says binds the owner",
+     "dovecot/roost-settings.c",
+     "\t\telse if (userdb_value(visitor_fields, from->name) != NULL)\n",
+     "\t\telse if (FALSE)\n", OWNER, "maildir and pins_of_the_visitor"),
+    ("what the owner's userdb says is not heard",
+     "dovecot/roost-settings.c", "\t\tif (own != NULL)\n",
+     "\t\tif (FALSE && own != NULL)\n", OWNER, "maildir and another_id"),
+    ("a visitor without Roost is served plaintext", "mail/mail-hooks.c",
+     "\t\t\t     ns->owner == mail->box->storage->user))\n",
+     "\t\t\t     TRUE))\n", OWNER, "maildir and test_policy and no"),
+    ("a visitor's secret opens somebody else's keyring",
+     "dovecot/roost-settings.c", "\tconfig_r->has_secret = FALSE;\n", "",
+     OWNER, "maildir and secret"),
     # The index cache
     ("telling fields are cached", "mail/cache-box.c",
      "\t\tcache_forbid_field(cache, i);\n", "\t\t(void)cache;\n", LEAKS,

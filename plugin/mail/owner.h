@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_OWNER_H
+#define ROOST_OWNER_H
+
+/*
+ * owner: what userdb says of the owner of a shared mailbox, whom Dovecot makes
+ * with the settings of the visitor.
+ */
+
+#include "dovecot-compat.h"
+
+/*
+ * Look the owner up, as Dovecot looks up his home directory; the fields are
+ * "name=value" and belong to the pool.  -1 with error_r where there is nobody
+ * to ask, the question fails, or userdb does not know the owner.
+ */
+int roost_owner_fields(struct mail_user *owner, pool_t pool,
+		       const char *const **fields_r, const char **error_r);
+
+#endif
