@@ -79,6 +79,28 @@ struct roost_part_limits {
 	message_part_envelope_parse_from_header(pool, envelope, hdr)
 #endif
 
+/* Streams of ours read from their parent alone, where that is asked. */
+#ifdef ROOST_HAVE_HIDDEN_INPUTS
+# define roost_istream_init(stream, parent, fd) \
+	i_stream_create(stream, parent, fd, ISTREAM_HIDDEN_INPUTS_NONE, 0)
+#else
+# define roost_istream_init(stream, parent, fd) \
+	i_stream_create(stream, parent, fd, 0)
+#endif
+
+/* What is cached is the form for every client, with no 8-bit strings. */
+#ifdef ROOST_HAVE_QUOTE_FLAGS
+# define roost_envelope_write(envelope, str) \
+	imap_envelope_write(envelope, str, 0)
+# define roost_bodystructure_write(parts, str, error_r) \
+	imap_bodystructure_write(parts, str, TRUE, 0, error_r)
+#else
+# define roost_envelope_write(envelope, str) \
+	imap_envelope_write(envelope, str)
+# define roost_bodystructure_write(parts, str, error_r) \
+	imap_bodystructure_write(parts, str, TRUE, error_r)
+#endif
+
 /* A sent date as the 32 bits that Dovecot keeps of it. */
 #ifdef ROOST_HAVE_TIME_TRUNC
 # define roost_sent_date(date) ((time_t)time_to_uint32_trunc(date))

@@ -48,7 +48,7 @@ roost_istream_fed_create(void)
 
 	fed->istream.max_buffer_size = IO_BLOCK_SIZE;
 	fed->istream.read = i_stream_fed_read;
-	return i_stream_create(&fed->istream, NULL, -1, 0);
+	return roost_istream_init(&fed->istream, NULL, -1);
 }
 
 static struct fed_istream *

@@ -176,7 +176,7 @@ content_envelope(struct roost_blob_content *content, pool_t pool)
 
 	message_parse_header(input, NULL, PARSER_FLAGS, parse_envelope_header,
 			     &parse);
-	imap_envelope_write(parse.envelope, envelope);
+	roost_envelope_write(parse.envelope, envelope);
 	content_set_buffer(content, pool, ROOST_BLOB_ENVELOPE, envelope);
 	str_free(&envelope);
 	i_stream_unref(&input);
@@ -403,8 +403,7 @@ roost_content_body(struct roost_blob_content *content, pool_t pool,
 	parts = content_parse(parts_pool, input);
 	ret = input->stream_errno == 0 ? 0 : -1;
 	if (ret == 0) {
-		if (imap_bodystructure_write(parts, structure, TRUE,
-					     &error) == 0)
+		if (roost_bodystructure_write(parts, structure, &error) == 0)
 			content_set_buffer(content, pool,
 					   ROOST_BLOB_BODYSTRUCTURE,
 					   structure);

@@ -480,7 +480,7 @@ rstream_create(struct roost_istream *rstream)
 	stream->istream.readable_fd = FALSE;
 	stream->istream.blocking = parent->blocking;
 	stream->istream.seekable = parent->seekable;
-	return i_stream_create(stream, parent, i_stream_get_fd(parent), 0);
+	return roost_istream_init(stream, parent, i_stream_get_fd(parent));
 }
 
 /* With saved keys nothing is derived.  Where they do not open it, the data key
