@@ -243,7 +243,9 @@ class Server:
         return text + self._common() + self.extra
 
     def _common(self):
-        lines = []
+        # Where it is on, Dovecot sets keywords when it happens to parse a
+        # message: answers then depend on what was asked before.
+        lines = ["mail_attachment_detection_options ="]
         if not ROOT:
             user = pwd.getpwuid(os.getuid()).pw_name
             lines += ["default_internal_user = " + user,

@@ -390,6 +390,30 @@ def test_every_answer_after_index_loss(pair):
     ask_everything(pair, "rebuilt")
 
 
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_attachments_that_dovecot_finds(make_server, storage):
+    """Dovecot's own $HasAttachment and $HasNoAttachment, which it sets when
+    it parses a message: the same at last, whenever that is."""
+    pair = Pair(make_server, storage,
+                extra="mail_attachment_detection_options = add-flags\n",
+                plugins=[], settings={})
+    pair.fill([message for message in corpus.messages()
+               if corpus.is_regular(message.data)][:12])
+    found = []
+    for server in pair.both:
+        with server.raw("alice") as client:
+            client.ok("SELECT INBOX")
+            client.ok("FETCH 1:* (BODYSTRUCTURE BODY.PEEK[])")
+        with server.raw("alice") as client:
+            client.ok("SELECT INBOX")
+            found.append(client.ok("FETCH 1:* (FLAGS)").untagged)
+    found = [[line.replace(b"\\Recent ", b"").replace(b"\\Recent", b"")
+              for line in lines if b"FETCH" in line] for lines in found]
+    assert found[0] == found[1]
+    assert len(found[0]) == len(pair.messages) > 8
+    assert all(b"Attachment" in line for line in found[0]), found[0]
+
+
 DAMAGED = ("simple", "crlf-16384", "lf-32768", "nest-60", "bare-lf",
            "header-200kb", "nul-body")
 
