@@ -101,13 +101,26 @@ roost_report_plaintext(struct mail *mail, bool is_served, bool is_quiet)
 }
 
 void
-roost_report_changed(struct mail *mail, bool is_sealed)
+roost_report_changed(struct mail *mail)
 {
 	report_log_level(mail, "roost_object_changed", "object-changed",
 		"The message is not the one that the index cache describes: "
 		"it was exchanged for another genuine one, or sealed anew "
 		"[object-changed]; it is served as its file says",
-		is_sealed ? LOG_TYPE_WARNING : LOG_TYPE_DEBUG);
+		LOG_TYPE_WARNING);
+}
+
+void
+roost_report_unsealed(struct mail *mail, bool is_quiet)
+{
+	mail_storage_set_error(mail->box->storage, MAIL_ERROR_INVALIDDATA,
+			       ROOST_CLIENT_PLAINTEXT);
+	if (is_quiet)
+		return;
+	report_log(mail, "roost_object_changed", "unsealed",
+		   "Refused a plaintext message: the index cache knows it as "
+		   "a sealed one, so it was put in its place [unsealed]; "
+		   "restore the file from a backup");
 }
 
 void

@@ -39,9 +39,13 @@ void roost_report_keyring(struct mail *mail, const char *gate,
 void roost_report_plaintext(struct mail *mail, bool is_served,
 			    bool is_quiet);
 
-/* The file under a UID is not the one that the index cache describes.  An
-   unsealed one is counted, not logged: the policy says what is. */
-void roost_report_changed(struct mail *mail, bool is_sealed);
+/* The sealed file under a UID is not the one that the index cache
+   describes. */
+void roost_report_changed(struct mail *mail);
+
+/* As roost_report_refused(): the file under a UID is plaintext, though the
+   index cache names it as a sealed one. */
+void roost_report_unsealed(struct mail *mail, bool is_quiet);
 
 /* A blob of the index cache was refused, and is made anew. */
 void roost_report_blob(struct mail *mail, enum roost_err err);

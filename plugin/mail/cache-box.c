@@ -11,6 +11,7 @@
 #include "index-storage.h"
 #include "mail-cache-private.h"
 
+#include "cache-object.h"
 #include "cache-save.h"
 #include "header-lines.h"
 
@@ -155,6 +156,8 @@ cache_box_register_blobs(struct roost_cache_box *cbox)
 		cbox->own_idx[part] = cache_box_register(cache,
 					own_fields[part], DECISION_ALWAYS);
 	cbox->new_idx = cache_box_register(cache, FIELD_NEW, DECISION_ALWAYS);
+	cbox->object_idx = cache_box_register(cache, ROOST_CACHE_FIELD_OBJECT,
+					      DECISION_ALWAYS);
 }
 
 /*

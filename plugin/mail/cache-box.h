@@ -23,6 +23,7 @@ struct roost_cache_box {
 	/* Our fields.  The first ones hold a blob of form 1 each.  The last one
 	   of form 2, or one of form 1 that replaces the first ones. */
 	unsigned int own_idx[CACHE_PART_COUNT], new_idx;
+	unsigned int object_idx;	/* see cache-object.h */
 	unsigned int enforced_count;
 	/* Headers that blobs hold: sorted, NULL at the end; and those of them
 	   that are not standard, each with LF. */

@@ -385,7 +385,7 @@ cache_mail_lookup(struct mail *mail, enum cache_part part)
 	   only X25519 opens. */
 	if ((is_bad || found.is_form_2) && cbox->has_facts && cbox->has_new &&
 	    !roost_ring_is_locked(cbox->ring))
-		roost_cache_mail_drop(mail);
+		roost_cache_mail_drop(mail, NULL);
 	else if (is_found && !cbox->has_facts) {
 		/* Form 2: from now on it opens without X25519. */
 		roost_cache_mail_store(mail);

@@ -19,9 +19,10 @@ bool roost_cache_mail_log_once(struct mail *mail, const char *what);
 
 /*
  * Forget all that the index cache holds of the message: the next session makes
- * room for it anew.  A field alone cannot be taken away.
+ * room for it anew.  A field alone cannot be taken away.  That it is sealed
+ * stays on record: as this object, or as the one named so far (NULL).
  */
-void roost_cache_mail_drop(struct mail *mail);
+void roost_cache_mail_drop(struct mail *mail, const uint8_t *object_id);
 
 /* What was not sealed is not told where it would not be served. */
 bool roost_cache_mail_may_tell(const struct roost_cache_mail *cmail);

@@ -4,9 +4,9 @@
  */
 #include "cache-mail-private.h"
 
-#include "mail-cache-private.h"
 #include "message-part.h"
 
+#include "cache-object.h"
 #include "report.h"
 
 #include "roost/bytes.h"
@@ -119,18 +119,11 @@ roost_cache_mail_log_once(struct mail *mail, const char *what)
 }
 
 void
-roost_cache_mail_drop(struct mail *mail)
+roost_cache_mail_drop(struct mail *mail, const uint8_t *object_id)
 {
 	struct roost_cache_box *cbox = roost_cache_mail_of(mail)->cbox;
-	struct mail_index_transaction *trans =
-		mail_index_transaction_begin(mail->transaction->view,
-					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
-	uint32_t none = 0;
 
-	mail_index_update_ext(trans, mail->seq, mail->box->cache->ext_id,
-			      &none, NULL);
-	/* If that fails, the next session tries it again. */
-	(void)mail_index_transaction_commit(&trans);
+	roost_cache_object_leave(mail, cbox->object_idx, object_id);
 	seq_range_array_add(&cbox->ignored, mail->uid);
 }
 
@@ -342,10 +335,11 @@ cache_mail_report_changed(struct mail *mail)
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	if (roost_cache_mail_log_once(mail, "changed"))
-		roost_report_changed(mail, cmail->is_file_sealed);
+		roost_report_changed(mail);
 	cmail->is_other = FALSE;
 	/* Sizes and dates of the other one are there, too. */
-	roost_cache_mail_drop(mail);
+	roost_cache_mail_drop(mail, cmail->is_opened ?
+			      cmail->file_object_id : NULL);
 }
 
 void
@@ -411,7 +405,6 @@ cache_mail_set_file(struct roost_cache_mail *cmail, const uint8_t *object_id,
 	static const uint8_t none[ROOST_ID_SIZE];
 
 	cmail->is_used = TRUE;
-	cmail->is_file_sealed = object_id != NULL;
 	/* A sealed one whose id is zero is not cached: see above. */
 	cmail->is_opened = object_id == NULL ||
 		!roost_bytes_are_zero(object_id, ROOST_ID_SIZE);
@@ -431,9 +424,6 @@ roost_cache_mail_opened(struct mail *mail, const uint8_t *object_id,
 
 	if (cmail == NULL)
 		return;
-	if (object_id == NULL && roost_cache_mail_load(mail, CACHE_FACTS) &&
-	    !roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE))
-		roost_cache_mail_ignore(mail);
 	cache_mail_set_file(cmail, object_id, keys);
 	if (cmail->is_other)
 		cache_mail_report_changed(mail);

@@ -36,7 +36,7 @@ struct roost_cache_mail {
 	bool is_busy;		/* making it: no getter may start that again */
 	struct cache_plain plain[CACHE_PART_COUNT];
 	/* Of the file, once it was opened or sealed; zero: not sealed. */
-	bool is_opened, is_file_sealed;
+	bool is_opened;
 	uint8_t file_object_id[ROOST_ID_SIZE];
 	struct roost_file_keys file_keys;	/* secret */
 	buffer_t *header;			/* H of what is being saved */
@@ -110,7 +110,7 @@ void roost_cache_mail_ignore(struct mail *mail);
 
 /*
  * The file was opened with these keys, which reports that it is another one
- * than the blob's; NULL, NULL: it is not sealed.
+ * than the blob's; NULL, NULL: it is not sealed, nor does a blob say that.
  */
 void roost_cache_mail_opened(struct mail *mail, const uint8_t *object_id,
 			     const struct roost_file_keys *keys);

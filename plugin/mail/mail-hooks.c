@@ -9,6 +9,7 @@
 #include "mail-hooks.h"
 
 #include "cache-mail.h"
+#include "cache-object.h"
 #include "dbox-sizes.h"
 #include "inspect.h"
 #include "istream-roost.h"
@@ -277,6 +278,12 @@ mail_check_plaintext(struct mail *mail)
 	if (mail->saving || (config->enable == ROOST_ENABLE_NO &&
 			     ns->owner == mail->box->storage->user))
 		return 0;
+	/* Whatever the policy is.  What was cached of it stays: it is what the
+	   message was. */
+	if (roost_cache_names_object(mail)) {
+		roost_report_unsealed(mail, !mail_log_once(mail));
+		return -1;
+	}
 	if (roost_user_namespace_config(rmail->ruser, ns, &config,
 					&error) < 0)
 		return mail_refuse_keyring(mail, "owner", error);
@@ -303,8 +310,10 @@ mail_stream_opened(struct mail *mail, struct istream **stream)
 	enum roost_err err;
 
 	if (!roost_inspect_is_claimed(*stream)) {
+		if (mail_check_plaintext(mail) < 0)
+			return -1;
 		roost_cache_mail_opened(mail, NULL, NULL);
-		return mail_check_plaintext(mail);
+		return 0;
 	}
 	err = roost_istream_begin(*stream, &opening, &header);
 	if (err == ROOST_ERR_IO)

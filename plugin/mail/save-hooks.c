@@ -10,6 +10,7 @@
 
 #include "mail-copy.h"
 
+#include "cache-object.h"
 #include "cache-save.h"
 #include "inspect.h"
 #include "ostream-roost.h"
@@ -238,8 +239,9 @@ roost_copy(struct mail_save_context *ctx, struct mail *mail)
 	else if (peek.is_sealed)
 		is_raw = copy_is_inside_keyring(ctx->transaction, mail,
 						&peek);
-	else
-		is_raw = !box_is_sealing(box);
+	else	/* reading it refuses what was put in a sealed one's place */
+		is_raw = !box_is_sealing(box) &&
+			!roost_cache_names_object(mail);
 	return is_raw ? rbox->module_ctx.super.copy(ctx, mail) :
 		mail_storage_copy(ctx, mail);
 }

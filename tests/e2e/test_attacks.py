@@ -19,6 +19,7 @@ import server as servers
 import tamper
 from imapclient import Closed
 from tamper import AT, BODY, CHUNK, HEADER, SEALED_CHUNK, rf
+from test_cache import lose_cache
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="attacks on Roost")
 
@@ -320,9 +321,11 @@ def test_sealed_with_the_keyrings_secret_opens(server):
 # Plaintext under policy sealed
 
 def put_plaintext(box):
-    """Plaintext of the same size in place of the last message."""
+    """Plaintext of the same size in place of the last message, and nothing
+    left that says that it was sealed: see test_policy.py."""
     place = box.place(b"last")
     tamper.replace(place, stored(message(b"slip")))
+    lose_cache(box.server, box.user)
 
 
 def policy_in_keyring(box):

@@ -689,7 +689,7 @@ def test_form_2_beside_all_in_the_first_blob(locked):
     cache = CacheFile(locked, user)
     for uid in (1, 2, 3, 4):
         assert {entry.data[0] for entry in cache.entries(uid)
-                if entry.name.startswith("roost.")} == {1}
+                if entry.name in cachefile.PARTS + (cachefile.NEW,)} == {1}
     assert_settled(locked, user, wanted)
 
 

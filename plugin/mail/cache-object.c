@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache-object: objects that the index cache names.  See cache-object.h.
+ */
+#include "cache-object.h"
+
+#include "mail-cache-private.h"
+
+#include "roost/blob.h"
+#include "roost/bytes.h"
+
+#define FIELD_PREFIX "roost."
+
+/* The id that a field of ours names; FALSE: none, or that of no object. */
+static bool
+field_object_id(const struct mail_cache *cache,
+		const struct mail_cache_iterate_field *field,
+		uint8_t id_r[ROOST_ID_SIZE])
+{
+	const char *name = cache->fields[field->field_idx].field.name;
+	struct roost_blob blob;
+	const void *id = NULL;
+
+	if (strcasecmp(name, ROOST_CACHE_FIELD_OBJECT) == 0) {
+		if (field->size == ROOST_ID_SIZE)
+			id = field->data;
+	} else if (strncasecmp(name, FIELD_PREFIX,
+			       strlen(FIELD_PREFIX)) == 0) {
+		if (roost_blob_parse(field->data, field->size,
+				     &blob) == ROOST_OK)
+			id = blob.object_id;
+	}
+	if (id == NULL || roost_bytes_are_zero(id, ROOST_ID_SIZE))
+		return FALSE;
+	memcpy(id_r, id, ROOST_ID_SIZE);
+	return TRUE;
+}
+
+static bool
+view_object_id(struct mail_cache *cache, struct mail_cache_view *view,
+	       uint32_t seq, uint8_t id_r[ROOST_ID_SIZE])
+{
+	struct mail_cache_lookup_iterate_ctx iter;
+	struct mail_cache_iterate_field field;
+	bool is_named = FALSE;
+
+	mail_cache_lookup_iter_init(view, seq, &iter);
+	while (!is_named && mail_cache_lookup_iter_next(&iter, &field) > 0)
+		is_named = field_object_id(cache, &field, id_r);
+	return is_named;
+}
+
+/* The index as it is now.  A session's view may be of a cache file that was
+   replaced meanwhile, or older than what another session has found out. */
+static struct mail_index_view *
+index_view_open(struct mail *mail, uint32_t *seq_r)
+{
+	struct mail_index *index = mail->box->index;
+	struct mail_index_view *view;
+
+	if (mail_index_refresh(index) < 0)
+		return NULL;
+	view = mail_index_view_open(index);
+	if (!mail_index_lookup_seq(view, mail->uid, seq_r))
+		mail_index_view_close(&view);
+	return view;
+}
+
+static bool
+index_object_id(struct mail *mail, uint8_t id_r[ROOST_ID_SIZE])
+{
+	struct mail_cache *cache = mail->box->cache;
+	struct mail_cache_view *cache_view;
+	struct mail_index_view *view;
+	bool is_named;
+	uint32_t seq;
+
+	view = index_view_open(mail, &seq);
+	if (view == NULL)
+		return FALSE;
+	cache_view = mail_cache_view_open(cache, view);
+	is_named = view_object_id(cache, cache_view, seq, id_r);
+	mail_cache_view_close(&cache_view);
+	mail_index_view_close(&view);
+	return is_named;
+}
+
+bool
+roost_cache_names_object(struct mail *mail)
+{
+	uint8_t id[ROOST_ID_SIZE];
+
+	if (mail->box->cache == NULL || mail->saving || mail->uid == 0)
+		return FALSE;
+	return view_object_id(mail->box->cache, mail->transaction->cache_view,
+			      mail->seq, id) || index_object_id(mail, id);
+}
+
+static void
+leave_in_view(struct mail_cache *cache, struct mail_index_view *view,
+	      uint32_t seq, unsigned int field_idx, const uint8_t *object_id)
+{
+	struct mail_cache_view *cache_view = mail_cache_view_open(cache, view);
+	struct mail_index_transaction *trans =
+		mail_index_transaction_begin(view,
+					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
+	uint32_t none = 0;
+
+	/* First the end of what was there: a record is linked to the one that
+	   the transaction finds before it. */
+	mail_index_update_ext(trans, seq, cache->ext_id, &none, NULL);
+	if (object_id != NULL)
+		mail_cache_add(mail_cache_get_transaction(cache_view, trans),
+			       seq, field_idx, object_id, ROOST_ID_SIZE);
+	/* If that fails, the next session tries it again. */
+	(void)mail_index_transaction_commit(&trans);
+	mail_cache_view_close(&cache_view);
+}
+
+void
+roost_cache_object_leave(struct mail *mail, unsigned int field_idx,
+			 const uint8_t *object_id)
+{
+	struct mail_cache *cache = mail->box->cache;
+	struct mail_index_view *view;
+	uint8_t id[ROOST_ID_SIZE];
+	uint32_t seq;
+
+	if (object_id == NULL &&
+	    (view_object_id(cache, mail->transaction->cache_view, mail->seq,
+			    id) || index_object_id(mail, id)))
+		object_id = id;
+	view = index_view_open(mail, &seq);
+	if (view == NULL)
+		return;
+	leave_in_view(cache, view, seq, field_idx, object_id);
+	mail_index_view_close(&view);
+}

@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: MIT
+"""Plaintext where sealed mail is: what is put in the place of a sealed
+message is refused on every way to read it, whatever the policy is.
+
+Nothing of the words of EVIL is ever in an answer. What the sealed cache has
+of the message that was there is genuine, and may be shown.
+"""
+
+import itertools
+import os
+import poplib
+import re
+
+import pytest
+
+import cachefile
+import server as servers
+import tamper
+import virtualbox
+from cachefile import CacheFile
+from test_cache import lose_cache
+from test_cache_damage import METRIC, wait_metric
+from test_cache_damage import metric as metric_of
+
+pytestmark = pytest.mark.skipif(servers.PLAIN, reason="a policy of Roost")
+
+NAMES = ["u%03d" % number for number in range(120)]
+# As test_attacks has it, so that NO is Dovecot's own answer.
+EXTRA = METRIC + "\nimap_fetch_failure = no-after\n"
+
+
+def genuine(number):
+    return (b"From: a@sender.example\r\nSubject: genuine%d\r\n"
+            b"Date: Wed, 01 Jan 2020 10:00:00 +0000\r\n"
+            b"To: somebody@receiver.example\r\nX-Word: genuine\r\n"
+            b"Message-ID: <genuine%d@sender.example>\r\n\r\n"
+            b"genuine body of number %d\r\n" % (number, number, number))
+
+
+EVIL = (b"From: evil@attacker.example\nSubject: evilsubject\n"
+        b"X-Evil: evilheader\nMessage-ID: <evil@attacker.example>\n"
+        b"Date: Thu, 01 Jan 2015 10:00:00 +0000\n"
+        b"Content-Type: text/evil; name=evil\n\nevil words")
+# As long as what it takes the place of, and of as many lines.
+EVIL += b"!" * (len(genuine(3).replace(b"\r", b"")) - len(EVIL) - 1) + b"\n"
+FETCHES = [
+    "BODY.PEEK[]", "BODY.PEEK[HEADER]", "BODY.PEEK[TEXT]", "BODY.PEEK[1]",
+    "BODY.PEEK[1.MIME]", "BODY.PEEK[]<0.100>", "RFC822.HEADER", "RFC822.TEXT",
+    "RFC822", "BINARY.PEEK[1]", "BINARY.SIZE[1]", "BINARY.PEEK[]",
+    "BODY.PEEK[HEADER.FIELDS (X-EVIL)]",
+    "BODY.PEEK[HEADER.FIELDS.NOT (SUBJECT)]", "ENVELOPE", "BODYSTRUCTURE",
+    "BODY", "RFC822.SIZE", "PREVIEW", "PREVIEW (LAZY)",
+    "BODY.PEEK[HEADER.FIELDS (SUBJECT FROM MESSAGE-ID DATE)]"]
+# These need the file.
+OF_FILE = FETCHES[:9] + ["BINARY.PEEK[1]"]
+SEARCHES = ["HEADER SUBJECT evilsubject", "SUBJECT evil", "FROM evil",
+            "HEADER X-EVIL evilheader", "BODY evil", "TEXT evil",
+            "SENTBEFORE 1-Jan-2016", "HEADER MESSAGE-ID evil"]
+
+
+@pytest.fixture(scope="module", params=servers.STORAGES)
+def server(request, make_module_server):
+    server = make_module_server(request.param, users=NAMES, plugins=["virtual"],
+                                extra=EXTRA + virtualbox.SETTINGS,
+                                start=False)
+    server.next_user = itertools.count()
+    for user in NAMES:
+        virtualbox.add(server, user, "all", "INBOX", "  all")
+    return server.start()
+
+
+class Box:
+    """One user: three sealed messages under policy open; the last one's file
+    is what is attacked."""
+
+    def __init__(self, server, policy=b"open", fill=True):
+        self.server = server
+        self.user = NAMES[next(server.next_user)]
+        tamper.put_keyring(server, self.user, tamper.make_keyring(
+            server, self.user, policy=policy)[0])
+        self.fill = fill
+        if fill:
+            client = self.session()
+            for number in 1, 2, 3:
+                assert client.append("INBOX", genuine(number)).ok
+            client.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW)")
+            client.logout()
+        else:
+            for number in 1, 2, 3:
+                assert server.deliver(genuine(number), self.user)[0][0] == 250
+        self.reader = tamper.Reader(server, self.user)
+
+    def place(self, number=3):
+        return self.reader.find(b"Subject: genuine%d" % number)
+
+    def session(self, mailbox="INBOX"):
+        client = self.server.raw(self.user)
+        client.ok('SELECT "%s"' % mailbox)
+        return client
+
+    def put_evil(self):
+        place = self.place()
+        tamper.replace(place, EVIL)
+        return place
+
+    def errors(self, client):
+        client.logout()
+        log = self.server.session_log(client)
+        assert not [line for line in log if re.search(
+            r"[Cc]orrupt|[Rr]ebuild|fscking|Panic", line)], log
+        return [line for line in log if re.search("Error:|Warning:", line)]
+
+    def assert_said(self, client, mailbox="INBOX", uid=3):
+        """One line for the session, with mailbox, UID and gate."""
+        lines = self.errors(client)
+        assert len(lines) == 1, lines
+        assert "Error: Mailbox %s: UID %d: roost: Refused a plaintext" % (
+            mailbox, uid) in lines[0] and "[unsealed]" in lines[0], lines
+
+    def assert_refused(self):
+        client = self.session()
+        answer = client.cmd("FETCH 3 (BODY.PEEK[])")
+        assert answer.status == "NO" and b"evil" not in repr(answer).encode()
+        assert client.fetch(2, "BODY.PEEK[]").endswith(genuine(2)[-20:])
+        self.assert_said(client)
+
+
+def assert_no_evil(answer):
+    assert not [line for line in answer.untagged if b"evil" in line], answer
+
+
+def put_back(place):
+    """The sealed bytes where the plaintext is."""
+    path, offset, old = place
+    now = tamper.read(path)
+    size = len(EVIL) if offset else len(now)
+    tamper.replace((path, offset, now[offset:offset + size]), old)
+
+
+@pytest.mark.parametrize("fill", [True, False], ids=["imap", "lmtp"])
+def test_every_way_to_read_by_imap(server, fill):
+    box = Box(server, fill=fill)
+    box.put_evil()
+    client = box.session()
+    for item in FETCHES:
+        answer = client.cmd("FETCH 3 (%s)" % item)
+        assert_no_evil(answer)
+        if item in OF_FILE:
+            assert answer.status == "NO", (item, answer)
+            assert answer.text.startswith(b"[PARSE] "), (item, answer)
+    listed = client.ok("FETCH 3 (ENVELOPE)").untagged
+    assert b"genuine3" in b"".join(listed)
+    for search in SEARCHES:
+        answer = client.cmd("SEARCH " + search)
+        assert [line.split()[2:] for line in answer.untagged
+                if line.startswith(b"* SEARCH")] in ([[]], []), answer
+    for command in ("SORT (SUBJECT) UTF-8 ALL", "SORT (DATE) UTF-8 ALL",
+                    "SORT (SIZE) UTF-8 ALL",
+                    "THREAD REFERENCES UTF-8 ALL"):
+        client.ok(command)
+    assert b"SORT 1 2 3\r\n" in b"".join(client.ok(
+        "SORT (SUBJECT) UTF-8 ALL").untagged)
+    # All of a list at once, and again: it stays so.
+    for _ in range(2):
+        answer = client.cmd("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW "
+                            "BODY.PEEK[])")
+        assert_no_evil(answer)
+        assert b"genuine body of number 2" in b"".join(answer.untagged)
+    box.assert_said(client)
+
+
+def test_what_is_refused_stays_refused(server):
+    """Session after session; and what the index knows of the message that
+    was there is still right when that is put back."""
+    box = Box(server)
+    before = metric_of(server, "changed_objects")
+    place = box.put_evil()
+    for _ in range(3):
+        box.assert_refused()
+    wait_metric(server, "changed_objects", before + 3)
+    put_back(place)
+    client = box.session()
+    assert client.fetch(3, "BODY.PEEK[]") == genuine(3)
+    assert b"genuine3" in b"".join(client.ok("FETCH 3 (ENVELOPE)").untagged)
+    assert box.errors(client) == []
+
+
+def test_copies_do_not_launder(server):
+    box = Box(server)
+    box.put_evil()
+    client = box.session()
+    client.ok("CREATE There")
+    for command in "COPY", "MOVE":
+        for target in "There", "INBOX":
+            answer = client.cmd("%s 3 %s" % (command, target))
+            assert answer.status == "NO", answer
+    client.ok("COPY 2 There")
+    assert client.count("There") == 1 and client.count() == 3
+    box.assert_said(client)
+    for command in "copy", "move":
+        done = server.doveadm(command, "-u", box.user, "There", "mailbox",
+                              "INBOX", "uid", "3", check=False)
+        assert done.returncode != 0 and b"[unsealed]" in done.stderr
+    with server.raw(box.user) as client:
+        assert client.count("There") == 1 and client.count() == 3
+    # It can still be thrown away.
+    client = box.session()
+    client.ok("STORE 3 +FLAGS (\\Deleted)")
+    client.ok("EXPUNGE")
+    assert client.count() == 2
+
+
+def test_read_only_copies_do_not_launder(server):
+    """A user who seals nothing shares files among his mailboxes."""
+    box = Box(server)
+    box.put_evil()
+    server.change_user(box.user, roost_enable="read-only")
+    client = box.session()
+    client.ok("CREATE There")
+    for command in "COPY", "MOVE":
+        assert client.cmd("%s 3 There" % command).status == "NO"
+    assert client.count("There") == 0 and client.count() == 3
+    box.assert_said(client)
+
+
+def test_virtual_mailbox(server):
+    box = Box(server)
+    box.put_evil()
+    client = box.session("virtual/all")
+    for item in FETCHES:
+        assert_no_evil(client.cmd("FETCH 3 (%s)" % item))
+    assert client.cmd("FETCH 3 (BODY.PEEK[])").status == "NO"
+    client.ok("CREATE There")
+    assert client.cmd("COPY 3 There").status == "NO"
+    assert client.count("There") == 0
+    box.assert_said(client)
+
+
+def test_pop3(server):
+    box = Box(server)
+    box.put_evil()
+    client = server.pop3(box.user)
+    for command in ("RETR 3", "TOP 3 0", "TOP 3 100"):
+        with pytest.raises((poplib.error_proto, EOFError, OSError)) as raised:
+            client._longcmd(command)
+        assert "evil" not in str(raised.value)
+        # Dovecot ends a session that could not have a message.
+        client = server.pop3(box.user)
+    assert len(client.list()[1]) == 3
+    client.quit()
+
+
+def test_doveadm_and_dsync(server):
+    box = Box(server)
+    box.put_evil()
+    done = server.doveadm("fetch", "-u", box.user,
+                          "text hdr body imap.envelope date.sent", "mailbox",
+                          "INBOX", "uid", "3", check=False)
+    assert done.returncode != 0 and b"evil" not in done.stdout
+    assert b"[unsealed]" in done.stderr
+    target = os.path.join(server.home(box.user), "copy")
+    done = server.doveadm("backup", "-u", box.user, "maildir:" + target,
+                          check=False)
+    assert done.returncode != 0 and b"[unsealed]" in done.stderr
+    assert [path for path, _ in server.find_on_disk(b"evil words")
+            if path.startswith(target)] == []
+
+
+# The index cache meanwhile
+
+def test_another_genuine_message_first(server):
+    """A genuine message is put in place, is served with a warning, and the
+    index forgets what was there: not that it was sealed."""
+    box = Box(server)
+    place, other = box.place(), box.place(2)
+    assert len(place[2]) == len(other[2])
+    tamper.overwrite(place[0], place[1], other[2])
+    client = box.session()
+    assert client.fetch(3, "BODY.PEEK[]") == genuine(2)
+    lines = box.errors(client)
+    assert len(lines) == 1 and "[object-changed]" in lines[0], lines
+    tamper.replace((place[0], place[1], other[2]), EVIL)
+    for _ in range(2):
+        box.assert_refused()
+    client = box.session()
+    for item in FETCHES:
+        assert_no_evil(client.cmd("FETCH 3 (%s)" % item))
+    box.assert_said(client)
+
+
+def test_damaged_blobs(server):
+    """All that the cache has of it is damaged, and made anew where that can
+    be done: it still says that the message is sealed."""
+    box = Box(server)
+    cache = CacheFile(server, box.user)
+    for entry in cache.entries(3):
+        if entry.name.startswith("roost."):
+            cache.flip(entry, len(entry.data) - 1, 2)
+    box.put_evil()
+    for _ in range(3):
+        client = box.session()
+        for item in FETCHES:
+            assert_no_evil(client.cmd("FETCH 3 (%s)" % item))
+        lines = [line for line in box.errors(client)
+                 if "[blob-auth]" not in line]
+        assert len(lines) == 1 and "[unsealed]" in lines[0], lines
+
+
+def test_damaged_blobs_in_both_slots(server):
+    """There is no room to make anew what is bad: all goes, and one name
+    stays."""
+    box = Box(server)
+    flip_all(server, box.user, cachefile.PARTS)
+    client = box.session()
+    client.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW)")
+    client.logout()
+    flip_all(server, box.user, cachefile.PARTS + (cachefile.NEW,))
+    box.put_evil()
+    for _ in range(3):
+        client = box.session()
+        for item in FETCHES:
+            assert_no_evil(client.cmd("FETCH 3 (%s)" % item))
+        lines = [line for line in box.errors(client)
+                 if "[blob-auth]" not in line]
+        assert len(lines) == 1 and "[unsealed]" in lines[0], lines
+
+
+def flip_all(server, user, names):
+    cache = CacheFile(server, user)
+    for entry in cache.entries(3):
+        if entry.name in names:
+            cache.flip(entry, len(entry.data) - 1, 2)
+
+
+def test_session_that_saw_it_before(server):
+    """It has listed and read the message; another session rewrites the
+    cache file; then the file is exchanged."""
+    box = Box(server)
+    client = box.session()
+    assert client.fetch(3, "BODY.PEEK[]") == genuine(3)
+    client.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW)")
+    server.doveadm("mailbox", "cache", "purge", "-u", box.user, "INBOX")
+    box.put_evil()
+    for _ in range(2):
+        for item in FETCHES:
+            assert_no_evil(client.cmd("FETCH 3 (%s)" % item))
+        assert client.cmd("FETCH 3 (BODY.PEEK[])").status == "NO"
+    box.assert_said(client)
+    box.assert_refused()
+
+
+def test_locked_keyring(make_server):
+    """Without the user's secret nothing opens: the blobs of a delivery say
+    in clear that the message is sealed."""
+    server = make_server("maildir", secret=True, extra=EXTRA)
+    server.init_password_mode("alice")
+    for number in 1, 2, 3:
+        assert server.deliver(genuine(number), "alice")[0][0] == 250
+    reader = tamper.Reader(server, "alice", unlock="secret",
+                           given=tamper.secret_of(server.password("alice")))
+    tamper.replace(reader.find(b"Subject: genuine3"), EVIL)
+    done = server.doveadm("fetch", "-u", "alice", "text", "mailbox", "INBOX",
+                          "uid", "3", check=False)
+    assert done.returncode != 0 and b"evil" not in done.stdout
+    assert b"[unsealed]" in done.stderr
+    client = server.raw("alice")
+    client.ok("SELECT INBOX")
+    assert client.cmd("FETCH 3 (BODY.PEEK[])").status == "NO"
+    assert client.fetch(2, "BODY.PEEK[]").endswith(genuine(2))
+    client.logout()
+    lines = [line for line in server.session_log(client) if "Error" in line]
+    assert len(lines) == 1 and "[unsealed]" in lines[0]
+
+
+def test_keyring_taken_away(server):
+    """Nothing says what the policy was; the index still knows the
+    message."""
+    box = Box(server)
+    box.put_evil()
+    os.rename(tamper.keyring_path(server, box.user),
+              os.path.join(server.root, "away." + box.user))
+    client = box.session()
+    for item in FETCHES:
+        assert_no_evil(client.cmd("FETCH 3 (%s)" % item))
+    box.assert_said(client)
+
+
+@pytest.mark.parametrize("plaintext", ["refuse", "flag", "serve"])
+@pytest.mark.parametrize("policy", ["open", "sealed"])
+def test_whatever_the_policy_is(make_server, policy, plaintext):
+    """`serve` is for mail that was not sealed."""
+    server = make_server("maildir", users=NAMES, extra=EXTRA,
+                         settings={"roost_plaintext": plaintext})
+    server.next_user = itertools.count()
+    box = Box(server, policy.encode())
+    box.put_evil()
+    box.assert_refused()
+
+
+# What nothing says
+
+def test_without_any_cache(server):
+    """Nobody knows that it was sealed. Under `open` it is plaintext like any
+    other; `sealed` closes that."""
+    for policy, status in ((b"open", "OK"), (b"sealed", "NO")):
+        box = Box(server, policy)
+        box.put_evil()
+        lose_cache(server, box.user)
+        client = box.session()
+        answer = client.cmd("FETCH 3 (BODY.PEEK[])")
+        assert answer.status == status, answer
+        assert (b"evil words" in b"".join(answer.untagged)) == \
+            (status == "OK")
+        lines = box.errors(client)
+        assert ["[plaintext]" in line for line in lines] == \
+            [True] * (status == "NO"), lines
