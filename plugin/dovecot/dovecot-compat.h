@@ -42,6 +42,13 @@
 	((info)->service = (user)->service)
 #endif
 
+/* Where the settings of Roost are written. */
+#ifdef ROOST_HAVE_SETTINGS_FRAMEWORK
+# define ROOST_SETTINGS_PLACE "at the top level of the configuration"
+#else
+# define ROOST_SETTINGS_PLACE "in plugin { }"
+#endif
+
 /* Names of the plugins loaded for a user, NULL at the end. */
 #ifdef ROOST_HAVE_PLUGINS_BOOLLIST
 # include "settings-parser.h"

@@ -126,6 +126,26 @@ roost_user_new(struct mail_user *user, const char **error_r)
 	return ruser;
 }
 
+/*
+ * A full-text index holds all words of the mail.  It is refused to every user
+ * alike, so that the question comes up when Roost is installed, and not with
+ * one user's keyring much later.
+ */
+static int
+user_check_fts(const struct roost_user *ruser, const char **error_r)
+{
+	const struct roost_config *config = &ruser->config;
+	const char *plugin = roost_silence_fts_plugin(ruser->user);
+
+	if (plugin == NULL || config->may_fts ||
+	    config->enable == ROOST_ENABLE_NO)
+		return 0;
+	*error_r = t_strdup_printf("The plugin %s would write the words of "
+		"the mail into an index in clear: do not load it, or write "
+		"roost_fts = allow "ROOST_SETTINGS_PLACE, plugin);
+	return -1;
+}
+
 void
 roost_user_created(struct mail_user *user)
 {
@@ -138,6 +158,8 @@ roost_user_created(struct mail_user *user)
 	if (user->autocreated)
 		return;
 	ruser = roost_user_new(user, &error);
+	if (ruser != NULL && user_check_fts(ruser, &error) < 0)
+		roost_user_free(&ruser);
 	if (ruser == NULL) {
 		user->error = p_strdup_printf(user->pool, "roost: %s", error);
 		return;
@@ -168,39 +190,6 @@ user_check_storage(const struct mail_storage *storage)
 	return NULL;
 }
 
-/* A full-text index of mail that is to be sealed holds all its words. */
-static const char *
-user_check_fts(struct roost_user *ruser, struct mail_namespace *ns)
-{
-	const char *plugin = roost_silence_fts_plugin(ruser->user);
-	struct roost_ring *ring;
-	const char *error;
-	bool is_sealed = ns->owner != NULL && ruser->config.has_policy &&
-		ruser->config.policy == ROOST_POLICY_SEALED;
-
-	if (plugin == NULL || ruser->config.may_fts)
-		return NULL;
-	if (!is_sealed && roost_user_ring(ruser, ns, &ring, &error) > 0)
-		is_sealed = roost_ring_policy(ring) == ROOST_POLICY_SEALED;
-	return !is_sealed ? NULL :
-		t_strdup_printf("the policy is sealed, and the plugin %s would "
-				"write the words of the mail into an index: "
-				"do not load it, or set roost_fts=allow",
-				plugin);
-}
-
-static const char *
-user_check_namespace(struct roost_user *ruser, struct mail_namespace *ns)
-{
-	const char *error = NULL;
-
-	if (ruser->config.enable == ROOST_ENABLE_YES)
-		error = user_check_storage(ns->storage);
-	/* A shared one is its owner's affair. */
-	if (error == NULL && (ns->owner == NULL || ns->owner == ruser->user))
-		error = user_check_fts(ruser, ns);
-	return error;
-}
 
 void
 roost_user_namespaces_created(struct mail_namespace *namespaces)
@@ -213,7 +202,8 @@ roost_user_namespaces_created(struct mail_namespace *namespaces)
 	if (ruser == NULL || ruser->config.enable == ROOST_ENABLE_NO)
 		return;
 	for (ns = namespaces; ns != NULL && error == NULL; ns = ns->next) {
-		error = user_check_namespace(ruser, ns);
+		if (ruser->config.enable == ROOST_ENABLE_YES)
+			error = user_check_storage(ns->storage);
 		if (error != NULL)
 			user->error = p_strdup_printf(user->pool,
 				"roost: namespace \"%s\": %s", ns->prefix,

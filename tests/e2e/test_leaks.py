@@ -126,53 +126,64 @@ def test_object_id_of_zero(make_server):
     assert b"forged" not in b"".join(answer.untagged)
 
 
-def seal_policy(server, user):
-    """The keyring says that all mail is sealed."""
-    reader = tamper.Reader(server, user)
-    path = tamper.keyring_path(server, user)
-    text = tamper.swap_line(tamper.read(path), b"policy", b"policy sealed")
-    tamper.write(path, tamper.provider_mac(text, reader.ring.host_key))
+# A full-text index
+
+REFUSED = r"The plugin fts would write the words of the mail into an index " \
+    r"in clear: do not load it, or write roost_fts = allow " + (
+        "at the top level of the configuration" if servers.NEW
+        else r"in plugin \{ \}")
+FTS_USERS = {
+    "alice": {}, "bob": {"roost_policy": "sealed"},
+    "carol": {"roost_policy": "open"}, "dave": {"roost_enable": "read-only"},
+    "erin": {"roost_enable": "no"}}
 
 
-@pytest.mark.parametrize("policy", ["keyring", "userdb"])
-def test_full_text_index_refused(make_server, policy):
-    server = make_server("maildir", plugins=["fts"], users={
-        "alice": {"roost_policy": "sealed"} if policy == "userdb" else {}})
-    if policy == "keyring":
-        assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
-        seal_policy(server, "alice")
+def deliver_all(server):
+    """{user: code of the answer}"""
+    return {user: server.deliver(MESSAGE % 1, user)[0][0]
+            for user in FTS_USERS}
+
+
+def test_full_text_index_refused_to_all_alike(make_server):
+    """Without a keyring, with one of either policy, to readers: whoever has
+    Roost on meets the question at once, with the line to write."""
+    server = make_server("maildir", plugins=["fts"], users=FTS_USERS)
     mark = server.log_mark()
-    with pytest.raises((Closed, OSError)):
-        server.raw("alice").ok("SELECT INBOX")
-    server.wait_log(r"the plugin fts would write the words", mark)
-    text = server.log_since(mark)
-    assert re.search(r"Error: .*roost_fts=allow", text), text
-    code, _ = server.deliver(MESSAGE % 2, "alice")[0]
-    assert code // 100 == 4
-
-
-def test_full_text_index_refused_to_readers(make_server):
-    """Who seals nothing may still have sealed mail."""
-    server = make_server("maildir", plugins=["fts"], users={
-        "alice": {"roost_policy": "sealed", "roost_enable": "read-only"}})
-    mark = server.log_mark()
-    with pytest.raises((Closed, OSError)):
-        server.raw("alice").ok("SELECT INBOX")
-    server.wait_log(r"the plugin fts would write the words", mark)
+    codes = deliver_all(server)
+    assert codes.pop("erin") == 250
+    assert {code // 100 for code in codes.values()} == {4}
+    server.stop()
+    server.plugins = []
+    server.start()
+    assert set(deliver_all(server).values()) == {250}
+    server.stop()
+    server.plugins = ["fts"]
+    server.start()
+    for user in codes:
+        mark = server.log_mark()
+        with pytest.raises((Closed, OSError)):
+            server.raw(user).ok("SELECT INBOX")
+        said = server.wait_log(r"Error: .*roost: .*fts.*", mark).group(0)
+        assert re.search(REFUSED, said), said
+    server.raw("erin").ok("SELECT INBOX")
 
 
 def test_full_text_index_allowed(make_server):
+    """By the very line that the refusal names."""
     server = make_server("maildir", plugins=["fts"],
-                         settings={"roost_fts": "allow"},
-                         users={"alice": {"roost_policy": "sealed"}})
-    assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
-    server.raw("alice").ok("SELECT INBOX")
+                         settings={"roost_fts": "allow"}, users=FTS_USERS)
+    assert set(deliver_all(server).values()) == {250}
+    for user in FTS_USERS:
+        server.raw(user).ok("SELECT INBOX")
 
 
-def test_full_text_index_under_policy_open(make_server):
-    server = make_server("maildir", plugins=["fts"])
-    assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
-    server.raw("alice").ok("SELECT INBOX")
+def test_full_text_index_in_one_protocol(make_server):
+    """Where it is loaded, it is refused; delivery goes on."""
+    server = make_server("maildir", protocol_plugins={"imap": ["fts"]},
+                         users=FTS_USERS)
+    assert set(deliver_all(server).values()) == {250}
+    with pytest.raises((Closed, OSError)):
+        server.raw("alice").ok("SELECT INBOX")
 
 
 @pytest.mark.parametrize("value", ["perhaps", ""])

@@ -28,6 +28,7 @@ ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
 KEYSTORE = "keystore"
 DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
 RING, OWNER = "ring", "owner"
+POLICY = "policy"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
 STOCK = "stock"
@@ -402,13 +403,40 @@ MUTANTS = [
      "\t\tcache_box_keep_received(cbox->box);\n",
      "\t\t(void)cache_box_keep_received;\n", "cache", "adds_nothing"),
     ("a blob is never made room for", "mail/cache-find.c",
-     "\t    !roost_ring_is_locked(cbox->ring))\n\t\troost_cache_mail_drop(mail);\n",
+     "\t    !roost_ring_is_locked(cbox->ring))\n"
+     "\t\troost_cache_mail_drop(mail, NULL);\n",
      "\t    !roost_ring_is_locked(cbox->ring))\n\t\t;\n", DAMAGE,
      "damaged_again and maildir"),
     ("a full-text index is written", "mail/user.c",
-     "\tif (plugin == NULL || ruser->config.may_fts)\n",
-     "\tif (plugin == NULL || !ruser->config.may_fts)\n", LEAKS,
+     "\tif (plugin == NULL || config->may_fts ||\n",
+     "\tif (plugin != NULL || config->may_fts ||\n", LEAKS,
      "full_text"),
+    ("a full-text index cannot be allowed", "mail/user.c",
+     "\tif (plugin == NULL || config->may_fts ||\n",
+     "\tif (plugin == NULL ||\n", LEAKS, "full_text"),
+    # Plaintext in the place of sealed mail
+    ("plaintext is served in a sealed one's place", "mail/mail-hooks.c",
+     "\tif (roost_cache_names_object(mail)) {\n", "\tif (FALSE) {\n",
+     POLICY, "maildir and every_way"),
+    ("a session's view is believed", "mail/cache-object.c",
+     "mail->seq, id) || index_object_id(mail, id);\n",
+     "mail->seq, id);\n", POLICY, "maildir and saw_it_before"),
+    ("the name of a dropped object is lost", "mail/cache-object.c",
+     "\tif (object_id != NULL)\n\t\tmail_cache_add(",
+     "\tif (FALSE)\n\t\tmail_cache_add(", POLICY,
+     "maildir and another_genuine"),
+    ("the name is lost where nothing opens", "mail/cache-object.c",
+     "\tif (object_id == NULL &&\n", "\tif (FALSE &&\n", POLICY,
+     "maildir and both_slots"),
+    ("a copy shares what was put in place", "mail/save-hooks.c",
+     "\t\t\t!roost_cache_names_object(mail);\n", "\t\t\tTRUE;\n", POLICY,
+     "maildir and read_only_copies"),
+    ("what is refused for one policy is served", "mail/mail-hooks.c",
+     "\t\troost_report_unsealed(mail, !mail_log_once(mail));\n"
+     "\t\treturn -1;\n",
+     "\t\troost_report_unsealed(mail, !mail_log_once(mail));\n"
+     "\t\treturn config->plaintext == ROOST_PLAINTEXT_REFUSE ? -1 : 0;\n",
+     POLICY, "whatever_the_policy"),
     ("a spool on a disk is fine", "mail/silence.c",
      "\tif (!dir_is_silent(dir))\n", "\tif (FALSE)\n", LEAKS, "spool"),
     # Names of keywords: what must not be stored
