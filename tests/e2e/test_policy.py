@@ -349,6 +349,21 @@ def test_session_that_saw_it_before(server):
     box.assert_refused()
 
 
+def test_session_older_than_the_cache(server):
+    """When it came, nobody knew the message; another session has made its
+    blob since."""
+    box = Box(server)
+    lose_cache(server, box.user)
+    client, other = box.session(), box.session()
+    other.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW)")
+    other.logout()
+    box.put_evil()
+    answer = client.cmd("FETCH 3 (BODY.PEEK[])")
+    assert answer.status == "NO", answer
+    assert_no_evil(answer)
+    box.assert_said(client)
+
+
 def test_locked_keyring(make_server):
     """Without the user's secret nothing opens: the blobs of a delivery say
     in clear that the message is sealed."""

@@ -420,7 +420,7 @@ MUTANTS = [
      POLICY, "maildir and every_way"),
     ("a session's view is believed", "mail/cache-object.c",
      "mail->seq, id) || index_object_id(mail, id);\n",
-     "mail->seq, id);\n", POLICY, "maildir and saw_it_before"),
+     "mail->seq, id);\n", POLICY, "maildir and older_than"),
     ("the name of a dropped object is lost", "mail/cache-object.c",
      "\tif (object_id != NULL)\n\t\tmail_cache_add(",
      "\tif (FALSE)\n\t\tmail_cache_add(", POLICY,
