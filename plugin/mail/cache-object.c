@@ -36,52 +36,18 @@ field_object_id(const struct mail_cache *cache,
 	return TRUE;
 }
 
+/* Core looks into the index as it is now, also where the view is older. */
 static bool
-view_object_id(struct mail_cache *cache, struct mail_cache_view *view,
-	       uint32_t seq, uint8_t id_r[ROOST_ID_SIZE])
+mail_object_id(struct mail *mail, uint8_t id_r[ROOST_ID_SIZE])
 {
 	struct mail_cache_lookup_iterate_ctx iter;
 	struct mail_cache_iterate_field field;
 	bool is_named = FALSE;
 
-	mail_cache_lookup_iter_init(view, seq, &iter);
+	mail_cache_lookup_iter_init(mail->transaction->cache_view, mail->seq,
+				    &iter);
 	while (!is_named && mail_cache_lookup_iter_next(&iter, &field) > 0)
-		is_named = field_object_id(cache, &field, id_r);
-	return is_named;
-}
-
-/* The index as it is now.  A session's view may be of a cache file that was
-   replaced meanwhile, or older than what another session has found out. */
-static struct mail_index_view *
-index_view_open(struct mail *mail, uint32_t *seq_r)
-{
-	struct mail_index *index = mail->box->index;
-	struct mail_index_view *view;
-
-	if (mail_index_refresh(index) < 0)
-		return NULL;
-	view = mail_index_view_open(index);
-	if (!mail_index_lookup_seq(view, mail->uid, seq_r))
-		mail_index_view_close(&view);
-	return view;
-}
-
-static bool
-index_object_id(struct mail *mail, uint8_t id_r[ROOST_ID_SIZE])
-{
-	struct mail_cache *cache = mail->box->cache;
-	struct mail_cache_view *cache_view;
-	struct mail_index_view *view;
-	bool is_named;
-	uint32_t seq;
-
-	view = index_view_open(mail, &seq);
-	if (view == NULL)
-		return FALSE;
-	cache_view = mail_cache_view_open(cache, view);
-	is_named = view_object_id(cache, cache_view, seq, id_r);
-	mail_cache_view_close(&cache_view);
-	mail_index_view_close(&view);
+		is_named = field_object_id(mail->box->cache, &field, id_r);
 	return is_named;
 }
 
@@ -92,10 +58,10 @@ roost_cache_names_object(struct mail *mail)
 
 	if (mail->box->cache == NULL || mail->saving || mail->uid == 0)
 		return FALSE;
-	return view_object_id(mail->box->cache, mail->transaction->cache_view,
-			      mail->seq, id) || index_object_id(mail, id);
+	return mail_object_id(mail, id);
 }
 
+/* In a view of its own: a transaction's is that of a transaction already. */
 static void
 leave_in_view(struct mail_cache *cache, struct mail_index_view *view,
 	      uint32_t seq, unsigned int field_idx, const uint8_t *object_id)
@@ -121,18 +87,16 @@ void
 roost_cache_object_leave(struct mail *mail, unsigned int field_idx,
 			 const uint8_t *object_id)
 {
-	struct mail_cache *cache = mail->box->cache;
+	struct mail_index *index = mail->box->index;
 	struct mail_index_view *view;
 	uint8_t id[ROOST_ID_SIZE];
 	uint32_t seq;
 
-	if (object_id == NULL &&
-	    (view_object_id(cache, mail->transaction->cache_view, mail->seq,
-			    id) || index_object_id(mail, id)))
+	if (object_id == NULL && mail_object_id(mail, id))
 		object_id = id;
-	view = index_view_open(mail, &seq);
-	if (view == NULL)
-		return;
-	leave_in_view(cache, view, seq, field_idx, object_id);
+	view = mail_index_view_open(index);
+	if (mail_index_lookup_seq(view, mail->uid, &seq))
+		leave_in_view(mail->box->cache, view, seq, field_idx,
+			      object_id);
 	mail_index_view_close(&view);
 }

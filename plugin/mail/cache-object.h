@@ -15,11 +15,8 @@
 /* A field of the index cache that has an object id, and nothing else. */
 #define ROOST_CACHE_FIELD_OBJECT "roost.object"
 
-/*
- * TRUE if anything in the index cache names an object for the message, in the
- * view of its session or as the index is now.  For any mail of an indexed
- * mailbox, whoever it belongs to.
- */
+/* TRUE if anything in the index cache names an object for the message.  For
+   any mail of an indexed mailbox, whoever it belongs to. */
 bool roost_cache_names_object(struct mail *mail);
 
 /*
