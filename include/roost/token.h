@@ -5,10 +5,10 @@
 /*
  * token: names of keywords as they stand on disk (FORMAT.md 13).
  *
- * Promises: one name gives one token under one key, in every process; a token
- * that was not made with the key does not open; a token is lower-case ASCII
- * letters, digits and a hyphen.  It knows nothing of case: "Work" and "work"
- * are two names here.
+ * Promises: one name gives one token under one key, in every process; two
+ * spellings of a name ("Work", "work") give tokens that differ in the case of
+ * their letters only, as keywords are compared; a token that was not made with
+ * the key does not open; a token is ASCII letters, digits and a hyphen.
  */
 
 #include "roost/header.h"
@@ -22,9 +22,11 @@
 	(ROOST_TOKEN_PREFIX_SIZE + ((ROOST_TAG_SIZE + (name_len)) * 8 + 4) / 5)
 #define ROOST_TOKEN_MAX ROOST_TOKEN_LEN(ROOST_TOKEN_NAME_MAX)
 
-/* Secret: D(host key, "keyword", L = 64), and what it is bound to. */
+/* Secret: D(host key, "keyword", L = 64), D(host key, "keyword case", L = 32),
+   and what they are bound to. */
 struct roost_token_key {
 	uint8_t key[ROOST_SIV_KEY_SIZE];
+	uint8_t case_key[ROOST_KEY_SIZE];
 	uint8_t keyring_id[ROOST_ID_SIZE];
 };
 
@@ -51,8 +53,9 @@ enum roost_err roost_token_seal(const struct roost_token_key *key,
 /*
  * The name, NUL-terminated: at least one byte, and no NUL in it.
  * ROOST_ERR_TOKEN for anything that roost_token_seal() did not make under this
- * key; name_r is zero after an error.  Case does not matter: keywords are
- * looked up without it.
+ * key; name_r is zero after an error.  The case of the token's letters says how
+ * the name is spelled; where it says nothing that the key has made, the name
+ * comes in lower case.
  */
 enum roost_err roost_token_open(const struct roost_token_key *key,
 				const char *token, size_t len,

@@ -68,6 +68,8 @@ keyword_mail_get_keywords(struct mail *_mail)
 	return names_of(km->kb, mail->data_pool, stored);
 }
 
+/* Where a client finds the names of a mail in what SELECT has told; see
+   keyword_get_status(). */
 static const ARRAY_TYPE(keyword_indexes) *
 keyword_mail_get_keyword_indexes(struct mail *_mail)
 {
@@ -75,17 +77,17 @@ keyword_mail_get_keyword_indexes(struct mail *_mail)
 	struct roost_keyword_mail *km = KEYWORD_MAIL(mail);
 	const ARRAY_TYPE(keyword_indexes) *indexes =
 		km->module_ctx.super.get_keyword_indexes(_mail);
-	ARRAY_TYPE(keyword_indexes) *firsts;
+	ARRAY_TYPE(keyword_indexes) *shown;
 
 	if (km->kb->ki == NULL || roost_keyword_box_is_raw(km->kb))
 		return indexes;
 	roost_keyword_box_sync(km->kb);
 	if (!roost_keyword_index_has_twins(km->kb->ki))
 		return indexes;
-	firsts = p_new(mail->data_pool, ARRAY_TYPE(keyword_indexes), 1);
-	p_array_init(firsts, mail->data_pool, array_count(indexes) + 1);
-	roost_keyword_store_firsts(km->kb, indexes, firsts);
-	return firsts;
+	shown = p_new(mail->data_pool, ARRAY_TYPE(keyword_indexes), 1);
+	p_array_init(shown, mail->data_pool, array_count(indexes) + 1);
+	roost_keyword_store_shown(km->kb, indexes, shown);
+	return shown;
 }
 
 static void
@@ -147,6 +149,8 @@ keyword_close(struct mailbox *box)
 	kb->module_ctx.super.close(box);
 }
 
+/* A client is told each name once.  Who asks for the names alone asks by the
+   positions of keywords that he has. */
 static int
 keyword_get_status(struct mailbox *box, enum mailbox_status_items items,
 		   struct mailbox_status *status_r)
@@ -159,7 +163,9 @@ keyword_get_status(struct mailbox *box, enum mailbox_status_items items,
 	    roost_keyword_box_is_raw(kb))
 		return 0;
 	roost_keyword_box_sync(kb);
-	status_r->keywords = roost_keyword_index_names(kb->ki);
+	status_r->keywords = items == STATUS_KEYWORDS ?
+		roost_keyword_index_names(kb->ki) :
+		roost_keyword_index_shown(kb->ki);
 	return 0;
 }
 

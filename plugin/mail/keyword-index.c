@@ -23,6 +23,7 @@ struct keyword {
 	const char *alias;
 	bool is_opened;
 	bool is_let_pass;
+	bool is_settled;	/* spelled as the header spells it */
 };
 
 struct roost_keyword_index {
@@ -31,6 +32,9 @@ struct roost_keyword_index {
 	struct roost_keyword_box *boxes;
 	ARRAY(struct keyword) keywords;
 	ARRAY_TYPE(keywords) names;
+	/* Each name once, and for each position 1 more than where. */
+	ARRAY_TYPE(keywords) shown;
+	ARRAY(unsigned int) shown_at;
 	bool has_twins;
 	/* With what it was filled. */
 	bool has_key;
@@ -63,6 +67,8 @@ roost_keyword_index_get(struct mail_index *index)
 	ki->index = index;
 	p_array_init(&ki->keywords, index->keywords_pool, 16);
 	p_array_init(&ki->names, index->keywords_pool, 16);
+	p_array_init(&ki->shown, index->keywords_pool, 16);
+	p_array_init(&ki->shown_at, index->keywords_pool, 16);
 	MODULE_CONTEXT_SET(index, roost_keyword_index_module, ki);
 	return ki;
 }
@@ -77,6 +83,22 @@ const ARRAY_TYPE(keywords) *
 roost_keyword_index_names(const struct roost_keyword_index *ki)
 {
 	return &ki->names;
+}
+
+const ARRAY_TYPE(keywords) *
+roost_keyword_index_shown(const struct roost_keyword_index *ki)
+{
+	return &ki->shown;
+}
+
+unsigned int
+roost_keyword_index_shown_at(const struct roost_keyword_index *ki,
+			     unsigned int idx)
+{
+	const unsigned int *at = array_idx(&ki->shown_at, idx);
+
+	i_assert(*at > 0);
+	return *at - 1;
 }
 
 bool
@@ -106,9 +128,9 @@ stored_name(const struct roost_keyword_index *ki, unsigned int idx)
 	return array_idx_elem(&ki->index->keywords, idx);
 }
 
-/* Does the header on disk hold this very name? */
-static bool
-header_has(const struct mail_index *index, const char *name)
+/* The name as the header on disk holds it, NULL if it does not. */
+static const char *
+header_find(const struct mail_index *index, const char *name)
 {
 	struct mail_index_map *map = index->map;
 	const struct mail_index_ext *ext;
@@ -119,7 +141,7 @@ header_has(const struct mail_index *index, const char *name)
 
 	if (map == NULL || !mail_index_map_lookup_ext(map,
 				MAIL_INDEX_EXT_KEYWORDS, &ext_idx))
-		return FALSE;
+		return NULL;
 	ext = array_idx(&map->extensions, ext_idx);
 	hdr = MAIL_INDEX_MAP_HDR_OFFSET(map, ext->hdr_offset);
 	recs = (const void *)(hdr + 1);
@@ -127,9 +149,15 @@ header_has(const struct mail_index *index, const char *name)
 	/* Dovecot has checked all of it when it mapped the index. */
 	for (i = 0; i < hdr->keywords_count; i++) {
 		if (strcasecmp(names + recs[i].name_offset, name) == 0)
-			return TRUE;
+			return names + recs[i].name_offset;
 	}
-	return FALSE;
+	return NULL;
+}
+
+static bool
+header_has(const struct mail_index *index, const char *name)
+{
+	return header_find(index, name) != NULL;
 }
 
 /* The same for what stands for the letters in file names: it outlives an
@@ -185,6 +213,28 @@ set_name(struct roost_keyword_index *ki, unsigned int idx, const char *name)
 	array_idx_set(&ki->names, idx, &name);
 }
 
+static unsigned int
+shown_at(struct roost_keyword_index *ki, unsigned int idx)
+{
+	return idx < array_count(&ki->shown_at) ?
+		*array_idx(&ki->shown_at, idx) : 0;
+}
+
+/* A position's name is shown; other has the same one, or is idx itself. */
+static void
+show(struct roost_keyword_index *ki, unsigned int idx, unsigned int other)
+{
+	unsigned int at = shown_at(ki, other);
+	const char *name = array_idx_elem(&ki->names, idx);
+
+	if (at == 0) {
+		array_push_back(&ki->shown, &name);
+		at = array_count(&ki->shown);
+		array_idx_set(&ki->shown_at, other, &at);
+	}
+	array_idx_set(&ki->shown_at, idx, &at);
+}
+
 /* Forget every name that a key has opened, and begin again. */
 static void
 keyword_index_reset(struct roost_keyword_index *ki,
@@ -205,6 +255,8 @@ keyword_index_reset(struct roost_keyword_index *ki,
 	}
 	array_clear(&ki->keywords);
 	array_clear(&ki->names);
+	array_clear(&ki->shown);
+	array_clear(&ki->shown_at);
 	ki->has_twins = FALSE;
 	ki->sealed_count = 0;
 	ki->has_key = key != NULL;
@@ -212,8 +264,9 @@ keyword_index_reset(struct roost_keyword_index *ki,
 		memcpy(ki->keyring_id, key->keyring_id, ROOST_ID_SIZE);
 }
 
-/* A token that holds name: let the hash find it so, unless another does. */
-static void
+/* A token that holds name: let the hash find it so, unless another does.
+   Answers where the name is shown, too. */
+static unsigned int
 take_opened(struct roost_keyword_index *ki, const struct roost_keyword_way *way,
 	    unsigned int idx, const char *name)
 {
@@ -233,11 +286,12 @@ take_opened(struct roost_keyword_index *ki, const struct roost_keyword_way *way,
 		set_name(ki, idx, other < idx ?
 			 array_idx_elem(&ki->names, other) :
 			 stored_name(ki, other));
-		return;
+		return other;
 	}
 	/* Unknown, or somebody asked for it before and nobody stored it. */
 	keyword->alias = hash_set(ki, name, idx);
 	set_name(ki, idx, keyword->alias);
+	return is_known ? other : idx;
 }
 
 static void
@@ -247,16 +301,18 @@ take_next(struct roost_keyword_index *ki, const struct roost_keyword_way *way)
 	const char *stored = stored_name(ki, idx);
 	struct keyword *keyword = array_append_space(&ki->keywords);
 	char name[ROOST_TOKEN_NAME_MAX + 1];
+	unsigned int other = idx;
 
 	set_name(ki, idx, stored);
 	keyword->is_claimed = is_claimed(stored);
-	if (!keyword->is_claimed || way->key == NULL ||
-	    roost_token_open(way->key, stored, strlen(stored), name) !=
-	    ROOST_OK)
-		return;
-	if (!is_claimed(name))
-		take_opened(ki, way, idx, name);
-	roost_wipe(name, sizeof(name));
+	if (keyword->is_claimed && way->key != NULL &&
+	    roost_token_open(way->key, stored, strlen(stored), name) ==
+	    ROOST_OK) {
+		if (!is_claimed(name))
+			other = take_opened(ki, way, idx, name);
+		roost_wipe(name, sizeof(name));
+	}
+	show(ki, idx, shown_at(ki, idx) > 0 ? idx : other);
 }
 
 /* Where the name's token stands, if that is elsewhere. */
@@ -362,6 +418,8 @@ roost_keyword_index_sync(struct roost_keyword_index *ki,
 		} T_END;
 		array_append_zero(&ki->names);
 		array_pop_back(&ki->names);
+		array_append_zero(&ki->shown);
+		array_pop_back(&ki->shown);
 	}
 	seal_private(ki, way);
 }
@@ -407,6 +465,22 @@ roost_keyword_index_let_pass(struct roost_keyword_index *ki,
 	struct keyword *keyword = array_idx_modifiable(&ki->keywords, idx);
 
 	keyword->is_let_pass = TRUE;
+}
+
+void
+roost_keyword_index_settle(struct roost_keyword_index *ki, unsigned int idx)
+{
+	struct keyword *keyword = array_idx_modifiable(&ki->keywords, idx);
+	const char *stored;
+
+	if (!keyword->is_opened || keyword->is_settled)
+		return;
+	stored = header_find(ki->index, stored_name(ki, idx));
+	if (stored == NULL)
+		return;
+	keyword->is_settled = TRUE;
+	stored = p_strdup(ki->index->keywords_pool, stored);
+	array_idx_set(&ki->index->keywords, idx, &stored);
 }
 
 enum roost_keyword_fault

@@ -66,6 +66,14 @@ void roost_keyword_index_seal_again(struct roost_keyword_index *ki);
 const ARRAY_TYPE(keywords) *
 roost_keyword_index_names(const struct roost_keyword_index *ki);
 
+/* The same with each name once, and where in it the name of a position is:
+   what a client is told that finds its names by their number. */
+const ARRAY_TYPE(keywords) *
+roost_keyword_index_shown(const struct roost_keyword_index *ki);
+unsigned int
+roost_keyword_index_shown_at(const struct roost_keyword_index *ki,
+			     unsigned int idx);
+
 /* The name of what the array of the index holds; itself if it has none. */
 const char *roost_keyword_index_name(const struct roost_keyword_index *ki,
 				     const char *stored);
@@ -87,6 +95,12 @@ bool roost_keyword_index_is_strange(const struct roost_keyword_index *ki,
 /* From now on it may be stored like one that is on disk. */
 void roost_keyword_index_let_pass(struct roost_keyword_index *ki,
 				  unsigned int idx);
+
+/* Two sessions may have made a token in two spellings at once, and the header
+   has that of one.  From now on this index writes it as the header has it:
+   replication compares what is written to the letter. */
+void roost_keyword_index_settle(struct roost_keyword_index *ki,
+				unsigned int idx);
 
 /* What speaks against storing the keyword at a position. */
 enum roost_keyword_fault {

@@ -26,14 +26,14 @@ list_add(ARRAY_TYPE(keyword_indexes) *list, unsigned int idx)
 }
 
 void
-roost_keyword_store_firsts(const struct roost_keyword_box *kb,
-			   const ARRAY_TYPE(keyword_indexes) *indexes,
-			   ARRAY_TYPE(keyword_indexes) *firsts)
+roost_keyword_store_shown(const struct roost_keyword_box *kb,
+			  const ARRAY_TYPE(keyword_indexes) *indexes,
+			  ARRAY_TYPE(keyword_indexes) *shown)
 {
 	const unsigned int *idx;
 
 	array_foreach(indexes, idx)
-		list_add(firsts, roost_keyword_index_first(kb->ki, *idx));
+		list_add(shown, roost_keyword_index_shown_at(kb->ki, *idx));
 }
 
 /* Where a keyword is changed: at its first position; gone from all.  For

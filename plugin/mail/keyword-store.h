@@ -16,10 +16,10 @@ roost_keyword_store_update(struct roost_keyword_box *kb, struct mail *mail,
 			   enum modify_type type,
 			   struct mail_keywords *keywords);
 
-/* Each position's first one, once, in the order they come. */
-void roost_keyword_store_firsts(const struct roost_keyword_box *kb,
-				const ARRAY_TYPE(keyword_indexes) *indexes,
-				ARRAY_TYPE(keyword_indexes) *firsts);
+/* Where each position's name is shown, once, in the order they come. */
+void roost_keyword_store_shown(const struct roost_keyword_box *kb,
+			       const ARRAY_TYPE(keyword_indexes) *indexes,
+			       ARRAY_TYPE(keyword_indexes) *shown);
 
 /* Change or refuse what a message is saved with: -1 with the storage's
    error. */

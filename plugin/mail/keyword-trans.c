@@ -55,11 +55,15 @@ trans_prepare(struct mail_index_transaction *t)
 		roost_keyword_index_find(t->view->index);
 	struct roost_keyword_box *kb = trans_box(t, ki);
 	ARRAY_TYPE(keyword_indexes) used;
+	const unsigned int *idx;
 	const char *error;
 
 	roost_keyword_trans_used(t, &used);
 	if (kb == NULL || kb->ki != ki || array_count(&used) == 0)
 		return 0;
+	roost_keyword_box_sync(kb);
+	array_foreach(&used, idx)
+		roost_keyword_index_settle(ki, *idx);
 	if (roost_keyword_box_prepare(kb, &used, &error) ==
 	    ROOST_KEYWORD_BARE) {
 		mail_index_set_error(t->view->index, "roost: Cannot make a "

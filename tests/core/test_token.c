@@ -11,11 +11,14 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define NAME_MAX ROOST_TOKEN_NAME_MAX
 #define SEALED_MAX (ROOST_TAG_SIZE + NAME_MAX + 1)
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+static const char both_cases[] = "abcdefghijklmnopqrstuvwxyz234567"
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 static struct roost_token_key
 any_key(void)
@@ -61,7 +64,28 @@ text_by_hand(const uint8_t *bytes, size_t len, char *text_r)
 	*text_r = '\0';
 }
 
-/* A token of whatever bytes, even of names that cannot exist. */
+static void
+fold_by_hand(const char *name, size_t len, char *folded_r)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		folded_r[i] = name[i] >= 'A' && name[i] <= 'Z' ?
+			(char)(name[i] + 32) : name[i];
+	folded_r[len] = '\0';
+}
+
+static void
+assert_folds_to(const char *text, const char *folded)
+{
+	char mine[ROOST_TOKEN_MAX + 1];
+
+	fold_by_hand(text, strlen(text), mine);
+	assert_string_equal(mine, folded);
+}
+
+/* A token of whatever bytes, sealed as they are, in lower case: even of names
+   that cannot exist. */
 static size_t
 token_by_hand(const struct roost_token_key *key, const void *name, size_t len,
 	      char *text_r)
@@ -104,6 +128,7 @@ test_the_key_is_that_of_the_format(void **state)
 {
 	uint8_t host_key[32], id[16], right[64];
 	uint8_t info[18] = "roost/v1 keyword";
+	static const uint8_t case_info[] = "roost/v1 keyword case\0\001";
 	struct roost_token_key key;
 
 	(void)state;
@@ -114,6 +139,9 @@ test_the_key_is_that_of_the_format(void **state)
 	assert_good(roost_token_key_derive(host_key, id, &key));
 	assert_memory_equal(key.key, right, 64);
 	assert_memory_equal(key.keyring_id, id, 16);
+	assert_good(roost_prim_hmac_sha512(host_key, 32, case_info,
+					   sizeof(case_info) - 1, right));
+	assert_memory_equal(key.case_key, right, 32);
 }
 
 static void
@@ -121,15 +149,17 @@ test_a_token_is_that_of_the_format(void **state)
 {
 	struct roost_token_key key = any_key();
 	char name[NAME_MAX + 1], text[ROOST_TOKEN_MAX + 1];
-	char right[ROOST_TOKEN_MAX + 1];
+	char right[ROOST_TOKEN_MAX + 1], folded[NAME_MAX + 1];
 	size_t len;
 
 	(void)state;
 	for (len = 1; len <= NAME_MAX; len += 1 + kit_below(9)) {
 		any_name(name, len);
 		assert_good(roost_token_seal(&key, name, len, text));
-		(void)token_by_hand(&key, name, len, right);
-		assert_string_equal(text, right);
+		fold_by_hand(name, len, folded);
+		(void)token_by_hand(&key, folded, len, right);
+		assert_folds_to(text, right);
+		assert_memory_equal(text, "rk1-", 4);
 	}
 }
 
@@ -151,7 +181,7 @@ test_every_length_comes_back(void **state)
 			(const char *)kit_at_fence(name, len), len, text));
 		assert_int_equal(strlen(text), ROOST_TOKEN_LEN(len));
 		assert_memory_equal(text, "rk1-", 4);
-		assert_int_equal(strspn(text + 4, alphabet),
+		assert_int_equal(strspn(text + 4, both_cases),
 				 strlen(text + 4));
 		assert_good(open_token(&key, text, strlen(text), back));
 		assert_memory_equal(back, name, len);
@@ -256,7 +286,8 @@ test_two_names_have_two_tokens(void **state)
 
 		do
 			name[at] = (char)(1 + kit_below(255));
-		while (name[at] == old);
+		while (tolower((unsigned char)name[at]) ==
+		       tolower((unsigned char)old));
 		assert_good(roost_token_seal(&key, name, 100, two));
 		assert_memory_not_equal(one + 4, two + 4, 20);
 		assert_memory_not_equal(one + 30, two + 30, 20);
@@ -264,9 +295,132 @@ test_two_names_have_two_tokens(void **state)
 	}
 	assert_good(roost_token_seal(&key, name, 99, two));
 	assert_memory_not_equal(one + 4, two + 4, 20);
-	assert_good(roost_token_seal(&key, "Work", 4, one));
-	assert_good(roost_token_seal(&key, "work", 4, two));
-	assert_string_not_equal(one, two);
+}
+
+/* Whoever is first to name it: one keyword, and each knows its spelling. */
+static void
+test_two_spellings_have_one_token(void **state)
+{
+	struct roost_token_key key = any_key();
+	char one[ROOST_TOKEN_MAX + 1], two[ROOST_TOKEN_MAX + 1];
+	char name[NAME_MAX + 1], folded[ROOST_TOKEN_MAX + 1];
+	char back[NAME_MAX + 1];
+	size_t i, len;
+	int round;
+
+	(void)state;
+	for (round = 0; round < 500; round++) {
+		len = round == 0 ? NAME_MAX : 1 + kit_below(20);
+		for (i = 0; i < len; i++)
+			name[i] = (char)('a' + kit_below(26));
+		name[kit_below((uint32_t)len)] = 'A';
+		name[len] = '\0';
+		assert_good(roost_token_seal(&key, name, len, one));
+		assert_good(open_token(&key, one, strlen(one), back));
+		assert_string_equal(back, name);
+		for (i = 0; i < len; i++)
+			name[i] = (char)(kit_below(2) == 0 ? toupper(name[i]) :
+					 tolower(name[i]));
+		assert_good(roost_token_seal(&key, name, len, two));
+		assert_good(open_token(&key, two, strlen(two), back));
+		assert_string_equal(back, name);
+		fold_by_hand(one, strlen(one), folded);
+		assert_folds_to(two, folded);
+	}
+}
+
+/* Letters that differ between two texts, from one number on. */
+static size_t
+cases_that_differ(const char *one, const char *two, size_t skip)
+{
+	size_t i, count = 0;
+
+	for (i = 4; one[i] != '\0'; i++) {
+		if (!isalpha((unsigned char)one[i]))
+			continue;
+		if (skip > 0)
+			skip--;
+		else if (one[i] != two[i])
+			count++;
+	}
+	return count;
+}
+
+/* The marks of two spellings that differ in one letter have nothing to do with
+   each other, and neither have those of two names. */
+static void
+test_case_tells_nothing_without_the_key(void **state)
+{
+	static const char name[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmn";
+	struct roost_token_key key = any_key(), other = key;
+	char text[ROOST_TOKEN_MAX + 1], two[ROOST_TOKEN_MAX + 1];
+	char spelled[sizeof(name)], back[NAME_MAX + 1];
+	size_t at, len = sizeof(name) - 1, sum = 0, checks = 0;
+
+	(void)state;
+	assert_good(roost_token_seal(&key, name, len, text));
+	for (at = 0; at < len; at++) {
+		memcpy(spelled, name, sizeof(name));
+		spelled[at] = (char)toupper(name[at]);
+		assert_good(roost_token_seal(&key, spelled, len, two));
+		checks += cases_that_differ(text, two, 0) -
+			cases_that_differ(text, two, 25);
+		sum += cases_that_differ(text, two, 32);
+	}
+	/* Half of 40 marks, and half of 25 bits of the check, 40 times. */
+	assert_in_range(sum, 40 * 14, 40 * 26);
+	assert_in_range(checks, 40 * 8, 40 * 17);
+	other.case_key[0] ^= 1;
+	assert_good(roost_token_seal(&other, name, len, two));
+	assert_in_range(cases_that_differ(text, two, 0), 10, 62);
+	assert_good(open_token(&other, text, strlen(text), back));
+	assert_string_equal(back, name);
+}
+
+/* Whatever has happened to the case: the name is there, in lower case. */
+static void
+test_changed_case_spells_nothing(void **state)
+{
+	static const char name[] = "Zahnarzt-AOK";
+	struct roost_token_key key = any_key();
+	char text[ROOST_TOKEN_MAX + 1], back[NAME_MAX + 1];
+	size_t at, carried = 0, len = sizeof(name) - 1, changed = 0;
+
+	(void)state;
+	assert_good(roost_token_seal(&key, name, len, text));
+	for (at = 4; text[at] != '\0'; at++) {
+		char old = text[at];
+
+		if (!isalpha((unsigned char)old))
+			continue;
+		text[at] = (char)(old ^ 32);
+		assert_good(open_token(&key, text, strlen(text), back));
+		if (carried++ < 8 + 11) {
+			assert_string_equal(back, "zahnarzt-aok");
+			changed++;
+		}
+		text[at] = old;
+	}
+	assert_int_equal(changed, 8 + 11);
+	assert_good(open_token(&key, text, strlen(text), back));
+	assert_string_equal(back, name);
+}
+
+/* Sealed as it is spelled, by earlier builds. */
+static void
+test_a_token_of_before_is_read(void **state)
+{
+	struct roost_token_key key = any_key();
+	char text[ROOST_TOKEN_MAX + 1], back[NAME_MAX + 1];
+	size_t i, len = token_by_hand(&key, "DentisT", 7, text);
+
+	(void)state;
+	assert_good(open_token(&key, text, len, back));
+	assert_string_equal(back, "DentisT");
+	for (i = 0; i < len; i++)
+		text[i] = (char)toupper((unsigned char)text[i]);
+	assert_good(open_token(&key, text, len, back));
+	assert_string_equal(back, "DentisT");
 }
 
 static void
@@ -316,7 +470,8 @@ test_every_changed_character_dies(void **state)
 				text[at] = (char)c;
 				if (text[at] == old)
 					continue;
-				if (c < 128 && tolower(c) == old)
+				if (c < 128 && tolower(c) ==
+				    tolower((unsigned char)old))
 					assert_good(open_token(&key, text, len,
 							       back));
 				else
@@ -334,14 +489,15 @@ test_every_changed_bit_dies(void **state)
 	struct roost_token_key key = any_key();
 	uint8_t ad[33] = "roost/v1 keyword", sealed[SEALED_MAX];
 	char name[NAME_MAX + 1], text[ROOST_TOKEN_MAX + 1];
-	char right[ROOST_TOKEN_MAX + 1];
+	char right[ROOST_TOKEN_MAX + 1], folded[NAME_MAX + 1];
 	size_t bit, len = kit_is_quick() ? 10 : NAME_MAX;
 
 	(void)state;
 	any_name(name, len);
+	fold_by_hand(name, len, folded);
 	memcpy(ad + 17, key.keyring_id, 16);
 	assert_good(roost_prim_siv_seal(key.key, ad, sizeof(ad),
-					(const uint8_t *)name, len, sealed));
+					(const uint8_t *)folded, len, sealed));
 	assert_good(roost_token_seal(&key, name, len, right));
 	for (bit = 0; bit < 8 * (16 + len); bit++) {
 		sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -350,7 +506,7 @@ test_every_changed_bit_dies(void **state)
 		sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	text_by_hand(sealed, 16 + len, text);
-	assert_string_equal(text, right);
+	assert_folds_to(right, text);
 }
 
 static void
@@ -400,7 +556,8 @@ test_a_token_has_one_text(void **state)
 		assert_good(roost_token_seal(&key, name, name_len, text));
 		len = strlen(text);
 		unused = (len - 4) * 5 % 8;
-		value = (size_t)(strchr(alphabet, text[len - 1]) - alphabet);
+		value = (size_t)(strchr(alphabet, tolower(
+				(unsigned char)text[len - 1])) - alphabet);
 		for (bits = 1; bits < (size_t)1 << unused; bits++) {
 			assert_int_equal(value & bits, 0);
 			text[len - 1] = alphabet[value | bits];
@@ -433,10 +590,11 @@ test_case_does_not_matter_in_opening(void **state)
 				(char)toupper((unsigned char)text[i]) :
 				text[i];
 		assert_good(open_token(&key, mixed, len, back));
-		assert_string_equal(back, name);
-		/* The token of what came out is the one in lower case. */
+		assert_int_equal(strcasecmp(back, name), 0);
+		/* The token of what came out is no other. */
 		assert_good(roost_token_seal(&key, back, name_len, mixed));
-		assert_string_equal(mixed, text);
+		fold_by_hand(text, len, text);
+		assert_folds_to(mixed, text);
 	}
 }
 
@@ -527,6 +685,10 @@ main(void)
 			test_sealed_names_that_cannot_exist_do_not_open),
 		cmocka_unit_test(test_one_name_has_one_token),
 		cmocka_unit_test(test_two_names_have_two_tokens),
+		cmocka_unit_test(test_two_spellings_have_one_token),
+		cmocka_unit_test(test_case_tells_nothing_without_the_key),
+		cmocka_unit_test(test_changed_case_spells_nothing),
+		cmocka_unit_test(test_a_token_of_before_is_read),
 		cmocka_unit_test(
 			test_another_key_makes_and_opens_other_tokens),
 		cmocka_unit_test(test_every_changed_character_dies),

@@ -686,7 +686,8 @@ test_writing_a_message(void **state)
 
 static struct roost_token_key token_key;
 static char token[ROOST_TOKEN_MAX + 1], token_name[ROOST_TOKEN_NAME_MAX + 1];
-static const char a_name[] = "Divorce and what follows it";
+static const char a_name[] = "Divorce And What Follows It";
+static const char folded_name[] = "divorce and what follows it";
 
 static enum roost_err
 run_token_key(void)
@@ -718,12 +719,16 @@ test_tokens(void **state)
 				      derived, sizeof(derived)));
 	secret_add("key of the tag", derived, 32);
 	secret_add("key of the ciphertext", derived + 32, 32);
+	secret_derive("key of the case", ring->host_key, "keyword case");
+	secret_add("the name", a_name, sizeof(a_name) - 1);
+	secret_add("the name in lower case", folded_name,
+		   sizeof(folded_name) - 1);
 	assert_clean(run_token_key, ROOST_OK);
 	assert_memory_equal(token_key.key, derived, sizeof(derived));
 	assert_clean(run_token_seal, ROOST_OK);
 	assert_clean(run_token_open, ROOST_OK);
 	assert_string_equal(token_name, a_name);
-	token[35] = token[35] == 'a' ? 'b' : 'a';
+	token[35] = token[35] == 'a' || token[35] == 'A' ? 'b' : 'a';
 	assert_clean(run_token_open, ROOST_ERR_TOKEN);
 	assert_zero(token_name, sizeof(token_name));
 }

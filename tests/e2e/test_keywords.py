@@ -11,8 +11,10 @@ import pytest
 
 import corpus
 import server as servers
+import tamper
 import virtualbox
 from server import NEW, STORAGES
+from tamper import rf
 from test_neighbours import share, shared  # noqa: F401
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs Roost")
@@ -57,9 +59,49 @@ def names_on_disk(server, names=SECRETS):
 
 
 def tokens_on_disk(server, user="alice"):
+    """Without regard to case, as Dovecot compares them."""
     found = set()
     for content in contents(server.home(user)):
-        found |= set(re.findall(rb"rk1-[a-z2-7]+", content))
+        found |= {token.lower() for token in
+                  re.findall(rb"rk1-[A-Za-z2-7]+", content)}
+    return found
+
+
+def token_of_before(server, name):
+    """As builds made it that sealed a name in its spelling."""
+    ring = tamper.Reader(server, "alice").ring
+    return rf.token_text(rf.siv_seal(
+        rf.token_key(ring.host_key), [rf.TOKEN_LABEL + ring.id],
+        name.encode())).decode()
+
+
+def without_roost(server, then):
+    """What a process does that shows and takes tokens as they are."""
+    server.stop()
+    server.roost = False
+    server.start()
+    with server.raw("alice") as client:
+        then(client)
+    server.stop()
+    server.roost = True
+    server.start()
+
+
+def listed(client, mailbox="INBOX"):
+    """The keywords of FLAGS, which is what PERMANENTFLAGS has: each once."""
+    answer = client.ok("SELECT %s" % mailbox)
+    flags, = [line for line in answer.untagged
+              if line.startswith(b"* FLAGS (")]
+    permanent, = [line for line in answer.untagged
+                  if b"[PERMANENTFLAGS (" in line]
+    found = [name.decode() for name in
+             re.search(rb"\(([^)]*)\)", flags).group(1).split()
+             if not name.startswith(b"\\")]
+    assert found == [name.decode() for name in
+                     re.search(rb"\(([^)]*)\)", permanent).group(1).split()
+                     if not name.startswith(b"\\")]
+    folded = [name.lower() for name in found]
+    assert len(set(folded)) == len(folded), flags
     return found
 
 
@@ -530,13 +572,18 @@ def test_dsync_both_ways(make_server, storage):
     assert tokens_on_disk(near) == tokens_on_disk(far) != set()
 
 
-def test_dsync_of_two_spellings(make_server):
-    """Both sides have both, in a different order."""
+@pytest.mark.parametrize("how", ("at once", "of before"))
+def test_dsync_of_two_spellings(make_server, how):
+    """Each side has given one keyword in a spelling of its own: one token, or
+    two that were made before spellings had one, in a different order."""
     near, far = pair(make_server, "sdbox", "private")
     with near.raw("alice") as client:
         for number in range(3):
             assert client.append("INBOX", message("m%d" % number)).ok
     sync(near, far)
+    if how == "of before":
+        for server, number, name in ((near, 1, "Urlaub"), (far, 2, "URLAUB")):
+            give(server, "INBOX", [(number, name)])
     with near.raw("alice") as here, far.raw("alice") as there:
         for client, number, name in ((here, 1, "Urlaub"),
                                      (there, 2, "URLAUB")):
@@ -558,8 +605,17 @@ def test_dsync_of_two_spellings(make_server):
             synced((near, far), (near, far), (far, near))
         here.ok("NOOP")
         here.ok("STORE 1 -FLAGS (urlaub)")
+        if how == "at once":
+            # Dovecot hands on what one side calls "URLAUB" and the other
+            # "Urlaub" as two, also without Roost.
+            there.ok("NOOP")
+            there.ok("STORE 1 -FLAGS (urlaub)")
         expected["m0"] = set()
         synced((near, far), (far, near))
+    for server in near, far:
+        assert len(tokens_on_disk(server)) == 1 + (how == "of before")
+        with server.raw("alice") as client:
+            assert [name.lower() for name in listed(client)] == ["urlaub"]
 
 
 def test_dsync_with_plain_names(make_server):
@@ -825,9 +881,11 @@ def test_plugin_taken_away_and_put_back(make_server, storage):
         client.ok("SELECT INBOX")
         lines = client.ok("FETCH 1:* (FLAGS)").untagged
         assert len(lines) == 4 and all(
-            re.search(rb"\(rk1-[a-z2-7]+ Junk\)|\(Junk rk1-[a-z2-7]+\)|"
-                      rb"\(.*rk1-[a-z2-7]+.*\)", line) for line in lines)
-        token = re.search(rb"rk1-[a-z2-7]+", lines[1]).group(0).decode()
+            re.search(rb"\(rk1-[A-Za-z2-7]+ Junk\)|"
+                      rb"\(Junk rk1-[A-Za-z2-7]+\)|"
+                      rb"\(.*rk1-[A-Za-z2-7]+.*\)", line)
+            for line in lines)
+        token = re.search(rb"rk1-[A-Za-z2-7]+", lines[1]).group(0).decode()
         assert searched(client, token) == [2]
         client.ok("STORE 1 +FLAGS (Zwischendurch %s)" % token)
         client.ok("STORE 2 -FLAGS (%s)" % token)
@@ -1203,10 +1261,56 @@ def test_longest_name(make_server, storage):
 
 # Several at once
 
-@pytest.mark.parametrize("storage", KINDS)
+def two_spellings(server, one, two, tokens):
+    """Two sessions know one keyword by two spellings."""
+    for client in (one, two):
+        client.ok("NOOP")
+        client.ok("NOOP")
+        for name in ("urlaub", "Urlaub", "URLAUB"):
+            assert searched(client, name) == [1, 2]
+            assert found_by(client, "UNKEYWORD %s" % name) == [3, 4]
+    assert len(tokens_on_disk(server)) == tokens
+    both = {"m0": {"urlaub"}, "m1": {"urlaub"}, "m2": set(), "m3": set()}
+    assert flags_of(server) == both
+    with server.raw("alice") as third:
+        assert [name.lower() for name in listed(third)] == ["urlaub"]
+        assert searched(third, "Urlaub") == [1, 2]
+        # Taken away and set again; set twice; replaced; gone for all.
+        third.ok("STORE 2 -FLAGS (URLAUB)")
+        assert searched(third, "urlaub") == [1]
+        two.ok("NOOP")
+        one.ok("STORE 2 FLAGS (urlaub)")
+        third.ok("STORE 1:3 +FLAGS (urlaub)")
+        assert flags_of(server) == dict(both, m2={"urlaub"})
+        assert searched(third, "uRLAUB") == [1, 2, 3]
+        shown = server.doveadm("fetch", "-u", "alice", "flags", "mailbox",
+                               "INBOX", "all").stdout.lower()
+        assert shown.count(b"urlaub") == 3
+        third.ok("STORE 2:4 FLAGS (Urlaub \\Seen)")
+        assert searched(third, "uRLAUB") == [1, 2, 3, 4]
+        assert found_by(third, "OR KEYWORD urlaub SEEN") == \
+            found_by(third, "NOT UNKEYWORD urlaub") == [1, 2, 3, 4]
+        assert found_by(third, "OR UNKEYWORD urlaub ANSWERED") == \
+            found_by(third, "NOT (OR KEYWORD urlaub SEEN)") == []
+        third.ok("STORE 1:2 -FLAGS (URLAUB)")
+        assert searched(third, "urlaub") == [3, 4]
+    for client in (one, two):
+        client.ok("NOOP")
+        assert searched(client, "urlaub") == [3, 4]
+        assert b"rlaub" not in client.ok("FETCH 1 (FLAGS)").untagged[-1]
+    two.ok("STORE 3:4 FLAGS ()")
+    one.ok("NOOP")
+    assert searched(one, "urlaub") == []
+    assert flags_of(server) == dict({name: set() for name in both},
+                                    m1={"\\seen"})
+    assert len(tokens_on_disk(server)) == tokens
+    assert names_on_disk(server, ("urlaub",)) == set()
+
+
+@pytest.mark.parametrize("storage", STORAGES)
 def test_two_spellings_at_once(make_server, storage):
-    """Two processes that have not heard of each other's: one keyword to every
-    client, although two stand on disk."""
+    """Two processes that have not heard of each other's: one token, so that
+    one keyword is listed, and one letter of Maildir is used."""
     server = make_server(storage)
     with server.raw("alice") as one, server.raw("alice") as two:
         for number in range(4):
@@ -1216,60 +1320,106 @@ def test_two_spellings_at_once(make_server, storage):
             assert searched(client, name) == []
         two.ok("STORE 1 +FLAGS (URLAUB)")
         one.ok("STORE 2 +FLAGS (Urlaub)")
-        for client in (one, two):
-            client.ok("NOOP")
-            client.ok("NOOP")
-            for name in ("urlaub", "Urlaub", "URLAUB"):
-                assert searched(client, name) == [1, 2]
-                assert found_by(client, "UNKEYWORD %s" % name) == [3, 4]
-        assert len(tokens_on_disk(server)) == 2
-        both = {"m0": {"urlaub"}, "m1": {"urlaub"}, "m2": set(), "m3": set()}
-        assert flags_of(server) == both
         with server.raw("alice") as third:
-            third.ok("SELECT INBOX")
-            assert searched(third, "Urlaub") == [1, 2]
-            # Taken away and set again; set twice; replaced; gone for all.
-            third.ok("STORE 2 -FLAGS (URLAUB)")
-            assert searched(third, "urlaub") == [1]
-            two.ok("NOOP")
-            one.ok("STORE 2 FLAGS (urlaub)")
-            third.ok("STORE 1:3 +FLAGS (urlaub)")
-            assert flags_of(server) == dict(both, m2={"urlaub"})
-            assert searched(third, "uRLAUB") == [1, 2, 3]
-            shown = server.doveadm("fetch", "-u", "alice", "flags", "mailbox",
-                                   "INBOX", "all").stdout.lower()
-            assert shown.count(b"urlaub") == 3
-            third.ok("STORE 2:4 FLAGS (Urlaub \\Seen)")
-            assert searched(third, "uRLAUB") == [1, 2, 3, 4]
-            assert found_by(third, "OR KEYWORD urlaub SEEN") == \
-                found_by(third, "NOT UNKEYWORD urlaub") == [1, 2, 3, 4]
-            assert found_by(third, "OR UNKEYWORD urlaub ANSWERED") == \
-                found_by(third, "NOT (OR KEYWORD urlaub SEEN)") == []
-            third.ok("STORE 1:2 -FLAGS (URLAUB)")
-            assert searched(third, "urlaub") == [3, 4]
+            assert listed(third) == ["URLAUB"]
+        two_spellings(server, one, two, 1)
+
+
+def give(server, mailbox, keywords):
+    """Messages get tokens that earlier builds made."""
+    def store(client):
+        client.ok("SELECT %s" % mailbox)
+        for number, name in keywords:
+            client.ok("STORE %d +FLAGS (%s)"
+                      % (number, token_of_before(server, name)))
+    without_roost(server, store)
+
+
+def give_two(server, mailbox):
+    """The first two messages get a keyword that has two tokens there."""
+    give(server, mailbox, [(1, "Urlaub"), (2, "URLAUB")])
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_two_spellings_of_before(make_server, storage):
+    """Two tokens of one name, as earlier builds left them: one keyword to
+    every client, whichever of them its messages have."""
+    server = make_server(storage)
+    server.doveadm("roost", "init", "-u", "alice")
+    with server.raw("alice") as client:
+        for number in range(4):
+            assert client.append("INBOX", message("m%d" % number)).ok
+    give_two(server, "INBOX")
+    with server.raw("alice") as one, server.raw("alice") as two:
+        assert listed(one) == ["Urlaub"] == listed(two)
+        two_spellings(server, one, two, 2)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_keywords_beside_two_spellings(make_server, storage):
+    """A client finds the names of a message by their numbers: those behind
+    the second token have moved up, and those that come later are new."""
+    server = make_server(storage)
+    with server.raw("alice") as client:
+        for number in range(5):
+            assert client.append("INBOX", message("m%d" % number)).ok
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS (Davor)")
+    give_two(server, "INBOX")
+    expected = {"m0": {"davor", "urlaub"}, "m1": {"urlaub"},
+                "m2": {"danach"}, "m3": {"zuletzt"}, "m4": set()}
+    with server.raw("alice") as one, server.raw("alice") as two:
+        for client in (one, two):
+            assert sorted(listed(client)) == ["Davor", "Urlaub"]
+        two.ok("STORE 3 +FLAGS (Danach)")
+        one.ok("NOOP")
+        one.ok("STORE 4 +FLAGS (Zuletzt)")
+        two.ok("STORE 4 +FLAGS.SILENT (ZULETZT)")
         for client in (one, two):
             client.ok("NOOP")
-            assert searched(client, "urlaub") == [3, 4]
-            assert b"rlaub" not in client.ok("FETCH 1 (FLAGS)").untagged[-1]
-        two.ok("STORE 3:4 FLAGS ()")
-        one.ok("NOOP")
-        assert searched(one, "urlaub") == []
-        assert flags_of(server) == dict({name: set() for name in both},
-                                        m1={"\\seen"})
-    assert names_on_disk(server, ("urlaub",)) == set()
+            # Who spelled it otherwise goes on so, as with plain names.
+            assert sorted(name.lower() for name in listed(client)) == \
+                ["danach", "davor", "urlaub", "zuletzt"]
+            assert flags_of(server) == expected
+            shown = shown_flags(client)
+            assert [shown[number] for number in range(1, 6)] == \
+                [names for _, names in sorted(expected.items())]
+        one.ok("CREATE Other")
+        one.ok("COPY 1:5 Other")
+    assert flags_of(server, "Other") == expected
+    with server.raw("alice") as client:
+        assert sorted(listed(client, "Other")) == ["Danach", "Davor", "Urlaub",
+                                                   "Zuletzt"]
 
 
-def spell_twice(server, mailbox, names=("Urlaub", "URLAUB")):
-    """Three messages; two processes give the first two a keyword whose two
-    spellings stand on disk then."""
+def modseqs(client):
+    return dict(re.findall(rb"\* (\d+) FETCH \(MODSEQ \((\d+)\)",
+                           b"\n".join(client.ok(
+                               "FETCH 1:* (MODSEQ)").untagged)))
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_modseq_of_two_spellings(make_server, storage):
+    """Being shown once is no change; being cleared is one."""
+    server = make_server(storage)
+    with server.raw("alice") as client:
+        for number in range(4):
+            assert client.append("INBOX", message("m%d" % number)).ok
+        client.ok("SELECT INBOX (CONDSTORE)")
+        client.ok("STORE 4 +FLAGS (Ort)")
+    give_two(server, "INBOX")
     with server.raw("alice") as one, server.raw("alice") as two:
-        for number in range(3):
-            assert one.append(mailbox, message("m%d" % number)).ok
-        for client, name in zip((one, two), names):
-            client.ok("SELECT %s" % mailbox)
-            assert searched(client, name) == []
-        one.ok("STORE 1 +FLAGS (%s)" % names[0])
-        two.ok("STORE 2 +FLAGS (%s)" % names[1])
+        for client in (one, two):
+            client.ok("SELECT INBOX (CONDSTORE)")
+        before = modseqs(one)
+        listed(one)
+        assert modseqs(one) == before == modseqs(two)
+        one.ok("STORE 2 -FLAGS (urlaub)")
+        two.ok("NOOP")
+        after = modseqs(two)
+        assert {number for number in before
+                if before[number] != after[number]} == {b"2"}
+        assert searched(two, "URLAUB") == [1]
 
 
 def test_two_spellings_in_several_mailboxes(make_server):
@@ -1284,7 +1434,10 @@ def test_two_spellings_in_several_mailboxes(make_server):
             assert client.append("Three", message("m"), "Andere-%d"
                                  % number).ok
     for mailbox in ("One", "Two", "Three"):
-        spell_twice(server, mailbox)
+        with server.raw("alice") as client:
+            for number in range(3):
+                assert client.append(mailbox, message("m%d" % number)).ok
+        give_two(server, mailbox)
 
     def found(*query):
         lines = server.doveadm("-f", "flow", "fetch", "-u", "alice",

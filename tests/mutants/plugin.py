@@ -515,14 +515,19 @@ MUTANTS = [
      "\tif (type != MODIFY_REMOVE || ", "\tif (TRUE || ", KEYWORDS,
      "spellings and sdbox"),
     ("a name is shown twice", "mail/keyword-store.c",
-     "\t\tlist_add(firsts, roost_keyword_index_first(kb->ki, *idx));\n",
-     "\t\tlist_add(firsts, *idx);\n", KEYWORDS, "spellings and sdbox"),
+     "\t\tlist_add(shown, ", "\t\tarray_push_back(shown, idx);\n"
+     "\t\tlist_add(shown, ", KEYWORDS, "spellings and sdbox"),
     # A module that is only loaded
     ("commands take libsodium at once", "doveadm/commands.c",
      "\tmail_storage_hooks_add_forced(&hooks_module, &command_hooks);\n",
      "\tconst char *error;\n\t(void)roost_libraries_need(&error);\n"
      "\tmail_storage_hooks_add_forced(&hooks_module, &command_hooks);\n",
      STOCK, "scheme"),
+    ("a name is listed twice", "mail/keyword-hooks.c",
+     "items == STATUS_KEYWORDS ?", "TRUE ?", KEYWORDS, "spellings and sdbox"),
+    ("a second token is listed", "mail/keyword-index.c",
+     "\tshow(ki, idx, shown_at(ki, idx) > 0 ? idx : other);\n",
+     "\tshow(ki, idx, idx);\n", KEYWORDS, "spellings and sdbox"),
     # Modes
     ("all names is private names", "mail/keyword-names.c",
      "\tcase ROOST_KEYWORDS_ALL:\n\t\treturn TRUE;\n",

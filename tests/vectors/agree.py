@@ -521,6 +521,8 @@ class Run:
                                            self.rng.randrange(256))))
         if self.rng.randrange(8):
             name = name.replace(b"\0", b"a")
+        if self.rng.randrange(2):
+            name = bytes(self.rng.choice(b"abcXYZ-$") for _ in name)
         token = rf.seal_token(host_key, ring_id, name)
         core = self.helper.ask("seal-token", host_key.hex(), ring_id.hex(),
                                hexed(name))

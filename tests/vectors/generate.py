@@ -1557,22 +1557,55 @@ def token(expect, name, comment, text, clause, word=None):
 
 
 def token_of(word, host_key=RING.host_key, aads=None, key=None):
-    """Of any bytes, even of a name that cannot exist."""
+    """Of any bytes, even of a name that cannot exist, sealed as they are."""
     if aads is None:
         aads = [rf.TOKEN_LABEL + RING.id]
     return rf.token_text(rf.siv_seal(key or rf.token_key(host_key), aads,
                                      word))
 
 
+def spelled(word):
+    return rf.seal_token(RING.host_key, RING.id, word)
+
+
 def tokens_good():
     for size in (1, 4, 16, 255):
         word = (b"Divorce." * 32)[:size]
         token("ok", "%d" % size, "a name of %d bytes" % size,
-              token_of(word), "13.3", word)
-    token("ok", "8-bit", "a name in UTF-8", token_of("r\u00e9gime".encode()),
-          "13.1", "r\u00e9gime".encode())
-    token("ok", "upper", "the token in upper case",
-          token_of(b"Divorce").upper(), "13.7", b"Divorce")
+              spelled(word), "13.3", word)
+    for name, word in (("8-bit", "R\u00c9gime"), ("digits", "2031-4"),
+                       ("lower", "divorce"), ("capitals", "DIVORCE"),
+                       ("mixed", "dIvOrCe"), ("255-capitals", "Z" * 255)):
+        word = word.encode()
+        token("ok", name, "a name in its spelling", spelled(word), "13.4",
+              word)
+
+
+def tokens_of_no_spelling():
+    text = spelled(b"Divorce")
+
+    def put(name, comment, changed, word=b"divorce"):
+        token("ok", name, comment, changed, "13.9", word)
+    put("all-lower", "the token in lower case", text.lower())
+    put("all-upper", "the token in upper case", text.upper())
+    put("check-bit", "a bit of the check", swap(text, 0))
+    put("check-last", "the last bit of the check", swap(
+        text, len(rf.letters(text[4:])) - 8))
+    put("mark-bit", "a bit of the marks", swap(
+        text, len(rf.letters(text[4:])) - 7))
+    put("marks-of-another", "the case of another name's token",
+        rf.TOKEN_PREFIX + rf.capitalize(text[4:].lower(),
+                                        rf.capitals(spelled(b"Widower")[4:])))
+    put("sealed-spelling", "sealed as it is spelled", token_of(b"Divorce"),
+        b"Divorce")
+    put("sealed-capitals", "the same in upper case",
+        token_of(b"DivorcE").upper(), b"DivorcE")
+
+
+def swap(text, number):
+    """The other case for one letter after the prefix."""
+    at = 4 + rf.letters(text[4:])[number]
+    return text[:at] + text[at:at + 1].swapcase() + text[at + 1:]
 
 
 def tokens_malformed():
@@ -1673,7 +1706,8 @@ def main():
                  final_chunk, chunks, recognition, keyrings_good, doc_text,
                  doc_records, loading, unlocking, codes, key_files,
                  blobs_good, blobs_form, blobs_keys, blobs_auth,
-                 blobs_content, tokens_good, tokens_malformed, tokens_forged):
+                 blobs_content, tokens_good, tokens_of_no_spelling,
+                 tokens_malformed, tokens_forged):
         part()
     print("%d vectors" % len(OUT.names))
 

@@ -1107,12 +1107,84 @@ def token_key(host_key):
     return derive(host_key, b"keyword", b"", 64)
 
 
+# bytes.lower() and isalpha() are ASCII's alone, as 13.2 wants it.
+
+def letters(text):
+    return [at for at in range(len(text)) if text[at:at + 1].isalpha()]
+
+
+def capitals(text):
+    """13.4: a bit for each letter."""
+    return [int(text[at:at + 1].isupper()) for at in letters(text)]
+
+
+def capitalize(text, bits):
+    """The reverse: text is in lower case."""
+    text = bytearray(text)
+    for at, bit in zip(letters(text), bits):
+        if bit:
+            text[at] = ord(chr(text[at]).upper())
+    return bytes(text)
+
+
+def bits_of(data):
+    return [byte >> shift & 1 for byte in data for shift in range(7, -1, -1)]
+
+
+def case_bits(host_key, sealed, kind, data, count):
+    """13.4: the first bits of check or mask."""
+    key = derive(host_key, b"keyword case", b"", 32)
+    return bits_of(hmac.digest(key, bytes([kind]) + sealed + data,
+                               "sha256"))[:count]
+
+
+def case_mask(host_key, sealed, check, count):
+    padded = "".join(map(str, check + [0] * (32 - len(check))))
+    return case_bits(host_key, sealed, 1,
+                     int(padded, 2).to_bytes(4, "big"), count)
+
+
+def case_room(text, name):
+    """How many letters of the text carry check and marks; None: there are
+    too few."""
+    marks, check = len(letters(name)), len(letters(text)) - len(letters(name))
+    return None if check < 0 else (min(32, check), marks)
+
+
+def spell_token(host_key, sealed, text, name):
+    """13.4: text, whose prefix counts for nothing, says how name is
+    spelled."""
+    text = text[4:]
+    room = case_room(text, name)
+    if room is not None:
+        check = case_bits(host_key, sealed, 0, name, room[0])
+        mask = case_mask(host_key, sealed, check, room[1])
+        text = capitalize(text, check + [bit ^ masked for bit, masked in zip(
+            capitals(name), mask)])
+    return TOKEN_PREFIX + text
+
+
+def spell_name(host_key, sealed, text, name):
+    """13.9: how the text says that the name that was opened is spelled."""
+    room = case_room(text[4:], name)
+    if room is None:
+        return name
+    bits = capitals(text[4:])
+    check = bits[:room[0]]
+    mask = case_mask(host_key, sealed, check, room[1])
+    spelled = capitalize(name.lower(), [bit ^ masked for bit, masked in zip(
+        bits[room[0]:], mask)])
+    right = case_bits(host_key, sealed, 0, spelled, room[0])
+    return spelled if check == right else name
+
+
 def seal_token(host_key, keyring_id, name):
     """13.2; None for a name that cannot exist (13.1)."""
     if not 1 <= len(name) <= NAME_MAX or 0 in name:
         return None
-    return token_text(siv_seal(token_key(host_key),
-                               [TOKEN_LABEL + keyring_id], name))
+    sealed = siv_seal(token_key(host_key), [TOKEN_LABEL + keyring_id],
+                      name.lower())
+    return spell_token(host_key, sealed, token_text(sealed), name)
 
 
 def claims_token(text):
@@ -1120,7 +1192,7 @@ def claims_token(text):
 
 
 def open_token(host_key, keyring_id, text):
-    """13.7 and 13.8: the name, or a Gate."""
+    """13.7 to 13.9: the name, or a Gate."""
     if not claims_token(text) or not 32 <= len(text) <= 438:
         raise Gate("token")
     bits = 0
@@ -1131,11 +1203,11 @@ def open_token(host_key, keyring_id, text):
     size, unused = divmod((len(text) - 4) * 5, 8)
     if unused > 4 or bits & (1 << unused) - 1:
         raise Gate("token")
-    name = siv_open(token_key(host_key), [TOKEN_LABEL + keyring_id],
-                    (bits >> unused).to_bytes(size, "big"))
+    sealed = (bits >> unused).to_bytes(size, "big")
+    name = siv_open(token_key(host_key), [TOKEN_LABEL + keyring_id], sealed)
     if name is None or 0 in name:
         raise Gate("token")
-    return name
+    return spell_name(host_key, sealed, text, name)
 
 
 # ---------------------------------------------------------------- command
