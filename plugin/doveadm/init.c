@@ -8,19 +8,15 @@
  */
 #include "commands.h"
 
-#include "askpass.h"
-#include "read-full.h"
 #include "strnum.h"
 
+#include "password.h"
 #include "scan.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
-#include <fcntl.h>
 #include <unistd.h>
-
-#define PASSWORD_SIZE_MAX 1024
 
 struct init_context {
 	struct doveadm_mail_cmd_context ctx;
@@ -49,7 +45,8 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	(void)doveadm_cmd_param_str(cctx, "mode", &mode);
 	(void)doveadm_cmd_param_str(cctx, "policy", &policy);
 	(void)doveadm_cmd_param_bool(cctx, "recovery", &ctx->has_recovery);
-	if (doveadm_cmd_param_int64(cctx, "secret-fd", &fd) && fd < 0)
+	if (doveadm_cmd_param_int64(cctx, "secret-fd", &fd) &&
+	    (fd < 0 || fd > INT_MAX))
 		init_usage("--secret-fd takes the number of an open file");
 	ctx->secret_fd = (int)fd;
 	if (strcmp(mode, "password") == 0)
@@ -72,14 +69,11 @@ ROOST_CMD_DEFINE_INIT(init_cmd_init)
 
 /* SHA-256 of the password: what passdb hands over at a login. */
 static int
-init_hash_password(struct init_context *ctx, const char *password, size_t len,
-		   const char **error_r)
+init_hash_password(struct init_context *ctx,
+		   const struct roost_password *password, const char **error_r)
 {
-	if (len == 0) {
-		*error_r = "The password is empty";
-		return -1;
-	}
-	if (roost_prim_sha256(password, len, ctx->secret) != ROOST_OK) {
+	if (roost_prim_sha256(password->text, password->len, ctx->secret) !=
+	    ROOST_OK) {
 		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
 		return -1;
 	}
@@ -87,50 +81,45 @@ init_hash_password(struct init_context *ctx, const char *password, size_t len,
 	return 0;
 }
 
+/* From the terminal, twice. */
 static int
-init_read_fd(struct init_context *ctx, const char **error_r)
+init_ask(struct roost_password passwords[2], const char **error_r)
 {
-	char password[PASSWORD_SIZE_MAX + 1];
-	size_t len = 0;
-	ssize_t ret;
-	char *end;
-
-	while ((ret = read(ctx->secret_fd, password + len,
-			   PASSWORD_SIZE_MAX - len)) > 0)
-		len += (size_t)ret;
-	if (ret < 0) {
-		*error_r = t_strdup_printf("read(--secret-fd %d) failed: %m",
-					   ctx->secret_fd);
-		roost_wipe(password, sizeof(password));
-		return -1;
-	}
-	end = memchr(password, '\n', len);
-	if (end != NULL)
-		len = (size_t)(end - password);
-	ret = init_hash_password(ctx, password, len, error_r);
-	roost_wipe(password, sizeof(password));
-	return (int)ret;
-}
-
-static int
-init_ask(struct init_context *ctx, const char **error_r)
-{
-	char first[PASSWORD_SIZE_MAX], second[PASSWORD_SIZE_MAX];
-	int ret = -1;
-
 	if (isatty(STDIN_FILENO) == 0) {
 		*error_r = "There is no terminal to ask for the password: "
 			"give it by --secret-fd";
 		return -1;
 	}
-	askpass("Login password: ", first, sizeof(first));
-	askpass("Again: ", second, sizeof(second));
-	if (strcmp(first, second) != 0)
-		*error_r = "The passwords differ";
-	else
-		ret = init_hash_password(ctx, first, strlen(first), error_r);
-	roost_wipe(first, sizeof(first));
-	roost_wipe(second, sizeof(second));
+	if (roost_password_ask("Login password: ", &passwords[0],
+			       error_r) < 0 ||
+	    roost_password_ask("Again: ", &passwords[1], error_r) < 0)
+		return -1;
+	if (passwords[0].len == passwords[1].len &&
+	    roost_bytes_equal(passwords[0].text, passwords[1].text,
+			      passwords[0].len))
+		return 0;
+	*error_r = "The passwords differ";
+	return -1;
+}
+
+static int
+init_read_secret(struct init_context *ctx, const char **error_r)
+{
+	struct roost_password *passwords =
+		roost_secret_new(2 * sizeof(*passwords));
+	void *secret = passwords;
+	int ret;
+
+	if (passwords == NULL) {
+		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
+		return -1;
+	}
+	ret = ctx->secret_fd >= 0 ?
+		roost_password_read(ctx->secret_fd, passwords, error_r) :
+		init_ask(passwords, error_r);
+	if (ret == 0)
+		ret = init_hash_password(ctx, passwords, error_r);
+	roost_secret_free(&secret);
 	return ret;
 }
 
@@ -144,8 +133,7 @@ init_get_secret(struct init_context *ctx, const char **error_r)
 			"a password is never sent to a doveadm server";
 		return -1;
 	}
-	return ctx->secret_fd >= 0 ? init_read_fd(ctx, error_r) :
-		init_ask(ctx, error_r);
+	return init_read_secret(ctx, error_r);
 }
 
 /* Mail is only looked at where there is no keyring yet. */

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """doveadm roost init, status, verify: what they say, and how they end."""
 
+import fcntl
+import hashlib
 import json
 import os
 import re
 import stat
+import subprocess
+import termios
 
 import pytest
 
@@ -17,7 +21,8 @@ CODE = r"^([0-9A-HJKMNP-TV-Z]{4}-){8}[0-9A-HJKMNP-TV-Z]{4}$"
 if not servers.PLAIN:
     @pytest.fixture(scope="module")
     def server(make_module_server):
-        return make_module_server("maildir", secret=True)
+        return make_module_server("maildir", secret=True,
+                                  users=servers.USERS + ("frank",))
 
     def roost(server, *args, **options):
         """(exit status, rows, what it complained about)"""
@@ -73,6 +78,97 @@ if not servers.PLAIN:
         code, _, said = roost(server, "init", "-u", "dave", "-m", "password")
         assert code != 0 and "--secret-fd" in said
         assert not os.path.exists(tamper.keyring_path(server, "dave"))
+
+    def opens_with(server, user, password):
+        """True if the keyring opens with what passdb makes of it."""
+        name = "roost_secret_key" if servers.NEW else "plugin/roost_secret_key"
+        rows = roost_status(server, user, "-o", "%s=%s" % (
+            name, hashlib.sha256(password).hexdigest()))
+        return rows[0]["state"] == "open"
+
+    def roost_status(server, user, *options):
+        done = server.doveadm("-f", "json", *options, "roost", "status",
+                              "-u", user, check=False)
+        return json.loads(done.stdout)
+
+    def given(server, user, written):
+        """roost init with a password from a pipe, which stays open."""
+        reader, writer = os.pipe()
+        try:
+            os.write(writer, written)
+            if b"\n" not in written:
+                os.close(writer)
+            return roost(server, "init", "-u", user, "-m", "password",
+                         "--secret-fd", str(reader), pass_fds=(reader,))
+        finally:
+            os.close(reader)
+            if b"\n" in written:
+                os.close(writer)
+
+    @pytest.mark.parametrize("written, password", [
+        (b"word\n", b"word"), (b"word", b"word"), (b"word\r\n", b"word"),
+        (b"wo\rrd \n", b"wo\rrd "), (b"word\nmore\n", b"word"),
+        (b"\xff" * 1024 + b"\r\n", b"\xff" * 1024),
+        (b"x" * 1024, b"x" * 1024)], ids=lambda value: repr(value)[:20])
+    def test_password_from_a_descriptor(server, written, password):
+        code, rows, said = given(server, "frank", written)
+        assert code == 0 and rows[0]["state"] == "created", said
+        assert opens_with(server, "frank", password)
+        assert not opens_with(server, "frank", password + b"\r")
+        os.unlink(tamper.keyring_path(server, "frank"))
+
+    @pytest.mark.parametrize("written, why", [
+        (b"", "is empty"), (b"\n", "is empty"), (b"\r\nword\n", "is empty"),
+        (b"wo\0rd\n", "NUL"), (b"x" * 1025 + b"\n", "more than 1024"),
+        (b"x" * 1025, "more than 1024"), (b"x" * 1026, "more than 1024"),
+        (b"x" * 1025 + b"\r\n", "more than 1024"),
+        (b"x" * 30000, "more than 1024")], ids=lambda value: repr(value)[:20])
+    def test_no_password_is_cut(server, written, why):
+        code, rows, said = given(server, "frank", written)
+        assert code != 0 and rows == [] and why in said
+        assert not os.path.exists(tamper.keyring_path(server, "frank"))
+
+    def typed(server, user, *lines):
+        """(exit status, what it said) of roost init at a terminal."""
+        ours, theirs = os.openpty()
+
+        def take_terminal():
+            os.setsid()
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        process = subprocess.Popen(
+            ["doveadm", "-c", server.conf, "roost", "init", "-u", user, "-m",
+             "password"], stdin=theirs, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, preexec_fn=take_terminal,
+            env=server._environment())
+        shown = b""
+        for line in lines:
+            while not shown.endswith(b": "):
+                shown += os.read(ours, 1000)
+            assert not termios.tcgetattr(theirs)[3] & termios.ECHO
+            shown = b""
+            os.write(ours, line)
+        said = process.communicate(timeout=60)[0].decode()
+        assert termios.tcgetattr(theirs)[3] & termios.ECHO
+        os.close(ours)
+        os.close(theirs)
+        return process.returncode, said
+
+    def test_password_from_a_terminal(server):
+        code, said = typed(server, "frank", b"pass word\n", b"pass word\n")
+        assert code == 0, said
+        assert opens_with(server, "frank", b"pass word")
+        os.unlink(tamper.keyring_path(server, "frank"))
+
+    @pytest.mark.parametrize("lines, why", [
+        ([b"x" * 1025 + b"\n"], "more than 1024"),
+        ([b"x" * 3000 + b"\n"], "more than 1024"), ([b"\n"], "is empty"),
+        ([b"one\n", b"two\n"], "differ"), ([b"one\n", b"oneone\n"], "differ")],
+        ids=["limit", "long", "empty", "other", "longer"])
+    def test_no_password_typed_is_cut(server, lines, why):
+        code, said = typed(server, "frank", *lines)
+        assert code == 75 and why in said
+        assert not os.path.exists(tamper.keyring_path(server, "frank"))
 
     @pytest.mark.parametrize("args", [("-m", "other"), ("-p", "other"),
                                       ("-f", "-3")])

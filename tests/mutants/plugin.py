@@ -31,7 +31,7 @@ RING, OWNER = "ring", "owner"
 POLICY = "policy"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
-STOCK = "stock"
+STOCK, COMMANDS = "stock", "commands"
 
 MUTANTS = [
     # Reading
@@ -528,6 +528,23 @@ MUTANTS = [
     ("a second token is listed", "mail/keyword-index.c",
      "\tshow(ki, idx, shown_at(ki, idx) > 0 ? idx : other);\n",
      "\tshow(ki, idx, idx);\n", KEYWORDS, "spellings and sdbox"),
+    # Passwords for a keyring
+    ("a password is cut", "doveadm/password.c",
+     "\tif (password->len > ROOST_PASSWORD_MAX)\n",
+     "\tif (password->len > 2 * ROOST_PASSWORD_MAX)\n", COMMANDS, "is_cut"),
+    ("a password may be empty", "doveadm/password.c",
+     "\tif (password->len == 0)\n", "\tif (FALSE)\n", COMMANDS, "is_cut"),
+    ("a password may hold NUL", "doveadm/password.c",
+     "\tif (memchr(password->text, '\\0', password->len) != NULL)\n",
+     "\tif (FALSE)\n", COMMANDS, "is_cut"),
+    ("a password ends with CR", "doveadm/password.c",
+     "\tif (password->len > 0 && text[password->len - 1] == '\\r')\n",
+     "\tif (FALSE)\n", COMMANDS, "from_a_descriptor"),
+    ("any two passwords are one", "doveadm/init.c",
+     "\tif (passwords[0].len == passwords[1].len &&\n"
+     "\t    roost_bytes_equal(passwords[0].text, passwords[1].text,\n"
+     "\t\t\t      passwords[0].len))\n", "\tif (TRUE)\n", COMMANDS,
+     "typed_is_cut"),
     # Modes
     ("all names is private names", "mail/keyword-names.c",
      "\tcase ROOST_KEYWORDS_ALL:\n\t\treturn TRUE;\n",
