@@ -159,12 +159,18 @@ $(MUTATE): tests/fuzz/mutate.c tests/core/kit.c tests/core/kit.h $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
 
-# On Dovecot's own kit for streams.
-$(BUILD)/tests/glue/%: tests/glue/%.c \
-		$(call glue_obj,$(wildcard plugin/mail/?stream-roost.c) \
-			plugin/dovecot/report.c) $(CORE_LIB)
+# On Dovecot's own kit for tests; what else of the plugin each is made of.
+$(BUILD)/tests/glue/test_streams: $(call glue_obj,\
+	$(wildcard plugin/mail/?stream-roost.c) plugin/dovecot/report.c)
+$(BUILD)/tests/glue/test_keystore: $(call glue_obj,plugin/mail/keystore.c)
+$(BUILD)/tests/glue/test_keystore_file: $(call glue_obj,\
+	plugin/mail/keystore.c plugin/mail/keystore-file.c)
+$(BUILD)/tests/glue/test_ring: plugin/mail/ring.c $(call glue_obj,\
+	plugin/mail/keystore.c plugin/mail/keystore-file.c)
+$(BUILD)/tests/glue/%: tests/glue/%.c $(CORE_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(GLUE_CFLAGS) -o $@ $^ $(SAN_FLAGS) -L$(DOVECOT_LIBDIR) \
+	$(CC) $(GLUE_CFLAGS) -o $@ $< $(filter %.o,$^) $(CORE_LIB) \
+		$(SAN_FLAGS) -L$(DOVECOT_LIBDIR) \
 		-Wl,-rpath,$(DOVECOT_LIBDIR) -ldovecot-storage -ldovecot \
 		$(CRYPTO_LIBS)
 
@@ -201,7 +207,7 @@ check-vectors: $(VECTOR_TESTS)
 vectors:
 	$(PYTHON) tests/vectors/generate.py
 
-## check-glue       the streams, on Dovecot's own test kit
+## check-glue       streams, keystore and ring, on Dovecot's own test kit
 check-glue: $(GLUE_TESTS)
 	@set -e; for test in $(GLUE_TESTS); do $(RUN) $$test; done
 

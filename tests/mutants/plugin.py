@@ -6,8 +6,8 @@ of the silence on disk rely on, taken out in turn; the named tests must fail.
     tests/mutants/plugin.py [PART ...]   only mutants whose name has a PART
 
 Works on a copy.  MUTANTS: what is lost, the file, a text that occurs once in
-it, what stands there then, the file of tests, and pytest's -k.  Ends with
-"N passed, N failed".
+it, what stands there then, the file of tests, and pytest's -k; or a program of
+tests/glue, and nothing.  Ends with "N passed, N failed".
 
 Not listed, since something else makes up for each: the comparison of keyring
 ids stands in ring and in stanza; the umask of a mail process takes from a new
@@ -31,7 +31,10 @@ RING, OWNER = "ring", "owner"
 POLICY = "policy"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
-STOCK, COMMANDS = "stock", "commands"
+STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
+# Programs of tests/glue.
+KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
+RING = "glue/test_ring"
 
 MUTANTS = [
     # Reading
@@ -528,6 +531,44 @@ MUTANTS = [
     ("a second token is listed", "mail/keyword-index.c",
      "\tshow(ki, idx, shown_at(ki, idx) > 0 ? idx : other);\n",
      "\tshow(ki, idx, idx);\n", KEYWORDS, "spellings and sdbox"),
+    # What another check seldom lets be seen
+    ("a visitor makes the owner's keyring", "mail/user.c",
+     "\tif (!place->is_own)\n\t\t*error_r", "\tif (FALSE)\n\t\t*error_r",
+     GUARDS, "maildir and visitor"),
+    ("a keyring is made with any uid", "mail/user.c",
+     "\tif (user->uid != (uid_t)-1 && user->uid != geteuid()) {\n",
+     "\tif (FALSE) {\n", GUARDS, "users_uid"),
+    ("one message is looked at for another", "mail/inspect.c",
+     "\timail->has_peek = FALSE;\n", "", GUARDS, "each_message_of_a_copy"),
+    ("plaintext is served where the keyring is refused", "mail/mail-hooks.c",
+     "\tif (ret < 0)\n"
+     "\t\treturn mail_refuse_keyring(mail, \"keyring\", error);\n"
+     "\tif (ret == 0 ?", "\tif (ret < 0)\n\t\treturn 0;\n\tif (ret == 0 ?",
+     GUARDS, "without_a_policy and maildir"),
+    ("the cache tells what may not be served", "mail/cache-find.c",
+     "\treturn !roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||\n",
+     "\treturn TRUE ||\n", GUARDS, "cached_plaintext and maildir"),
+    ("any document is replaced", "mail/keystore.c",
+     "\tif ((ret == 0) != (old == NULL) ||\n"
+     "\t    (old != NULL && !buffer_cmp(now, old)))\n\t\treturn 0;\n", "",
+     KEYSTORE, ""),
+    ("nothing is read back", "mail/keystore.c",
+     "\tif (now->used != len || memcmp(now->data, doc, len) != 0) {",
+     "\tif (FALSE) {", KEYSTORE, ""),
+    ("a keyring is not synced", "mail/keystore-file.c",
+     "\telse if (fsync(fd) < 0)\n", "\telse if (FALSE)\n", KEYSTORE_FILE, ""),
+    ("a keyring's folder is not synced", "mail/keystore-file.c",
+     "\tint ret = fd < 0 ? -1 : fsync(fd);\n",
+     "\tint ret = fd < 0 ? -1 : 0;\n", KEYSTORE_FILE, ""),
+    ("a keyring cut short is whole", "mail/keystore-file.c",
+     "\telse if (write_full(fd, doc, len) < 0)\n",
+     "\telse if (write(fd, doc, len) < 0)\n", KEYSTORE_FILE, ""),
+    ("a keyring that does not fit is stored", "mail/keystore-file.c",
+     "\telse if (write_full(fd, doc, len) < 0)\n",
+     "\telse if (write_full(fd, doc, len) < -1)\n", KEYSTORE_FILE, ""),
+    ("the user's secret stays", "mail/ring.c",
+     "\troost_wipe(ring->secrets->user_secret, ROOST_KEY_SIZE);\n", "",
+     RING, ""),
     # Passwords for a keyring
     ("a password is cut", "doveadm/password.c",
      "\tif (password->len > ROOST_PASSWORD_MAX)\n",
@@ -577,8 +618,15 @@ def notices(top, mutant):
         built = run(top, "make", "-s", "WERROR=", "all")
         if built.returncode != 0:
             sys.exit(f"{mutant[0]}: {built.stdout.decode()}")
-        done = run(top, "tests/e2e/run", "-x", "-q", f"test_{tests}.py",
-                   "-k", wanted)
+        if tests.startswith("glue/"):
+            program = f"build/tests/{tests}"
+            done = run(top, "sh", "-c", f"make -s WERROR= {program} || exit "
+                       f"9; {program}")
+            if done.returncode not in (0, 9):
+                return True
+        else:
+            done = run(top, "tests/e2e/run", "-x", "-q", f"test_{tests}.py",
+                       "-k", wanted)
     finally:
         with open(path, "w") as file:
             file.write(text)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_ring: what a keyring in use keeps of the user's secret.
+ *
+ * Contains ring.c, to look at what it shows to nobody.
+ */
+#include "../../plugin/mail/ring.c"
+
+#include "test-common.h"
+#include "unlink-directory.h"
+
+#include <stdlib.h>
+
+static struct roost_config_secrets secrets;
+static struct roost_config config = {
+	.provider_key_count = 1, .secrets = &secrets,
+};
+
+static const char *
+folder(void)
+{
+	const char *top = getenv("TMPDIR");
+	char *path = t_strdup_noconst(t_strconcat(top != NULL ? top : "/tmp",
+						  "/roost-ring.XXXXXX",
+						  NULL));
+
+	i_assert(mkdtemp(path) != NULL);
+	return path;
+}
+
+static void
+folder_free(const char *dir)
+{
+	const char *error;
+
+	if (unlink_directory(dir, UNLINK_DIRECTORY_FLAG_RMDIR, &error) < 0)
+		i_error("%s", error);
+}
+
+/* A keyring in password mode, loaded with a secret, or with none. */
+static struct roost_ring *
+ring_with(const char *dir, const uint8_t *secret)
+{
+	static const uint8_t right[ROOST_KEY_SIZE] = { 1, 2, 3 };
+	struct roost_ring_create create = {
+		.owner = "alice", .config = &config, .secret = right,
+	};
+	struct roost_ring *ring;
+	const char *error;
+	bool was_made;
+	struct roost_keystore *store = roost_keystore_init(
+		t_strconcat("file:", dir, "/keyring", NULL), NULL, &error);
+
+	memset(secrets.provider_keys, 7, sizeof(secrets.provider_keys));
+	config.has_secret = secret != NULL;
+	if (secret != NULL)
+		memcpy(secrets.secret, secret, ROOST_KEY_SIZE);
+	i_assert(store != NULL);
+	if (roost_ring_create(store, &create, &ring, &was_made, &error) < 0)
+		i_fatal("%s", error);
+	roost_keystore_deinit(&store);
+	return ring;
+}
+
+static bool
+has_secret_in_memory(const struct roost_ring *ring)
+{
+	return !roost_bytes_are_zero(ring->secrets->user_secret,
+				     ROOST_KEY_SIZE);
+}
+
+static void
+test_secret_goes(void)
+{
+	static const uint8_t right[ROOST_KEY_SIZE] = { 1, 2, 3 };
+	static const uint8_t wrong[ROOST_KEY_SIZE] = { 3, 2, 1 };
+	const char *dir = folder();
+	struct roost_ring *ring = ring_with(dir, right);
+
+	test_begin("the user's secret is wiped once it was used");
+	test_assert(has_secret_in_memory(ring));
+	test_assert(roost_ring_unlock(ring) == ROOST_OK);
+	test_assert(!has_secret_in_memory(ring));
+	test_assert(!roost_ring_is_locked(ring));
+	roost_ring_free(&ring);
+	ring = ring_with(dir, wrong);
+	test_assert(has_secret_in_memory(ring));
+	test_assert(roost_ring_unlock(ring) == ROOST_ERR_SLOT_AUTH);
+	test_assert(!has_secret_in_memory(ring));
+	roost_ring_free(&ring);
+	ring = ring_with(dir, NULL);
+	test_assert(roost_ring_unlock(ring) == ROOST_ERR_LOCKED);
+	test_assert(!has_secret_in_memory(ring));
+	roost_ring_free(&ring);
+	folder_free(dir);
+	test_end();
+}
+
+int
+main(void)
+{
+	static void (*const tests[])(void) = {
+		test_secret_goes,
+		NULL
+	};
+	int ret;
+
+	if (roost_prim_init() != ROOST_OK)
+		return 1;
+	ret = test_run(tests);
+	roost_prim_deinit();
+	return ret;
+}
