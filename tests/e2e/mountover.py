@@ -3,7 +3,8 @@
 
 mountover.py COPY ORIGINAL UID GID COMMAND [ARGUMENTS]
 
-Mounts COPY over ORIGINAL, gives a bare root its /proc, and becomes COMMAND;
+Mounts COPY over ORIGINAL, gives a bare root its /proc and its terminals, and
+becomes COMMAND;
 an ordinary user gets the own uid back first. A small Debian root has no
 mount(8), so the system call is used.
 """
@@ -16,12 +17,13 @@ import sys
 MS_BIND = 4096
 
 
-def mount(source, target, fstype=None, flags=0):
+def mount(source, target, fstype=None, flags=0, options=None):
     libc = ctypes.CDLL(None, use_errno=True)
     encode = os.fsencode
     if libc.mount(encode(source), encode(target),
                   encode(fstype) if fstype else None,
-                  ctypes.c_ulong(flags), None) != 0:
+                  ctypes.c_ulong(flags),
+                  encode(options) if options else None) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()),
                       target)
 
@@ -37,6 +39,8 @@ def main():
         mount("tmpfs", spool, "tmpfs")
         if not os.path.exists("/proc/self"):
             mount("proc", "/proc", "proc")
+        if os.path.isdir("/dev/pts") and not os.path.exists("/dev/pts/ptmx"):
+            mount("devpts", "/dev/pts", "devpts", options="ptmxmode=0666")
     except OSError as error:
         sys.exit("tests/e2e/run: cannot mount over %s (%s): the end-to-end "
                  "tests need a mount namespace, unshare -m as root or "

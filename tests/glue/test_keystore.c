@@ -10,7 +10,7 @@
 static struct fake {
 	struct roost_keystore store;
 	const char *doc;		/* NULL: there is none */
-	const char *held;		/* what it holds after a store instead */
+	const char *held;		/* what it keeps of what is stored */
 	bool fails_to_load;
 	unsigned int stores, settled;
 	bool was_new;
