@@ -18,7 +18,7 @@
 
 struct roost_flags_look {
 	struct roost_flags_box *fbox;
-	pool_t pool;
+	pool_t pool, part_pool;		/* that of one part at a time */
 	unsigned int wanted;		/* enum roost_flagrule_delivery */
 	struct istream *input;
 	struct message_parser_ctx *parser;
@@ -58,6 +58,7 @@ roost_flags_look_begin(struct roost_flags_box *fbox)
 	look = p_new(pool, struct roost_flags_look, 1);
 	look->fbox = fbox;
 	look->pool = pool;
+	look->part_pool = pool_alloconly_create("roost flags part", 1024);
 	look->wanted = wanted;
 	look->limits = limits;
 	p_array_init(&look->matched, pool, count + 1);
@@ -141,10 +142,8 @@ look_at_header(struct roost_flags_look *look, struct message_header_line *hdr)
 	bool is_wanted = look_wants(look, hdr->name);
 	string_t *value;
 
-	look->is_long = (hdr->continued && look->is_long) ||
-		hdr->full_value_len > VALUE_SIZE_MAX;
-	if (hdr->continues)
-		hdr->use_full_value = !look->is_long && is_wanted;
+	if (hdr->continues && is_wanted && !look->is_long)
+		hdr->use_full_value = TRUE;
 	/* Never a part of one for the whole. */
 	if (hdr->continues || look->is_long || !is_wanted)
 		return;
@@ -172,7 +171,23 @@ look_close_part(struct roost_flags_look *look)
 	if (look->open != NULL && look->open->data != NULL &&
 	    message_part_is_attachment(look->open, &attachment))
 		look->has_attachment = TRUE;
+	/* Nobody asks for it any more, and a message may have many. */
+	if (look->open != NULL)
+		look->open->data = NULL;
 	look->open = NULL;
+	p_clear(look->part_pool);
+}
+
+/* What the header says of its part; one that is too long says nothing. */
+static void
+look_at_part(struct roost_flags_look *look, struct message_part *part,
+	     struct message_header_line *hdr)
+{
+	look->is_long = (hdr->continued && look->is_long) ||
+		hdr->full_value_len > VALUE_SIZE_MAX;
+	if (!look->is_long)
+		roost_part_data_parse(look->part_pool, part, &look->limits,
+				      hdr);
 }
 
 static void
@@ -190,9 +205,9 @@ look_at_block(struct roost_flags_look *look, struct message_block *block)
 	look->open = block->part;
 	if (hdr->eoh)
 		return;
+	look_at_part(look, block->part, hdr);
 	if (block->part == look->root)
 		look_at_header(look, hdr);
-	roost_part_data_parse(look->pool, block->part, &look->limits, hdr);
 }
 
 void
@@ -264,5 +279,6 @@ roost_flags_look_free(struct roost_flags_look **_look)
 	if (look->parser != NULL)
 		message_parser_deinit(&look->parser, &parts);
 	i_stream_unref(&look->input);
+	pool_unref(&look->part_pool);
 	pool_unref(&look->pool);
 }

@@ -21,6 +21,9 @@
 #define PREVIEW_CHARS 200
 #define PREVIEW_TEXT_SIZE 2048
 
+/* A part of a body structure has no less: quotes, NILs, sizes. */
+#define PART_STRUCTURE_SIZE 24
+
 #define PARSER_FLAGS (MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP | \
 	MESSAGE_HEADER_PARSER_FLAG_DROP_CR)
 
@@ -188,16 +191,17 @@ roost_content_headers(struct roost_blob_content *content, pool_t pool,
 		      unsigned int count)
 {
 	buffer_t *lines = buffer_create_dynamic(default_pool, 4096);
-	int ret = roost_lines_read(input, names, count, lines);
+	int ret = roost_lines_read(input, names, count, ROOST_HEADER_MAX_SIZE,
+				   lines);
 
-	if (ret == 0) {
+	if (ret > 0) {
 		content_set_buffer(content, pool, ROOST_BLOB_HEADERS, lines);
 		content_summary(content, pool);
 		content_sent_date(content, pool);
 		content_envelope(content, pool);
 	}
 	buffer_free(&lines);
-	return ret;
+	return ret < 0 ? -1 : 0;
 }
 
 static void
@@ -262,6 +266,77 @@ part_best_alternative(const struct message_part *parts)
 	return html != NULL ? html : other;
 }
 
+/* All parts in the order of the message; NULL after the last. */
+static const struct message_part *
+part_next(const struct message_part *part)
+{
+	if (part->children != NULL)
+		return part->children;
+	while (part->parent != NULL && part->next == NULL)
+		part = part->parent;
+	return part->next;
+}
+
+static size_t
+text_size(const char *text)
+{
+	return text == NULL ? 0 : strlen(text);
+}
+
+static size_t
+params_size(const struct message_part_param *params, unsigned int count)
+{
+	unsigned int i;
+	size_t size = 0;
+
+	for (i = 0; i < count; i++)
+		size += strlen(params[i].name) + strlen(params[i].value);
+	return size;
+}
+
+/* What a part adds to a body structure, or somewhat less. */
+static size_t
+part_text_size(const struct message_part *part)
+{
+	const struct message_part_data *data = part->data;
+	const char *const *language = data->content_language;
+	size_t size = PART_STRUCTURE_SIZE + text_size(data->content_type) +
+		text_size(data->content_subtype) +
+		text_size(data->content_transfer_encoding) +
+		text_size(data->content_id) +
+		text_size(data->content_description) +
+		text_size(data->content_disposition) +
+		text_size(data->content_md5) +
+		text_size(data->content_location) +
+		params_size(data->content_type_params,
+			    data->content_type_params_count) +
+		params_size(data->content_disposition_params,
+			    data->content_disposition_params_count);
+
+	for (; language != NULL && *language != NULL; language++)
+		size += strlen(*language);
+	return size;
+}
+
+bool
+roost_content_structure_is_small(const struct message_part *parts)
+{
+	const struct message_part *part;
+	size_t size = 0;
+
+	for (part = parts; part != NULL; part = part_next(part)) {
+		/* A message within has an envelope, too. */
+		if (part != parts &&
+		    part->header_size.physical_size > ROOST_HEADER_MAX_SIZE)
+			return FALSE;
+		if (part->data != NULL)
+			size += part_text_size(part);
+		if (size > ROOST_BLOB_SIZE_MAX)
+			return FALSE;
+	}
+	return TRUE;
+}
+
 /* The part a preview is taken from, or NULL: the first one, in the order of
    the message, that is text or holds such a part. */
 static const struct message_part *
@@ -291,6 +366,15 @@ part_of_preview(const struct message_part *top)
 			return NULL;
 		part = part->next;
 	}
+}
+
+bool
+roost_content_preview_is_large(const struct message_part *parts)
+{
+	const struct message_part *part = part_of_preview(parts);
+
+	return part != NULL &&
+		part->header_size.physical_size > ROOST_HEADER_MAX_SIZE;
 }
 
 /*
@@ -403,13 +487,15 @@ roost_content_body(struct roost_blob_content *content, pool_t pool,
 	parts = content_parse(parts_pool, input);
 	ret = input->stream_errno == 0 ? 0 : -1;
 	if (ret == 0) {
-		if (roost_bodystructure_write(parts, structure, &error) == 0)
+		if (roost_content_structure_is_small(parts) &&
+		    roost_bodystructure_write(parts, structure, &error) == 0)
 			content_set_buffer(content, pool,
 					   ROOST_BLOB_BODYSTRUCTURE,
 					   structure);
 		roost_content_parts(content, pool, parts);
-		ret = roost_content_preview(content, pool, input,
-					    UOFF_T_MAX, parts);
+		if (!roost_content_preview_is_large(parts))
+			ret = roost_content_preview(content, pool, input,
+						    UOFF_T_MAX, parts);
 	}
 	str_free(&structure);
 	pool_unref(&parts_pool);

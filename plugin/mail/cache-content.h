@@ -43,16 +43,26 @@ void roost_content_set(struct roost_blob_content *content,
 
 /*
  * Read header lines with these names (sorted) at the stream's beginning; sent
- * date and envelope come of them.  Allocates from pool.  -1: the stream says
- * why.
+ * date and envelope come of them.  Allocates from pool.  0 also for a header
+ * of more than ROOST_HEADER_MAX_SIZE bytes, of which there are no items.  -1:
+ * the stream says why.
  */
 int roost_content_headers(struct roost_blob_content *content, pool_t pool,
 			  struct istream *input, const char *const *names,
 			  unsigned int count);
 
-/* Body structure, preview and parts of the message that is the stream. */
+/* Body structure, preview and parts of the message that is the stream; no
+   structure and no preview that is too large to be kept, or to be made of what
+   is. */
 int roost_content_body(struct roost_blob_content *content, pool_t pool,
 		       struct istream *input);
+
+/* Would the body structure of these parts find room in a blob?  They have what
+   their headers say. */
+bool roost_content_structure_is_small(const struct message_part *parts);
+
+/* Is a header so large that no preview is kept of the message? */
+bool roost_content_preview_is_large(const struct message_part *parts);
 
 /*
  * The preview of a message whose parts, with what their headers say, are

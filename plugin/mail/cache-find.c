@@ -43,10 +43,10 @@ cache_mail_take(struct roost_cache_mail *cmail,
 	cmail->held |= parts;
 	if ((parts & CACHE_PART_BIT(CACHE_FACTS)) != 0)
 		cmail->content.data_key = opened->data_key;
-	/* The last to be trimmed. */
-	if ((parts & CACHE_PART_BIT(CACHE_PREVIEW)) != 0)
-		cmail->has_body =
-			opened->items[ROOST_BLOB_PREVIEW].bytes != NULL;
+	/* Both come with the body, and each may have been too large. */
+	if (opened->items[ROOST_BLOB_PREVIEW].bytes != NULL ||
+	    opened->items[ROOST_BLOB_PARTS].bytes != NULL)
+		cmail->has_body = TRUE;
 }
 
 /* All that is believed of a message is of one object. */
@@ -148,6 +148,7 @@ cache_mail_open(struct roost_cache_mail *cmail, const struct roost_blob *blob,
 	if (parts == CACHE_PARTS_ALL) {
 		i_zero(&cmail->content);
 		cmail->parts = NULL;
+		cmail->has_body = FALSE;
 		cmail->held = 0;
 	}
 	err = blob->form == ROOST_BLOB_NEW ? cache_mail_open_new(cmail, blob) :

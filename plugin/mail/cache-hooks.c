@@ -9,6 +9,8 @@
 #include "cache-hooks.h"
 
 #include "imap-bodystructure.h"
+#include "istream-header-filter.h"
+#include "mail-cache.h"
 #include "message-part.h"
 
 #include "cache-mail.h"
@@ -24,37 +26,88 @@ name_is_cached(const struct roost_cache_mail *cmail, const char *name)
 		roost_lines_has_name(&items[ROOST_BLOB_EXTRA_NAMES], name);
 }
 
-/* Lines that the cache does not have, from the message. */
 static int
-lines_of_message(struct mail *mail, const char *const *names,
-		 unsigned int count, buffer_t *lines_r)
+header_of_message(struct mail *mail, struct istream **input_r)
 {
-	struct istream *input;
-
-	if (!roost_cache_mail_may_read(mail))
+	if (!roost_cache_mail_may_read(mail) ||
+	    mail_get_hdr_stream_because(mail, NULL, "roost header",
+					input_r) < 0)
 		return -1;
-	if (mail_get_hdr_stream_because(mail, NULL, "roost header",
-					&input) < 0)
-		return -1;
-	i_stream_seek(input, 0);
-	if (roost_lines_read(input, names, count, lines_r) < 0)
-		return roost_cache_mail_fail_read(mail, input);
-	i_stream_seek(input, 0);
+	i_stream_seek(*input_r, 0);
 	return 0;
 }
 
+/* Is it known to be one of which nothing is kept? */
+static bool
+header_is_large(struct mail *mail)
+{
+	const struct message_part *parts =
+		roost_cache_mail_load(mail, CACHE_FACTS) ?
+		roost_cache_mail_parts(mail) : NULL;
+
+	return parts != NULL &&
+		parts->header_size.physical_size > ROOST_HEADER_MAX_SIZE;
+}
+
+/* Somebody else put it there: then core must not be asked. */
+static bool
+native_has_field(struct mail *mail, unsigned int field_idx)
+{
+	return field_idx != UINT_MAX &&
+		mail_cache_field_exists(mail->transaction->cache_view,
+					mail->seq, field_idx) != 0;
+}
+
+static bool
+native_has_name(struct mail *mail, const char *name)
+{
+	bool ret;
+
+	T_BEGIN {
+		ret = native_has_field(mail, mail_cache_register_lookup(
+				mail->box->cache,
+				t_strconcat("hdr.", name, NULL)));
+	} T_END;
+	return ret;
+}
+
+/* Lines that the cache does not have, from the message.  1; 0 its header is
+   larger than max; -1. */
+static int
+lines_of_message(struct mail *mail, const char *const *names,
+		 unsigned int count, uoff_t max, buffer_t *lines_r)
+{
+	struct istream *input;
+	int ret;
+
+	if (header_of_message(mail, &input) < 0)
+		return -1;
+	ret = roost_lines_read(input, names, count, max, lines_r);
+	if (ret < 0)
+		return roost_cache_mail_fail_read(mail, input);
+	i_stream_seek(input, 0);
+	return ret;
+}
+
+/* 1; 0 ask core, which does not keep a large header whole; -1. */
 static int
 get_values_of_message(struct mail *_mail, const char *name, bool is_decoded,
 		      const char *const **values_r)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	buffer_t *lines = buffer_create_dynamic(default_pool, 256);
+	bool is_native = native_has_name(_mail, name);
 	struct roost_blob_bytes bytes;
-	int ret = lines_of_message(_mail, &name, 1, lines);
+	buffer_t *lines;
+	int ret;
 
+	if (!is_native && header_is_large(_mail))
+		return 0;
+	lines = buffer_create_dynamic(default_pool, 256);
+	ret = lines_of_message(_mail, &name, 1, is_native ? UOFF_T_MAX :
+			       ROOST_HEADER_MAX_SIZE, lines);
 	bytes.bytes = lines->data;
 	bytes.len = lines->used;
-	if (ret == 0)
+	if (ret > 0)
 		*values_r = roost_lines_values(&bytes, name, is_decoded,
 					       mail->data_pool);
 	buffer_free(&lines);
@@ -93,11 +146,11 @@ get_values(struct mail *_mail, const char *name, bool is_decoded,
 	int ret = lines != NULL ? 1 :
 		roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
 
-	if (ret <= 0)
+	if (ret < 0 || (ret == 0 && !roost_cache_mail_may_answer(_mail)))
 		return ret;
-	if (lines == NULL && !name_is_cached(cmail, name))
+	if (ret == 0 || (lines == NULL && !name_is_cached(cmail, name)))
 		return get_values_of_message(_mail, name, is_decoded,
-					     values_r) < 0 ? -1 : 1;
+					     values_r);
 	if (lines == NULL)
 		lines = &cmail->content.items[ROOST_BLOB_HEADERS];
 	_mail->transaction->stats.cache_hit_count++;
@@ -158,6 +211,78 @@ names_are_cached(const struct roost_cache_mail *cmail,
 	return TRUE;
 }
 
+/* The lines as a stream of the mail's. */
+static void
+set_lines(struct roost_cache_mail *cmail, struct istream *lines,
+	  struct istream **stream_r)
+{
+	i_stream_unref(&cmail->lines);
+	cmail->lines = *stream_r = lines;
+}
+
+static bool
+natives_have_any(struct mail *mail,
+		 const struct mailbox_header_lookup_ctx *headers)
+{
+	unsigned int i;
+
+	for (i = 0; i < headers->count; i++) {
+		if (native_has_field(mail, headers->idx[i]))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Of a large header, core's own answer; but what its callbacks make of lines
+   that it takes in pieces has ended processes: then the lines alone. */
+static int
+large_header_stream(struct mail *mail,
+		    struct mailbox_header_lookup_ctx *headers,
+		    struct istream **stream_r)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	struct istream *input;
+
+	if (header_of_message(mail, &input) < 0)
+		return -1;
+	if (!natives_have_any(mail, headers) && roost_lines_are_short(input)) {
+		i_stream_seek(input, 0);
+		return cmail->module_ctx.super.get_header_stream(mail, headers,
+								 stream_r);
+	}
+	i_stream_seek(input, 0);
+	set_lines(cmail, i_stream_create_header_filter(input,
+			HEADER_FILTER_INCLUDE | HEADER_FILTER_ADD_MISSING_EOH |
+			HEADER_FILTER_HIDE_BODY, headers->name, headers->count,
+			*null_header_filter_callback, NULL), stream_r);
+	return 0;
+}
+
+static int
+header_stream_of_message(struct mail *_mail,
+			 struct mailbox_header_lookup_ctx *headers,
+			 struct istream **stream_r)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	buffer_t *lines;
+	int ret = 0;
+
+	if (!header_is_large(_mail)) {
+		lines = buffer_create_dynamic(mail->data_pool, 512);
+		ret = lines_of_message(_mail, headers->name, headers->count,
+				       ROOST_HEADER_MAX_SIZE, lines);
+	}
+	if (ret < 0)
+		return -1;
+	if (ret == 0)
+		return large_header_stream(_mail, headers, stream_r);
+	buffer_append_c(lines, '\n');
+	set_lines(roost_cache_mail_of(_mail),
+		  i_stream_create_from_data(lines->data, lines->used),
+		  stream_r);
+	return 0;
+}
+
 static int
 cache_get_header_stream(struct mail *_mail,
 			struct mailbox_header_lookup_ctx *headers,
@@ -173,23 +298,19 @@ cache_get_header_stream(struct mail *_mail,
 
 	if (ret < 0)
 		return -1;
-	if (ret == 0)
+	if (ret == 0 && !roost_cache_mail_may_answer(_mail))
 		return cmail->module_ctx.super.get_header_stream(_mail,
 						headers, stream_r);
+	if (ret == 0 || (summary == NULL && !names_are_cached(cmail, headers)))
+		return header_stream_of_message(_mail, headers, stream_r);
 	lines = buffer_create_dynamic(mail->data_pool, 512);
-	if (summary != NULL || names_are_cached(cmail, headers)) {
-		_mail->transaction->stats.cache_hit_count++;
-		roost_lines_filter(summary != NULL ? summary :
-				   &cmail->content.items[ROOST_BLOB_HEADERS],
-				   headers->name, headers->count, lines);
-	} else if (lines_of_message(_mail, headers->name, headers->count,
-				    lines) < 0) {
-		return -1;
-	}
+	_mail->transaction->stats.cache_hit_count++;
+	roost_lines_filter(summary != NULL ? summary :
+			   &cmail->content.items[ROOST_BLOB_HEADERS],
+			   headers->name, headers->count, lines);
 	buffer_append_c(lines, '\n');
-	i_stream_unref(&cmail->lines);
-	cmail->lines = i_stream_create_from_data(lines->data, lines->used);
-	*stream_r = cmail->lines;
+	set_lines(cmail, i_stream_create_from_data(lines->data, lines->used),
+		  stream_r);
 	return 0;
 }
 
@@ -374,6 +495,8 @@ cache_close(struct mail *mail)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
+	/* It may be of the message's stream. */
+	i_stream_unref(&cmail->lines);
 	/* Closing may still ask for something, and load it again. */
 	cmail->module_ctx.super.close(mail);
 	roost_cache_mail_reset(cmail);

@@ -134,12 +134,15 @@ roost_cache_mail_headers(struct mail *_mail, struct istream *input)
 	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	const struct roost_cache_box *cbox = cmail->cbox;
 
-	if (*cbox->extra_names != '\0')
+	if (roost_content_headers(&cmail->content, mail->data_pool, input,
+				  cbox->names, cbox->name_count) < 0)
+		return -1;
+	if (*cbox->extra_names != '\0' &&
+	    cmail->content.items[ROOST_BLOB_HEADERS].bytes != NULL)
 		roost_content_set(&cmail->content, ROOST_BLOB_EXTRA_NAMES,
 				  cbox->extra_names,
 				  strlen(cbox->extra_names));
-	return roost_content_headers(&cmail->content, mail->data_pool, input,
-				     cbox->names, cbox->name_count);
+	return 0;
 }
 
 bool
@@ -242,31 +245,43 @@ cache_mail_wants_body(struct mail *mail)
 static bool
 cache_mail_has_body(struct mail *mail)
 {
+	const struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+
 	return roost_cache_mail_load(mail, CACHE_PREVIEW) &&
-		roost_cache_mail_of(mail)->has_body;
+		(cmail->has_body ||
+		 (roost_cache_mail_load(mail, CACHE_FACTS) &&
+		  cmail->has_body));
 }
 
-/* Make what is missing, and store it if that is more than was stored. */
+/* Make what is missing, and store it: that is more than was stored. */
 static int
 cache_mail_make_item(struct mail *mail, enum roost_blob_item item)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	bool is_body = item_is_of_body(item);
-	/* A blob that is there and lacks it was trimmed: it will not fit. */
-	bool is_trimmed = roost_cache_mail_load(mail,
-						roost_content_part_of(item)) &&
-		(!is_body || cache_mail_has_body(mail));
 
+	/* A blob that is there and lacks it was trimmed: it will not fit, and
+	   core makes it as well. */
+	if (roost_cache_mail_load(mail, roost_content_part_of(item)) &&
+	    (!is_body || cache_mail_has_body(mail)))
+		return 0;
 	/* The last slot must not go to less than everything. */
-	if (!is_trimmed && !is_body)
+	if (!is_body)
 		is_body = cache_mail_wants_body(mail) ||
 			(cmail->cbox->is_sealed &&
 			 roost_cache_mail_has_own(mail));
 	if (cache_mail_build(mail, is_body) < 0)
 		return -1;
-	if (!is_trimmed)
-		roost_cache_mail_store(mail);
+	roost_cache_mail_store(mail);
 	return 0;
+}
+
+bool
+roost_cache_mail_may_answer(struct mail *mail)
+{
+	const struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+
+	return cmail->cbox->is_active && !cmail->is_busy && !mail->saving;
 }
 
 int
@@ -281,7 +296,7 @@ roost_cache_mail_need(struct mail *mail, enum roost_blob_item item)
 	if (roost_cache_mail_load(mail, roost_content_part_of(item)) &&
 	    cmail->content.items[item].bytes != NULL)
 		return 1;
-	if (cmail->is_busy || mail->saving)
+	if (!roost_cache_mail_may_answer(mail))
 		return 0;
 	if (cache_mail_make_item(mail, item) < 0)
 		return -1;

@@ -67,6 +67,11 @@ void roost_cache_mail_made(struct roost_cache_mail *cmail, bool has_body);
  */
 int roost_cache_mail_headers(struct mail *mail, struct istream *input);
 
+/* May the message be asked for what the cache does not have?  Else it is being
+   saved or read by this very code, or nothing is known to keep core's cache
+   from being believed. */
+bool roost_cache_mail_may_answer(struct mail *mail);
+
 /* FALSE: the caller of core wants no reading; the mail's error is set. */
 bool roost_cache_mail_may_read(struct mail *mail);
 

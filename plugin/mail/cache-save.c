@@ -54,7 +54,8 @@ cache_save_begin(struct mail_save_context *ctx, struct istream *input)
 	return 0;
 }
 
-/* Header lines: from what was kept, if that is all of the header. */
+/* Header lines: from what was kept, if that is all of the header.  Of a large
+   one there are none. */
 static int
 save_headers(struct mail *mail, const struct message_part *parts)
 {
@@ -65,6 +66,8 @@ save_headers(struct mail *mail, const struct message_part *parts)
 	bool is_all;
 	int ret;
 
+	if (parts->header_size.physical_size > ROOST_HEADER_MAX_SIZE)
+		return 0;
 	kept = roost_tap_kept(cmail->tap, &size, &is_all);
 	if (parts->header_size.physical_size > size && !is_all) {
 		if (mail_get_hdr_stream_because(mail, NULL, "roost cache",
@@ -94,6 +97,8 @@ save_preview(struct mail *_mail, const struct message_part *parts)
 
 	kept = roost_tap_kept(cmail->tap, &size, &is_all);
 	if (parts->data != NULL) {
+		if (roost_content_preview_is_large(parts))
+			return 0;
 		input = i_stream_create_from_data(kept, size);
 		ret = roost_content_preview(&cmail->content, mail->data_pool,
 					    input, is_all ? UOFF_T_MAX : size,
@@ -110,25 +115,36 @@ save_preview(struct mail *_mail, const struct message_part *parts)
 	return 0;
 }
 
+/* Core has what the headers of the parts say: it parsed them as it wrote. */
+static int
+save_structure(struct mail *mail, const struct message_part *parts)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	const char *value;
+
+	if (!roost_content_structure_is_small(parts))
+		return 0;
+	if (cmail->module_ctx.super.get_special(mail,
+			MAIL_FETCH_IMAP_BODYSTRUCTURE, &value) < 0)
+		return -1;
+	roost_content_set(&cmail->content, ROOST_BLOB_BODYSTRUCTURE, value,
+			  strlen(value));
+	return 0;
+}
+
 static int
 save_content(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
-	const struct mail_vfuncs *super = &cmail->module_ctx.super;
 	struct message_part *parts;
-	const char *value;
 
-	if (super->get_parts(_mail, &parts) < 0 ||
+	if (cmail->module_ctx.super.get_parts(_mail, &parts) < 0 ||
 	    save_headers(_mail, parts) < 0)
 		return -1;
 	roost_content_parts(&cmail->content, mail->data_pool, parts);
-	if (super->get_special(_mail, MAIL_FETCH_IMAP_BODYSTRUCTURE,
-			       &value) < 0)
-		return -1;
-	roost_content_set(&cmail->content, ROOST_BLOB_BODYSTRUCTURE, value,
-			  strlen(value));
-	return save_preview(_mail, parts);
+	return save_structure(_mail, parts) < 0 ? -1 :
+		save_preview(_mail, parts);
 }
 
 /* The message is saved whatever becomes of its cache. */

@@ -8,6 +8,9 @@
 #include "message-header-decode.h"
 #include "message-header-parser.h"
 
+/* Core takes what is longer in pieces, if its buffer is as small. */
+#define SHORT_MAX_SIZE 4096
+
 struct line {
 	const char *name, *value, *end;		/* end is after the LF */
 	size_t name_len;
@@ -123,32 +126,63 @@ line_is_any(const struct line *line, const char *const *names,
 				       count);
 }
 
-int
-roost_lines_read(struct istream *input, const char *const *names,
-		 unsigned int count, buffer_t *dest)
+/* The blank line that ends a header is no line of it. */
+static void
+lines_end(buffer_t *dest)
 {
-	struct istream *filter =
-		i_stream_create_header_filter(input, HEADER_FILTER_INCLUDE |
-			HEADER_FILTER_HIDE_BODY | HEADER_FILTER_NO_CR, names,
-			count, *null_header_filter_callback, NULL);
-	const unsigned char *data;
-	size_t size;
-	int ret;
+	const char *data = dest->data;
 
-	while (i_stream_read_more(filter, &data, &size) > 0) {
-		buffer_append(dest, data, size);
-		i_stream_skip(filter, size);
-	}
-	ret = filter->stream_errno == 0 ? 0 : -1;
-	i_stream_unref(&filter);
-	/* The blank line that ends a header is no line of it. */
-	data = dest->data;
 	if (dest->used > 0 && data[dest->used - 1] == '\n' &&
 	    (dest->used == 1 || data[dest->used - 2] == '\n'))
 		buffer_set_used_size(dest, dest->used - 1);
 	else if (dest->used > 0 && data[dest->used - 1] != '\n')
 		buffer_append_c(dest, '\n');	/* the message ends there */
+}
+
+int
+roost_lines_read(struct istream *input, const char *const *names,
+		 unsigned int count, uoff_t max, buffer_t *dest)
+{
+	uoff_t start = input->v_offset;
+	struct istream *filter =
+		i_stream_create_header_filter(input, HEADER_FILTER_INCLUDE |
+			HEADER_FILTER_HIDE_BODY | HEADER_FILTER_NO_CR, names,
+			count, *null_header_filter_callback, NULL);
+	const unsigned char *data;
+	bool is_large = FALSE;
+	size_t size;
+	int ret;
+
+	while (!is_large && i_stream_read_more(filter, &data, &size) > 0) {
+		buffer_append(dest, data, size);
+		i_stream_skip(filter, size);
+		is_large = dest->used > max;
+	}
+	ret = filter->stream_errno != 0 ? -1 :
+		is_large || input->v_offset - start > max ? 0 : 1;
+	i_stream_unref(&filter);
+	lines_end(dest);
 	return ret;
+}
+
+bool
+roost_lines_are_short(struct istream *input)
+{
+	const unsigned char *data;
+	size_t size, i, len = 0;
+
+	while (i_stream_read_more(input, &data, &size) > 0) {
+		for (i = 0; i < size; i++) {
+			if (data[i] == '\n' && len == 0)
+				return TRUE;	/* the header's end */
+			if (data[i] == '\n')
+				len = 0;
+			else if (data[i] != '\r' && ++len > SHORT_MAX_SIZE)
+				return FALSE;
+		}
+		i_stream_skip(input, size);
+	}
+	return TRUE;
 }
 
 void

@@ -13,13 +13,22 @@
 
 #include "roost/blob.h"
 
+/* Nobody writes a header of so many bytes; what has one is answered from the
+   message, as core does, and nothing of it is kept. */
+#define ROOST_HEADER_MAX_SIZE (128 * 1024)
+
 /*
  * Append to dest the lines of the header at the stream's current offset whose
- * names are among names (sorted without regard to case).  -1 if reading
- * failed: the stream says why.
+ * names are among names (sorted without regard to case).  1; 0 the header has
+ * more than max bytes, and dest is of no use; -1 reading failed: the stream
+ * says why.
  */
 int roost_lines_read(struct istream *input, const char *const *names,
-		     unsigned int count, buffer_t *dest);
+		     unsigned int count, uoff_t max, buffer_t *dest);
+
+/* Are all lines of the header at the stream's current offset short enough for
+   core to take them whole?  Also if reading fails. */
+bool roost_lines_are_short(struct istream *input);
 
 /* Is the name of len bytes among names (sorted without regard to case)? */
 bool roost_lines_name_is_any(const char *name, size_t len,

@@ -158,6 +158,30 @@ def test_planted_values_by_doveadm(server):
         assert b"1970" not in done.stdout
 
 
+@pytest.mark.skipif(servers.PLAIN, reason="attacks on Roost")
+@pytest.mark.parametrize("line", ["folded", "long"])
+def test_planted_values_of_a_large_header(server, line):
+    """Core itself answers for a header that is too large to be kept: not what
+    somebody planted, and it keeps nothing."""
+    user = next(server.names)
+    pad = "pad" * 20 + ("\r\n " if line == "folded" else "")
+    append_all(server, user, [corpus.head(
+        "padded", "X-Pad: " + pad * 4000, subject="about lanternlight"
+    ).encode() + b"\r\ntext\r\n"])
+    commands = ["FETCH 1 (BODY.PEEK[HEADER.FIELDS (SUBJECT)])",
+                "FETCH 1 (ENVELOPE)", "SEARCH SUBJECT lanternlight",
+                "SORT (SUBJECT) UTF-8 ALL"]
+    wanted = answers(server, user, commands)
+    assert repr(wanted).count("lanternlight") >= 3
+    kept = [entry.name for uid in CacheFile(server, user).newest
+            for entry in CacheFile(server, user).entries(uid)]
+    assert not any(map(cachefile.is_telling, kept)), kept
+    plant(server, user, LIES)
+    assert_told(answers(server, user, commands), wanted, "planted")
+    done = server.doveadm("fetch", "-u", user, "hdr.subject", "all")
+    assert b"lanternlight" in done.stdout and b"PLANTED" not in done.stdout
+
+
 def test_planting_is_believed_without_roost(make_server):
     """The control: plain Dovecot tells what was planted."""
     server = make_server("maildir", roost=False)
