@@ -57,11 +57,13 @@ enum roost_err {
 	ROOST_ERR_PROVIDER_KEY,		/* wrapped by a key not held */
 	ROOST_ERR_HOST_AUTH,
 	ROOST_ERR_PROVIDER_MAC,
+	ROOST_ERR_IDENTITY,		/* the id is not the identity's */
+	ROOST_ERR_OWNER_SIG,
 	ROOST_ERR_ARGON2_LIMIT,		/* t or m outside what is allowed */
 	ROOST_ERR_NO_SLOT,		/* no slot of the kind asked for */
 	ROOST_ERR_SLOT_AUTH,		/* the secret opens no slot */
-	ROOST_ERR_OWNER_MAC,
 	ROOST_ERR_SECRETS,
+	ROOST_ERR_IDENTITY_KEY,		/* its private key is another's */
 	ROOST_ERR_EPOCH_KEY,		/* a private key or psk that is not
 					   the one of its epoch */
 

@@ -6,8 +6,8 @@
  * keyring: the document that holds a user's keys, wrapped (FORMAT.md 7 to 9).
  *
  * Promises: a parsed document obeys every rule of its text; parsing and
- * writing give the same bytes; no slot is tried before the provider's mac
- * was found right, no private key is used before the owner's was.
+ * writing give the same bytes; no slot is tried before the provider's mac and
+ * the owner's signature were found right.
  */
 
 #include "roost/header.h"
@@ -21,8 +21,11 @@
 /* More epochs cannot stand in a document of the largest size. */
 #define ROOST_KEYRING_EPOCHS_MAX 432
 #define ROOST_EPOCH_SECRET_SIZE (4 + ROOST_KEY_SIZE + ROOST_KEY_SIZE)
+/* The seed of the identity, then the epochs. */
+#define ROOST_SECRETS_PLAIN_SIZE(epochs) \
+	(ROOST_KEY_SIZE + (epochs) * ROOST_EPOCH_SECRET_SIZE)
 #define ROOST_SECRETS_SIZE(epochs) \
-	(ROOST_NONCE_SIZE + (epochs) * ROOST_EPOCH_SECRET_SIZE + ROOST_TAG_SIZE)
+	(ROOST_NONCE_SIZE + ROOST_SECRETS_PLAIN_SIZE(epochs) + ROOST_TAG_SIZE)
 #define ROOST_KEYRING_MAC_SIZE 32
 
 enum roost_policy {
@@ -49,6 +52,7 @@ struct roost_slot {
    allocate it. */
 struct roost_keyring {
 	uint8_t id[ROOST_ID_SIZE];
+	uint8_t identity[ROOST_KEY_SIZE];	/* Ed25519 public key */
 	char owner[ROOST_KEYRING_OWNER_MAX + 1];	/* escaped */
 	uint64_t generation;
 	enum roost_policy policy;
@@ -58,7 +62,7 @@ struct roost_keyring {
 	struct roost_epoch epochs[ROOST_KEYRING_EPOCHS_MAX];
 	struct roost_slot slots[ROOST_KEYRING_SLOTS_MAX];
 	uint8_t secrets[ROOST_SECRETS_SIZE(ROOST_KEYRING_EPOCHS_MAX)];
-	uint8_t owner_mac[ROOST_KEYRING_MAC_SIZE];
+	uint8_t owner_sig[ROOST_SIGNATURE_SIZE];
 	uint8_t provider_mac[ROOST_KEYRING_MAC_SIZE];
 };
 
@@ -86,14 +90,19 @@ roost_keyring_provider_id(const uint8_t provider_key[ROOST_KEY_SIZE],
 
 /*
  * Load: owner (escaped; NULL skips that gate), then host key, then
- * provider-mac.  provider_keys are key_count keys of ROOST_KEY_SIZE bytes one
- * after another; the right one is found by its id.  host_key_r is zero after
- * an error, else the caller wipes it.
+ * provider-mac, then roost_keyring_check_owner().  provider_keys are key_count
+ * keys of ROOST_KEY_SIZE bytes one after another; the right one is found by its
+ * id.  host_key_r is zero after an error, else the caller wipes it.
  */
 enum roost_err
 roost_keyring_open_host(const struct roost_keyring *kr, const char *owner,
 			const uint8_t *provider_keys, size_t key_count,
 			uint8_t host_key_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
+
+/* Where no provider key is at hand: that the id is the identity's, which has
+   signed epochs and slots. */
+enum roost_err roost_keyring_check_owner(const struct roost_keyring *kr)
+	ROOST_CHECKED;
 
 /* Unlock: each yields the master key, zero after an error. */
 enum roost_err
@@ -113,8 +122,8 @@ roost_keyring_unlock_recovery(const struct roost_keyring *kr,
 			      uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
 /*
- * owner-mac, secrets, and every epoch's key pair; with host_key (may be NULL)
- * also the psk of the newest.  keys_r holds epoch_count entries, oldest
+ * Secrets, the identity's and every epoch's key pair; with host_key (may be
+ * NULL) also the psk of the newest.  keys_r holds epoch_count entries, oldest
  * first, all zero after an error; guarded memory is meant.
  */
 enum roost_err
@@ -130,9 +139,9 @@ roost_keyring_seal_key(const struct roost_keyring *kr,
 		       struct roost_seal_key *key_r) ROOST_CHECKED;
 
 /*
- * A new keyring with fresh id, host key, master key and epoch 1, generation
- * 1, policy open, without slots; then add slots, then sign.  owner is in
- * escaped form.  The keys are zero after an error.
+ * A new keyring with fresh identity, host key, master key and epoch 1,
+ * generation 1, policy open, without slots; then add slots, then sign.  owner
+ * is in escaped form.  The keys are zero after an error.
  */
 enum roost_err
 roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
@@ -154,11 +163,27 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 		       const uint8_t master[ROOST_KEY_SIZE],
 		       const struct roost_slot_new *slot) ROOST_CHECKED;
 
-/* Compute both macs, after any change. */
+/* Compute signature and mac, after any change; the seed is in `secrets`. */
 enum roost_err roost_keyring_sign(struct roost_keyring *kr,
 				  const uint8_t host_key[ROOST_KEY_SIZE],
 				  const uint8_t master[ROOST_KEY_SIZE])
 	ROOST_CHECKED;
+
+/* The parts of that: the signature by a seed, and the mac.  The mac alone
+   suffices after a change of policy or generation. */
+enum roost_err roost_keyring_sign_owner(struct roost_keyring *kr,
+					const uint8_t seed[ROOST_KEY_SIZE])
+	ROOST_CHECKED;
+enum roost_err
+roost_keyring_sign_provider(struct roost_keyring *kr,
+			    const uint8_t host_key[ROOST_KEY_SIZE])
+	ROOST_CHECKED;
+
+/* Another owner (escaped) for an opened keyring; then sign. */
+enum roost_err
+roost_keyring_set_owner(struct roost_keyring *kr, const char *owner,
+			const uint8_t provider_key[ROOST_KEY_SIZE],
+			const uint8_t host_key[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
 /* True if a provider slot opens it without the user. */
 bool roost_keyring_has_slot(const struct roost_keyring *kr,

@@ -7,9 +7,9 @@
  *
  * Nothing here is our own cryptography: prim-openssl.c calls OpenSSL
  * (AES-256-GCM, AES-256-SIV, HKDF, HMAC, SHA-2), prim-sodium.c calls
- * libsodium (X25519, Argon2id, random bytes, base64).  Every output is zeroed
- * unless ROOST_OK is returned; ROOST_ERR_BACKEND means that the library itself
- * failed.  Sizes are in bytes.  The caller wipes keys it got.
+ * libsodium (X25519, Ed25519, Argon2id, random bytes, base64).  Every output
+ * is zeroed unless ROOST_OK is returned; ROOST_ERR_BACKEND means that the
+ * library itself failed.  Sizes are in bytes.  The caller wipes keys it got.
  */
 
 #include "roost/err.h"
@@ -143,6 +143,25 @@ roost_prim_x25519_public(const uint8_t private_key[ROOST_KEY_SIZE],
 enum roost_err roost_prim_x25519(const uint8_t private_key[ROOST_KEY_SIZE],
 				 const uint8_t public_key[ROOST_KEY_SIZE],
 				 uint8_t shared_r[ROOST_KEY_SIZE])
+	ROOST_CHECKED;
+
+#define ROOST_SIGNATURE_SIZE 64
+
+/*
+ * Ed25519 (RFC 8032), keys as their 32-byte seeds.  check answers false also
+ * for a public key or a signature that is not canonical or of small order:
+ * with such a key one signature would fit every text.
+ */
+enum roost_err
+roost_prim_sign_public(const uint8_t seed[ROOST_KEY_SIZE],
+		       uint8_t public_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
+enum roost_err roost_prim_sign(const uint8_t seed[ROOST_KEY_SIZE],
+			       const void *bytes, size_t len,
+			       uint8_t signature_r[ROOST_SIGNATURE_SIZE])
+	ROOST_CHECKED;
+bool roost_prim_sign_check(const uint8_t public_key[ROOST_KEY_SIZE],
+			   const void *bytes, size_t len,
+			   const uint8_t signature[ROOST_SIGNATURE_SIZE])
 	ROOST_CHECKED;
 
 #define ROOST_ARGON2_SALT_SIZE 16

@@ -20,7 +20,7 @@ struct roost_text {
 enum roost_keyring_part {
 	ROOST_PART_ALL,			/* the whole document */
 	ROOST_PART_BEFORE_PROVIDER_MAC,
-	ROOST_PART_OWNER_MAC,		/* what the owner-mac is over */
+	ROOST_PART_OWNER_SIG,		/* what the owner-sig is over */
 };
 
 /* A writer of one document; text->is_full afterwards means too large. */

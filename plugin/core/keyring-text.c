@@ -87,9 +87,14 @@ text_add_record(struct roost_text *text, const char *name,
 }
 
 static void
-text_add_identity(struct roost_text *text, const struct roost_keyring *kr)
+text_add_id(struct roost_text *text, const struct roost_keyring *kr)
 {
 	text_add_record(text, "id", kr->id, sizeof(kr->id));
+}
+
+static void
+text_add_owner(struct roost_text *text, const struct roost_keyring *kr)
+{
 	text_add(text, "owner %s\n", kr->owner);
 }
 
@@ -104,7 +109,8 @@ void
 roost_keyring_text_host_ad(struct roost_text *text,
 			   const struct roost_keyring *kr)
 {
-	text_add_identity(text, kr);
+	text_add_id(text, kr);
+	text_add_owner(text, kr);
 	text_add_host(text, kr);
 }
 
@@ -150,8 +156,11 @@ roost_keyring_text_lines(struct roost_text *text,
 			 enum roost_keyring_part part)
 {
 	text_add(text, FIRST_LINE"\n");
-	text_add_identity(text, kr);
-	if (part != ROOST_PART_OWNER_MAC) {
+	text_add_id(text, kr);
+	text_add_record(text, "identity ed25519", kr->identity,
+			sizeof(kr->identity));
+	text_add_owner(text, kr);
+	if (part != ROOST_PART_OWNER_SIG) {
 		text_add(text, "generation %"PRIu64"\npolicy %s\n",
 			 kr->generation, kr->policy == ROOST_POLICY_SEALED ?
 			 "sealed" : "open");
@@ -161,9 +170,9 @@ roost_keyring_text_lines(struct roost_text *text,
 		text_add(text, "\n");
 	}
 	text_add_keys(text, kr);
-	if (part != ROOST_PART_OWNER_MAC)
-		text_add_record(text, "owner-mac", kr->owner_mac,
-				sizeof(kr->owner_mac));
+	if (part != ROOST_PART_OWNER_SIG)
+		text_add_record(text, "owner-sig", kr->owner_sig,
+				sizeof(kr->owner_sig));
 	if (part == ROOST_PART_ALL)
 		text_add_record(text, "provider-mac", kr->provider_mac,
 				sizeof(kr->provider_mac));
@@ -401,7 +410,18 @@ parse_policy(struct parser *p, enum roost_policy *policy_r)
 }
 
 static enum roost_err
-parse_identity(struct parser *p, struct roost_keyring *kr)
+parse_identity(struct parser *p, uint8_t *identity_r)
+{
+	enum roost_err err = parse_record(p, "identity", 3);
+
+	if (err == ROOST_OK && !field_is(&p->fields[1], "ed25519"))
+		err = ROOST_ERR_DOC_FIELD;
+	return err == ROOST_OK ?
+		parse_base64(&p->fields[2], identity_r, ROOST_KEY_SIZE) : err;
+}
+
+static enum roost_err
+parse_head(struct parser *p, struct roost_keyring *kr)
 {
 	enum roost_err err;
 
@@ -410,6 +430,8 @@ parse_identity(struct parser *p, struct roost_keyring *kr)
 	    !field_is(&p->fields[1], "1"))
 		return ROOST_ERR_DOC_VERSION;
 	err = parse_binary(p, "id", kr->id, sizeof(kr->id));
+	if (err == ROOST_OK)
+		err = parse_identity(p, kr->identity);
 	if (err == ROOST_OK)
 		err = parse_owner(p, kr->owner);
 	if (err == ROOST_OK)
@@ -567,7 +589,7 @@ roost_keyring_parse(const char *doc, size_t len, struct roost_keyring *kr_r,
 	err = parse_check_text(doc, len, line_r);
 	if (err != ROOST_OK)
 		return err;
-	err = parse_identity(&p, kr_r);
+	err = parse_head(&p, kr_r);
 	if (err == ROOST_OK)
 		err = parse_epochs(&p, kr_r);
 	if (err == ROOST_OK)
@@ -576,8 +598,8 @@ roost_keyring_parse(const char *doc, size_t len, struct roost_keyring *kr_r,
 		err = parse_binary(&p, "secrets", kr_r->secrets,
 				   ROOST_SECRETS_SIZE(kr_r->epoch_count));
 	if (err == ROOST_OK)
-		err = parse_binary(&p, "owner-mac", kr_r->owner_mac,
-				   sizeof(kr_r->owner_mac));
+		err = parse_binary(&p, "owner-sig", kr_r->owner_sig,
+				   sizeof(kr_r->owner_sig));
 	if (err == ROOST_OK)
 		err = parse_binary(&p, "provider-mac", kr_r->provider_mac,
 				   sizeof(kr_r->provider_mac));

@@ -12,10 +12,13 @@
 
 #define PROVIDER_LABEL "roost provider"
 #define SECRETS_LABEL "roost/v1 secrets"
+#define ID_LABEL "roost keyring"
+#define OWNER_SIG_LABEL "roost/v1 owner-sig"
 /* id and owner lines, then the head of the host line. */
 #define HOST_AD_SIZE (ROOST_KEYRING_OWNER_MAX + 128)
 /* Longest: slot, password, two numbers of ten digits, a salt. */
 #define SLOT_AD_SIZE (ROOST_ID_SIZE + 128)
+#define OWNER_TEXT_SIZE (sizeof(OWNER_SIG_LABEL) + ROOST_KEYRING_DOC_MAX + 1)
 
 enum roost_err
 roost_keyring_provider_id(const uint8_t provider_key[ROOST_KEY_SIZE],
@@ -77,11 +80,10 @@ host_unwrap(const struct roost_keyring *kr, const uint8_t *provider_key,
 	return err;
 }
 
-/* HMAC-SHA-512, first half, over some lines (FORMAT.md 8). */
+/* HMAC-SHA-512, first half, over what stands before it (FORMAT.md 8.10). */
 static enum roost_err
-keyring_mac(const struct roost_keyring *kr, const uint8_t *key,
-	    const char *label, enum roost_keyring_part part,
-	    uint8_t mac_r[ROOST_KEYRING_MAC_SIZE])
+provider_mac(const struct roost_keyring *kr, const uint8_t *host_key,
+	     uint8_t mac_r[ROOST_KEYRING_MAC_SIZE])
 {
 	char doc[ROOST_KEYRING_DOC_MAX + 1];	/* public */
 	struct roost_text text = { .bytes = doc, .size = sizeof(doc) };
@@ -89,10 +91,10 @@ keyring_mac(const struct roost_keyring *kr, const uint8_t *key,
 	enum roost_err err;
 
 	memset(mac, 0, sizeof(mac));
-	roost_keyring_text_lines(&text, kr, part);
+	roost_keyring_text_lines(&text, kr, ROOST_PART_BEFORE_PROVIDER_MAC);
 	err = text.is_full ? ROOST_ERR_LIMIT : ROOST_OK;
 	if (err == ROOST_OK)
-		err = roost_slot_derive(key, label, NULL, 0,
+		err = roost_slot_derive(host_key, "provider mac", NULL, 0,
 					mac_key, sizeof(mac_key));
 	if (err == ROOST_OK)
 		err = roost_prim_hmac_sha512(mac_key, sizeof(mac_key),
@@ -109,13 +111,58 @@ provider_mac_check(const struct roost_keyring *kr, const uint8_t *host_key)
 	uint8_t mac[ROOST_KEYRING_MAC_SIZE];
 	enum roost_err err;
 
-	err = keyring_mac(kr, host_key, "provider mac",
-			  ROOST_PART_BEFORE_PROVIDER_MAC, mac);
+	err = provider_mac(kr, host_key, mac);
 	if (err == ROOST_OK &&
 	    !roost_bytes_equal(mac, kr->provider_mac, sizeof(mac)))
 		err = ROOST_ERR_PROVIDER_MAC;
 	roost_wipe(mac, sizeof(mac));
 	return err;
+}
+
+/* The id that an identity has (FORMAT.md 8.12). */
+static enum roost_err
+identity_id(const uint8_t identity[ROOST_KEY_SIZE],
+	    uint8_t id_r[ROOST_ID_SIZE])
+{
+	uint8_t text[sizeof(ID_LABEL) + ROOST_KEY_SIZE];	/* public */
+	uint8_t hash[ROOST_SHA256_SIZE];			/* public */
+	enum roost_err err;
+
+	memcpy(text, ID_LABEL, sizeof(ID_LABEL));
+	memcpy(text + sizeof(ID_LABEL), identity, ROOST_KEY_SIZE);
+	err = roost_prim_sha256(text, sizeof(text), hash);
+	memcpy(id_r, hash, ROOST_ID_SIZE);
+	return err;
+}
+
+/* What the owner signs (FORMAT.md 8.9); all of it is public. */
+static enum roost_err
+owner_text(const struct roost_keyring *kr, struct roost_text *text)
+{
+	memcpy(text->bytes, OWNER_SIG_LABEL, sizeof(OWNER_SIG_LABEL));
+	text->len = sizeof(OWNER_SIG_LABEL);
+	roost_keyring_text_lines(text, kr, ROOST_PART_OWNER_SIG);
+	return text->is_full ? ROOST_ERR_LIMIT : ROOST_OK;
+}
+
+enum roost_err
+roost_keyring_check_owner(const struct roost_keyring *kr)
+{
+	char bytes[OWNER_TEXT_SIZE];		/* public */
+	struct roost_text text = { .bytes = bytes, .size = sizeof(bytes) };
+	uint8_t id[ROOST_ID_SIZE];		/* public */
+	enum roost_err err = identity_id(kr->identity, id);
+
+	if (err != ROOST_OK)
+		return err;
+	if (!roost_bytes_equal(id, kr->id, sizeof(id)))
+		return ROOST_ERR_IDENTITY;
+	err = owner_text(kr, &text);
+	if (err != ROOST_OK)
+		return err;
+	return roost_prim_sign_check(kr->identity, bytes, text.len,
+				     kr->owner_sig) ?
+		ROOST_OK : ROOST_ERR_OWNER_SIG;
 }
 
 /* Which of the keys the host key is wrapped by. */
@@ -154,6 +201,8 @@ roost_keyring_open_host(const struct roost_keyring *kr, const char *owner,
 		err = host_unwrap(kr, provider_key, host_key_r);
 	if (err == ROOST_OK)
 		err = provider_mac_check(kr, host_key_r);
+	if (err == ROOST_OK)
+		err = roost_keyring_check_owner(kr);
 	if (err != ROOST_OK)
 		roost_wipe(host_key_r, ROOST_KEY_SIZE);
 	return err;
@@ -228,14 +277,14 @@ slots_try(const struct roost_keyring *kr, enum roost_slot_type type,
 
 	memset(kek, 0, sizeof(kek));
 	memset(master_r, 0, ROOST_KEY_SIZE);
-	/* FORMAT.md 9.13: without a host key these count as absent. */
+	/* FORMAT.md 9.15: without a host key these count as absent. */
 	if (from->host_key == NULL && (type == ROOST_SLOT_PROVIDER ||
 				       type == ROOST_SLOT_PASSWORD))
 		return ROOST_ERR_NO_SLOT;
 	for (i = 0; err != ROOST_OK && i < kr->slot_count; i++) {
 		if (kr->slots[i].type != type)
 			continue;
-		/* FORMAT.md 9.12: no second provider slot is tried. */
+		/* FORMAT.md 9.14: no second provider slot is tried. */
 		if (type == ROOST_SLOT_PROVIDER && err != ROOST_ERR_NO_SLOT)
 			break;
 		err = slot_kek(&kr->slots[i], from, kek);
@@ -286,20 +335,6 @@ roost_keyring_unlock_recovery(const struct roost_keyring *kr,
 	return slots_try(kr, ROOST_SLOT_RECOVERY, &from, master_r);
 }
 
-static enum roost_err
-owner_mac_check(const struct roost_keyring *kr, const uint8_t *master)
-{
-	uint8_t mac[ROOST_KEYRING_MAC_SIZE];
-	enum roost_err err;
-
-	err = keyring_mac(kr, master, "owner mac", ROOST_PART_OWNER_MAC, mac);
-	if (err == ROOST_OK &&
-	    !roost_bytes_equal(mac, kr->owner_mac, sizeof(mac)))
-		err = ROOST_ERR_OWNER_MAC;
-	roost_wipe(mac, sizeof(mac));
-	return err;
-}
-
 /* The AAD of `secrets`, and its key. */
 static enum roost_err
 secrets_terms(const struct roost_keyring *kr, const uint8_t *master,
@@ -321,6 +356,44 @@ epoch_psk(const uint8_t *host_key, uint32_t number,
 	roost_be32_put(number_be, number);
 	return roost_slot_derive(host_key, "psk", number_be,
 				 sizeof(number_be), psk_r, ROOST_KEY_SIZE);
+}
+
+/* What `secrets` holds, in guarded memory that the caller frees. */
+static enum roost_err
+secrets_open(const struct roost_keyring *kr, const uint8_t *master,
+	     void **secrets_r)
+{
+	uint8_t ad[sizeof(SECRETS_LABEL) + ROOST_ID_SIZE];	/* public */
+	uint8_t key[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	memset(key, 0, sizeof(key));
+	*secrets_r = roost_secret_new(
+			ROOST_SECRETS_PLAIN_SIZE(kr->epoch_count));
+	err = *secrets_r == NULL ? ROOST_ERR_BACKEND :
+		secrets_terms(kr, master, ad, key);
+	if (err == ROOST_OK)
+		err = unwrap_at(ROOST_ERR_SECRETS, key, ad, sizeof(ad),
+				kr->secrets,
+				ROOST_SECRETS_SIZE(kr->epoch_count),
+				*secrets_r);
+	roost_wipe(key, sizeof(key));
+	if (err != ROOST_OK && *secrets_r != NULL)
+		roost_secret_free(secrets_r);
+	return err;
+}
+
+/* The seed is that of the identity? */
+static enum roost_err
+identity_check(const struct roost_keyring *kr, const uint8_t *seed)
+{
+	uint8_t public_key[ROOST_KEY_SIZE];	/* public */
+	enum roost_err err = roost_prim_sign_public(seed, public_key);
+
+	if (err == ROOST_OK && !roost_bytes_equal(public_key, kr->identity,
+						  sizeof(public_key)))
+		err = ROOST_ERR_IDENTITY_KEY;
+	return err;
 }
 
 /* One epoch's entry in the opened secrets, checked against its line. */
@@ -374,26 +447,19 @@ roost_keyring_open_keys(const struct roost_keyring *kr,
 			const uint8_t *host_key,
 			struct roost_open_key *keys_r)
 {
-	size_t len = ROOST_SECRETS_SIZE(kr->epoch_count);
-	uint8_t ad[sizeof(SECRETS_LABEL) + ROOST_ID_SIZE];	/* public */
-	uint8_t key[ROOST_KEY_SIZE];
-	void *entries = roost_secret_new(len);
+	void *secrets;
+	const uint8_t *seed;
 	enum roost_err err;
 
 	memset(keys_r, 0, kr->epoch_count * sizeof(*keys_r));
-	memset(key, 0, sizeof(key));
-	err = entries == NULL ? ROOST_ERR_BACKEND :
-		owner_mac_check(kr, master);
+	err = secrets_open(kr, master, &secrets);
+	if (err != ROOST_OK)
+		return err;
+	seed = secrets;
+	err = identity_check(kr, seed);
 	if (err == ROOST_OK)
-		err = secrets_terms(kr, master, ad, key);
-	if (err == ROOST_OK)
-		err = unwrap_at(ROOST_ERR_SECRETS, key, ad, sizeof(ad),
-				kr->secrets, len, entries);
-	if (err == ROOST_OK)
-		err = epochs_open(kr, entries, host_key, keys_r);
-	roost_wipe(key, sizeof(key));
-	if (entries != NULL)
-		roost_secret_free(&entries);
+		err = epochs_open(kr, seed + ROOST_KEY_SIZE, host_key, keys_r);
+	roost_secret_free(&secrets);
 	if (err != ROOST_OK)
 		roost_wipe(keys_r, kr->epoch_count * sizeof(*keys_r));
 	return err;
@@ -438,34 +504,59 @@ host_wrap(struct roost_keyring *kr, const uint8_t *provider_key,
 	return err;
 }
 
-/* Epoch 1: its key pair, and the secrets record that holds it. */
+/* The identity, and the id that is its. */
 static enum roost_err
-first_epoch(struct roost_keyring *kr, const uint8_t *host_key,
-	    const uint8_t *master, uint64_t now)
+new_identity(struct roost_keyring *kr, uint8_t seed_r[ROOST_KEY_SIZE])
 {
-	uint8_t entry[ROOST_EPOCH_SECRET_SIZE];
-	uint8_t ad[sizeof(SECRETS_LABEL) + ROOST_ID_SIZE];	/* public */
-	uint8_t key[ROOST_KEY_SIZE];
+	enum roost_err err = roost_prim_random(seed_r, ROOST_KEY_SIZE);
+
+	if (err == ROOST_OK)
+		err = roost_prim_sign_public(seed_r, kr->identity);
+	return err == ROOST_OK ? identity_id(kr->identity, kr->id) : err;
+}
+
+/* Epoch 1: its key pair and psk. */
+static enum roost_err
+first_epoch(struct roost_keyring *kr, const uint8_t *host_key, uint64_t now,
+	    uint8_t entry_r[ROOST_EPOCH_SECRET_SIZE])
+{
 	struct roost_epoch *epoch = &kr->epochs[0];
 	enum roost_err err;
 
 	kr->epoch_count = 1;
 	epoch->number = 1;
 	epoch->created = now;
-	memset(key, 0, sizeof(key));
-	roost_be32_put(entry, epoch->number);
-	err = roost_prim_random(entry + 4, ROOST_KEY_SIZE);
+	roost_be32_put(entry_r, epoch->number);
+	err = roost_prim_random(entry_r + 4, ROOST_KEY_SIZE);
 	if (err == ROOST_OK)
-		err = roost_prim_x25519_public(entry + 4, epoch->public_key);
+		err = roost_prim_x25519_public(entry_r + 4,
+					       epoch->public_key);
 	if (err == ROOST_OK)
 		err = epoch_psk(host_key, epoch->number,
-				entry + 4 + ROOST_KEY_SIZE);
+				entry_r + 4 + ROOST_KEY_SIZE);
+	return err;
+}
+
+/* Identity, first epoch, and the secrets record that holds both. */
+static enum roost_err
+new_secrets(struct roost_keyring *kr, const uint8_t *host_key,
+	    const uint8_t *master, uint64_t now)
+{
+	uint8_t plain[ROOST_SECRETS_PLAIN_SIZE(1)];
+	uint8_t ad[sizeof(SECRETS_LABEL) + ROOST_ID_SIZE];	/* public */
+	uint8_t key[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	memset(key, 0, sizeof(key));
+	err = new_identity(kr, plain);
+	if (err == ROOST_OK)
+		err = first_epoch(kr, host_key, now, plain + ROOST_KEY_SIZE);
 	if (err == ROOST_OK)
 		err = secrets_terms(kr, master, ad, key);
 	if (err == ROOST_OK)
-		err = roost_prim_wrap(key, ad, sizeof(ad), entry,
-				      sizeof(entry), kr->secrets);
-	roost_wipe(entry, sizeof(entry));
+		err = roost_prim_wrap(key, ad, sizeof(ad), plain,
+				      sizeof(plain), kr->secrets);
+	roost_wipe(plain, sizeof(plain));
 	roost_wipe(key, sizeof(key));
 	return err;
 }
@@ -488,15 +579,13 @@ roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
 	memcpy(kr_r->owner, owner, owner_len + 1);
 	kr_r->generation = 1;
 	kr_r->policy = ROOST_POLICY_OPEN;
-	err = roost_prim_random(kr_r->id, sizeof(kr_r->id));
-	if (err == ROOST_OK)
-		err = roost_prim_random(host_key_r, ROOST_KEY_SIZE);
+	err = roost_prim_random(host_key_r, ROOST_KEY_SIZE);
 	if (err == ROOST_OK)
 		err = roost_prim_random(master_r, ROOST_KEY_SIZE);
 	if (err == ROOST_OK)
-		err = host_wrap(kr_r, provider_key, host_key_r);
+		err = new_secrets(kr_r, host_key_r, master_r, now);
 	if (err == ROOST_OK)
-		err = first_epoch(kr_r, host_key_r, master_r, now);
+		err = host_wrap(kr_r, provider_key, host_key_r);
 	if (err != ROOST_OK) {
 		roost_wipe(host_key_r, ROOST_KEY_SIZE);
 		roost_wipe(master_r, ROOST_KEY_SIZE);
@@ -548,17 +637,54 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 }
 
 enum roost_err
+roost_keyring_set_owner(struct roost_keyring *kr, const char *owner,
+			const uint8_t provider_key[ROOST_KEY_SIZE],
+			const uint8_t host_key[ROOST_KEY_SIZE])
+{
+	size_t owner_len = strlen(owner);
+
+	assert(strpbrk(owner, "\n ") == NULL);	/* else it is not escaped */
+	if (owner_len == 0 || owner_len > ROOST_KEYRING_OWNER_MAX)
+		return ROOST_ERR_LIMIT;
+	memcpy(kr->owner, owner, owner_len + 1);
+	/* The wrap is bound to it. */
+	return host_wrap(kr, provider_key, host_key);
+}
+
+enum roost_err
+roost_keyring_sign_provider(struct roost_keyring *kr,
+			    const uint8_t host_key[ROOST_KEY_SIZE])
+{
+	return provider_mac(kr, host_key, kr->provider_mac);
+}
+
+enum roost_err
+roost_keyring_sign_owner(struct roost_keyring *kr,
+			 const uint8_t seed[ROOST_KEY_SIZE])
+{
+	char bytes[OWNER_TEXT_SIZE];		/* public */
+	struct roost_text text = { .bytes = bytes, .size = sizeof(bytes) };
+	enum roost_err err = owner_text(kr, &text);
+
+	return err == ROOST_OK ?
+		roost_prim_sign(seed, bytes, text.len, kr->owner_sig) : err;
+}
+
+enum roost_err
 roost_keyring_sign(struct roost_keyring *kr,
 		   const uint8_t host_key[ROOST_KEY_SIZE],
 		   const uint8_t master[ROOST_KEY_SIZE])
 {
-	enum roost_err err;
+	void *secrets;
+	enum roost_err err = secrets_open(kr, master, &secrets);
 
-	err = keyring_mac(kr, master, "owner mac", ROOST_PART_OWNER_MAC,
-			  kr->owner_mac);
+	if (err != ROOST_OK)
+		return err;
+	err = identity_check(kr, secrets);
 	if (err == ROOST_OK)
-		err = keyring_mac(kr, host_key, "provider mac",
-				  ROOST_PART_BEFORE_PROVIDER_MAC,
-				  kr->provider_mac);
+		err = roost_keyring_sign_owner(kr, secrets);
+	if (err == ROOST_OK)
+		err = roost_keyring_sign_provider(kr, host_key);
+	roost_secret_free(&secrets);
 	return err;
 }

@@ -15,6 +15,9 @@
 
 _Static_assert(ROOST_KEY_SIZE == crypto_scalarmult_BYTES, "X25519");
 _Static_assert(ROOST_KEY_SIZE == crypto_scalarmult_SCALARBYTES, "X25519");
+_Static_assert(ROOST_KEY_SIZE == crypto_sign_SEEDBYTES, "Ed25519");
+_Static_assert(ROOST_KEY_SIZE == crypto_sign_PUBLICKEYBYTES, "Ed25519");
+_Static_assert(ROOST_SIGNATURE_SIZE == crypto_sign_BYTES, "Ed25519");
 _Static_assert(ROOST_ARGON2_SALT_SIZE == crypto_pwhash_SALTBYTES, "Argon2id");
 
 enum roost_err
@@ -52,6 +55,50 @@ roost_prim_x25519(const uint8_t private_key[ROOST_KEY_SIZE],
 		return ROOST_ERR_LOW_ORDER;
 	}
 	return ROOST_OK;
+}
+
+enum roost_err
+roost_prim_sign_public(const uint8_t seed[ROOST_KEY_SIZE],
+		       uint8_t public_r[ROOST_KEY_SIZE])
+{
+	uint8_t pair[crypto_sign_SECRETKEYBYTES];
+	int ret = crypto_sign_seed_keypair(public_r, pair, seed);
+
+	sodium_memzero(pair, sizeof(pair));
+	if (ret != 0) {
+		sodium_memzero(public_r, ROOST_KEY_SIZE);
+		return ROOST_ERR_BACKEND;
+	}
+	return ROOST_OK;
+}
+
+enum roost_err
+roost_prim_sign(const uint8_t seed[ROOST_KEY_SIZE],
+		const void *bytes, size_t len,
+		uint8_t signature_r[ROOST_SIGNATURE_SIZE])
+{
+	uint8_t pair[crypto_sign_SECRETKEYBYTES];
+	uint8_t public_key[ROOST_KEY_SIZE];	/* public */
+	int ret = crypto_sign_seed_keypair(public_key, pair, seed);
+
+	if (ret == 0)
+		ret = crypto_sign_detached(signature_r, NULL, bytes, len,
+					   pair);
+	sodium_memzero(pair, sizeof(pair));
+	if (ret != 0) {
+		sodium_memzero(signature_r, ROOST_SIGNATURE_SIZE);
+		return ROOST_ERR_BACKEND;
+	}
+	return ROOST_OK;
+}
+
+bool
+roost_prim_sign_check(const uint8_t public_key[ROOST_KEY_SIZE],
+		      const void *bytes, size_t len,
+		      const uint8_t signature[ROOST_SIGNATURE_SIZE])
+{
+	return crypto_sign_verify_detached(signature, bytes, len,
+					   public_key) == 0;
 }
 
 enum roost_err

@@ -35,6 +35,10 @@ static const struct choice policies[] = {
 	{ NULL, 0 }
 };
 
+static const struct choice modes[] = {
+	{ "provider", ROOST_MODE_PROVIDER },
+	{ "password", ROOST_MODE_PASSWORD }, { NULL, 0 }
+};
 static const struct choice caches[] = {
 	{ "sealed", TRUE }, { "off", FALSE }, { NULL, 0 }
 };
@@ -159,7 +163,7 @@ config_pins(struct roost_config *config, const struct roost_settings *set,
 	    const char **error_r)
 {
 	uintmax_t generation = 0;
-	int policy = ROOST_POLICY_OPEN;
+	int policy = ROOST_POLICY_OPEN, mode = ROOST_MODE_ANY;
 
 	config->has_keyring_id = *set->roost_keyring_id != '\0';
 	if (config->has_keyring_id) {
@@ -183,6 +187,10 @@ config_pins(struct roost_config *config, const struct roost_settings *set,
 		   error_r) < 0)
 		return -1;
 	config->policy = (enum roost_policy)policy;
+	if (*set->roost_mode != '\0' &&
+	    choose("roost_mode", set->roost_mode, modes, &mode, error_r) < 0)
+		return -1;
+	config->mode = (enum roost_mode)mode;
 	return 0;
 }
 
@@ -363,6 +371,7 @@ static const struct owner_setting {
 	{ "roost_generation_min",
 	  offsetof(struct roost_settings, roost_generation_min), "" },
 	{ "roost_policy", offsetof(struct roost_settings, roost_policy), "" },
+	{ "roost_mode", offsetof(struct roost_settings, roost_mode), "" },
 };
 
 int

@@ -24,6 +24,7 @@ struct roost_settings {
 	const char *roost_keyring_id;
 	const char *roost_generation_min;
 	const char *roost_policy;
+	const char *roost_mode;
 	const char *roost_cache;
 	const char *roost_cache_headers;
 	const char *roost_keywords;
@@ -52,6 +53,13 @@ enum roost_plaintext {
 	ROOST_PLAINTEXT_SERVE,
 };
 
+/* By what a keyring must open; see README. */
+enum roost_mode {
+	ROOST_MODE_ANY,
+	ROOST_MODE_PROVIDER,	/* has a provider slot */
+	ROOST_MODE_PASSWORD,	/* has none */
+};
+
 /* Which names of keywords stand on disk as tokens. */
 enum roost_keywords {
 	ROOST_KEYWORDS_OFF,
@@ -78,6 +86,7 @@ struct roost_config {
 	bool has_keyring_id;
 	bool has_policy;		/* pinned from outside the storage */
 	enum roost_policy policy;
+	enum roost_mode mode;		/* pinned likewise */
 	uint8_t keyring_id[ROOST_ID_SIZE];
 	uint64_t generation_min;
 	const char *keyring;		/* location, in the pool given */

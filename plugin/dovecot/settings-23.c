@@ -22,6 +22,7 @@ static const struct roost_plugin_setting plugin_settings[] = {
 	DEF(roost_keyring_id, ""),
 	DEF(roost_generation_min, ""),
 	DEF(roost_policy, ""),
+	DEF(roost_mode, ""),
 	DEF(roost_cache, "sealed"),
 	DEF(roost_cache_headers, ""),
 	DEF(roost_keywords, "private"),

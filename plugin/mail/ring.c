@@ -31,6 +31,8 @@ struct roost_ring {
 	struct roost_keyring *doc;
 	unsigned int seal_count;	/* see roost_ring_seal_count() */
 	enum roost_policy policy;
+	/* Not known to be the owner's before his secret has opened it. */
+	bool is_unproven;
 	bool has_user_secret;
 	bool was_tried;
 	enum roost_err unlock_err;
@@ -98,6 +100,23 @@ ring_refuse(const struct roost_ring *ring, enum roost_err err,
 	return -1;
 }
 
+/* Who has the provider key can make a keyring with a provider slot. */
+static int
+ring_check_mode(const struct roost_ring *ring, enum roost_mode mode,
+		const char **error_r)
+{
+	bool has_provider = roost_keyring_has_slot(ring->doc,
+						   ROOST_SLOT_PROVIDER);
+
+	if (mode == ROOST_MODE_ANY ||
+	    has_provider == (mode == ROOST_MODE_PROVIDER))
+		return 0;
+	*error_r = t_strdup_printf("Refused the keyring %s: it is in %s mode, "
+		"and roost_mode is another: restore the right one from a "
+		"backup", ring->name, has_provider ? "provider" : "password");
+	return -1;
+}
+
 /* What userdb pins from outside the storage. */
 static int
 ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
@@ -117,6 +136,10 @@ ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
 			"one was put back", ring->name);
 		return -1;
 	}
+	if (ring_check_mode(ring, config->mode, error_r) < 0)
+		return -1;
+	ring->is_unproven = config->mode == ROOST_MODE_PASSWORD &&
+		!config->has_keyring_id;
 	ring->policy = config->has_policy &&
 		config->policy == ROOST_POLICY_SEALED ?
 		ROOST_POLICY_SEALED : doc->policy;
@@ -227,6 +250,15 @@ ring_may_become(const struct roost_ring *ring, const struct roost_ring *fresh,
 	return -1;
 }
 
+/* A change of policy or of slots locks nobody out who is in. */
+static bool
+ring_has_keys_of(const struct roost_ring *ring, const struct roost_ring *fresh)
+{
+	return ring->doc->epoch_count == fresh->doc->epoch_count &&
+		roost_bytes_equal(ring->doc->secrets, fresh->doc->secrets,
+				  ROOST_SECRETS_SIZE(fresh->doc->epoch_count));
+}
+
 /* In place: caches, keywords and transactions hold this ring.  What it
    remembers of messages stays true. */
 static void
@@ -238,11 +270,13 @@ ring_become(struct roost_ring *ring, const struct roost_ring *fresh)
 			       &fresh->secrets->seal_key,
 			       sizeof(secrets->seal_key)))
 		ring->seal_count++;
-	ring_lock(ring);
+	if (ring->open_keys == NULL || !ring_has_keys_of(ring, fresh))
+		ring_lock(ring);
 	buffer_set_used_size(ring->stored, 0);
 	buffer_append_buf(ring->stored, fresh->stored, 0, SIZE_MAX);
 	*ring->doc = *fresh->doc;
 	ring->policy = fresh->policy;
+	ring->is_unproven = fresh->is_unproven;
 	ring->has_user_secret = fresh->has_user_secret;
 	secrets->seal_key = fresh->secrets->seal_key;
 	memcpy(secrets->user_secret, fresh->secrets->user_secret,
@@ -330,6 +364,27 @@ ring_make(struct roost_keyring *keyring,
 	return err;
 }
 
+/* What the pins would refuse is not made. */
+static int
+ring_may_be_created(const struct roost_ring_create *create,
+		    const char **error_r)
+{
+	const struct roost_config *config = create->config;
+
+	if (config->has_keyring_id)
+		*error_r = "roost_keyring_id names a keyring: put it back from "
+			"a backup; no other one is made";
+	else if (config->mode != ROOST_MODE_ANY &&
+		 (config->mode == ROOST_MODE_PASSWORD) !=
+		 (create->secret != NULL))
+		*error_r = t_strdup_printf("roost_mode=%s: a keyring in "
+			"another mode is not made", config->mode ==
+			ROOST_MODE_PASSWORD ? "password" : "provider");
+	else
+		return 0;
+	return -1;
+}
+
 static int
 ring_create_locked(struct roost_keystore *store,
 		   const struct roost_ring_create *create,
@@ -341,6 +396,8 @@ ring_create_locked(struct roost_keystore *store,
 	enum roost_err err;
 	int ret;
 
+	if (ring_may_be_created(create, error_r) < 0)
+		return -1;
 	keyring = i_new(struct roost_keyring, 1);
 	doc = i_malloc(ROOST_KEYRING_DOC_MAX);
 	err = ring_make(keyring, create);
@@ -466,11 +523,28 @@ roost_ring_unlock(struct roost_ring *ring)
 	return ring->unlock_err;
 }
 
+/* Delivery has no secret of the owner's: then the id must be pinned. */
+static int
+ring_prove(struct roost_ring *ring, const char **error_r)
+{
+	enum roost_err err = roost_ring_unlock(ring);
+
+	if (err == ROOST_OK)
+		return 0;
+	*error_r = t_strdup_printf("roost_mode is password, and nothing shows "
+		"that the keyring %s is the user's own: set roost_keyring_id "
+		"to the id that doveadm roost status prints (%s [%s])",
+		ring->name, roost_err_phrase(err), roost_err_name(err));
+	return -1;
+}
+
 int
 roost_ring_check_seal(struct roost_ring *ring, const char **error_r)
 {
 	enum roost_err err = ring->unlock_err;
 
+	if (ring->is_unproven)
+		return ring_prove(ring, error_r);
 	if (roost_keyring_has_slot(ring->doc, ROOST_SLOT_PROVIDER))
 		err = roost_ring_unlock(ring);
 	else if (err == ROOST_ERR_LOCKED || err == ROOST_ERR_SLOT_AUTH ||

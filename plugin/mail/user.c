@@ -123,6 +123,7 @@ roost_user_new(struct mail_user *user, const char **error_r)
 	ruser->public_config.has_keyring_id = FALSE;
 	ruser->public_config.has_secret = FALSE;
 	ruser->public_config.generation_min = 0;
+	ruser->public_config.mode = ROOST_MODE_ANY;
 	return ruser;
 }
 
@@ -362,6 +363,10 @@ ring_may_be_made(const struct roost_user *ruser,
 		*error_r = t_strdup_printf("The keyring %s is missing, but "
 			"roost_keyring_id names one: put it back from a "
 			"backup", store_name);
+	else if (place->config->mode == ROOST_MODE_PASSWORD)
+		*error_r = t_strdup_printf("There is no keyring %s, and "
+			"roost_mode=password: make it with doveadm roost init "
+			"-m password -u %s", store_name, place->owner);
 	else if (!ruser->config.auto_create)
 		*error_r = t_strdup_printf("There is no keyring %s: make it "
 			"with doveadm roost init -u %s, or set "

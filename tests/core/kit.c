@@ -228,6 +228,29 @@ ring_add(struct kit_ring *ring, unsigned int slots, enum roost_slot_type type,
 		kit_die("slot");
 }
 
+static void
+ring_seed(struct kit_ring *ring)
+{
+	uint8_t plain[ROOST_KEY_SIZE + ROOST_EPOCH_SECRET_SIZE];
+	uint8_t ad[17 + 16] = "roost/v1 secrets", key[ROOST_KEY_SIZE];
+
+	memcpy(ad + 17, ring->kr.id, 16);
+	if (roost_slot_derive(ring->master, "secrets", NULL, 0, key,
+			      sizeof(key)) != ROOST_OK ||
+	    roost_prim_unwrap(key, ad, sizeof(ad), ring->kr.secrets,
+			      sizeof(plain) + 28, plain) != ROOST_OK)
+		kit_die("keyring");
+	memcpy(ring->seed, plain, sizeof(ring->seed));
+}
+
+void
+kit_ring_sign(struct roost_keyring *kr, const struct kit_ring *ring)
+{
+	if (roost_keyring_sign_owner(kr, ring->seed) != ROOST_OK ||
+	    roost_keyring_sign_provider(kr, ring->host_key) != ROOST_OK)
+		kit_die("keyring");
+}
+
 struct kit_ring *
 kit_ring_new(unsigned int slots)
 {
@@ -253,6 +276,7 @@ kit_ring_new(unsigned int slots)
 	    roost_keyring_open_keys(&ring->kr, ring->master, ring->host_key,
 				    &ring->open) != ROOST_OK)
 		kit_die("keyring");
+	ring_seed(ring);
 	return ring;
 }
 

@@ -89,6 +89,7 @@ struct kit_ring {
 	uint8_t provider_key[ROOST_KEY_SIZE];
 	uint8_t host_key[ROOST_KEY_SIZE];
 	uint8_t master[ROOST_KEY_SIZE];
+	uint8_t seed[ROOST_KEY_SIZE];		/* of the identity */
 	uint8_t password[ROOST_KEY_SIZE];
 	uint8_t app[ROOST_KEY_SIZE];
 	uint8_t code[ROOST_RECOVERY_SIZE];
@@ -101,6 +102,8 @@ struct kit_ring {
 #define KIT_OWNER "anna@example.org"
 /* Free with free(). */
 struct kit_ring *kit_ring_new(unsigned int slots);
+/* Sign what was changed, whatever its secrets hold. */
+void kit_ring_sign(struct roost_keyring *kr, const struct kit_ring *ring);
 /* The document's text, of exactly *len_r bytes. */
 char *kit_ring_text(const struct roost_keyring *kr, size_t *len_r);
 

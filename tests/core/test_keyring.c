@@ -40,8 +40,7 @@ ring_copy(void)
 static void
 resign(struct kit_ring *changed)
 {
-	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
-				       changed->master));
+	kit_ring_sign(&changed->kr, changed);
 }
 
 /* Load as a mail host does, with the provider slot. */
@@ -90,7 +89,10 @@ load_offline(const struct kit_ring *changed)
 					      sizeof(*keys));
 	enum roost_err err;
 
-	err = roost_keyring_unlock_recovery(&changed->kr, ring->code, master);
+	err = roost_keyring_check_owner(&changed->kr);
+	if (err == ROOST_OK)
+		err = roost_keyring_unlock_recovery(&changed->kr, ring->code,
+						    master);
 	if (err == ROOST_OK)
 		err = roost_keyring_open_keys(&changed->kr, master, NULL,
 					      keys);
@@ -258,7 +260,7 @@ test_any_of_several_slots_opens(void **state)
 	free(many);
 }
 
-/* FORMAT.md 9.13: a person with a backup, and no provider key. */
+/* FORMAT.md 9.15: a person with a backup, and no provider key. */
 static void
 test_without_a_host_key_some_slots_are_absent(void **state)
 {
@@ -283,7 +285,7 @@ test_without_a_host_key_some_slots_are_absent(void **state)
 	free(one);
 }
 
-/* FORMAT.md 9.12: the first provider slot, and no second. */
+/* FORMAT.md 9.14: the first provider slot, and no second. */
 static void
 test_only_the_first_provider_slot_is_tried(void **state)
 {
@@ -401,7 +403,7 @@ test_the_provider_id_is_that_of_the_format(void **state)
 	assert_memory_equal(ring->kr.provider_id, hash, 8);
 }
 
-/* A D() of 32 bytes, then a mac over lines: FORMAT.md 8.9 and 8.10. */
+/* A D() of 32 bytes, then a mac over lines: FORMAT.md 8.10. */
 static void
 assert_mac(const uint8_t *key, const char *label, const char *lines,
 	   size_t len, const uint8_t *mac)
@@ -414,30 +416,52 @@ assert_mac(const uint8_t *key, const char *label, const char *lines,
 }
 
 static void
+test_the_signature_is_that_of_the_format(void **state)
+{
+	static const char label[] = "roost/v1 owner-sig";
+	uint8_t text[14 + 32] = "roost keyring", hash[32], right[64];
+	size_t len, rest = sizeof(label);
+	char *doc = kit_ring_text(&ring->kr, &len), *at, *lines;
+
+	(void)state;
+	/* The id: FORMAT.md 8.12. */
+	assert_good(roost_prim_sign_public(ring->seed, text + 14));
+	assert_memory_equal(text + 14, ring->kr.identity, 32);
+	assert_good(roost_prim_sha256(text, sizeof(text), hash));
+	assert_memory_equal(ring->kr.id, hash, 16);
+	/* Without generation, policy and host: FORMAT.md 8.9. */
+	lines = kit_new(len + rest);
+	memcpy(lines, label, rest);
+	at = memmem(doc, len, "generation ", 11);
+	memcpy(lines + rest, doc, (size_t)(at - doc));
+	rest += (size_t)(at - doc);
+	at = memmem(doc, len, "\nepoch ", 7);
+	len = (size_t)((char *)memmem(doc, len, "\nowner-sig ", 11) - at);
+	memcpy(lines + rest, at + 1, len);
+	assert_good(roost_prim_sign(ring->seed, lines, rest + len, right));
+	assert_memory_equal(ring->kr.owner_sig, right, 64);
+	free(lines);
+	free(doc);
+}
+
+static void
 test_macs_and_wraps_are_those_of_the_format(void **state)
 {
 	size_t len, rest;
-	char *doc = kit_ring_text(&ring->kr, &len), *at, *lines;
+	char *doc = kit_ring_text(&ring->kr, &len), *at;
 	uint8_t kek[32], out[32], ad[200];
 
 	(void)state;
 	at = memmem(doc, len, "\nprovider-mac ", 14);
 	assert_mac(ring->host_key, "provider mac", doc,
 		   (size_t)(at + 1 - doc), ring->kr.provider_mac);
-	/* The owner's: without generation, policy and host. */
-	lines = kit_new(len);
-	at = memmem(doc, len, "generation ", 11);
-	memcpy(lines, doc, (size_t)(at - doc));
-	rest = (size_t)(at - doc);
-	at = memmem(doc, len, "\nepoch ", 7);
-	len = (size_t)((char *)memmem(doc, len, "\nowner-mac ", 11) - at);
-	memcpy(lines + rest, at + 1, len);
-	assert_mac(ring->master, "owner mac", lines, rest + len,
-		   ring->kr.owner_mac);
 	/* The host wrap. */
 	at = memmem(doc, 300, "\nid ", 4);
+	memcpy(ad, at + 1, 26);
+	at = memmem(doc, 300, "\nowner ", 7);
 	rest = (size_t)((char *)memmem(doc, 300, "generation ", 11) - at - 1);
-	memcpy(ad, at + 1, rest);
+	memcpy(ad + 26, at + 1, rest);
+	rest += 26;
 	memcpy(ad + rest, (char *)memmem(doc, 300, "\nhost ", 6) + 1, 5 + 11);
 	assert_good(roost_slot_derive(ring->provider_key, "host", NULL, 0,
 				      kek, 32));
@@ -451,22 +475,22 @@ test_macs_and_wraps_are_those_of_the_format(void **state)
 	assert_good(roost_prim_unwrap(kek, ad, 42, ring->kr.slots[0].wrap, 60,
 				      out));
 	assert_memory_equal(out, ring->master, 32);
-	free(lines);
 	free(doc);
 }
 
 static void
 test_secrets_are_those_of_the_format(void **state)
 {
-	uint8_t ad[17 + 16] = "roost/v1 secrets", key[32], entry[68];
-	uint8_t number[4] = { 0, 0, 0, 1 }, psk[32];
+	uint8_t ad[17 + 16] = "roost/v1 secrets", key[32], plain[32 + 68];
+	uint8_t number[4] = { 0, 0, 0, 1 }, psk[32], *entry = plain + 32;
 
 	(void)state;
 	memcpy(ad + 17, ring->kr.id, 16);
 	assert_good(roost_slot_derive(ring->master, "secrets", NULL, 0, key,
 				      32));
-	assert_good(roost_prim_unwrap(key, ad, 33, ring->kr.secrets, 96,
-				      entry));
+	assert_good(roost_prim_unwrap(key, ad, 33, ring->kr.secrets, 128,
+				      plain));
+	assert_memory_equal(plain, ring->seed, 32);
 	assert_memory_equal(entry, number, 4);
 	assert_memory_equal(entry + 4, ring->open.private_key, 32);
 	assert_memory_equal(entry + 36, ring->open.psk, 32);
@@ -515,7 +539,7 @@ test_every_changed_byte_of_a_document_is_refused(void **state)
 	free(kr);
 }
 
-/* The same for the owner alone, in the lines that the owner's mac is over. */
+/* The same for the owner alone, in the lines that the owner has signed. */
 static void
 test_every_changed_bit_of_the_owners_lines_is_refused(void **state)
 {
@@ -551,26 +575,109 @@ static void
 test_a_swapped_public_key_is_not_sealed_to(void **state)
 {
 	struct kit_ring *changed = ring_copy();
-	uint8_t private_key[32];
+	uint8_t private_key[32], host[32];
 
 	(void)state;
 	kit_fill(private_key, 32);
 	assert_good(roost_prim_x25519_public(private_key,
 		changed->kr.epochs[0].public_key));
 	assert_gate(load_mine(changed), ROOST_ERR_PROVIDER_MAC);
-	assert_gate(load_offline(changed), ROOST_ERR_OWNER_MAC);
-	/* Even with a key of the provider: the owner notices. */
-	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
-				       private_key));
-	assert_gate(load_mine(changed), ROOST_ERR_OWNER_MAC);
-	/* And if he had the master key: the pair does not fit. */
+	assert_gate(load_offline(changed), ROOST_ERR_OWNER_SIG);
+	/* Even with a key of the provider: before anything is unlocked. */
+	assert_good(roost_keyring_sign_owner(&changed->kr, private_key));
+	assert_good(roost_keyring_sign_provider(&changed->kr,
+						changed->host_key));
+	assert_gate(roost_keyring_open_host(&changed->kr, KIT_OWNER,
+		ring->provider_key, 1, host), ROOST_ERR_OWNER_SIG);
+	assert_zero(host, 32);
+	/* And if he had the identity's key: the pair does not fit. */
 	resign(changed);
 	assert_gate(load_mine(changed), ROOST_ERR_EPOCH_KEY);
 	assert_gate(load_offline(changed), ROOST_ERR_EPOCH_KEY);
 	free(changed);
 }
 
-/* Each part changed and both macs repaired: the part has its own gate. */
+/* An identity of one's own for a keyring that another's id is on, or its own
+   id with somebody else's epochs and slots. */
+static void
+test_an_identity_has_one_id(void **state)
+{
+	struct kit_ring *changed = ring_copy();
+	struct kit_ring *other = kit_ring_new(KIT_SLOT_ALL);
+	size_t bit;
+
+	(void)state;
+	memcpy(changed->kr.identity, other->kr.identity, 32);
+	memcpy(changed->seed, other->seed, 32);
+	resign(changed);
+	assert_gate(load_mine(changed), ROOST_ERR_IDENTITY);
+	assert_gate(load_offline(changed), ROOST_ERR_IDENTITY);
+	memcpy(changed->kr.identity, ring->kr.identity, 32);
+	resign(changed);
+	assert_gate(load_mine(changed), ROOST_ERR_OWNER_SIG);
+	memcpy(changed->seed, ring->seed, 32);
+	for (bit = 0; bit < 128; bit++) {
+		changed->kr.id[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		resign(changed);
+		assert_gate(load_offline(changed), ROOST_ERR_IDENTITY);
+		changed->kr.id[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	resign(changed);
+	assert_good(load_mine(changed));
+	free(changed);
+	free(other);
+}
+
+/* Who has only the master key of another keyring signs nothing here. */
+static void
+test_signing_needs_the_identitys_seed(void **state)
+{
+	struct kit_ring *changed = ring_copy();
+	struct kit_ring *other = kit_ring_new(KIT_SLOT_ALL);
+
+	(void)state;
+	assert_gate(roost_keyring_sign(&changed->kr, changed->host_key,
+				       other->master), ROOST_ERR_SECRETS);
+	memcpy(changed->kr.identity, other->kr.identity, 32);
+	assert_gate(roost_keyring_sign(&changed->kr, changed->host_key,
+				       changed->master),
+		    ROOST_ERR_IDENTITY_KEY);
+	memcpy(changed->kr.identity, ring->kr.identity, 32);
+	memset(changed->kr.owner_sig, 0, 64);
+	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
+				       changed->master));
+	assert_memory_equal(changed->kr.owner_sig, ring->kr.owner_sig, 64);
+	assert_good(load_mine(changed));
+	free(changed);
+	free(other);
+}
+
+/* As when a user or a namespace has another name: all but the owner stays. */
+static void
+test_an_owner_is_exchanged_by_the_master_key(void **state)
+{
+	struct kit_ring *changed = ring_copy();
+
+	(void)state;
+	assert_good(roost_keyring_set_owner(&changed->kr, "berta",
+		ring->provider_key, ring->host_key));
+	assert_gate(load(&changed->kr, ring, "berta"),
+		    ROOST_ERR_PROVIDER_MAC);
+	assert_good(roost_keyring_sign_provider(&changed->kr,
+						ring->host_key));
+	assert_gate(load(&changed->kr, ring, "berta"), ROOST_ERR_OWNER_SIG);
+	assert_good(roost_keyring_sign(&changed->kr, ring->host_key,
+				       ring->master));
+	assert_good(load(&changed->kr, ring, "berta"));
+	assert_gate(load_mine(changed), ROOST_ERR_OWNER);
+	assert_good(unlock_secret(changed, ring->password));
+	assert_memory_equal(changed->kr.id, ring->kr.id, 16);
+	assert_gate(roost_keyring_set_owner(&changed->kr, "",
+		ring->provider_key, ring->host_key), ROOST_ERR_LIMIT);
+	free(changed);
+}
+
+/* Each part changed and all repaired: the part has its own gate. */
 static void
 test_what_macs_do_not_see_has_gates_of_its_own(void **state)
 {
@@ -624,7 +731,7 @@ test_wraps_are_bound_to_their_place(void **state)
 	changed->kr.id[0] ^= 1;
 	resign(changed);
 	assert_gate(load_mine(changed), ROOST_ERR_HOST_AUTH);
-	assert_gate(load_offline(changed), ROOST_ERR_SLOT_AUTH);
+	assert_gate(unlock_code(changed, ring->code), ROOST_ERR_SLOT_AUTH);
 	changed->kr.id[0] ^= 1;
 	memcpy(changed->kr.owner, "berta", 6);
 	resign(changed);
@@ -633,7 +740,7 @@ test_wraps_are_bound_to_their_place(void **state)
 }
 
 static void
-test_either_mac_is_looked_at(void **state)
+test_mac_and_signature_are_looked_at(void **state)
 {
 	struct kit_ring *changed = ring_copy();
 	size_t bit;
@@ -644,10 +751,12 @@ test_either_mac_is_looked_at(void **state)
 		assert_gate(load_mine(changed), ROOST_ERR_PROVIDER_MAC);
 		assert_good(load_offline(changed));
 		changed->kr.provider_mac[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		changed->kr.owner_mac[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	for (bit = 0; bit < 512; bit++) {
+		changed->kr.owner_sig[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		assert_gate(load_mine(changed), ROOST_ERR_PROVIDER_MAC);
-		assert_gate(load_offline(changed), ROOST_ERR_OWNER_MAC);
-		changed->kr.owner_mac[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_gate(load_offline(changed), ROOST_ERR_OWNER_SIG);
+		changed->kr.owner_sig[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	free(changed);
 }
@@ -666,15 +775,31 @@ test_policy_and_generation_are_the_operators(void **state)
 	assert_good(load_offline(changed));
 	resign(changed);
 	assert_good(load_mine(changed));
-	assert_memory_equal(changed->kr.owner_mac, ring->kr.owner_mac, 32);
+	assert_memory_equal(changed->kr.owner_sig, ring->kr.owner_sig, 64);
 	free(changed);
+}
+
+/* The secrets made anew, with these entries. */
+static void
+ring_rewrap(struct kit_ring *many, const uint8_t *entries)
+{
+	uint8_t ad[17 + 16] = "roost/v1 secrets", key[32], plain[32 + 3 * 68];
+	size_t len = 68 * many->kr.epoch_count;
+
+	memcpy(plain, many->seed, 32);
+	memcpy(plain + 32, entries, len);
+	memcpy(ad + 17, many->kr.id, 16);
+	assert_good(roost_slot_derive(many->master, "secrets", NULL, 0, key,
+				      32));
+	assert_good(roost_prim_wrap(key, ad, 33, plain, 32 + len,
+				    many->kr.secrets));
+	resign(many);
 }
 
 /* A keyring with three epochs, made as a rotation would. */
 static void
 ring_epochs(struct kit_ring *many, unsigned int count, uint8_t *entries_r)
 {
-	uint8_t ad[17 + 16] = "roost/v1 secrets", key[32];
 	unsigned int i;
 
 	many->kr.epoch_count = count;
@@ -689,27 +814,7 @@ ring_epochs(struct kit_ring *many, unsigned int count, uint8_t *entries_r)
 		assert_good(roost_slot_derive(many->host_key, "psk", entry, 4,
 					      entry + 36, 32));
 	}
-	memcpy(ad + 17, many->kr.id, 16);
-	assert_good(roost_slot_derive(many->master, "secrets", NULL, 0, key,
-				      32));
-	assert_good(roost_prim_wrap(key, ad, 33, entries_r, 68 * count,
-				    many->kr.secrets));
-	resign(many);
-}
-
-/* The same with changed entries. */
-static void
-ring_rewrap(struct kit_ring *many, const uint8_t *entries)
-{
-	uint8_t ad[17 + 16] = "roost/v1 secrets", key[32];
-
-	memcpy(ad + 17, many->kr.id, 16);
-	assert_good(roost_slot_derive(many->master, "secrets", NULL, 0, key,
-				      32));
-	assert_good(roost_prim_wrap(key, ad, 33, entries,
-				    68 * many->kr.epoch_count,
-				    many->kr.secrets));
-	resign(many);
+	ring_rewrap(many, entries_r);
 }
 
 static void
@@ -789,6 +894,27 @@ test_each_entry_must_be_that_of_its_epoch(void **state)
 	free(many);
 }
 
+static void
+test_the_seed_must_be_that_of_the_identity(void **state)
+{
+	struct kit_ring *many = ring_copy();
+	uint8_t entries[3 * 68];
+	unsigned int bit;
+
+	(void)state;
+	ring_epochs(many, 3, entries);
+	for (bit = 0; bit < 256; bit += 5) {
+		many->seed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		ring_rewrap(many, entries);
+		many->seed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		resign(many);
+		assert_gate(load(&many->kr, many, KIT_OWNER),
+			    ROOST_ERR_IDENTITY_KEY);
+		assert_gate(load_offline(many), ROOST_ERR_IDENTITY_KEY);
+	}
+	free(many);
+}
+
 /* Old secrets put back under a document that has an epoch more, and so on. */
 static void
 test_secrets_of_another_keyring_do_not_open(void **state)
@@ -797,11 +923,11 @@ test_secrets_of_another_keyring_do_not_open(void **state)
 	struct kit_ring *other = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
 
 	(void)state;
-	memcpy(changed->kr.secrets, other->kr.secrets, 96);
+	memcpy(changed->kr.secrets, other->kr.secrets, 128);
 	resign(changed);
 	assert_gate(load_mine(changed), ROOST_ERR_SECRETS);
 	/* Also with the same master key. */
-	memcpy(changed->kr.secrets, ring->kr.secrets, 96);
+	memcpy(changed->kr.secrets, ring->kr.secrets, 128);
 	memcpy(changed->kr.id, other->kr.id, 16);
 	resign(changed);
 	assert_gate(roost_keyring_open_keys(&changed->kr, changed->master,
@@ -838,6 +964,8 @@ test_a_new_keyring_is_new(void **state)
 
 	(void)state;
 	assert_memory_not_equal(a->kr.id, b->kr.id, 16);
+	assert_memory_not_equal(a->seed, b->seed, 32);
+	assert_memory_not_equal(a->seed, a->master, 32);
 	assert_memory_not_equal(a->host_key, b->host_key, 32);
 	assert_memory_not_equal(a->master, b->master, 32);
 	assert_memory_not_equal(a->host_key, a->master, 32);
@@ -894,7 +1022,8 @@ test_the_longest_owner_loads(void **state)
 		changed->master));
 	assert_good(roost_keyring_add_slot(&changed->kr, changed->host_key,
 					   changed->master, &slot));
-	resign(changed);
+	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
+				       changed->master));
 	assert_good(load(&changed->kr, ring, owner));
 	owner[ROOST_KEYRING_OWNER_MAX - 1] = 'y';
 	assert_gate(load(&changed->kr, ring, owner), ROOST_ERR_OWNER);
@@ -981,10 +1110,16 @@ main(void)
 		cmocka_unit_test(
 			test_what_macs_do_not_see_has_gates_of_its_own),
 		cmocka_unit_test(test_wraps_are_bound_to_their_place),
-		cmocka_unit_test(test_either_mac_is_looked_at),
+		cmocka_unit_test(test_mac_and_signature_are_looked_at),
+		cmocka_unit_test(test_an_identity_has_one_id),
+		cmocka_unit_test(test_signing_needs_the_identitys_seed),
+		cmocka_unit_test(
+			test_an_owner_is_exchanged_by_the_master_key),
+		cmocka_unit_test(test_the_signature_is_that_of_the_format),
 		cmocka_unit_test(test_policy_and_generation_are_the_operators),
 		cmocka_unit_test(test_every_epoch_opens_its_messages),
 		cmocka_unit_test(test_each_entry_must_be_that_of_its_epoch),
+		cmocka_unit_test(test_the_seed_must_be_that_of_the_identity),
 		cmocka_unit_test(test_secrets_of_another_keyring_do_not_open),
 		cmocka_unit_test(test_another_users_keyring_does_not_load),
 		cmocka_unit_test(test_a_new_keyring_is_new),

@@ -177,6 +177,7 @@ test_a_parsed_keyring_has_what_was_written(void **state)
 	doc = ring_text(&len);
 	assert_good(roost_keyring_parse(doc, len, kr, &line));
 	assert_memory_equal(kr->id, ring->kr.id, ROOST_ID_SIZE);
+	assert_memory_equal(kr->identity, ring->kr.identity, 32);
 	assert_string_equal(kr->owner, KIT_OWNER);
 	assert_true(kr->generation == 1);
 	assert_int_equal(kr->policy, ROOST_POLICY_OPEN);
@@ -200,15 +201,16 @@ test_the_text_is_that_of_the_format(void **state)
 {
 	struct lines lines = lines_get();
 	static const char *const heads[] = {
-		"roost-keyring 1\n", "id ", "owner anna@example.org\n",
+		"roost-keyring 1\n", "id ", "identity ed25519 ",
+		"owner anna@example.org\n",
 		"generation 1\n", "policy open\n", "host ", "epoch 1 x25519 ",
 		"slot 1 provider 1700000000 ",
 		"slot 2 password 1700000000 argon2id 1 8192 ",
 		"slot 3 app 1700000000 ", "slot 4 recovery 1700000000 ",
-		"secrets ", "owner-mac ", "provider-mac ",
+		"secrets ", "owner-sig ", "provider-mac ",
 	};
-	static const size_t sizes[] = { 16, 26, 23, 13, 12, 98, 70, 108, 147,
-		126, 131, 137, 54, 57 };
+	static const size_t sizes[] = { 16, 26, 61, 23, 13, 12, 98, 70, 108,
+		147, 126, 131, 180, 97, 57 };
 	size_t i;
 
 	(void)state;
@@ -352,13 +354,13 @@ test_a_missing_record_is_refused(void **state)
 		}
 		if (left == 0)
 			right = ROOST_ERR_DOC_VERSION;
-		if (left == 6)
+		if (left == 7)
 			right = ROOST_ERR_DOC_EPOCH;
 		/* One slot of four may be missing. */
-		if (left >= 7 && left <= 10)
+		if (left >= 8 && left <= 11)
 			right = ROOST_OK;
 		assert_gate(parse_lines(&lines, order, count, &line), right);
-		if (right == ROOST_ERR_DOC_RECORD && left < 12)
+		if (right == ROOST_ERR_DOC_RECORD && left < 13)
 			assert_int_equal(line, left + 1);
 	}
 	free(lines.doc);
@@ -367,16 +369,17 @@ test_a_missing_record_is_refused(void **state)
 static void
 test_a_document_without_slots_is_refused(void **state)
 {
-	static const size_t order[] = { 0, 1, 2, 3, 4, 5, 6, 11, 12, 13 };
+	static const size_t order[] = { 0, 1, 2, 3, 4, 5, 6, 7, 12, 13,
+		14 };
 	struct lines lines = lines_get();
 	unsigned int line;
 
 	(void)state;
 	assert_gate(parse_lines(&lines, order, KIT_COUNT(order), &line),
 		    ROOST_ERR_DOC_SLOT);
-	assert_gate(parse_lines(&lines, order, 7, &line),
+	assert_gate(parse_lines(&lines, order, 8, &line),
 		    ROOST_ERR_DOC_SLOT);
-	assert_gate(parse_lines(&lines, order, 6, &line),
+	assert_gate(parse_lines(&lines, order, 7, &line),
 		    ROOST_ERR_DOC_EPOCH);
 	free(lines.doc);
 }
@@ -398,9 +401,9 @@ test_a_repeated_record_is_refused(void **state)
 			if (i == twice)
 				order[count++] = i;
 		}
-		if (twice == 5 || twice == 6)
+		if (twice == 6 || twice == 7)
 			right = ROOST_ERR_DOC_EPOCH;
-		if (twice >= 7 && twice <= 10)
+		if (twice >= 8 && twice <= 11)
 			right = ROOST_ERR_DOC_SLOT;
 		assert_gate(parse_lines(&lines, order, count, &line), right);
 	}
@@ -478,6 +481,9 @@ test_words_are_exact(void **state)
 		{ "policy open", "policy ope", ROOST_ERR_DOC_FIELD },
 		{ "policy open", "policy Open", ROOST_ERR_DOC_FIELD },
 		{ "policy open", "policy sealed", ROOST_OK },
+		{ "ed25519", "ed25518", ROOST_ERR_DOC_FIELD },
+		{ "ed25519", "ed2551", ROOST_ERR_DOC_FIELD },
+		{ "ed25519 ", "", ROOST_ERR_DOC_FIELD },
 		{ "x25519", "x25518", ROOST_ERR_DOC_FIELD },
 		{ "x25519", "x2551", ROOST_ERR_DOC_FIELD },
 		{ "argon2id", "argon2i", ROOST_ERR_DOC_FIELD },
@@ -489,7 +495,8 @@ test_words_are_exact(void **state)
 		{ "\nid ", "\nID ", ROOST_ERR_DOC_RECORD },
 		{ "\nslot 3", "\nslots 3", ROOST_ERR_DOC_RECORD },
 		{ "\nepoch 1", "\nepochs 1", ROOST_ERR_DOC_EPOCH },
-		{ "\nowner ", "\nowner-mac ", ROOST_ERR_DOC_RECORD },
+		{ "\nidentity ", "\nidentities ", ROOST_ERR_DOC_RECORD },
+		{ "\nowner ", "\nowner-sig ", ROOST_ERR_DOC_RECORD },
 	};
 	size_t i;
 
@@ -662,7 +669,7 @@ test_too_many_epochs_do_no_harm(void **state)
 {
 	struct lines lines = lines_get();
 	char *doc = kit_new(ROOST_KEYRING_DOC_MAX);
-	size_t len = lines.off[6];
+	size_t len = lines.off[7];
 	unsigned int number, line;
 
 	(void)state;
@@ -683,7 +690,8 @@ static void
 test_binary_fields_are_strict(void **state)
 {
 	struct lines lines = lines_get();
-	static const size_t binary[] = { 1, 5, 6, 7, 8, 9, 10, 11, 12, 13 };
+	static const size_t binary[] = { 1, 2, 6, 7, 8, 9, 10, 11, 12, 13,
+		14 };
 	static const struct {
 		const char *to;
 		size_t cut;	/* so many characters give way to it */
@@ -700,7 +708,7 @@ test_binary_fields_are_strict(void **state)
 		size_t end = off + lines.size[binary[i]] - 1;
 		const char *field = memrchr(lines.doc + off, ' ', end - off);
 
-		if (binary[i] == 6) {
+		if (binary[i] == 7) {
 			/* An epoch's last field is the time. */
 			end = (size_t)(field - lines.doc);
 			field = memrchr(lines.doc + off, ' ', end - off);
@@ -731,10 +739,10 @@ test_secrets_have_the_length_of_the_epochs(void **state)
 {
 	struct lines lines = lines_get();
 	char epoch[100], *doc = kit_new(lines.len + 100);
-	size_t at = lines.off[7], size = lines.size[6];
+	size_t at = lines.off[8], size = lines.size[7];
 
 	(void)state;
-	memcpy(epoch, lines.doc + lines.off[6], size);
+	memcpy(epoch, lines.doc + lines.off[7], size);
 	epoch[6] = '2';
 	memcpy(doc, lines.doc, at);
 	memcpy(doc + at, epoch, size);

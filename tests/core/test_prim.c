@@ -680,10 +680,46 @@ test_init_is_counted(void **state)
 	assert_good(roost_prim_sha256("abc", 3, hash));
 }
 
+static void
+test_a_signature_is_of_one_key_and_text(void **state)
+{
+	uint8_t seed[32], public_key[32], text[100], sig[64], again[64];
+	unsigned int bit;
+
+	(void)state;
+	kit_fill(seed, sizeof(seed));
+	kit_fill(text, sizeof(text));
+	assert_good(roost_prim_sign_public(seed, public_key));
+	assert_good(roost_prim_sign(seed, text, sizeof(text), sig));
+	assert_good(roost_prim_sign(seed, text, sizeof(text), again));
+	assert_memory_equal(sig, again, 64);
+	assert_true(roost_prim_sign_check(public_key, text, 100, sig));
+	assert_false(roost_prim_sign_check(public_key, text, 99, sig));
+	for (bit = 0; bit < 512; bit++) {
+		sig[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_false(roost_prim_sign_check(public_key, text, 100,
+						   sig));
+		sig[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	for (bit = 0; bit < 256; bit++) {
+		public_key[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_false(roost_prim_sign_check(public_key, text, 100,
+						   sig));
+		public_key[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	for (bit = 0; bit < 800; bit += 9) {
+		text[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_false(roost_prim_sign_check(public_key, text, 100,
+						   sig));
+		text[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_signature_is_of_one_key_and_text),
 		cmocka_unit_test(test_sha2_known_answers),
 		cmocka_unit_test(test_hmac_known_answers),
 		cmocka_unit_test(test_hkdf_sha256_known_answers),

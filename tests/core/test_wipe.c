@@ -505,9 +505,15 @@ run_open_keys(void)
 }
 
 static enum roost_err
-run_owner_mac(void)
+run_sign(void)
 {
-	return owner_mac_check(&ring->kr, ring->master);
+	return roost_keyring_sign(&ring->kr, ring->host_key, ring->master);
+}
+
+static enum roost_err
+run_sign_owner(void)
+{
+	return roost_keyring_sign_owner(&ring->kr, ring->seed);
 }
 
 static enum roost_err
@@ -523,18 +529,22 @@ test_opening_the_keys(void **state)
 	secret_add("master key", ring->master, 32);
 	secret_add("private key", ring->open.private_key, 32);
 	secret_add("psk", ring->open.psk, 32);
-	secret_derive("key of the mac", ring->master, "owner mac");
+	secret_add("seed of the identity", ring->seed, 32);
 	secret_derive("key of secrets", ring->master, "secrets");
 	assert_clean(run_open_keys, ROOST_OK);
 	roost_be32_put(entry_given, 1);
 	memcpy(entry_given + 4, ring->open.private_key, 32);
 	memcpy(entry_given + 36, ring->open.psk, 32);
 	assert_clean(run_epochs_open, ROOST_OK);
-	secret_add("right mac", ring->kr.owner_mac + 1, 31);
-	ring->kr.owner_mac[0] ^= 1;
-	assert_clean(run_open_keys, ROOST_ERR_OWNER_MAC);
-	assert_clean(run_owner_mac, ROOST_ERR_OWNER_MAC);
-	ring->kr.owner_mac[0] ^= 1;
+	ring->kr.identity[0] ^= 1;
+	assert_clean(run_open_keys, ROOST_ERR_IDENTITY_KEY);
+	assert_clean(run_sign, ROOST_ERR_IDENTITY_KEY);
+	ring->kr.identity[0] ^= 1;
+	secret_add("host key", ring->host_key, 32);
+	secret_derive("key of the provider's mac", ring->host_key,
+		      "provider mac");
+	assert_clean(run_sign, ROOST_OK);
+	assert_clean(run_sign_owner, ROOST_OK);
 }
 
 static enum roost_err
@@ -544,9 +554,9 @@ run_host_wrap(void)
 }
 
 static enum roost_err
-run_first_epoch(void)
+run_new_secrets(void)
 {
-	return first_epoch(&new_ring, ring->host_key, ring->master, 1);
+	return new_secrets(&new_ring, ring->host_key, ring->master, 1);
 }
 
 static enum roost_err
@@ -570,8 +580,8 @@ test_each_step_of_making_a_keyring(void **state)
 	secret_derive("key of the slot", ring->host_key, "provider slot");
 	assert_clean(run_host_wrap, ROOST_OK);
 	is_drawing = true;
-	assert_clean(run_first_epoch, ROOST_OK);
-	assert_int_equal(secret_count, 8);
+	assert_clean(run_new_secrets, ROOST_OK);
+	assert_int_equal(secret_count, 9);
 	assert_clean(run_add_slot, ROOST_OK);
 }
 
@@ -602,10 +612,9 @@ test_making_a_keyring(void **state)
 	secret_derive("key of the host wrap", ring->provider_key, "host");
 	is_drawing = true;
 	assert_clean(run_create, ROOST_OK);
-	assert_true(secret_count >= 5);
+	assert_true(secret_count >= 6);
 	secret_derive("key of the slot", out[1], "provider slot");
 	secret_derive("key of the provider's mac", out[1], "provider mac");
-	secret_derive("key of the owner's mac", out[2], "owner mac");
 	secret_derive("key of secrets", out[2], "secrets");
 	assert_good(roost_slot_derive(out[1], "psk", one, 4, derived, 32));
 	secret_add("psk", derived, 32);

@@ -492,6 +492,9 @@ def new_public_key(text):
 
 DOCUMENTS = {
     "public-key": (new_public_key, "provider-mac"),
+    "identity": (lambda text: flipped(text, b"identity"), "provider-mac"),
+    "owner-sig": (lambda text: flipped(text, b"owner-sig"),
+                  "provider-mac"),
     "policy": (lambda text: tamper.swap_line(text, b"policy",
                                              b"policy sealed"),
                "provider-mac"),
@@ -527,13 +530,16 @@ def test_keyring_changed(server, change):
 
 
 def test_public_key_replaced_by_who_has_the_provider_key(server):
-    """The provider-mac is right, the owner-mac is not: nothing opens under
-    such a keyring."""
+    """The provider-mac is right, the owner's signature is not: nothing opens
+    or is saved under such a keyring."""
     box = Box(server)
     path = tamper.keyring_path(server, box.user)
-    text = new_public_key(tamper.read(path))
-    tamper.write(path, tamper.provider_mac(text, box.reader.ring.host_key))
-    box.assert_refused(2, "owner-mac", {})
+    own = tamper.read(path)
+    tamper.write(path, tamper.provider_mac(new_public_key(own),
+                                           box.reader.ring.host_key))
+    assert_shut(box, r"keyring .*\[owner-sig\]")
+    tamper.write(path, own)
+    assert_back(box)
 
 
 # What an unreadable message answers

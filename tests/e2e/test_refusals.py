@@ -104,6 +104,7 @@ SETTINGS = {
     "roost_auto_create": ("sometimes", "yes, no"),
     "roost_plaintext": ("always", "refuse, flag, serve"),
     "roost_policy": ("strict", "open, sealed"),
+    "roost_mode": ("keys", "provider, password"),
     "roost_generation_min": ("many", "not a number"),
     "roost_keyring_id": ("1234", "32 hexadecimal digits"),
     "roost_keyring": ("dict:keys", "file:"),
@@ -295,7 +296,7 @@ def other_provider(server, user):
 
 
 def without_epoch_secret(server, user):
-    """provider-mac and owner-mac are right, the private key is another."""
+    """provider-mac and owner-sig are right, the private key is another."""
     text, writer = tamper.make_keyring(server, user)
     writer.epochs[0][1] = os.urandom(32)
     lines = writer.lines()
@@ -410,7 +411,7 @@ def sealed_box(server, user):
 
 
 def swapped_public_key(server, user):
-    """What whoever has the provider key can make: all but owner-mac is
+    """What whoever has the provider key can make: all but owner-sig is
     right."""
     text, host_key = sealed_box(server, user)
     key = rf.b64(rf.public_of(os.urandom(32)))
@@ -420,7 +421,7 @@ def swapped_public_key(server, user):
     return text
 
 
-def test_owner_mac(server, user):
+def test_owner_sig(server, user):
     good = swapped_public_key(server, user)
     mark = server.log_mark()
     client = server.raw(user)
@@ -429,17 +430,29 @@ def test_owner_mac(server, user):
         answer = client.cmd("FETCH 1 (BODY.PEEK[])")
         assert answer.status == "NO" and b"[PARSE]" in answer.text
     client.logout()
-    assert_one_line(server, mark, r"UID 1: roost: .*\[owner-mac\]",
+    assert_one_line(server, mark, r"UID 1: roost: .*\[owner-sig\]",
                     r"imap\(%s\)<.*Disconn" % user)
     tamper.write(tamper.keyring_path(server, user), good)
     assert_delivered(server, user)
 
 
-def test_owner_mac_delivery(server, user):
-    """In provider mode the owner-mac can be checked before sealing: else
-    what arrives is sealed for a stranger and lost to the owner."""
+def test_owner_sig_delivery(server, user):
+    """Checked before sealing: else what arrives is sealed for a stranger and
+    lost to the owner."""
     swapped_public_key(server, user)
-    assert_delivery_refused(server, user, r"\[owner-mac\]")
+    assert_delivery_refused(server, user, r"\[owner-sig\]")
+
+
+def test_owner_sig_delivery_in_password_mode(server, user):
+    """Nobody is there to unlock anything, and it is noticed."""
+    text, writer = tamper.make_keyring(server, user, "password")
+    key = rf.b64(rf.public_of(os.urandom(32)))
+    bad = re.sub(rb"(?m)^(epoch 1 x25519) \S+", rb"\1 " + key, text)
+    path = tamper.keyring_path(server, user)
+    tamper.write(path, tamper.provider_mac(bad, writer.host_key))
+    assert_delivery_refused(server, user, r"\[owner-sig\]")
+    tamper.write(path, text)
+    assert server.deliver(MESSAGE, user)[0][0] == 250
 
 
 def test_private_key_of_another(server, user):

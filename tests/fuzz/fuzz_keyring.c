@@ -43,7 +43,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	(void)!roost_keyring_unlock_provider(&kr, key, out);
 	(void)!roost_keyring_unlock_secret(&kr, key, key, &none, out);
 	(void)!roost_keyring_unlock_recovery(&kr, key, out);
-	if (roost_keyring_sign(&kr, key, key) != ROOST_OK ||
+	(void)!roost_keyring_check_owner(&kr);
+	if (roost_keyring_sign_owner(&kr, key) != ROOST_OK ||
+	    roost_keyring_sign_provider(&kr, key) != ROOST_OK ||
+	    roost_keyring_sign(&kr, key, key) == ROOST_OK ||
 	    roost_keyring_open_keys(&kr, key, key, keys) == ROOST_OK)
 		abort();
 	return 0;

@@ -544,23 +544,21 @@ change_text(void)
 }
 
 /*
- * Macs by somebody who has the host key, or even the master key: what they
+ * Signed by somebody who has the host key, or even the master key: what they
  * are over is then caught by gates of its own.  (Not generation and policy:
  * nothing but the macs is over these.)
  */
 static void
 resign(const struct kit_ring *ring, struct roost_keyring *kr)
 {
-	uint8_t master[ROOST_KEY_SIZE];
+	struct kit_ring signer = *ring;
 
-	how = "content changed, both macs repaired";
-	memcpy(master, ring->master, sizeof(master));
+	how = "content changed, signature and mac repaired";
 	if (kit_below(2) == 0) {
 		how = "content changed, provider-mac repaired";
-		kit_fill(master, sizeof(master));
+		kit_fill(signer.seed, sizeof(signer.seed));
 	}
-	if (roost_keyring_sign(kr, ring->host_key, master) != ROOST_OK)
-		abort();
+	kit_ring_sign(kr, &signer);
 }
 
 /* Through the structure, so that it always parses. */
@@ -575,6 +573,7 @@ change_content(unsigned int ring)
 		size_t len;
 	} parts[] = {
 		{ kr->id, other->id, sizeof(kr->id) },
+		{ kr->identity, other->identity, sizeof(kr->identity) },
 		{ kr->provider_id, other->provider_id,
 		  sizeof(kr->provider_id) },
 		{ kr->host_wrap, other->host_wrap, sizeof(kr->host_wrap) },
@@ -582,7 +581,7 @@ change_content(unsigned int ring)
 		  ROOST_KEY_SIZE },
 		{ kr->slots[0].wrap, other->slots[0].wrap, ROOST_WRAP_SIZE },
 		{ kr->secrets, other->secrets, ROOST_SECRETS_SIZE(1) },
-		{ kr->owner_mac, other->owner_mac, sizeof(kr->owner_mac) },
+		{ kr->owner_sig, other->owner_sig, sizeof(kr->owner_sig) },
 		{ kr->provider_mac, other->provider_mac,
 		  sizeof(kr->provider_mac) },
 	};

@@ -27,7 +27,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
 KEYSTORE = "keystore"
 DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
-RING, OWNER = "ring", "owner"
+IN_USE, OWNER, PINS = "ring", "owner", "pins"
 POLICY = "policy"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
@@ -172,8 +172,9 @@ MUTANTS = [
     ("provider-mac is not compared", "core/keyring.c",
      "\t\terr = ROOST_ERR_PROVIDER_MAC;\n", "\t\terr = ROOST_OK;\n",
      ATTACKS, "maildir and keyring_changed and public"),
-    ("owner-mac is not compared", "core/keyring.c",
-     "\t\terr = ROOST_ERR_OWNER_MAC;\n", "\t\terr = ROOST_OK;\n", ATTACKS,
+    ("owner-sig is not looked at", "core/keyring.c",
+     "\t\tROOST_OK : ROOST_ERR_OWNER_SIG;\n", "\t\tROOST_OK : ROOST_OK;\n",
+     ATTACKS,
      "maildir and who_has_the_provider"),
     ("a lost keyring is replaced", "mail/scan.c",
      "\tif (!scan->has_sealed)\n\t\treturn 0;\n",
@@ -278,47 +279,64 @@ MUTANTS = [
      "\"roost_provider_old_key\",\n", KEYS, "provider_key_exchanged"),
     # A keyring that goes away, or another in its place, while it is in use
     ("it is not looked for before sealing", "mail/save-hooks.c",
-     "\t    trans_use_ring(t, *ring_r, &error) == 0 &&\n", "", RING,
+     "\t    trans_use_ring(t, *ring_r, &error) == 0 &&\n", "", IN_USE,
      "new_epoch and maildir"),
     ("a copy shares a file without a keyring", "mail/save-hooks.c",
-     "\t\ttrans_use_ring(t, ring, &error) == 0;\n", "\t\tTRUE;\n", RING,
+     "\t\ttrans_use_ring(t, ring, &error) == 0;\n", "\t\tTRUE;\n", IN_USE,
      "test_vanished and maildir"),
     ("it is not looked for once more", "mail/save-hooks.c",
      "\tint ret = st == NULL ? 0 : trans_check_ring(t, st);\n",
-     "\tint ret = st == NULL || TRUE ? 0 : trans_check_ring(t, st);\n", RING,
+     "\tint ret = st == NULL || TRUE ? 0 : trans_check_ring(t, st);\n", IN_USE,
      "between_seal and vanished and maildir"),
     ("another public key meanwhile is no matter", "mail/save-hooks.c",
      "\t\tif (roost_ring_seal_count(st->ring) == st->seal_count)\n",
-     "\t\tif (roost_ring_seal_count(st->ring) >= st->seal_count)\n", RING,
+     "\t\tif (roost_ring_seal_count(st->ring) >= st->seal_count)\n", IN_USE,
      "between_seal and new-epoch and maildir"),
     ("a keyring that is gone is still there", "mail/ring.c",
      "\tif (ret == 0) {\n\t\t*error_r = t_strdup_printf(\"The keyring %s "
      "vanished while it \"\n", "\tif (ret == 0)\n\t\treturn 0;\n"
      "\tif (ret == 0) {\n\t\t*error_r = t_strdup_printf(\"The keyring %s "
-     "vanished while it \"\n", RING, "test_vanished and maildir"),
+     "vanished while it \"\n", IN_USE, "test_vanished and maildir"),
     ("what is stored now is not looked at", "mail/ring.c",
-     "buffer_cmp(doc, ring->stored))\n", "TRUE)\n", RING,
+     "buffer_cmp(doc, ring->stored))\n", "TRUE)\n", IN_USE,
      "replaced_by_another and maildir"),
     ("another keyring is taken", "mail/ring.c",
      "\t\twhat = \"another one stands", "\t\twhat = TRUE ? NULL : "
-     "\"another one stands", RING, "replaced_by_another and maildir"),
+     "\"another one stands", IN_USE, "replaced_by_another and maildir"),
     ("an older keyring is taken", "mail/ring.c",
      "\telse if (fresh->doc->generation < ring->doc->generation)\n",
-     "\telse if (FALSE)\n", RING, "older_one and maildir"),
+     "\telse if (FALSE)\n", IN_USE, "older_one and maildir"),
     ("another host key is taken", "mail/ring.c",
      "\telse if (!roost_bytes_equal(fresh->secrets->host_key,\n"
      "\t\t\t\t    ring->secrets->host_key, ROOST_KEY_SIZE))\n",
-     "\telse if (FALSE)\n", RING, "host_key and maildir"),
+     "\telse if (FALSE)\n", IN_USE, "host_key and maildir"),
     ("a later one's public key is not taken", "mail/ring.c",
-     "\tsecrets->seal_key = fresh->secrets->seal_key;\n", "", RING,
+     "\tsecrets->seal_key = fresh->secrets->seal_key;\n", "", IN_USE,
      "new_epoch and maildir"),
     ("a later one is not opened anew", "mail/ring.c",
      "\tring_lock(ring);\n\tbuffer_set_used_size(ring->stored, 0);\n",
-     "\tbuffer_set_used_size(ring->stored, 0);\n", RING,
+     "\tbuffer_set_used_size(ring->stored, 0);\n", IN_USE,
      "opens_what and maildir"),
     ("tokens are stored without a keyring", "mail/keyword-hooks.c",
      "\t\tif (ret == 0)\n\t\t\tret = roost_keyword_box_check_ring(kb, "
-     "&used);\n", "", RING, "keywords and maildir"),
+     "&used);\n", "", IN_USE, "keywords and maildir"),
+    # Pins of the id and of the mode
+    ("the id is not compared", "mail/ring.c",
+     "\tif (config->has_keyring_id &&\n\t    !roost_bytes_equal(doc->id, ",
+     "\tif (FALSE &&\n\t    !roost_bytes_equal(doc->id, ", PINS,
+     "id_is_pinned and provider"),
+    ("the mode is not compared", "mail/ring.c",
+     "\tif (ring_check_mode(ring, config->mode, error_r) < 0)\n"
+     "\t\treturn -1;\n", "", PINS, "mode_is_pinned and provider"),
+    ("what nobody has opened is sealed to", "mail/ring.c",
+     "\tif (ring->is_unproven)\n", "\tif (FALSE)\n", PINS,
+     "mode_is_pinned and password-slot"),
+    ("a keyring in the wrong mode is made by itself", "mail/user.c",
+     "\telse if (place->config->mode == ROOST_MODE_PASSWORD)\n",
+     "\telse if (FALSE)\n", PINS, "none_is_made_in"),
+    ("a keyring that the pins refuse is made", "mail/ring.c",
+     "\tif (ring_may_be_created(create, error_r) < 0)\n\t\treturn -1;\n",
+     "", PINS, "none_is_made"),
     # Mailboxes of others
     ("a visitor's pins bind somebody else's keyring", "mail/user.c",
      "\t\t*config_r = owner_find(ruser, ns->owner->username);\n",

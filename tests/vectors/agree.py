@@ -300,7 +300,8 @@ class Run:
             lines[at], lines[other] = lines[other], lines[at]
         elif kind <= 6:
             lines[at] = self.damage_line(lines[at])
-        signed = writer.text(lines)
+        seed = self.rng.choice((writer.seed,) * 5 + (self.bytes(32),))
+        signed = rf.sign(lines, seed, writer.host_key)
         if kind >= 7:
             return self.damage_text(signed)
         return signed

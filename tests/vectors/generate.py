@@ -691,20 +691,20 @@ def keyrings_good():
     put("recovery", "a recovery slot", ring("rec", slots=("recovery",)),
         "8.7", unlock="recovery")
     put("app-then-password", "app slots fail, the password slot opens",
-        ring("order", slots=("password", "app", "app")), "9.12",
+        ring("order", slots=("password", "app", "app")), "9.14",
         unlock="secret")
     writer = ring("two recovery", slots=())
     writer.add_salted(b"recovery", Rng("lost code")(20))
     add_slot(writer, "recovery")
-    put("second-recovery", "the second recovery slot opens", writer, "9.12",
+    put("second-recovery", "the second recovery slot opens", writer, "9.14",
         unlock="recovery")
     put("no-provider-key", "a backup and a recovery code",
-        ring("backup", slots=("provider", "recovery")), "9.13",
+        ring("backup", slots=("provider", "recovery")), "9.15",
         unlock="recovery", keys=[], owner=None)
     writer = ring("three", epochs=3, slots=("provider", "recovery"))
     writer.epochs[0][2] = Rng("old psk")(32)
     put("three-epochs", "the first epoch's psk is of an older host key",
-        writer, "9.11")
+        writer, "9.13")
     writer = ring("gaps", slots=())
     add_slot(writer, "app", count=3)
     add_slot(writer, "provider", count=rf.NUMBER_MAX, created=rf.BIG_MAX)
@@ -732,7 +732,7 @@ _largest = None
 def largest(size):
     """A sound document of exactly this size."""
     global _largest
-    _largest = _largest or ring("largest", epochs=400)
+    _largest = _largest or ring("largest", epochs=395)
     _largest.owner = b"a"
     base = len(_largest.text())
     _largest.owner = b"a" * (size - base + 1)
@@ -758,20 +758,20 @@ def doc_text():
     def edit(at, change):
         return writer.text(lines[:at] + [change(lines[at])]
                            + lines[at + 1:])
-    line("crlf", "a line ends with CR LF", edit(3, lambda x: x + b"\r"))
+    line("crlf", "a line ends with CR LF", edit(4, lambda x: x + b"\r"))
     line("tab", "a tab for a space",
-         edit(3, lambda x: x.replace(b" ", b"\t")))
-    line("nul", "a NUL", edit(2, lambda x: x + b"\0"))
-    line("8-bit", "a byte over 7E", edit(2, lambda x: x + b"\x80"))
-    line("del", "a DEL", edit(2, lambda x: x + b"\x7f"))
-    line("empty", "an empty line", writer.text(lines[:3] + [b""]
-                                               + lines[3:]))
+         edit(4, lambda x: x.replace(b" ", b"\t")))
+    line("nul", "a NUL", edit(3, lambda x: x + b"\0"))
+    line("8-bit", "a byte over 7E", edit(3, lambda x: x + b"\x80"))
+    line("del", "a DEL", edit(3, lambda x: x + b"\x7f"))
+    line("empty", "an empty line", writer.text(lines[:4] + [b""]
+                                               + lines[4:]))
     line("empty-first", "an empty first line", b"\n" + text)
     line("empty-last", "an empty last line", text + b"\n")
-    line("leading", "a leading space", edit(3, lambda x: b" " + x))
-    line("trailing", "a trailing space", edit(3, lambda x: x + b" "))
+    line("leading", "a leading space", edit(4, lambda x: b" " + x))
+    line("trailing", "a trailing space", edit(4, lambda x: x + b" "))
     line("two-spaces", "two spaces together",
-         edit(3, lambda x: x.replace(b" ", b"  ")))
+         edit(4, lambda x: x.replace(b" ", b"  ")))
     line("no-lf", "no LF at the end", text[:-1])
     line("bom", "a byte order mark", b"\xef\xbb\xbf" + text)
     for name, first in (("2", b"roost-keyring 2"),
@@ -787,34 +787,36 @@ def doc_records():
     writer = ring("records", epochs=2, slots=("provider", "recovery"))
     lines = writer.lines()
     text = writer.text()
-    # 0 version 1 id 2 owner 3 generation 4 policy 5 host 6,7 epoch
-    # 8,9 slot 10 secrets
+    # 0 version 1 id 2 identity 3 owner 4 generation 5 policy 6 host
+    # 7,8 epoch 9,10 slot 11 secrets
 
     def put(gate, name, comment, changed, clause="7.7"):
         doc(gate, name, clause, comment, changed, writer)
 
     def rec(name, comment, new):
         put("doc-record", name, comment, writer.text(new))
-    rec("unknown", "an unknown record", lines[:4] + [b"colour blue"]
-        + lines[4:])
+    rec("unknown", "an unknown record", lines[:5] + [b"colour blue"]
+        + lines[5:])
     rec("comment", "a comment", lines[:1] + [b"# mine"] + lines[1:])
     rec("case", "a record in upper case", lines[:1] + [
         lines[1].replace(b"id", b"ID", 1)] + lines[2:])
     rec("missing-id", "no id", lines[:1] + lines[2:])
-    rec("missing-policy", "no policy", lines[:4] + lines[5:])
-    rec("missing-secrets", "no secrets", lines[:10])
-    rec("repeated", "two policy records", lines[:5] + lines[4:])
-    rec("two-hosts", "two host records", lines[:4] + lines[5:6] + lines[5:])
+    rec("missing-identity", "no identity", lines[:2] + lines[3:])
+    rec("two-identities", "two identity records", lines[:3] + lines[2:])
+    rec("missing-policy", "no policy", lines[:5] + lines[6:])
+    rec("missing-secrets", "no secrets", lines[:11])
+    rec("repeated", "two policy records", lines[:6] + lines[5:])
+    rec("two-hosts", "two host records", lines[:5] + lines[6:7] + lines[6:])
     rec("order", "policy before generation",
-        lines[:3] + [lines[4], lines[3]] + lines[5:])
+        lines[:4] + [lines[5], lines[4]] + lines[6:])
     rec("slot-after-secrets", "secrets before the last slot",
-        lines[:9] + [lines[10], lines[9]])
+        lines[:10] + [lines[11], lines[10]])
     rec("epoch-after-slot", "an epoch after the slots",
-        lines[:7] + lines[8:10] + [lines[7], lines[10]])
+        lines[:8] + lines[9:11] + [lines[8], lines[11]])
     at = text.rindex(b"provider-mac")
     put("doc-record", "missing-provider-mac", "no provider-mac", text[:at])
-    at = text.rindex(b"owner-mac")
-    put("doc-record", "missing-owner-mac", "no owner-mac",
+    at = text.rindex(b"owner-sig")
+    put("doc-record", "missing-owner-sig", "no owner-sig",
         text[:at] + text[text.rindex(b"provider-mac"):])
     put("doc-record", "after-last", "a line after the last",
         text + b"policy open\n")
@@ -829,38 +831,44 @@ def doc_records():
 
     def field(name, comment, at, old, new):
         sub("doc-field", name, comment, "7.8", at, old, new)
-    field("policy-word", "an unknown policy", 4, b"open", b"closed")
-    field("policy-case", "a policy in upper case", 4, b"open", b"Open")
-    field("policy-two", "two fields for one", 4, b"open", b"open sealed")
-    field("no-value", "a record without its field", 3, b" 1", b"")
-    field("curve", "another kind of key", 6, b"x25519", b"x448")
-    field("slot-word", "an unknown slot type", 9, b"recovery", b"member")
-    field("slot-fields", "a provider slot with a salt", 8, b"provider",
+    field("policy-word", "an unknown policy", 5, b"open", b"closed")
+    field("policy-case", "a policy in upper case", 5, b"open", b"Open")
+    field("policy-two", "two fields for one", 5, b"open", b"open sealed")
+    field("no-value", "a record without its field", 4, b" 1", b"")
+    field("identity-curve", "another kind of identity", 2, b"ed25519",
+          b"ed448")
+    field("identity-bare", "an identity without its kind", 2, b"ed25519 ",
+          b"")
+    field("identity-more", "a third field of identity", 2, b"ed25519",
+          b"ed25519 1")
+    field("curve", "another kind of key", 7, b"x25519", b"x448")
+    field("slot-word", "an unknown slot type", 10, b"recovery", b"member")
+    field("slot-fields", "a provider slot with a salt", 9, b"provider",
           b"provider 1")
-    field("slot-short", "a recovery slot without its salt", 9,
-          lines[9].split(b" ")[4] + b" ", b"")
-    field("host-more", "a third field of host", 5, b"host", b"host 1")
-    field("owner-space", "a space in the owner", 2, b"alice", b"alice b")
+    field("slot-short", "a recovery slot without its salt", 10,
+          lines[10].split(b" ")[4] + b" ", b"")
+    field("host-more", "a third field of host", 6, b"host", b"host 1")
+    field("owner-space", "a space in the owner", 3, b"alice", b"alice b")
 
     def num(name, comment, at, old, new):
         sub("doc-number", name, comment, "7.9", at, old, new)
-    num("generation-0", "generation 0", 3, b" 1", b" 0")
-    num("generation-max", "generation 2^53", 3, b" 1", b" 9007199254740992")
-    num("leading-zero", "a leading zero", 3, b" 1", b" 01")
-    num("plus", "a sign", 3, b" 1", b" +1")
-    num("minus", "a negative number", 3, b" 1", b" -1")
-    num("hex", "a hexadecimal number", 3, b" 1", b" 0x1")
-    num("letter", "a digit and a letter", 3, b" 1", b" 1a")
-    num("huge", "30 digits", 3, b" 1", b" 1" + b"0" * 29)
-    num("wrap-64", "2^64 + 1", 3, b" 1", b" 18446744073709551617")
-    num("created-max", "created 2^53", 6, b"1700000000",
+    num("generation-0", "generation 0", 4, b" 1", b" 0")
+    num("generation-max", "generation 2^53", 4, b" 1", b" 9007199254740992")
+    num("leading-zero", "a leading zero", 4, b" 1", b" 01")
+    num("plus", "a sign", 4, b" 1", b" +1")
+    num("minus", "a negative number", 4, b" 1", b" -1")
+    num("hex", "a hexadecimal number", 4, b" 1", b" 0x1")
+    num("letter", "a digit and a letter", 4, b" 1", b" 1a")
+    num("huge", "30 digits", 4, b" 1", b" 1" + b"0" * 29)
+    num("wrap-64", "2^64 + 1", 4, b" 1", b" 18446744073709551617")
+    num("created-max", "created 2^53", 7, b"1700000000",
         b"9007199254740992")
-    num("created-zeros", "created 00", 8, b"1700000000", b"00")
-    num("epoch-0", "epoch 0", 6, b"epoch 1", b"epoch 0")
-    num("epoch-max", "epoch 2^31", 7, b"epoch 2", b"epoch 2147483648")
-    num("slot-0", "slot 0", 8, b"slot 1", b"slot 0")
-    num("slot-max", "slot 2^31", 9, b"slot 2", b"slot 2147483648")
-    num("slot-wrap-32", "slot 2^32 + 2", 9, b"slot 2", b"slot 4294967298")
+    num("created-zeros", "created 00", 9, b"1700000000", b"00")
+    num("epoch-0", "epoch 0", 7, b"epoch 1", b"epoch 0")
+    num("epoch-max", "epoch 2^31", 8, b"epoch 2", b"epoch 2147483648")
+    num("slot-0", "slot 0", 9, b"slot 1", b"slot 0")
+    num("slot-max", "slot 2^31", 10, b"slot 2", b"slot 2147483648")
+    num("slot-wrap-32", "slot 2^32 + 2", 10, b"slot 2", b"slot 4294967298")
 
     def base(name, comment, at, change):
         head, _, last = lines[at].rpartition(b" ")
@@ -870,62 +878,68 @@ def doc_records():
     base("padding", "padding", 1, lambda x: x + b"==")
     base("short", "one character less", 1, lambda x: x[:-1])
     base("long", "one character more", 1, lambda x: x + b"A")
-    base("url", "the URL alphabet", 5, lambda x: b"-" + x[1:])
-    base("percent", "a byte outside of the alphabet", 5,
+    base("url", "the URL alphabet", 6, lambda x: b"-" + x[1:])
+    base("percent", "a byte outside of the alphabet", 6,
          lambda x: b"%" + x[1:])
     base("unused-bits", "an unused bit is set", 1,
          lambda x: x[:-1] + bytes([x[-1] + 1]))
-    base("wrap-59", "a wrap of 59 bytes", 8, lambda x: b64(bytes(59)))
-    base("wrap-61", "a wrap of 61 bytes", 9, lambda x: b64(bytes(61)))
-    base("secrets-one", "secrets for one epoch where there are two", 10,
-         lambda x: b64(bytes(28 + 68)))
+    base("wrap-59", "a wrap of 59 bytes", 9, lambda x: b64(bytes(59)))
+    base("wrap-61", "a wrap of 61 bytes", 10, lambda x: b64(bytes(61)))
+    base("secrets-one", "secrets for one epoch where there are two", 11,
+         lambda x: b64(bytes(60 + 68)))
     base("secrets-three", "secrets for three epochs where there are two",
-         10, lambda x: b64(bytes(28 + 204)))
-    sub("doc-base64", "key-31", "a public key of 31 bytes", "7.10", 6,
-        lines[6].split(b" ")[3], b64(bytes(31)))
-    sub("doc-base64", "salt-15", "a salt of 15 bytes", "7.10", 9,
-        lines[9].split(b" ")[4], b64(bytes(15)))
-    put("doc-base64", "owner-mac", "an owner-mac of 31 bytes",
-        text[:text.rindex(b"owner-mac")] + b"owner-mac " + b64(bytes(31))
+         11, lambda x: b64(bytes(60 + 204)))
+    sub("doc-base64", "key-31", "a public key of 31 bytes", "7.10", 7,
+        lines[7].split(b" ")[3], b64(bytes(31)))
+    sub("doc-base64", "salt-15", "a salt of 15 bytes", "7.10", 10,
+        lines[10].split(b" ")[4], b64(bytes(15)))
+    base("secrets-no-seed", "secrets without the identity's seed", 11,
+         lambda x: b64(bytes(28 + 136)))
+    base("identity-31", "an identity of 31 bytes", 2,
+         lambda x: b64(bytes(31)))
+    base("identity-33", "an identity of 33 bytes", 2,
+         lambda x: b64(bytes(33)))
+    put("doc-base64", "owner-sig", "an owner-sig of 63 bytes",
+        text[:text.rindex(b"owner-sig")] + b"owner-sig " + b64(bytes(63))
         + b"\n" + text[text.rindex(b"provider-mac"):], "7.10")
     put("doc-base64", "provider-mac", "a provider-mac of 33 bytes",
         text[:text.rindex(b"provider-mac")] + b"provider-mac "
         + b64(bytes(33)) + b"\n", "7.10")
 
     def owner(name, comment, new):
-        sub("doc-owner", name, comment, "7.11", 2, b"alice", new)
+        sub("doc-owner", name, comment, "7.11", 3, b"alice", new)
     owner("bare", "a byte that had to be escaped", b"al/ice")
     owner("lower", "lower-case hexadecimal", b"al%2fice")
     owner("needless", "an escaped byte that stands for itself", b"%61lice")
     owner("not-hex", "a percent sign and other letters", b"al%2Gice")
     owner("nul", "an escaped NUL", b"al%00ice")
     owner("bare-percent", "a percent sign", b"al%ice")
-    sub("doc-owner", "cut", "ends within an escape", "7.11", 2, b".org",
+    sub("doc-owner", "cut", "ends within an escape", "7.11", 3, b".org",
         b".org%2")
-    sub("doc-owner", "cut-percent", "ends with a percent sign", "7.11", 2,
+    sub("doc-owner", "cut-percent", "ends with a percent sign", "7.11", 3,
         b".org", b".org%")
-    sub("doc-owner", "1025", "1025 bytes", "7.11", 2, USER, b"a" * 1025)
+    sub("doc-owner", "1025", "1025 bytes", "7.11", 3, USER, b"a" * 1025)
 
     def sure(gate, name, comment, new, clause):
         put(gate, name, comment, writer.text(new), clause)
-    sub("doc-epoch", "from-2", "epochs begin at 2", "7.12", 6, b"epoch 1",
+    sub("doc-epoch", "from-2", "epochs begin at 2", "7.12", 7, b"epoch 1",
         b"epoch 2")
-    sub("doc-epoch", "gap", "epoch 3 after epoch 1", "7.12", 7, b"epoch 2",
+    sub("doc-epoch", "gap", "epoch 3 after epoch 1", "7.12", 8, b"epoch 2",
         b"epoch 3")
-    sub("doc-epoch", "twice", "epoch 1 twice", "7.12", 7, b"epoch 2",
+    sub("doc-epoch", "twice", "epoch 1 twice", "7.12", 8, b"epoch 2",
         b"epoch 1")
     sure("doc-epoch", "descending", "epoch 2 before epoch 1",
-         lines[:6] + [lines[7], lines[6]] + lines[8:], "7.12")
-    sure("doc-epoch", "none", "no epoch", lines[:6] + lines[8:], "7.12")
-    many = [b"epoch %d x25519 " % (n + 1) + lines[6].split(b" ")[3] + b" 0"
+         lines[:7] + [lines[8], lines[7]] + lines[9:], "7.12")
+    sure("doc-epoch", "none", "no epoch", lines[:7] + lines[9:], "7.12")
+    many = [b"epoch %d x25519 " % (n + 1) + lines[7].split(b" ")[3] + b" 0"
             for n in range(433)]
     sure("doc-epoch", "433", "433 epochs: their secrets cannot fit",
-         lines[:6] + many + lines[8:], "7.12")
+         lines[:7] + many + lines[9:], "7.12")
     sure("doc-slot", "descending", "slot 2 before slot 1",
-         lines[:8] + [lines[9], lines[8], lines[10]], "7.13")
-    sub("doc-slot", "twice", "slot 1 twice", "7.13", 9, b"slot 2",
+         lines[:9] + [lines[10], lines[9], lines[11]], "7.13")
+    sub("doc-slot", "twice", "slot 1 twice", "7.13", 10, b"slot 2",
         b"slot 1")
-    sure("doc-slot", "none", "no slot", lines[:8] + lines[10:], "7.13")
+    sure("doc-slot", "none", "no slot", lines[:9] + lines[11:], "7.13")
     full = ring("65", slots=("provider",) + ("recovery",) * 64)
     doc("doc-slot", "65", "7.13", "65 slots", full.text(), full)
     pair = ring("pair", slots=("password", "provider"))
@@ -955,17 +969,17 @@ def loading():
         keys=[flip(writer.provider_key, 31)])
     put("provider-key", "two-others", "9.3", "two other provider keys", text,
         keys=[stranger, flip(stranger, 0)])
-    changed = lines[:5] + [b"host " + b64(rf.provider_key_id(stranger)) + b" "
-                           + lines[5].split(b" ")[2]] + lines[6:]
+    changed = lines[:6] + [b"host " + b64(rf.provider_key_id(stranger)) + b" "
+                           + lines[6].split(b" ")[2]] + lines[7:]
     put("host-auth", "other-id", "9.4", "another key's id before the wrap",
         writer.text(changed), keys=[stranger])
 
     def host(name, comment, change):
-        words = lines[5].split(b" ")
+        words = lines[6].split(b" ")
         raw = rf.un_b64(words[2], 60)
         new = words[0] + b" " + words[1] + b" " + b64(change(raw))
         put("host-auth", name, "9.4", comment,
-            writer.text(lines[:5] + [new] + lines[6:]))
+            writer.text(lines[:6] + [new] + lines[7:]))
     host("nonce", "one bit of the nonce", lambda x: flip(x, 0))
     host("ciphertext", "one bit of the ciphertext", lambda x: flip(x, 20))
     host("tag", "one bit of the tag", lambda x: flip(x, 59))
@@ -973,10 +987,10 @@ def loading():
     near.add_epoch()
     near.add_provider()
     put("host-auth", "foreign", "9.4", "the host line of another keyring",
-        writer.text(lines[:5] + [near.host_line()] + lines[6:]))
+        writer.text(lines[:6] + [near.host_line()] + lines[7:]))
     mallory = b"mallory@example.org"
     put("host-auth", "owner", "9.4", "the owner's line was exchanged",
-        writer.text(lines[:2] + [b"owner " + mallory] + lines[3:]),
+        writer.text(lines[:3] + [b"owner " + mallory] + lines[4:]),
         owner=mallory)
     put("host-auth", "id", "9.4", "the id was exchanged",
         writer.text(lines[:1] + [b"id " + b64(near.id)] + lines[2:]))
@@ -989,18 +1003,21 @@ def loading():
     pmac("generation", "the generation was changed", b"generation 1",
          b"generation 2")
     pmac("public-key", "the public key was swapped",
-         lines[6].split(b" ")[3], b64(OTHER.public()))
-    pmac("slot-removed", "a slot was removed", lines[8] + b"\n", b"")
-    at = text.index(b"owner-mac ") + len("owner-mac ")
-    pmac("owner-mac", "the owner-mac was changed", text[at:at + 43],
-         b64(bytes(32)))
+         lines[7].split(b" ")[3], b64(OTHER.public()))
+    pmac("slot-removed", "a slot was removed", lines[9] + b"\n", b"")
+    at = text.index(b"owner-sig ") + len("owner-sig ")
+    pmac("owner-sig", "the owner-sig was changed", text[at:at + 86],
+         b64(bytes(64)))
+    pmac("identity", "the identity was changed", lines[2].split(b" ")[2],
+         b64(near.identity))
     put("provider-mac", "bit", "9.5", "one bit of the provider-mac",
         edit_last(text, lambda x: flip(x, 31)))
     put("provider-mac", "zero", "9.5", "a provider-mac of zeros",
         edit_last(text, lambda x: bytes(32)))
     put("provider-mac", "other-host-key", "9.5",
-        "signed with another host key", rf.sign(lines, writer.master,
+        "signed with another host key", rf.sign(lines, writer.seed,
                                                 near.host_key))
+    identities()
 
 
 def edit_last(text, change):
@@ -1009,32 +1026,33 @@ def edit_last(text, change):
 
 
 def unlocking():
-    doc("no-slot", "provider", "9.6", "password mode, nobody there",
+    doc("no-slot", "provider", "9.8", "password mode, nobody there",
         ring("ns1", slots=("password", "app", "recovery")).text(),
         ring("ns1", slots=("password", "app", "recovery")))
     writer = ring("ns2", slots=("provider", "recovery"))
-    doc("no-slot", "secret", "9.6", "neither app nor password slot",
+    doc("no-slot", "secret", "9.8", "neither app nor password slot",
         writer.text(), writer, unlock="secret")
     writer = ring("ns3", slots=("provider", "app"))
-    doc("no-slot", "recovery", "9.6", "no recovery slot", writer.text(),
+    doc("no-slot", "recovery", "9.8", "no recovery slot", writer.text(),
         writer, unlock="recovery")
     for name, t, m in (("t-0", 0, 8192), ("t-11", 11, 8192),
                        ("m-8191", 1, 8191), ("m-131073", 1, 131073),
                        ("m-max", 1, rf.NUMBER_MAX), ("m-0", 1, 0)):
         writer = ring("argon " + name, slots=("provider",))
         writer.add_password(U, t, m, kek=Rng("kek")(32))
-        doc("argon2-limit", name, "9.7", "t %d, m %d" % (t, m),
+        doc("argon2-limit", name, "9.9", "t %d, m %d" % (t, m),
             writer.text(), writer, unlock="secret")
     no_provider_key()
     slot_auth()
-    macs()
+    signatures()
+    secrets_and_keys()
 
 
 def no_provider_key():
-    """9.13: provider and password slots count as absent."""
+    """9.15: provider and password slots count as absent."""
     def put(gate, name, comment, slots, unlock, given=None):
         writer = ring("no key " + name, slots=slots)
-        doc(gate, name, "9.13", comment, writer.text(), writer, unlock=unlock,
+        doc(gate, name, "9.15", comment, writer.text(), writer, unlock=unlock,
             keys=[], given=given)
     put("no-slot", "no-provider-key", "a provider slot and no provider key",
         ("provider", "recovery"), "provider")
@@ -1061,7 +1079,7 @@ def slot_auth():
              "another recovery code"),
             ("code-bit", "recovery", flip(CODE, 19),
              "one bit of the recovery code")):
-        doc("slot-auth", name, "9.8", comment, writer.text(), writer,
+        doc("slot-auth", name, "9.10", comment, writer.text(), writer,
             unlock=unlock, given=given)
     doc("slot-auth", "code-as-secret", "10.2",
         "a right code, but not of this keyring", writer.text(), writer,
@@ -1069,75 +1087,139 @@ def slot_auth():
 
     def put(name, comment, at, old, new, unlock, given=None):
         assert old in lines[at]
-        doc("slot-auth", name, "9.8", comment, writer.text(
+        doc("slot-auth", name, "9.10", comment, writer.text(
             lines[:at] + [lines[at].replace(old, new, 1)] + lines[at + 1:]),
             writer, unlock=unlock, given=given)
-    put("created", "the created of the slot was changed", 7, b"1700000000",
+    put("created", "the created of the slot was changed", 8, b"1700000000",
         b"1700000001", "provider")
-    put("number", "the number of the slot was changed", 10, b"slot 4",
+    put("number", "the number of the slot was changed", 11, b"slot 4",
         b"slot 5", "recovery")
-    put("type", "an app slot became a recovery slot", 9, b"app",
+    put("type", "an app slot became a recovery slot", 10, b"app",
         b"recovery", "recovery", Rng("x")(20))
-    put("t", "the cost was changed", 8, b"argon2id 1", b"argon2id 2",
+    put("t", "the cost was changed", 9, b"argon2id 1", b"argon2id 2",
         "secret")
-    put("m", "the memory was changed", 8, b"8192", b"8193", "secret")
-    salt = lines[10].split(b" ")[4]
-    put("salt", "the salt was changed", 10, salt,
+    put("m", "the memory was changed", 9, b"8192", b"8193", "secret")
+    salt = lines[11].split(b" ")[4]
+    put("salt", "the salt was changed", 11, salt,
         b64(flip(rf.un_b64(salt, 16), 3)), "recovery")
-    last = lines[7].split(b" ")[-1]
+    last = lines[8].split(b" ")[-1]
     for name, at in (("nonce", 0), ("ciphertext", 30), ("tag", 59)):
-        put("wrap-" + name, "one bit of the wrap", 7, last,
+        put("wrap-" + name, "one bit of the wrap", 8, last,
             b64(flip(rf.un_b64(last, 60), at)), "provider")
     other = ring("slots 2", slots=("provider",))
-    put("foreign", "the provider slot of another keyring", 7, lines[7],
-        other.lines()[7], "provider")
+    put("foreign", "the provider slot of another keyring", 8, lines[8],
+        other.lines()[8], "provider")
     bare = ring("no pepper", slots=())
     salt = ring("no pepper", slots=()).rng(16)      # the one bare draws next
     bare.add_password(U, kek=rf.argon2id(U, salt, 1, 8192))
-    doc("slot-auth", "no-pepper", "9.8", "Argon2id without the pepper",
+    doc("slot-auth", "no-pepper", "9.10", "Argon2id without the pepper",
         bare.text(), bare, unlock="secret")
     two = ring("second provider", slots=("provider", "provider"))
-    at = 7
+    at = 8
     last = two.lines()[at].split(b" ")[-1]
     new = [line.replace(last, b64(flip(rf.un_b64(last, 60), 30)))
            for line in two.lines()]
-    doc("slot-auth", "second-provider", "9.12",
+    doc("slot-auth", "second-provider", "9.14",
         "the first provider slot fails, no second is tried", two.text(new),
         two)
 
 
-def macs():
+def identities():
+    """9.6: the document is right in itself, its id is another."""
+    writer, other = ring("identities", slots=("provider", "recovery")), \
+        ring("identities 2")
+
+    def put(name, comment, new, **more):
+        victim = ring("identities", slots=("provider", "recovery"), id=new)
+        doc("identity", name, "9.6", comment, victim.text(), victim, **more)
+    digest = hashlib.sha256(b"roost keyring\0" + writer.identity).digest()
+    put("other", "the id of another keyring", other.id)
+    put("bit", "one bit of the id", flip(writer.id, 0))
+    put("last-bit", "the last bit of the id", flip(writer.id, 15, 128))
+    put("zero", "an id of zeros", bytes(16))
+    put("second-half", "the other half of the hash", digest[16:])
+    put("no-label", "hashed without its label",
+        hashlib.sha256(writer.identity).digest()[:16])
+    put("key-itself", "the first bytes of the public key",
+        writer.identity[:16])
+    put("no-provider-key", "a backup and a recovery code", other.id,
+        keys=[], unlock="recovery")
+
+
+def signatures():
+    """9.7: the provider's mac is right, the owner's signature is not."""
     writer = ring("macs", epochs=2, slots=("provider", "recovery"))
     lines = writer.lines()
-    good_mac = writer.text().split(b"\n")[-3]
+    good = writer.text().split(b"\n")[-3]
 
-    def put(name, comment, new, owner_mac=good_mac):
-        """The provider's mac is right, the owner's is not."""
-        text = b"".join(line + b"\n" for line in new + [owner_mac])
+    def put(name, comment, new=lines, owner_sig=good, **more):
+        text = b"".join(line + b"\n" for line in new + [owner_sig])
         text += b"provider-mac " + b64(rf.mac(
             writer.host_key, b"provider mac", text)) + b"\n"
-        doc("owner-mac", name, "9.9", comment, text, writer)
+        doc("owner-sig", name, "9.7", comment, text, writer, **more)
     put("public-key", "the newest public key was swapped",
         [line.replace(line.split(b" ")[3], b64(OTHER.public()))
          if line.startswith(b"epoch 2") else line for line in lines])
     put("created", "an epoch's created was changed",
         [line.replace(b"1700000000", b"1700000009")
          if line.startswith(b"epoch 2") else line for line in lines])
-    put("slot-removed", "a slot was removed", lines[:9] + lines[10:])
+    put("slot-removed", "a slot was removed", lines[:10] + lines[11:])
     extra = ring("macs", epochs=2, slots=("provider", "recovery"))
     extra.add_salted(b"recovery", Rng("theirs")(20))
-    put("slot-added", "a slot was added", lines[:10] + [extra.lines()[10]]
-        + lines[10:])
-    put("bit", "one bit of the owner-mac", lines,
-        b"owner-mac " + b64(flip(rf.un_b64(good_mac.split(b" ")[1], 32), 0)))
+    added = lines[:11] + [extra.lines()[11]] + lines[11:]
+    put("slot-added", "a slot was added", added)
+    put("no-provider-key", "a slot was added, and no provider key is at hand",
+        added, keys=[], unlock="recovery")
+    put("locked", "a slot was added, and nothing is unlocked", added,
+        unlock="none")
     swapped = b"secrets " + b64(rf.wrap(
         rf.derive(writer.master, b"secrets"), rf.secrets_aad(writer.id),
         writer.secrets_plain(), Rng("nonce")(12)))
-    put("secrets", "the secrets were wrapped again", lines[:10] + [swapped])
-    short = rf.mac(writer.master, b"provider mac", b"")
-    put("other-label", "computed with another label", lines,
-        b"owner-mac " + b64(short))
-    secrets_and_keys()
+    put("secrets", "the secrets were wrapped again", lines[:11] + [swapped])
+    signature_bytes(put, writer, rf.un_b64(good.split(b" ")[1], 64))
+
+
+def signature_bytes(put, writer, good):
+    lines = writer.lines()
+
+    def sig(name, comment, raw, **more):
+        put(name, comment, owner_sig=b"owner-sig " + b64(raw), **more)
+    text = rf.owner_text(lines)
+    sig("bit", "one bit of its first half", flip(good, 0))
+    sig("second-half", "one bit of its second half", flip(good, 40))
+    sig("zero", "a signature of zeros", bytes(64))
+    sig("other-seed", "signed by another identity",
+        rf.ed25519_sign(Rng("another seed")(32), text))
+    sig("no-label", "signed without its label",
+        rf.ed25519_sign(writer.seed, text[text.index(b"\0") + 1:]))
+    sig("other-label", "signed under another label",
+        rf.ed25519_sign(writer.seed, b"roost/v1 secrets" +
+                        text[text.index(b"\0"):]))
+    order = (1 << 252) + 27742317777372353535851937790883648493
+    high = int.from_bytes(good[32:], "little") + order
+    sig("high", "its second half is not below the order", good[:32]
+        + high.to_bytes(32, "little"))
+    small_order()
+
+
+def small_order():
+    """With such an identity one signature fits every document."""
+    neutral = (1).to_bytes(32, "little")
+    for name, identity in (("small-order", neutral),
+                           ("not-canonical", rf.ED_P.to_bytes(32, "little")),
+                           ("one-again", (rf.ED_P + 1).to_bytes(32,
+                                                                "little"))):
+        writer = rf.Writer(Rng("small " + name), USER)
+        writer.identity = identity
+        writer.id = rf.keyring_id(identity)
+        writer.add_epoch()
+        writer.add_provider()
+        text = b"".join(line + b"\n" for line in writer.lines()
+                        + [b"owner-sig " + b64(neutral + bytes(32))])
+        text += b"provider-mac " + b64(rf.mac(
+            writer.host_key, b"provider mac", text)) + b"\n"
+        doc("owner-sig", name, "8.13", "an identity that is no key", text,
+            writer)
 
 
 def secrets_and_keys():
@@ -1147,23 +1229,32 @@ def secrets_and_keys():
 
     def sealed(gate, name, clause, comment, raw, **more):
         doc(gate, name, clause, comment, writer.text(
-            lines[:9] + [b"secrets " + b64(raw)]), writer, **more)
+            lines[:10] + [b"secrets " + b64(raw)]), writer, **more)
     nonce = Rng("secrets nonce")(12)
     key, aad = rf.derive(writer.master, b"secrets"), rf.secrets_aad(
         writer.id)
     right = rf.wrap(key, aad, plain, nonce)
     for name, at in (("nonce", 0), ("ciphertext", 50), ("tag", -1)):
-        sealed("secrets", name, "9.10", "one bit of the wrap",
+        sealed("secrets", name, "9.11", "one bit of the wrap",
                flip(right, at))
-    sealed("secrets", "aad", "9.10", "the AAD names another keyring",
+    sealed("secrets", "aad", "9.11", "the AAD names another keyring",
            rf.wrap(key, rf.secrets_aad(OTHER.id), plain, nonce))
-    sealed("secrets", "key", "9.10", "wrapped by another key",
+    sealed("secrets", "key", "9.11", "wrapped by another key",
            rf.wrap(rf.derive(writer.master, b"cache"), aad, plain, nonce))
 
     def keys(name, comment, new, **more):
-        sealed("epoch-key", name, "9.11", comment,
-               rf.wrap(key, aad, new, nonce), **more)
-    one, two = plain[:68], plain[68:]
+        sealed("epoch-key", name, "9.13", comment,
+               rf.wrap(key, aad, seed + new, nonce), **more)
+    seed, one, two = plain[:32], plain[32:100], plain[100:]
+
+    def identity_key(name, comment, new):
+        sealed("identity-key", name, "9.12", comment,
+               rf.wrap(key, aad, new + one + two, nonce))
+    identity_key("bit", "one bit of the seed", flip(seed, 31))
+    identity_key("zero", "a seed of zeros", bytes(32))
+    identity_key("other", "another keyring's seed", Rng("another seed")(32))
+    identity_key("public", "the public key in its place", writer.identity)
+    identity_key("private", "an epoch's private key in its place", one[4:36])
     keys("private-bit", "one bit of the newest private key",
          one + flip(two, 10))
     keys("older-private", "one bit of the older private key",

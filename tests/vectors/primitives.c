@@ -15,9 +15,11 @@
  *	hmac-sha256	key message mac
  *	hmac-sha512	key message mac
  *	x25519		private public shared
+ *	ed25519		seed public message signature
  *	hpke-psk	ikmE skR psk psk_id info aad plaintext enc sealed
  *
- * Invalid means: does not open, another MAC, or a shared secret of zeros.
+ * Invalid means: does not open, another MAC, a shared secret of zeros, or a
+ * signature that does not verify (and has no seed).
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -212,6 +214,23 @@ run_x25519(const struct row *row)
 					  sizeof(shared));
 }
 
+static bool
+run_ed25519(const struct row *row)
+{
+	const struct vec_bytes *f = row->field;
+	uint8_t public_key[ROOST_KEY_SIZE], signature[ROOST_SIGNATURE_SIZE];
+
+	if (f[1].len != 32 || f[3].len != 64 ||
+	    roost_prim_sign_check(f[1].data, f[2].data, f[2].len,
+				  f[3].data) != row->is_valid)
+		return false;
+	return !row->is_valid || (f[0].len == 32 &&
+		roost_prim_sign_public(f[0].data, public_key) == ROOST_OK &&
+		roost_prim_sign(f[0].data, f[2].data, f[2].len, signature) ==
+		ROOST_OK && is_same(&f[1], public_key, 32) &&
+		is_same(&f[3], signature, 64));
+}
+
 /* RFC 9180 7.1.3, DeriveKeyPair: only tests draw a key from ikm. */
 static bool
 derive_ephemeral(const struct vec_bytes *ikm, uint8_t private_r[32])
@@ -275,6 +294,7 @@ static const struct {
 	{ "hmac-sha256", 3, run_hmac256 },
 	{ "hmac-sha512", 3, run_hmac512 },
 	{ "x25519", 3, run_x25519 },
+	{ "ed25519", 4, run_ed25519 },
 	{ "hpke-psk", 9, run_hpke },
 };
 

@@ -22,8 +22,10 @@ import os
 import struct
 import sys
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import cmac, serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey, Ed25519PublicKey)
 from cryptography.hazmat.primitives.asymmetric.x25519 import (
     X25519PrivateKey, X25519PublicKey)
 from cryptography.hazmat.primitives.ciphers import (
@@ -107,6 +109,41 @@ def public_of(private):
     return X25519PrivateKey.from_private_bytes(private).public_key(
     ).public_bytes(serialization.Encoding.Raw,
                    serialization.PublicFormat.Raw)
+
+
+# Ed25519 (8.9): y of the points of small order, and the prime.
+ED_P = (1 << 255) - 19
+ED_SMALL = (0, 1, ED_P - 1, int.from_bytes(bytes.fromhex(
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    "little"), int.from_bytes(bytes.fromhex(
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+        "little"))
+
+
+def ed25519_public(seed):
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key(
+    ).public_bytes(serialization.Encoding.Raw,
+                   serialization.PublicFormat.Raw)
+
+
+def ed25519_sign(seed, text):
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(text)
+
+
+def ed25519_is_point(raw):
+    """Canonical, and not of small order."""
+    y = int.from_bytes(raw, "little") & ((1 << 255) - 1)
+    return y < ED_P and y not in ED_SMALL
+
+
+def ed25519_check(public, text, signature):
+    if not (ed25519_is_point(public) and ed25519_is_point(signature[:32])):
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def key_id(public, kind=X25519_TYPE):
@@ -470,7 +507,6 @@ def number(text, most, least=0):
     return int(text)
 
 
-FIXED_RECORDS = (b"id", b"owner", b"generation", b"policy", b"host")
 SLOT_FIELDS = {b"provider": 5, b"password": 9, b"app": 6, b"recovery": 6}
 
 
@@ -524,6 +560,10 @@ class Keyring:
 
     def _head(self):
         self.id = un_b64(self._record(b"id", 2)[1], 16)
+        fields = self._record(b"identity", 3)
+        if fields[1] != b"ed25519":
+            raise Gate("doc-field")
+        self.identity = un_b64(fields[2], 32)
         self.owner = unescape_owner(self._record(b"owner", 2)[1])
         self.generation = number(self._record(b"generation", 2)[1], BIG_MAX,
                                  1)
@@ -574,27 +614,21 @@ class Keyring:
             raise Gate("doc-slot")
 
     def _tail(self):
-        length = 12 + 68 * len(self.epochs) + TAG
+        length = 12 + 32 + 68 * len(self.epochs) + TAG
         self.secrets_wrap = un_b64(self._record(b"secrets", 2)[1], length)
-        self.owner_mac = un_b64(self._record(b"owner-mac", 2)[1], 32)
+        self.owner_sig = un_b64(self._record(b"owner-sig", 2)[1], 64)
         self.provider_mac = un_b64(self._record(b"provider-mac", 2)[1], 32)
         if self.at != len(self.lines):
             raise Gate("doc-record")
 
-    # 8: what each mac and each AAD covers
-
-    def owner_mac_text(self):
-        names = (b"roost-keyring", b"id", b"owner", b"epoch", b"slot",
-                 b"secrets")
-        return b"".join(line + b"\n" for line in self.lines
-                        if line.split(b" ")[0] in names)
+    # 8: what the mac and each AAD covers
 
     def provider_mac_text(self):
         return self.text[:len(self.text) - len(self.lines[-1]) - 1]
 
     def host_aad(self):
-        line = self.lines[5]
-        return (self.lines[1] + b"\n" + self.lines[2] + b"\n"
+        line = self.lines[6]
+        return (self.lines[1] + b"\n" + self.lines[3] + b"\n"
                 + line[:line.rindex(b" ")])
 
     def slot_aad(self, slot):
@@ -605,8 +639,15 @@ class Keyring:
     def load(self, owner, provider_keys):
         if owner is not None and owner != self.owner:
             raise Gate("owner")
-        if provider_keys is None:
-            return
+        if provider_keys is not None:
+            self._load_host(provider_keys)
+        if keyring_id(self.identity) != self.id:
+            raise Gate("identity")
+        if not ed25519_check(self.identity, owner_text(self.lines),
+                             self.owner_sig):
+            raise Gate("owner-sig")
+
+    def _load_host(self, provider_keys):
         for key in provider_keys:
             if provider_key_id(key) == self.provider_id:
                 break
@@ -635,7 +676,7 @@ class Keyring:
                                                 b"provider slot")))
 
     def unlock_secret(self, secret, limits=ARGON2_LIMITS):
-        """9.12: app slots in document order, then the password slot."""
+        """9.14: app slots in document order, then the password slot."""
         app = self._of(b"app")
         password = self._of(b"password") if self.host_key else []
         if not app and not password:
@@ -668,11 +709,11 @@ class Keyring:
     def _finish(self, master):
         if master is None:
             raise Gate("slot-auth")
-        want = mac(master, b"owner mac", self.owner_mac_text())
-        if not hmac.compare_digest(want, self.owner_mac):
-            raise Gate("owner-mac")
         plain = unwrap(derive(master, b"secrets"), secrets_aad(self.id),
                        self.secrets_wrap, "secrets")
+        self.seed, plain = plain[:32], plain[32:]
+        if ed25519_public(self.seed) != self.identity:
+            raise Gate("identity-key")
         self.secrets = []
         for index, public in enumerate(self.epochs):
             part = plain[index * 68:(index + 1) * 68]
@@ -705,6 +746,22 @@ def check_lines(text):
 
 def mac(key, label, text):
     return hmac.new(derive(key, label), text, "sha512").digest()[:32]
+
+
+def keyring_id(identity):
+    """8.12."""
+    return hashlib.sha256(b"roost keyring\0" + identity).digest()[:16]
+
+
+OWNER_SIGNED = (b"roost-keyring", b"id", b"identity", b"owner", b"epoch",
+                b"slot", b"secrets")
+
+
+def owner_text(lines):
+    """8.9: what the owner signs."""
+    return b"roost/v1 owner-sig\0" + b"".join(
+        line + b"\n" for line in lines
+        if line.split(b" ")[0] in OWNER_SIGNED)
 
 
 def secrets_aad(keyring_id):
@@ -757,7 +814,9 @@ class Writer:
     def __init__(self, rng, owner=b"alice@example.org", provider_key=None):
         self.rng = rng
         self.owner = owner
-        self.id = rng(16)
+        self.seed = rng(32)
+        self.identity = ed25519_public(self.seed)
+        self.id = keyring_id(self.identity)
         self.provider_key = provider_key or rng(32)
         self.host_key = rng(32)
         self.master = rng(32)
@@ -796,12 +855,14 @@ class Writer:
 
     def head(self):
         return [b"roost-keyring 1", b"id " + b64(self.id),
+                b"identity ed25519 " + b64(self.identity),
                 b"owner " + escape_owner(self.owner)]
 
     def host_line(self):
         pid = provider_key_id(self.provider_key)
         line = b"host " + b64(pid)
-        aad = b"\n".join(self.head()[1:] + [line])
+        head = self.head()
+        aad = b"\n".join([head[1], head[3], line])
         body = wrap(derive(self.provider_key, b"host"), aad, self.host_key,
                     self.rng(12))
         return line + b" " + b64(body)
@@ -812,8 +873,8 @@ class Writer:
                 for n, private, _, created in self.epochs]
 
     def secrets_plain(self):
-        return b"".join(u32(n) + private + psk
-                        for n, private, psk, _ in self.epochs)
+        return self.seed + b"".join(u32(n) + private + psk
+                                    for n, private, psk, _ in self.epochs)
 
     def secrets_line(self):
         return b"secrets " + b64(wrap(derive(self.master, b"secrets"),
@@ -827,16 +888,13 @@ class Writer:
                 + [self.secrets_line()])
 
     def text(self, lines=None):
-        return sign(lines or self.lines(), self.master, self.host_key)
+        return sign(lines or self.lines(), self.seed, self.host_key)
 
 
-def sign(lines, master, host_key):
-    """Append owner-mac and provider-mac to the lines before them."""
-    names = (b"roost-keyring", b"id", b"owner", b"epoch", b"slot",
-             b"secrets")
-    covered = b"".join(line + b"\n" for line in lines
-                       if line.split(b" ")[0] in names)
-    lines = lines + [b"owner-mac " + b64(mac(master, b"owner mac", covered))]
+def sign(lines, seed, host_key):
+    """Append owner-sig and provider-mac to the lines before them."""
+    lines = lines + [b"owner-sig " + b64(ed25519_sign(seed,
+                                                      owner_text(lines)))]
     text = b"".join(line + b"\n" for line in lines)
     return text + b"provider-mac " + b64(mac(host_key, b"provider mac",
                                              text)) + b"\n"

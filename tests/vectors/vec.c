@@ -236,6 +236,8 @@ vec_load(const struct roost_keyring *kr, const struct vec_load *load,
 	} else if (load->owner != NULL &&
 		   strcmp(load->owner, kr->owner) != 0) {
 		err = ROOST_ERR_OWNER;
+	} else {
+		err = roost_keyring_check_owner(kr);
 	}
 	if (err != ROOST_OK || strcmp(load->unlock, "none") == 0)
 		return err;
