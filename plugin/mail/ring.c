@@ -146,14 +146,26 @@ ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
 	return 0;
 }
 
+/* Whose it is, the document says; what the name's keys are is not asked. */
 static const char *
-ring_host_advice(enum roost_err err)
+ring_owner_advice(const struct roost_ring *ring, const char *owner)
+{
+	return t_strdup_printf("it was made for the user name %s, and this is "
+		"%s: if the two have one home, give each a home or a "
+		"roost_keyring of its own; if the account was renamed, give it "
+		"its old name back; if neither is so, put this user's own "
+		"keyring back", ring->doc->owner, owner);
+}
+
+static const char *
+ring_host_advice(const struct roost_ring *ring, enum roost_err err,
+		 const char *owner)
 {
 	switch (err) {
 	case ROOST_ERR_PROVIDER_KEY:
 		return "name its provider key in roost_provider_old_key";
 	case ROOST_ERR_OWNER:
-		return "put this user's own keyring back";
+		return ring_owner_advice(ring, owner);
 	default:
 		return "restore it from a backup";
 	}
@@ -184,7 +196,9 @@ ring_open_host(struct roost_ring *ring, const char *owner,
 		err = roost_token_key_derive(secrets->host_key, ring->doc->id,
 					     &secrets->token_key);
 	if (err != ROOST_OK)
-		return ring_refuse(ring, err, ring_host_advice(err), error_r);
+		return ring_refuse(ring, err,
+				   ring_host_advice(ring, err, escaped),
+				   error_r);
 	ring->has_user_secret = config->has_secret;
 	if (config->has_secret)
 		memcpy(secrets->user_secret, config->secrets->secret,

@@ -307,7 +307,8 @@ def without_epoch_secret(server, user):
 
 KEYRINGS = {
     "another-user": (lambda server, user: tamper.make_keyring(
-        server, user, owner="k29")[0], 0o600, r"another user's \[owner\]"),
+        server, user, owner="k29")[0], 0o600,
+        r"another user's \[owner\].*user name k29, .*one home, .*renamed"),
     "owner-prefix": (lambda server, user: tamper.make_keyring(
         server, user, owner=user + "x")[0], 0o600, r"\[owner\]"),
     "world-readable": (lambda server, user: tamper.make_keyring(
