@@ -20,7 +20,7 @@
 
 struct init_context {
 	struct doveadm_mail_cmd_context ctx;
-	bool is_password_mode, has_recovery;
+	bool is_password_mode, has_recovery, is_new;
 	enum roost_policy policy;
 	int secret_fd;
 	bool has_secret;
@@ -45,6 +45,7 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	(void)doveadm_cmd_param_str(cctx, "mode", &mode);
 	(void)doveadm_cmd_param_str(cctx, "policy", &policy);
 	(void)doveadm_cmd_param_bool(cctx, "recovery", &ctx->has_recovery);
+	(void)doveadm_cmd_param_bool(cctx, "new", &ctx->is_new);
 	if (doveadm_cmd_param_int64(cctx, "secret-fd", &fd) &&
 	    (fd < 0 || fd > INT_MAX))
 		init_usage("--secret-fd takes the number of an open file");
@@ -138,7 +139,8 @@ init_get_secret(struct init_context *ctx, const char **error_r)
 
 /* Mail is only looked at where there is no keyring yet. */
 static int
-init_may_create(struct roost_keystore *store, struct mail_namespace *ns,
+init_may_create(const struct init_context *ctx, struct roost_keystore *store,
+		struct mail_namespace *ns,
 		struct roost_scan *scan_r, const char **error_r)
 {
 	int ret = roost_keystore_load(store, t_buffer_create(4096), error_r);
@@ -148,7 +150,8 @@ init_may_create(struct roost_keystore *store, struct mail_namespace *ns,
 		return ret < 0 ? -1 : 0;
 	if (roost_scan_mail(ns, scan_r, error_r) < 0)
 		return -1;
-	return roost_scan_check(scan_r, roost_keystore_name(store), error_r);
+	return ctx->is_new ? roost_scan_check_sealed(scan_r, store, error_r) :
+		roost_scan_check(scan_r, store, error_r);
 }
 
 static void
@@ -191,7 +194,7 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	    (ctx->has_recovery &&
 	     roost_slot_recovery_text(code, text) != ROOST_OK))
 		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
-	else if (init_may_create(store, ns, &scan, error_r) == 0)
+	else if (init_may_create(ctx, store, ns, &scan, error_r) == 0)
 		ret = roost_ring_create(store, &create, &ring, &was_made,
 					error_r);
 	if (ret > 0) {
@@ -246,12 +249,13 @@ struct doveadm_cmd_ver2 roost_cmd_init = {
 	.mail_cmd = init_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"[-m|--mode provider|password] [-p|--policy open|sealed] "
-		"[-r|--recovery] [-f|--secret-fd <fd>]",
+		"[-r|--recovery] [-n|--new] [-f|--secret-fd <fd>]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('m', "mode", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('p', "policy", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('r', "recovery", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('n', "new", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('f', "secret-fd", CMD_PARAM_INT64, 0)
 DOVEADM_CMD_PARAMS_END
 };

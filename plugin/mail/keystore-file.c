@@ -147,6 +147,26 @@ kf_load(struct roost_keystore *store, buffer_t *doc_r, const char **error_r)
 	return ret;
 }
 
+static int
+kf_has_old(struct roost_keystore *store, const char **hint_r,
+	   const char **error_r)
+{
+	struct file_keystore *file =
+		container_of(store, struct file_keystore, store);
+	const char *path = t_strconcat(file->path, ".old", NULL);
+	struct stat st;
+
+	if (lstat(path, &st) == 0) {
+		*hint_r = t_strdup_printf("there is %s, a keyring that was "
+					  "replaced", path);
+		return 0;
+	}
+	if (errno == ENOENT)
+		return 0;
+	*error_r = t_strdup_printf("lstat(%s) failed: %m", path);
+	return -1;
+}
+
 /*
  * Mode and group, the group first: it is not to have what another one is given.
  * A process that may not give a file to that group keeps it for itself, as
@@ -173,14 +193,6 @@ kf_give(const struct file_keystore *file, int fd, const char *path,
 	return 0;
 }
 
-static bool
-kf_is_of_dir_owner(const struct file_keystore *file, const struct stat *st)
-{
-	struct stat dir;
-
-	return stat(file->dir, &dir) == 0 && dir.st_uid == st->st_uid;
-}
-
 /* Whoever can open the lock file can hold it: only who may write here. */
 static int
 kf_lock_check(const struct file_keystore *file, int fd, const char *path,
@@ -197,8 +209,7 @@ kf_lock_check(const struct file_keystore *file, int fd, const char *path,
 	else if (st.st_uid == geteuid())
 		return (st.st_mode & 07777) == mode ? 0 :
 			kf_give(file, fd, path, mode, error_r);
-	else if ((st.st_mode & 0777 & ~mode) != 0 ||
-		 (mode == 0600 && !kf_is_of_dir_owner(file, &st)))
+	else if ((st.st_mode & 0777 & ~mode) != 0)
 		*error_r = t_strdup_printf("%s belongs to uid %s and mode "
 			"0%o, so that others could hold the lock: remove it",
 			path, dec2str(st.st_uid),
@@ -437,6 +448,7 @@ const struct roost_keystore_vfuncs roost_keystore_file = {
 	.init = kf_init,
 	.deinit = kf_deinit,
 	.load = kf_load,
+	.has_old = kf_has_old,
 	.lock = kf_lock,
 	.unlock = kf_unlock,
 	.store = kf_store,

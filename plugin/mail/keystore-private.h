@@ -16,6 +16,8 @@ struct roost_keystore_vfuncs {
 	void (*deinit)(struct roost_keystore *store);
 	int (*load)(struct roost_keystore *store, buffer_t *doc_r,
 		    const char **error_r);
+	int (*has_old)(struct roost_keystore *store, const char **hint_r,
+		       const char **error_r);
 	int (*lock)(struct roost_keystore *store, const char **error_r);
 	void (*unlock)(struct roost_keystore *store);
 	int (*store)(struct roost_keystore *store, bool is_new,

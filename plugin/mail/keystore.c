@@ -59,12 +59,26 @@ roost_keystore_share(struct roost_keystore *store,
 	store->gid = permissions->file_create_gid;
 }
 
+/* Of the one kind there is. */
+const char *
+roost_keystore_path(const struct roost_keystore *store)
+{
+	return store->name;
+}
+
 int
 roost_keystore_load(struct roost_keystore *store, buffer_t *doc_r,
 		    const char **error_r)
 {
 	buffer_set_used_size(doc_r, 0);
 	return store->v->load(store, doc_r, error_r);
+}
+
+int
+roost_keystore_has_old(struct roost_keystore *store, const char **hint_r,
+		       const char **error_r)
+{
+	return store->v->has_old(store, hint_r, error_r);
 }
 
 int

@@ -26,6 +26,9 @@ void roost_keystore_deinit(struct roost_keystore **store);
 /* How log lines call it. */
 const char *roost_keystore_name(const struct roost_keystore *store);
 
+/* The file that holds it: an absolute path. */
+const char *roost_keystore_path(const struct roost_keystore *store);
+
 /*
  * Let those use it who may use the mailboxes that it is for: what is made here
  * gets the mode and group that Dovecot gives to files of these mailboxes, never
@@ -44,6 +47,13 @@ int roost_keystore_load(struct roost_keystore *store, buffer_t *doc_r,
  */
 int roost_keystore_lock(struct roost_keystore *store, const char **error_r);
 void roost_keystore_unlock(struct roost_keystore *store);
+
+/*
+ * Is there what a keyring was before its last change?  Asked where there is no
+ * keyring.  0, and *hint_r says so if there is; -1 with error_r.
+ */
+int roost_keystore_has_old(struct roost_keystore *store, const char **hint_r,
+			   const char **error_r);
 
 /*
  * While locked: replace the document old (NULL: there was none) by doc.  1

@@ -11,16 +11,20 @@
 #include "mailbox-list-iter.h"
 
 #include "inspect.h"
+#include "scan-disk.h"
+#include "scan-traces.h"
 
 /*
  * Newest first: where the last sealed messages are.  An expunged message is no
  * message any more; any other that cannot be read may be a sealed one.
  */
 static int
-scan_message(struct mail *mail, struct roost_scan *scan, const char **error_r)
+scan_message(struct mail *mail, struct roost_scan *scan,
+	     struct roost_scan_disk *disk, const char **error_r)
 {
 	struct roost_peek peek;
 
+	roost_scan_disk_add_uid(disk, mail->uid);
 	if (roost_inspect_peek(mail, &peek) > 0) {
 		if (peek.is_sealed)
 			scan->has_sealed = TRUE;
@@ -37,7 +41,7 @@ scan_message(struct mail *mail, struct roost_scan *scan, const char **error_r)
 
 static int
 scan_messages(struct mailbox *box, struct roost_scan *scan,
-	      const char **error_r)
+	      struct roost_scan_disk *disk, const char **error_r)
 {
 	static const enum mail_sort_type by_arrival[] = {
 		MAIL_SORT_ARRIVAL | MAIL_SORT_FLAG_REVERSE, MAIL_SORT_END
@@ -54,7 +58,7 @@ scan_messages(struct mailbox *box, struct roost_scan *scan,
 	mail_search_args_unref(&args);
 	while (ret == 0 && !scan->has_sealed &&
 	       mailbox_search_next(search, &mail))
-		ret = scan_message(mail, scan, error_r);
+		ret = scan_message(mail, scan, disk, error_r);
 	if (mailbox_search_deinit(&search) < 0 && ret == 0) {
 		*error_r = t_strdup(mailbox_get_last_internal_error(box,
 								    NULL));
@@ -64,21 +68,42 @@ scan_messages(struct mailbox *box, struct roost_scan *scan,
 	return ret;
 }
 
+/* What a synchronization finds gone it takes from the indexes. */
+static int
+scan_synced(struct mailbox *box, struct roost_scan *scan,
+	    struct roost_scan_disk *disk, const char **error_r)
+{
+	if (roost_scan_traces_box(box, scan, error_r) < 0)
+		return -1;
+	if (mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0) {
+		*error_r = t_strdup(mailbox_get_last_internal_error(box,
+								    NULL));
+		return -1;
+	}
+	/* Only now all of the mailbox's folders are there. */
+	roost_scan_disk_add(disk, box);
+	if (roost_scan_traces_box(box, scan, error_r) < 0)
+		return -1;
+	return scan_messages(box, scan, disk, error_r);
+}
+
 static int
 scan_mailbox(struct mail_namespace *ns, const char *vname,
-	     struct roost_scan *scan, const char **error_r)
+	     struct roost_scan *scan, struct roost_scan_disk *disk,
+	     const char **error_r)
 {
 	struct mailbox *box = mailbox_alloc(ns->list, vname,
 		MAILBOX_FLAG_READONLY | MAILBOX_FLAG_IGNORE_ACLS);
 	enum mail_error error = MAIL_ERROR_NONE;
-	int ret;
+	int ret = mailbox_open(box);
 
-	ret = mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ);
 	if (ret == 0) {
-		ret = scan_messages(box, scan, error_r);
+		ret = scan_synced(box, scan, disk, error_r);
 	} else {
-		*error_r = mailbox_get_last_internal_error(box, &error);
-		/* A mailbox that is not there yet holds nothing. */
+		*error_r = t_strdup(mailbox_get_last_internal_error(box,
+								    &error));
+		/* It was deleted, or holds mailboxes only.  Should its files
+		   be there after all, the walk finds them. */
 		if (error == MAIL_ERROR_NOTFOUND)
 			ret = 0;
 	}
@@ -89,66 +114,145 @@ scan_mailbox(struct mail_namespace *ns, const char *vname,
 	return ret;
 }
 
+/* To the end before any is opened, which may change the folders. */
 static int
-scan_namespace(struct mail_namespace *ns, struct roost_scan *scan,
-	       const char **error_r)
+scan_list(struct mail_namespace *ns, ARRAY_TYPE(const_string) *vnames,
+	  const char **error_r)
 {
 	const enum mailbox_list_iter_flags flags =
-		MAILBOX_LIST_ITER_RAW_LIST | MAILBOX_LIST_ITER_NO_AUTO_BOXES |
-		MAILBOX_LIST_ITER_SKIP_ALIASES;
-	struct mailbox_list_iterate_context *iter;
+		MAILBOX_LIST_ITER_RAW_LIST | MAILBOX_LIST_ITER_NO_AUTO_BOXES;
+	struct mailbox_list_iterate_context *iter =
+		mailbox_list_iter_init(ns->list, "*", flags);
 	const struct mailbox_info *info;
-	int ret = 0;
 
-	iter = mailbox_list_iter_init(ns->list, "*", flags);
-	while (ret == 0 && !scan->has_sealed &&
-	       (info = mailbox_list_iter_next(iter)) != NULL) {
+	while ((info = mailbox_list_iter_next(iter)) != NULL) {
+		const char *vname;
+
 		if ((info->flags & (MAILBOX_NOSELECT |
-				    MAILBOX_NONEXISTENT)) == 0) T_BEGIN {
+				    MAILBOX_NONEXISTENT)) != 0)
+			continue;
+		vname = t_strdup(info->vname);
+		array_push_back(vnames, &vname);
+	}
+	if (mailbox_list_iter_deinit(&iter) == 0)
+		return 0;
+	*error_r = t_strdup_printf("Cannot list the mailboxes to look for "
+		"sealed messages: %s",
+		mailbox_list_get_last_internal_error(ns->list, NULL));
+	return -1;
+}
+
+static int
+scan_namespace(struct mail_namespace *ns, struct roost_scan *scan,
+	       struct roost_scan_disk *disk, const char **error_r)
+{
+	ARRAY_TYPE(const_string) vnames;
+	const char *const *vname;
+	int ret;
+
+	t_array_init(&vnames, 16);
+	ret = scan_list(ns, &vnames, error_r);
+	array_foreach(&vnames, vname) {
+		if (ret < 0 || scan->has_sealed)
+			break;
+		T_BEGIN {
 			const char *error;
 
-			ret = scan_mailbox(ns, info->vname, scan, &error);
+			ret = scan_mailbox(ns, *vname, scan, disk, &error);
 			if (ret < 0)
 				*error_r = p_strdup(ns->user->pool, error);
 		} T_END;
 	}
-	if (mailbox_list_iter_deinit(&iter) < 0 && ret == 0) {
-		*error_r = "Cannot list the mailboxes to look for sealed "
-			"messages";
-		ret = -1;
+	if (ret == 0 && !scan->has_sealed)
+		ret = roost_scan_traces_namespace(ns, scan, error_r);
+	return ret;
+}
+
+/* Does a keyring for the mail of ns also serve that of other? */
+static bool
+scan_takes(const struct mail_namespace *ns, const struct mail_namespace *other)
+{
+	if (ns->owner == NULL)
+		return other == ns;
+	return other->owner == ns->owner && other->alias_for == NULL &&
+		(other->storage->class_flags &
+		 MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) != 0;
+}
+
+static int
+scan_each(struct mail_namespace *ns, struct roost_scan_disk *disk,
+	  int (*look)(struct mail_namespace *ns, struct roost_scan *scan,
+		      struct roost_scan_disk *disk, const char **error_r),
+	  struct roost_scan *scan, const char **error_r)
+{
+	struct mail_namespace *other;
+	int ret = 0;
+
+	for (other = ns->user->namespaces;
+	     other != NULL && ret == 0 && !scan->has_sealed;
+	     other = other->next) {
+		if (scan_takes(ns, other))
+			ret = look(other, scan, disk, error_r);
 	}
 	return ret;
+}
+
+static int
+scan_walk(struct mail_namespace *ns, struct roost_scan *scan,
+	  struct roost_scan_disk *disk, const char **error_r)
+{
+	return roost_scan_disk_walk(disk, ns, scan, error_r);
 }
 
 int
 roost_scan_mail(struct mail_namespace *ns, struct roost_scan *scan_r,
 		const char **error_r)
 {
+	struct roost_scan_disk *disk = roost_scan_disk_init();
 	struct mail_namespace *other;
-	int ret = 0;
+	int ret;
 
 	i_zero(scan_r);
-	if (ns->owner == NULL)
-		return scan_namespace(ns, scan_r, error_r);
-	for (other = ns->user->namespaces;
-	     other != NULL && ret == 0 && !scan_r->has_sealed;
-	     other = other->next) {
-		if (other->owner == ns->owner && other->alias_for == NULL &&
-		    (other->storage->class_flags &
-		     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) != 0)
-			ret = scan_namespace(other, scan_r, error_r);
+	for (other = ns->user->namespaces; other != NULL; other = other->next) {
+		if (!scan_takes(ns, other) && other->alias_for == NULL)
+			roost_scan_disk_exclude(disk, other);
 	}
+	ret = scan_each(ns, disk, scan_namespace, scan_r, error_r);
+	if (ret == 0)
+		ret = scan_each(ns, disk, scan_walk, scan_r, error_r);
+	roost_scan_disk_free(&disk);
 	return ret;
 }
 
 int
-roost_scan_check(const struct roost_scan *scan, const char *store_name,
-		 const char **error_r)
+roost_scan_check_sealed(const struct roost_scan *scan,
+			struct roost_keystore *store, const char **error_r)
 {
 	if (!scan->has_sealed)
 		return 0;
 	*error_r = t_strdup_printf("The keyring %s is missing, yet there are "
 		"sealed messages: put it back from a backup; no new one is "
-		"made", store_name);
+		"made", roost_keystore_name(store));
+	return -1;
+}
+
+int
+roost_scan_check(const struct roost_scan *scan, struct roost_keystore *store,
+		 const char **error_r)
+{
+	const char *hint = scan->trace;
+	int ret = roost_keystore_has_old(store, &hint, error_r);
+
+	if (ret < 0 || roost_scan_check_sealed(scan, store, error_r) < 0)
+		return -1;
+	if (hint == NULL && scan->plain_count == 0)
+		hint = scan->remains;
+	if (hint == NULL)
+		return 0;
+	*error_r = t_strdup_printf("There is no keyring %s, but this account "
+		"had mail before: %s. Put the keyring and the mail back from "
+		"a backup; if there was no keyring, or it is to start anew, "
+		"doveadm roost init --new makes one",
+		roost_keystore_name(store), hint);
 	return -1;
 }

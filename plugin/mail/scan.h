@@ -7,12 +7,15 @@
  * is made for it.
  */
 
-#include "dovecot-compat.h"
+#include "keystore.h"
 
 /* What was found. */
 struct roost_scan {
 	bool has_sealed;		/* the scan stopped there */
 	unsigned int plain_count;	/* messages that are not sealed */
+	/* What else was found, for a log line; NULL: nothing.  Only a keyring
+	   can have left a trace; remains are of mail of any kind. */
+	const char *trace, *remains;
 };
 
 /*
@@ -24,10 +27,16 @@ int roost_scan_mail(struct mail_namespace *ns, struct roost_scan *scan_r,
 		    const char **error_r);
 
 /*
- * Does what was found allow a new keyring where store_name is missing?  0, or
- * -1 with error_r, which says what to do.
+ * Does what was found allow a new keyring where the one of store is missing?
+ * 0, or -1 with error_r, which says what to do.  The first is for an admin who
+ * says that the account starts anew: it forbids where there is sealed mail.
+ * The second also forbids where anything hints at an earlier life: at a trace
+ * of a keyring, and at remains where no message is left.
  */
-int roost_scan_check(const struct roost_scan *scan, const char *store_name,
-		     const char **error_r);
+int roost_scan_check_sealed(const struct roost_scan *scan,
+			    struct roost_keystore *store,
+			    const char **error_r);
+int roost_scan_check(const struct roost_scan *scan,
+		     struct roost_keystore *store, const char **error_r);
 
 #endif

@@ -397,7 +397,7 @@ ring_make(struct roost_user *ruser, struct mail_namespace *ns,
 		return -1;
 	}
 	if (roost_scan_mail(ns, &scan, &error) == 0 &&
-	    roost_scan_check(&scan, roost_keystore_name(store), &error) == 0)
+	    roost_scan_check(&scan, store, &error) == 0)
 		return roost_ring_create(store, create, ring_r, &was_made,
 					 error_r);
 	ret = roost_ring_load(store, create->owner, create->config, ring_r,

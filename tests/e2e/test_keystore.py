@@ -71,7 +71,10 @@ def test_held_lock_is_waited_for_a_while(server, user):
     with open(path, "r+b") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         mark = server.log_mark()
-        assert delivered(server, user) // 100 == 4
+        with server.lmtp() as client:
+            client.sock.settimeout(100)     # it hangs, else
+            assert server.deliver(text_of(1), user,
+                                  client=client)[0][0] // 100 == 4
         found = server.wait_log("holds the lock of the keyring %s: .*" % path
                                 .replace(".lock", ""), mark)
         assert str(os.getpid()) in found.group(0), found.group(0)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_SCAN_DISK_H
+#define ROOST_SCAN_DISK_H
+
+/*
+ * scan-disk: what lies in the folders of the mail, whatever Dovecot lists.
+ *
+ * Dovecot shows no mailbox where it may not look, none whose name it cannot
+ * read, and no message that an index does not list.  "There is no sealed
+ * message" needs more: every folder opened, and every message file read by
+ * one or the other.
+ */
+
+#include "scan.h"
+
+struct roost_scan_disk;
+
+struct roost_scan_disk *roost_scan_disk_init(void);
+void roost_scan_disk_free(struct roost_scan_disk **disk);
+
+/*
+ * The mailbox, which is open, is about to be read; and a message of it that
+ * was.  Files that the walk finds there are known.
+ */
+void roost_scan_disk_add(struct roost_scan_disk *disk, struct mailbox *box);
+void roost_scan_disk_add_uid(struct roost_scan_disk *disk, uint32_t uid);
+
+/* The folders of another namespace are not to be walked. */
+void roost_scan_disk_exclude(struct roost_scan_disk *disk,
+			     struct mail_namespace *ns);
+
+/*
+ * Walk the folders of the namespace, once all of its mailboxes were added.
+ * Sets has_sealed and remains; -1 with error_r where something could not be
+ * read.
+ */
+int roost_scan_disk_walk(struct roost_scan_disk *disk,
+			 struct mail_namespace *ns, struct roost_scan *scan,
+			 const char **error_r);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_SCAN_FILE_H
+#define ROOST_SCAN_FILE_H
+
+/*
+ * scan-file: is there a sealed message in a file that lies in a mail folder?
+ */
+
+/*
+ * Is a maildir message sealed?  Is one of those in a dbox file?  1 yes; 0 no;
+ * -1 with errno if it could not be read.
+ */
+int roost_scan_file_is_sealed(const char *path);
+int roost_scan_file_has_sealed(const char *path);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scan-traces: traces of an earlier life.  See scan-traces.h.
+ */
+#include "scan-traces.h"
+
+#include "mail-cache-private.h"
+#include "mailbox-list-iter.h"
+
+#include "roost/token.h"
+
+static const char *
+trace_printf(struct mailbox *box, const char *what)
+{
+	return p_strdup_printf(box->storage->user->pool, "%s of the mailbox "
+			       "%s", what, mailbox_get_vname(box));
+}
+
+/* A field that was registered by this process alone has no place in the file. */
+static int
+traces_cache(struct mailbox *box, struct roost_scan *scan,
+	     const char **error_r)
+{
+	struct mail_cache *cache = box->cache;
+	unsigned int i;
+
+	if (cache == NULL)
+		return 0;
+	if (mail_cache_open_and_verify(cache) < 0) {
+		*error_r = t_strdup_printf("the index cache of %s could not "
+			"be read", mailbox_get_vname(box));
+		return -1;
+	}
+	for (i = 0; i < cache->fields_count; i++) {
+		if (cache->field_file_map[i] != UINT32_MAX &&
+		    strncmp(cache->fields[i].field.name, "roost.", 6) == 0)
+			scan->trace = trace_printf(box, "fields of Roost "
+				"stand in the index cache");
+	}
+	return 0;
+}
+
+static void
+traces_keywords(struct mailbox *box, struct roost_scan *scan)
+{
+	const char *const *name;
+
+	array_foreach(mail_index_get_keywords(box->index), name) {
+		if (roost_token_is_claimed(*name, strlen(*name)))
+			scan->trace = trace_printf(box, "a token stands for "
+				"the name of a keyword in the index");
+	}
+}
+
+int
+roost_scan_traces_box(struct mailbox *box, struct roost_scan *scan,
+		      const char **error_r)
+{
+	struct mailbox_status status;
+
+	/* A new mailbox may have got the fields of INBOX from Dovecot. */
+	mailbox_get_open_status(box, STATUS_UIDNEXT, &status);
+	if (status.uidnext <= 1)
+		return 0;
+	if (scan->remains == NULL)
+		scan->remains = trace_printf(box, t_strdup_printf("the next "
+			"UID is %u in the index", status.uidnext));
+	if (traces_cache(box, scan, error_r) < 0)
+		return -1;
+	traces_keywords(box, scan);
+	return 0;
+}
+
+static int
+traces_subscription(struct mail_namespace *ns, const char *vname,
+		    struct roost_scan *scan, const char **error_r)
+{
+	struct mailbox *box;
+	enum mailbox_existence existence;
+	int ret;
+
+	if (mail_namespace_find(ns->user->namespaces, vname) != ns)
+		return 0;
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_READONLY |
+			    MAILBOX_FLAG_IGNORE_ACLS);
+	ret = mailbox_exists(box, TRUE, &existence);
+	if (ret < 0)
+		*error_r = t_strdup_printf("it is not known whether the "
+			"subscribed mailbox %s exists: %s", vname,
+			mailbox_get_last_internal_error(box, NULL));
+	else if (existence == MAILBOX_EXISTENCE_NONE)
+		scan->remains = p_strdup_printf(ns->user->pool,
+			"the mailbox %s is subscribed and not there", vname);
+	mailbox_free(&box);
+	return ret;
+}
+
+int
+roost_scan_traces_namespace(struct mail_namespace *ns,
+			    struct roost_scan *scan, const char **error_r)
+{
+	const enum mailbox_list_iter_flags flags =
+		MAILBOX_LIST_ITER_RAW_LIST |
+		MAILBOX_LIST_ITER_SELECT_SUBSCRIBED |
+		MAILBOX_LIST_ITER_RETURN_NO_FLAGS;
+	struct mailbox_list_iterate_context *iter;
+	const struct mailbox_info *info;
+	int ret = 0;
+
+	if ((ns->flags & NAMESPACE_FLAG_SUBSCRIPTIONS) == 0)
+		return 0;
+	iter = mailbox_list_iter_init(ns->list, "*", flags);
+	while (ret == 0 && (info = mailbox_list_iter_next(iter)) != NULL) {
+		if ((info->flags & MAILBOX_SUBSCRIBED) != 0)
+			ret = traces_subscription(ns, info->vname, scan,
+						  error_r);
+	}
+	if (mailbox_list_iter_deinit(&iter) < 0 && ret == 0) {
+		*error_r = t_strdup_printf("the subscriptions could not be "
+			"read: %s",
+			mailbox_list_get_last_internal_error(ns->list, NULL));
+		ret = -1;
+	}
+	return ret;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_SCAN_TRACES_H
+#define ROOST_SCAN_TRACES_H
+
+/*
+ * scan-traces: what tells that mail was there before, though it is not now.
+ */
+
+#include "scan.h"
+
+/*
+ * Look at the indexes of an open mailbox: sets trace for what Roost alone
+ * writes, and remains if the mailbox ever held a message.  -1 with error_r.
+ */
+int roost_scan_traces_box(struct mailbox *box, struct roost_scan *scan,
+			  const char **error_r);
+
+/* Look at the namespace's subscriptions: sets remains.  -1 with error_r. */
+int roost_scan_traces_namespace(struct mail_namespace *ns,
+				struct roost_scan *scan,
+				const char **error_r);
+
+#endif
