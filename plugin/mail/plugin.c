@@ -10,6 +10,7 @@
 #include "cache-box.h"
 #include "cache-hooks.h"
 #include "inspect.h"
+#include "keyring-names.h"
 #include "keyword-hooks.h"
 #include "libraries.h"
 #include "mail-hooks.h"
@@ -32,6 +33,11 @@ static struct mail_storage_hooks roost_cache_hooks = {
 	.mailbox_allocated = roost_cache_box_allocated,
 	.mailbox_opened = roost_cache_box_opened,
 	.mail_allocated = roost_cache_mail_allocated,
+};
+
+static struct mail_storage_hooks roost_names_hooks = {
+	.mailbox_list_created = roost_keyring_names_list_created,
+	.mailbox_allocated = roost_keyring_names_box_allocated,
 };
 
 /* Outermost: reading undoes sealing before anybody else looks. */
@@ -65,6 +71,7 @@ roost_plugin_init(struct module *module)
 	mail_storage_hooks_add(module, &roost_inspect_hooks);
 	mail_storage_hooks_add(module, &roost_cache_hooks);
 	mail_storage_hooks_add(module, &roost_hooks);
+	mail_storage_hooks_add(module, &roost_names_hooks);
 	mail_storage_hooks_add_forced(&storage_module, &roost_storage_hooks);
 	mail_storage_hooks_add_forced(&keyword_module, &roost_keyword_hooks);
 	roost_keyword_hooks_init();
@@ -76,6 +83,7 @@ roost_plugin_deinit(void)
 	roost_keyword_hooks_deinit();
 	mail_storage_hooks_remove(&roost_keyword_hooks);
 	mail_storage_hooks_remove(&roost_storage_hooks);
+	mail_storage_hooks_remove(&roost_names_hooks);
 	mail_storage_hooks_remove(&roost_hooks);
 	mail_storage_hooks_remove(&roost_cache_hooks);
 	mail_storage_hooks_remove(&roost_inspect_hooks);
