@@ -12,8 +12,9 @@
 static const char *
 trace_printf(struct mailbox *box, const char *what)
 {
-	return p_strdup_printf(box->storage->user->pool, "%s of the mailbox "
-			       "%s", what, mailbox_get_vname(box));
+	return p_strdup_printf(box->storage->user->pool,
+			       "%s of the mailbox %s", what,
+			       mailbox_get_vname(box));
 }
 
 /* A field that was registered by this process alone has no place in the file. */

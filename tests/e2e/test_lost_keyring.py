@@ -228,6 +228,31 @@ def test_emptied(server, user):
     assert delivered(server, user, 3) == 250
 
 
+def test_other_folders(server, user):
+    """Another mailbox's index is left where its mailbox is not."""
+    with server.raw(user) as client:
+        client.ok("SELECT INBOX")
+    root = mail_root(server, user)
+    folder = root + ("/.Old" if server.storage == "maildir" else
+                     "/mailboxes/Old")
+    name = folder + "/dovecot.index.log"
+    os.mkdir(folder)
+    server.write(name, b"rest")
+    server.own(folder)
+    pattern = "%s is there, and its mailbox is not" % name
+    if server.storage == "maildir":
+        # There, every such folder is a mailbox.
+        shutil.rmtree(folder)
+        name = root + "/dovecot-uidlist.d/dovecot-uidlist"
+        os.mkdir(os.path.dirname(name))
+        server.write(name, b"rest")
+        server.own(os.path.dirname(name))
+        pattern = "%s is there, and its mailbox is not" % name
+    assert_refused(server, user, pattern)
+    shutil.rmtree(os.path.dirname(name))
+    assert delivered(server, user) == 250
+
+
 def test_subscriptions(server, user):
     """A home that was lost and made anew, but for the subscriptions."""
     with server.raw(user) as client:
