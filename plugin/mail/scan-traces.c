@@ -17,7 +17,7 @@ trace_printf(struct mailbox *box, const char *what)
 			       mailbox_get_vname(box));
 }
 
-/* A field that was registered by this process alone has no place in the file. */
+/* A field that only this process has registered has no place in the file. */
 static int
 traces_cache(struct mailbox *box, struct roost_scan *scan,
 	     const char **error_r)
