@@ -9,6 +9,7 @@
 
 #include "cache-box.h"
 #include "cache-hooks.h"
+#include "fetch-hooks.h"
 #include "inspect.h"
 #include "keyring-names.h"
 #include "keyword-hooks.h"
@@ -75,11 +76,13 @@ roost_plugin_init(struct module *module)
 	mail_storage_hooks_add_forced(&storage_module, &roost_storage_hooks);
 	mail_storage_hooks_add_forced(&keyword_module, &roost_keyword_hooks);
 	roost_keyword_hooks_init();
+	roost_fetch_hooks_init();
 }
 
 void
 roost_plugin_deinit(void)
 {
+	roost_fetch_hooks_deinit();
 	roost_keyword_hooks_deinit();
 	mail_storage_hooks_remove(&roost_keyword_hooks);
 	mail_storage_hooks_remove(&roost_storage_hooks);

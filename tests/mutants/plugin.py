@@ -624,8 +624,10 @@ MUTANTS = [
      "\tif (type != MODIFY_REMOVE || ", "\tif (TRUE || ", KEYWORDS,
      "spellings and sdbox"),
     ("a name is shown twice", "mail/keyword-store.c",
-     "\t\tlist_add(shown, ", "\t\tarray_push_back(shown, idx);\n"
-     "\t\tlist_add(shown, ", KEYWORDS, "spellings and sdbox"),
+     "\t\tlist_add(shown, roost_keyword_index_shown_at(kb->ki, *idx));\n",
+     "\t{\n\t\tunsigned int at = roost_keyword_index_shown_at(kb->ki, "
+     "*idx);\n\t\tarray_push_back(shown, &at);\n\t}\n",
+     KEYWORDS, "spellings and sdbox"),
     # A module that is only loaded
     ("commands take libsodium at once", "doveadm/commands.c",
      "\tmail_storage_hooks_add_forced(&hooks_module, &command_hooks);\n",
@@ -692,6 +694,13 @@ MUTANTS = [
      "\t    roost_bytes_equal(passwords[0].text, passwords[1].text,\n"
      "\t\t\t      passwords[0].len))\n", "\tif (TRUE)\n", COMMANDS,
      "typed_is_cut"),
+    # FETCH
+    ("the line of a refused message is left", "mail/fetch-hooks.c",
+     "\t\tstr_truncate(state->cur_str, 0);\n", "\t\t;\n",
+     "fetch_answers", "good_messages and maildir"),
+    ("a line that goes on is forgotten", "mail/fetch-hooks.c",
+     "\t    state->cur_handler + 1 == array_count(&ctx->handlers) &&\n", "",
+     "fetch_answers", "lost and no-after and maildir"),
     # Modes
     ("all names is private names", "mail/keyword-names.c",
      "\tcase ROOST_KEYWORDS_ALL:\n\t\treturn TRUE;\n",

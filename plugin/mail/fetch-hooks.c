@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch-hooks: see fetch-hooks.h.
+ *
+ * Core writes the beginning of a message's line, "* 1 FETCH (", into a buffer,
+ * to which some items of FETCH add what they answer.  Where only such items
+ * were asked for and all of them failed, core does not send the line, and does
+ * not forget its beginning either: the next message's line would stand behind
+ * it, within the parenthesis.  So each item that may fail gets another behind
+ * it, which forgets what is left when it is the last one.
+ */
+#include "fetch-hooks.h"
+
+#include "dovecot-compat.h"
+#include "imap-common.h"
+#include "imap-fetch.h"
+#include "str.h"
+
+#pragma weak imap_fetch_add_handler
+#pragma weak imap_fetch_handler_lookup
+#pragma weak imap_fetch_handler_unregister
+#pragma weak imap_fetch_handlers_register
+
+/* Those that answer by the buffer, but for FLAGS, MODSEQ and UID, which never
+   fail.  RFC822 is that of RFC822.SIZE. */
+static const char *const item_names[] = {
+	"INTERNALDATE", "PREVIEW", "RFC822", "SAVEDATE", "SNIPPET", "X-GUID",
+	"X-MAILBOX", "X-REAL-UID", "X-SAVEDATE",
+};
+
+/* What they were before; name is NULL where core does not have it. */
+static struct imap_fetch_handler core_items[N_ELEMENTS(item_names)];
+
+static int
+fetch_forget_line(struct imap_fetch_context *ctx, struct mail *mail,
+		  struct imap_fetch_handler *item ATTR_UNUSED)
+{
+	struct imap_fetch_state *state = &ctx->state;
+
+	if (mail != NULL && !state->line_partial &&
+	    state->cur_handler + 1 == array_count(&ctx->handlers) &&
+	    str_len(state->cur_str) == state->cur_str_prefix_size)
+		str_truncate(state->cur_str, 0);
+	return 1;
+}
+
+static struct imap_fetch_handler *
+core_item(const char *name)
+{
+	size_t len = strcspn(name, ".[(");
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(core_items); i++) {
+		if (core_items[i].name != NULL &&
+		    strlen(core_items[i].name) == len &&
+		    strncmp(core_items[i].name, name, len) == 0)
+			return &core_items[i];
+	}
+	i_unreached();
+}
+
+static bool
+fetch_item_init(struct imap_fetch_init_context *ctx)
+{
+	struct imap_fetch_handler *item = core_item(ctx->name);
+
+	if (!item->init(ctx))
+		return FALSE;
+	imap_fetch_add_handler(ctx, IMAP_FETCH_HANDLER_FLAG_BUFFERED, NULL,
+			       fetch_forget_line, item);
+	return TRUE;
+}
+
+static void
+fetch_item_wrap(struct imap_fetch_handler *item, const char *name)
+{
+	const struct imap_fetch_handler *core =
+		imap_fetch_handler_lookup(name);
+	struct imap_fetch_handler wrapped;
+
+	if (core == NULL)
+		return;
+	*item = wrapped = *core;
+	wrapped.init = fetch_item_init;
+	imap_fetch_handler_unregister(name);
+	imap_fetch_handlers_register(&wrapped, 1);
+}
+
+void
+roost_fetch_hooks_init(void)
+{
+	unsigned int i;
+
+	if (imap_fetch_handler_lookup == NULL)
+		return;
+	for (i = 0; i < N_ELEMENTS(core_items); i++)
+		fetch_item_wrap(&core_items[i], item_names[i]);
+}
+
+void
+roost_fetch_hooks_deinit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(core_items); i++) {
+		if (core_items[i].name == NULL)
+			continue;
+		imap_fetch_handler_unregister(core_items[i].name);
+		imap_fetch_handlers_register(&core_items[i], 1);
+		core_items[i].name = NULL;
+	}
+}
