@@ -3,13 +3,15 @@
  * imap-hooks: see imap-hooks.h.
  *
  * Core can tell all keywords or none.  Where that is not the truth, a second
- * line follows, before the command's tagged one: a client believes the last.
+ * line follows, at the end of a synchronization and before a tagged line: a
+ * client believes the last.  IDLE and NOTIFY tell by synchronizing alone.
  */
 #include "imap-hooks.h"
 
 #include "flags-box.h"
 
 #include "imap-common.h"
+#include "imap-sync-private.h"
 #include "imap-util.h"
 #include "module-context.h"
 
@@ -127,6 +129,19 @@ flags_send_tagline(struct client_command_context *cmd, const char *data)
 	fclient->module_ctx.super.send_tagline(cmd, data);
 }
 
+static int
+flags_sync_notify_more(struct imap_sync_context *ctx)
+{
+	struct client *client = ctx->client;
+	int ret = FLAGS_CLIENT(client)->module_ctx.super.sync_notify_more(ctx);
+
+	/* Who was told before it had a mailbox is told by SELECT. */
+	if (ret > 0 && !client->disconnected &&
+	    FLAGS_CLIENT(client)->box == client->mailbox)
+		client_tell(client, FALSE);
+	return ret;
+}
+
 static void
 flags_client_created(struct client **clientp)
 {
@@ -137,6 +152,7 @@ flags_client_created(struct client **clientp)
 		fclient = p_new(client->pool, struct flags_client, 1);
 		fclient->module_ctx.super = client->v;
 		client->v.send_tagline = flags_send_tagline;
+		client->v.sync_notify_more = flags_sync_notify_more;
 		MODULE_CONTEXT_SET(client, roost_flags_imap_module, fclient);
 	}
 	if (next_created != NULL)

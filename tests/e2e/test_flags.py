@@ -3,6 +3,7 @@
 and what clients are told."""
 
 import re
+import threading
 
 import pytest
 
@@ -707,6 +708,90 @@ def test_permanent_flags_of_others(server, user):
         box.ok("NOOP")
         assert box.told == {1: {"own", TRUST, "else"}}
         assert TRUST not in box.permanent
+
+
+def watch(session, how):
+    """A client that says nothing more, and is told what happens."""
+    if how == "IDLE":
+        session.raw.idle()
+        return
+    session.ok("NOTIFY SET (SELECTED (MessageNew MessageExpunge FlagChange))")
+
+
+def watched(session, how):
+    """The end of it: what was told last."""
+    answer = session.raw.done() if how == "IDLE" else session.ok("NOOP")
+    session.read(answer.untagged)
+    return answer.untagged
+
+
+class Appending(threading.Thread):
+    """Somebody who goes on appending: after each command and each event,
+    NOTIFY looks away for a second, and hears of what came then with the
+    next event alone."""
+
+    def __init__(self, server, user):
+        super().__init__()
+        self.box = Box(server, user)
+        self.is_done = threading.Event()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_done.set()
+        self.join()
+        self.box.raw.logout()
+
+    def run(self):
+        while not self.is_done.wait(0.2):
+            self.box.append("")
+
+
+def until(session, event):
+    """What a client is told up to an event."""
+    lines = []
+    while not lines or event not in lines[-1]:
+        lines.append(session.raw.response())
+    session.read(lines)
+    return lines
+
+
+@pytest.mark.parametrize("how", ("IDLE", "NOTIFY"))
+def test_permanent_flags_of_others_while_nothing_is_asked(server, user, how):
+    """The last word is the truth when it comes, not with the next command:
+    the second of two events comes after all that is said of the first."""
+    with filled(server, user, "Own") as box, Box(server, user) as other:
+        watch(other, how)
+        admin(server, user, "add", "%s Else" % TRUST)
+        with Appending(server, user):
+            until(other, b"* 1 FETCH (")
+            until(other, b"EXISTS")
+            until(other, b"EXISTS")
+            assert other.told[1] == {"own", TRUST, "else"}
+            assert TRUST in other.known
+            assert {"own", "else"} <= other.permanent
+            assert TRUST not in other.permanent and "\\*" in other.permanent
+            # Nothing is new: nothing is said again.
+            lines = until(other, b"EXISTS") + until(other, b"EXISTS")
+        lines += watched(other, how)
+        assert flagkit.permanent(lines) is None, lines
+
+
+@pytest.mark.parametrize("how", ("IDLE", "NOTIFY"))
+def test_limit_of_a_mailbox_while_nothing_is_asked(server, how):
+    user = another(server, "narrow")
+    with filled(server, user, "", "") as box, Box(server, user) as other:
+        watch(other, how)
+        fill_mailbox(box, 6)
+        assert "\\*" not in box.permanent
+        with Appending(server, user):
+            for _ in range(3):
+                until(other, b"EXISTS")
+            assert "\\*" not in other.permanent
+            assert "k5" in other.permanent
+        watched(other, how)
 
 
 def test_permanent_flags_of_a_public_mailbox(server, user):

@@ -694,6 +694,9 @@ MUTANTS = [
      "\t    roost_bytes_equal(passwords[0].text, passwords[1].text,\n"
      "\t\t\t      passwords[0].len))\n", "\tif (TRUE)\n", COMMANDS,
      "typed_is_cut"),
+    ("who asks nothing is told by the next command", "flags/imap-hooks.c",
+     "\t\tclient_tell(client, FALSE);\n\treturn ret;", "\t\t;\n\treturn ret;",
+     FLAGS, "while_nothing and sdbox and IDLE and not roost"),
     # FETCH
     ("the line of a refused message is left", "mail/fetch-hooks.c",
      "\t\tstr_truncate(state->cur_str, 0);\n", "\t\t;\n",
