@@ -59,6 +59,20 @@ roost_cmd_fail(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
 	return -1;
 }
 
+bool
+roost_cmd_policy(const char *name, enum roost_policy *policy_r)
+{
+	*policy_r = strcmp(name, "sealed") == 0 ? ROOST_POLICY_SEALED :
+		ROOST_POLICY_OPEN;
+	return strcmp(name, roost_cmd_policy_name(*policy_r)) == 0;
+}
+
+const char *
+roost_cmd_policy_name(enum roost_policy policy)
+{
+	return policy == ROOST_POLICY_SEALED ? "sealed" : "open";
+}
+
 struct mail_namespace *
 roost_cmd_namespace(struct mail_user *user)
 {
@@ -76,6 +90,7 @@ doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 {
 	mail_storage_hooks_add_forced(&hooks_module, &command_hooks);
 	doveadm_cmd_register_ver2(&roost_cmd_init);
+	doveadm_cmd_register_ver2(&roost_cmd_policy_change);
 	doveadm_cmd_register_ver2(&roost_cmd_status);
 	doveadm_cmd_register_ver2(&roost_cmd_verify);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_list);

@@ -17,6 +17,7 @@
 
 /* One for each group; see the files of these names. */
 extern struct doveadm_cmd_ver2 roost_cmd_init;
+extern struct doveadm_cmd_ver2 roost_cmd_policy_change;
 extern struct doveadm_cmd_ver2 roost_cmd_status;
 extern struct doveadm_cmd_ver2 roost_cmd_verify;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_list;
@@ -48,6 +49,10 @@ void roost_cmd_accept_params(struct doveadm_mail_cmd_context *ctx);
 /* Log an error about the user and make doveadm fail.  Always -1. */
 int roost_cmd_fail(struct doveadm_mail_cmd_context *ctx,
 		   struct mail_user *user, const char *error);
+
+/* The policy of that name, and back.  FALSE: there is none. */
+bool roost_cmd_policy(const char *name, enum roost_policy *policy_r);
+const char *roost_cmd_policy_name(enum roost_policy policy);
 
 /* The private namespace whose keyring is the user's own. */
 struct mail_namespace *roost_cmd_namespace(struct mail_user *user);

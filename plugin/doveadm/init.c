@@ -21,6 +21,7 @@
 struct init_context {
 	struct doveadm_mail_cmd_context ctx;
 	bool is_password_mode, has_recovery, is_new;
+	bool has_policy;		/* else by what mail there is */
 	enum roost_policy policy;
 	int secret_fd;
 	bool has_secret;
@@ -39,11 +40,11 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct init_context *ctx =
 		container_of(_ctx, struct init_context, ctx);
 	const struct doveadm_cmd_context *cctx = _ctx->cctx;
-	const char *mode = "provider", *policy = "open";
+	const char *mode = "provider", *policy;
 	int64_t fd = -1;
 
 	(void)doveadm_cmd_param_str(cctx, "mode", &mode);
-	(void)doveadm_cmd_param_str(cctx, "policy", &policy);
+	ctx->has_policy = doveadm_cmd_param_str(cctx, "policy", &policy);
 	(void)doveadm_cmd_param_bool(cctx, "recovery", &ctx->has_recovery);
 	(void)doveadm_cmd_param_bool(cctx, "new", &ctx->is_new);
 	if (doveadm_cmd_param_int64(cctx, "secret-fd", &fd) &&
@@ -54,9 +55,7 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 		ctx->is_password_mode = ctx->has_recovery = TRUE;
 	else if (strcmp(mode, "provider") != 0)
 		init_usage("--mode takes provider or password");
-	if (strcmp(policy, "sealed") == 0)
-		ctx->policy = ROOST_POLICY_SEALED;
-	else if (strcmp(policy, "open") != 0)
+	if (ctx->has_policy && !roost_cmd_policy(policy, &ctx->policy))
 		init_usage("--policy takes open or sealed");
 	if (ctx->is_password_mode && !_ctx->iterate_single_user)
 		init_usage("--mode password takes one user at a time, by -u");
@@ -177,7 +176,6 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	char text[ROOST_RECOVERY_TEXT_SIZE] = "";
 	struct roost_ring_create create = {
 		.owner = user->username, .config = roost_user_config(ruser),
-		.policy = ctx->policy,
 		.secret = ctx->has_secret ? ctx->secret : NULL,
 		.recovery = ctx->has_recovery ? code : NULL,
 	};
@@ -194,9 +192,12 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	    (ctx->has_recovery &&
 	     roost_slot_recovery_text(code, text) != ROOST_OK))
 		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
-	else if (init_may_create(ctx, store, ns, &scan, error_r) == 0)
+	else if (init_may_create(ctx, store, ns, &scan, error_r) == 0) {
+		create.policy = ctx->has_policy ? ctx->policy :
+			roost_scan_policy(&scan);
 		ret = roost_ring_create(store, &create, &ring, &was_made,
 					error_r);
+	}
 	if (ret > 0) {
 		init_print(ring, was_made, text);
 		if (!was_made && ctx->is_password_mode) {

@@ -66,8 +66,7 @@ status_print(struct roost_ring *ring, const char *name, const char **error_r)
 	doveadm_print(id);
 	doveadm_print(roost_keyring_has_slot(doc, ROOST_SLOT_PROVIDER) ?
 		      "provider" : "password");
-	doveadm_print(roost_ring_policy(ring) == ROOST_POLICY_SEALED ?
-		      "sealed" : "open");
+	doveadm_print(roost_cmd_policy_name(roost_ring_policy(ring)));
 	doveadm_print_num(doc->generation);
 	doveadm_print_num(doc->epoch_count);
 	doveadm_print(status_slots(doc));

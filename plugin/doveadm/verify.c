@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verify: `doveadm roost verify`: is every sealed message whole?
+ * verify: `doveadm roost verify`: is every sealed message whole, and is every
+ * message sealed that has to be?
  *
  * With keys every message is opened and read to its end; with --keyless only
  * the digests are compared, which needs no key and is no proof against an
@@ -8,25 +9,28 @@
  */
 #include "commands.h"
 
-#include "mail-search-build.h"
-#include "mailbox-list-iter.h"
-
+#include "cache-object.h"
 #include "inspect.h"
 #include "istream-roost.h"
+#include "walk.h"
 
 #include "roost/secret.h"
 
 struct verify_context {
 	struct doveadm_mail_cmd_context ctx;
 	bool is_keyless;
-	bool was_interrupted;
 };
 
-/* One mailbox, and what its messages are verified with. */
-struct verify_counts {
+/* What the messages of a namespace are verified with. */
+struct verify_run {
 	bool is_keyless;
-	struct roost_ring *ring;
-	unsigned int messages, sealed, plaintext, bad;
+	struct roost_ring *ring;	/* NULL: there is no keyring */
+	bool is_bad;			/* a message is not whole */
+	unsigned int plaintext;		/* messages of all mailboxes */
+	/* Of the mailbox at hand. */
+	struct {
+		unsigned int messages, sealed, plaintext, bad;
+	} box;
 };
 
 /* One message being looked at. */
@@ -109,91 +113,75 @@ verify_inspect(void *context, struct istream *stored)
 					 sizeof(vmail->detail));
 }
 
-static void
-verify_message(struct mail *mail, struct verify_counts *counts)
+/* A message that can be had: sealed and whole, or plaintext in nobody's
+   place.  FALSE: it is logged. */
+static bool
+verify_good(struct mail *mail, const struct verify_mail *vmail,
+	    struct verify_run *run)
 {
+	if (vmail->is_sealed) {
+		run->box.sealed++;
+		return TRUE;
+	}
+	if (!roost_cache_names_object(mail)) {
+		run->box.plaintext++;
+		return TRUE;
+	}
+	e_error(mail_event(mail), "roost: It is plaintext, but the index cache "
+		"knows it as a sealed message: it was put in its place; "
+		"restore it from a backup [unsealed]");
+	return FALSE;
+}
+
+static void
+verify_message(struct mail *mail, void *context)
+{
+	struct verify_run *run = context;
 	struct verify_mail vmail = {
-		.is_keyless = counts->is_keyless, .ring = counts->ring,
+		.is_keyless = run->is_keyless, .ring = run->ring,
 		.err = ROOST_ERR_IO
 	};
 	int ret = roost_inspect(mail, verify_inspect, &vmail);
+	bool is_whole = ret >= 0 && vmail.err == ROOST_OK;
 
-	counts->messages++;
-	if (ret >= 0 && vmail.err == ROOST_OK) {
-		if (vmail.is_sealed)
-			counts->sealed++;
-		else
-			counts->plaintext++;
+	if (!is_whole && mail->expunged)
 		return;
-	}
-	if (mail->expunged) {
-		counts->messages--;
+	run->box.messages++;
+	if (is_whole && verify_good(mail, &vmail, run))
 		return;
-	}
-	counts->bad++;
+	run->box.bad++;
+	if (is_whole)
+		return;
 	e_error(mail_event(mail), "roost: %s; restore it from a backup [%s]",
 		ret < 0 ? "the message's file cannot be opened" :
 		*vmail.detail != '\0' ? vmail.detail :
 		roost_err_phrase(vmail.err), roost_err_name(vmail.err));
 }
 
-static int
-verify_messages(struct mailbox *box, struct verify_counts *counts)
+static void
+verify_begin(struct mailbox *box ATTR_UNUSED, void *context)
 {
-	struct mailbox_transaction_context *trans =
-		mailbox_transaction_begin(box, 0, "roost verify");
-	struct mail_search_args *args = mail_search_build_init();
-	struct mail_search_context *search;
-	struct mail *mail;
-	int ret;
+	struct verify_run *run = context;
 
-	mail_search_build_add_all(args);
-	search = mailbox_search_init(trans, args, NULL, 0, NULL);
-	mail_search_args_unref(&args);
-	while (!doveadm_is_killed() && mailbox_search_next(search, &mail))
-		T_BEGIN {
-			verify_message(mail, counts);
-		} T_END;
-	ret = mailbox_search_deinit(&search);
-	mailbox_transaction_rollback(&trans);
-	return ret;
+	i_zero(&run->box);
 }
 
 static void
-verify_print(const char *vname, const struct verify_counts *counts)
+verify_end(struct mailbox *box, void *context)
 {
-	doveadm_print(vname);
-	doveadm_print_num(counts->messages);
-	doveadm_print_num(counts->sealed);
-	doveadm_print_num(counts->plaintext);
-	doveadm_print_num(counts->bad);
+	struct verify_run *run = context;
+
+	doveadm_print(mailbox_get_vname(box));
+	doveadm_print_num(run->box.messages);
+	doveadm_print_num(run->box.sealed);
+	doveadm_print_num(run->box.plaintext);
+	doveadm_print_num(run->box.bad);
+	run->plaintext += run->box.plaintext;
+	run->is_bad = run->is_bad || run->box.bad > 0;
 }
 
-/* 0 all well; 1 something is bad; -1 the mailbox could not be read. */
-static int
-verify_mailbox(struct verify_context *ctx, struct mail_namespace *ns,
-	       const char *vname, struct roost_ring *ring)
-{
-	struct mailbox *box = mailbox_alloc(ns->list, vname,
-		MAILBOX_FLAG_READONLY | MAILBOX_FLAG_IGNORE_ACLS);
-	struct verify_counts counts = {
-		.is_keyless = ctx->is_keyless, .ring = ring
-	};
-	int ret = mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ);
-
-	if (ret == 0)
-		ret = verify_messages(box, &counts);
-	if (ret < 0) {
-		e_error(ns->user->event, "roost: Cannot read mailbox %s: %s",
-			vname, mailbox_get_last_internal_error(box, NULL));
-		doveadm_mail_failed_mailbox(&ctx->ctx, box);
-	}
-	mailbox_free(&box);
-	verify_print(vname, &counts);
-	return ret < 0 ? -1 : counts.bad > 0 ? 1 : 0;
-}
-
-/* The keyring of the namespace, unlocked; NULL if there is none. */
+/* The keyring of the namespace, unlocked; NULL if there is none.  Without keys
+   it only tells the policy, if it can. */
 static int
 verify_ring(struct verify_context *ctx, struct roost_user *ruser,
 	    struct mail_namespace *ns, struct roost_ring **ring_r,
@@ -203,9 +191,9 @@ verify_ring(struct verify_context *ctx, struct roost_user *ruser,
 	int ret;
 
 	*ring_r = NULL;
+	ret = roost_user_ring(ruser, ns, ring_r, error_r);
 	if (ctx->is_keyless)
 		return 0;
-	ret = roost_user_ring(ruser, ns, ring_r, error_r);
 	if (ret <= 0)
 		return ret;
 	err = roost_ring_unlock(*ring_r);
@@ -217,41 +205,52 @@ verify_ring(struct verify_context *ctx, struct roost_user *ruser,
 	return -1;
 }
 
+/* Does plaintext have to be sealed there? */
+static bool
+verify_is_sealed(struct roost_user *ruser, struct mail_namespace *ns,
+		 const struct roost_ring *ring)
+{
+	const struct roost_config *config;
+	const char *error;
+
+	if (ring != NULL)
+		return roost_ring_policy(ring) == ROOST_POLICY_SEALED;
+	return roost_user_namespace_config(ruser, ns, &config, &error) == 0 &&
+		config->has_policy && config->policy == ROOST_POLICY_SEALED;
+}
+
+static int
+verify_result(struct roost_user *ruser, struct mail_namespace *ns,
+	      const struct verify_run *run, const char **error_r)
+{
+	if (run->is_bad)
+		*error_r = "There are messages that are not whole; each is "
+			"named above";
+	else if (run->plaintext > 0 &&
+		 verify_is_sealed(ruser, ns, run->ring))
+		*error_r = t_strdup_printf("%u messages are not sealed, "
+			"though the policy is sealed: remove them, or see "
+			"doveadm roost policy", run->plaintext);
+	else
+		return 0;
+	return -1;
+}
+
 static int
 verify_namespace(struct verify_context *ctx, struct roost_user *ruser,
 		 struct mail_namespace *ns, const char **error_r)
 {
-	const enum mailbox_list_iter_flags flags =
-		MAILBOX_LIST_ITER_NO_AUTO_BOXES |
-		MAILBOX_LIST_ITER_SKIP_ALIASES;
-	struct mailbox_list_iterate_context *iter;
-	const struct mailbox_info *info;
-	struct roost_ring *ring;
-	bool is_bad = FALSE;
+	struct verify_run run = { .is_keyless = ctx->is_keyless };
+	const struct roost_walk walk = {
+		.ctx = &ctx->ctx, .reason = "roost verify", .context = &run,
+		.begin = verify_begin, .message = verify_message,
+		.end = verify_end,
+	};
 
-	if (verify_ring(ctx, ruser, ns, &ring, error_r) < 0)
+	if (verify_ring(ctx, ruser, ns, &run.ring, error_r) < 0 ||
+	    roost_walk_namespace(&walk, ns, error_r) < 0)
 		return -1;
-	iter = mailbox_list_iter_init(ns->list, "*", flags);
-	while (!doveadm_is_killed() &&
-	       (info = mailbox_list_iter_next(iter)) != NULL) {
-		if ((info->flags & (MAILBOX_NOSELECT |
-				    MAILBOX_NONEXISTENT)) != 0)
-			continue;
-		T_BEGIN {
-			if (verify_mailbox(ctx, ns, info->vname, ring) != 0)
-				is_bad = TRUE;
-		} T_END;
-	}
-	*error_r = "There are messages that are not whole; each is named above";
-	if (mailbox_list_iter_deinit(&iter) < 0) {
-		*error_r = "Cannot list the mailboxes";
-		is_bad = TRUE;
-	}
-	if (doveadm_is_killed()) {
-		*error_r = "Interrupted before every message was seen";
-		is_bad = TRUE;
-	}
-	return is_bad ? -1 : 0;
+	return verify_result(ruser, ns, &run, error_r);
 }
 
 static int
@@ -267,9 +266,7 @@ verify_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 	if (ruser == NULL)
 		return roost_cmd_fail(_ctx, user, error);
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
-		if (ns->alias_for != NULL ||
-		    (ns->storage->class_flags &
-		     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0)
+		if (!roost_walk_is_storing(ns))
 			continue;
 		if (verify_namespace(ctx, ruser, ns, &ns_error) < 0) {
 			error = ns_error;

@@ -269,10 +269,9 @@ mail_check_plaintext(struct mail *mail)
 	struct roost_mail *rmail = ROOST_MAIL(mail);
 	struct mail_namespace *ns = mailbox_get_namespace(mail->box);
 	const struct roost_config *config = roost_user_config(rmail->ruser);
-	struct roost_ring *ring;
+	enum roost_plaintext plaintext;
 	const char *error;
 	bool is_served;
-	int ret;
 
 	/* Somebody else's mailbox is bound by what binds its owner. */
 	if (mail->saving || (config->enable == ROOST_ENABLE_NO &&
@@ -284,19 +283,11 @@ mail_check_plaintext(struct mail *mail)
 		roost_report_unsealed(mail, !mail_log_once(mail));
 		return -1;
 	}
-	if (roost_user_namespace_config(rmail->ruser, ns, &config,
-					&error) < 0)
-		return mail_refuse_keyring(mail, "owner", error);
-	ret = roost_user_ring(rmail->ruser, ns, &ring, &error);
-	if (ret < 0)
+	if (roost_user_plaintext(rmail->ruser, ns, &plaintext, &error) < 0)
 		return mail_refuse_keyring(mail, "keyring", error);
-	if (ret == 0 ? !(config->has_policy &&
-			 config->policy == ROOST_POLICY_SEALED) :
-	    roost_ring_policy(ring) == ROOST_POLICY_OPEN)
+	if (plaintext == ROOST_PLAINTEXT_SERVE)
 		return 0;
-	if (config->plaintext == ROOST_PLAINTEXT_SERVE)
-		return 0;
-	is_served = config->plaintext == ROOST_PLAINTEXT_FLAG;
+	is_served = plaintext == ROOST_PLAINTEXT_FLAG;
 	roost_report_plaintext(mail, is_served, !mail_log_once(mail));
 	return is_served ? 0 : -1;
 }

@@ -147,6 +147,32 @@ save_seal(struct mail_save_context *ctx, struct roost_ring *ring)
 	return 0;
 }
 
+/* What is not sealed must not be taken in where it would then be refused. */
+static int
+box_check_plaintext(struct mailbox *box)
+{
+	struct roost_user *ruser = roost_user_get(box->storage->user);
+	enum roost_plaintext plaintext;
+	const char *error;
+
+	if (ruser == NULL ||
+	    roost_user_config(ruser)->enable == ROOST_ENABLE_NO)
+		return 0;
+	if (roost_user_plaintext(ruser, mailbox_get_namespace(box),
+				 &plaintext, &error) < 0) {
+		mailbox_set_critical(box, "roost: Cannot tell the policy, so "
+				     "nothing is saved: %s", error);
+		return -1;
+	}
+	if (plaintext != ROOST_PLAINTEXT_REFUSE)
+		return 0;
+	mailbox_set_critical(box, "roost: The policy is sealed, and "
+		"roost_enable=read-only seals nothing, so nothing is saved: "
+		"set the policy to open with doveadm roost policy -u %s open",
+		box->storage->user->username);
+	return -1;
+}
+
 static int
 roost_save_begin(struct mail_save_context *ctx, struct istream *input)
 {
@@ -154,8 +180,9 @@ roost_save_begin(struct mail_save_context *ctx, struct istream *input)
 	struct roost_mailbox *rbox = ROOST_BOX(box);
 	struct roost_ring *ring = NULL;
 
-	if (box_is_sealing(box) &&
-	    trans_seal_ring(ctx->transaction, &ring) < 0)
+	if ((box_is_sealing(box) ?
+	     trans_seal_ring(ctx->transaction, &ring) :
+	     box_check_plaintext(box)) < 0)
 		return -1;
 	if (rbox->module_ctx.super.save_begin(ctx, input) < 0)
 		return -1;

@@ -224,6 +224,13 @@ roost_scan_mail(struct mail_namespace *ns, struct roost_scan *scan_r,
 	return ret;
 }
 
+enum roost_policy
+roost_scan_policy(const struct roost_scan *scan)
+{
+	return scan->plain_count == 0 ? ROOST_POLICY_SEALED :
+		ROOST_POLICY_OPEN;
+}
+
 int
 roost_scan_check_sealed(const struct roost_scan *scan,
 			struct roost_keystore *store, const char **error_r)

@@ -9,6 +9,8 @@
 
 #include "keystore.h"
 
+#include "roost/keyring.h"
+
 /* What was found. */
 struct roost_scan {
 	bool has_sealed;		/* the scan stopped there */
@@ -25,6 +27,10 @@ struct roost_scan {
  */
 int roost_scan_mail(struct mail_namespace *ns, struct roost_scan *scan_r,
 		    const char **error_r);
+
+/* The policy that a keyring is born with: sealed, unless it would refuse mail
+   that is there already. */
+enum roost_policy roost_scan_policy(const struct roost_scan *scan);
 
 /*
  * Does what was found allow a new keyring where the one of store is missing?

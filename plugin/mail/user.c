@@ -191,7 +191,6 @@ user_check_storage(const struct mail_storage *storage)
 	return NULL;
 }
 
-
 void
 roost_user_namespaces_created(struct mail_namespace *namespaces)
 {
@@ -397,9 +396,11 @@ ring_make(struct roost_user *ruser, struct mail_namespace *ns,
 		return -1;
 	}
 	if (roost_scan_mail(ns, &scan, &error) == 0 &&
-	    roost_scan_check(&scan, store, &error) == 0)
+	    roost_scan_check(&scan, store, &error) == 0) {
+		create->policy = roost_scan_policy(&scan);
 		return roost_ring_create(store, create, ring_r, &was_made,
 					 error_r);
+	}
 	ret = roost_ring_load(store, create->owner, create->config, ring_r,
 			      error_r);
 	if (ret == 0)
@@ -505,6 +506,28 @@ roost_user_renew_ring(struct roost_user *ruser, struct roost_ring *ring,
 						error_r);
 	}
 	i_unreached();
+}
+
+int
+roost_user_plaintext(struct roost_user *ruser, struct mail_namespace *ns,
+		     enum roost_plaintext *plaintext_r, const char **error_r)
+{
+	const struct roost_config *config;
+	struct roost_ring *ring;
+	bool is_sealed;
+	int ret;
+
+	*plaintext_r = ROOST_PLAINTEXT_REFUSE;
+	if (roost_user_namespace_config(ruser, ns, &config, error_r) < 0)
+		return -1;
+	ret = roost_user_ring(ruser, ns, &ring, error_r);
+	if (ret < 0 || (ret > 0 &&
+			roost_user_renew_ring(ruser, ring, error_r) < 0))
+		return -1;
+	is_sealed = ret > 0 ? roost_ring_policy(ring) == ROOST_POLICY_SEALED :
+		config->has_policy && config->policy == ROOST_POLICY_SEALED;
+	*plaintext_r = is_sealed ? config->plaintext : ROOST_PLAINTEXT_SERVE;
+	return 0;
 }
 
 int

@@ -48,6 +48,14 @@ void roost_user_namespaces_created(struct mail_namespace *namespaces);
 int roost_user_ring(struct roost_user *ruser, struct mail_namespace *ns,
 		    struct roost_ring **ring_r, const char **error_r);
 
+/*
+ * What becomes of a plaintext message there, by the policy in force, which is
+ * read again.  -1 with error_r: the keyring fails, and nothing may be served.
+ */
+int roost_user_plaintext(struct roost_user *ruser, struct mail_namespace *ns,
+			 enum roost_plaintext *plaintext_r,
+			 const char **error_r);
+
 /* Where that keyring lies; NULL with error_r.  The caller frees it. */
 struct roost_keystore *
 roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,

@@ -293,6 +293,7 @@ def test_enable_of_one_user(make_server):
         "roost_enable": value}) for value in ("read-only", "no")}
     for user, conf in (("alice", confs["read-only"]), ("bob", confs["no"])):
         append_all(server, user, MAIL[:3])
+        server.doveadm("roost", "policy", "-u", user, "open")
         wanted = answers(server, user, LISTING)
         if user == "alice":
             with opened.Opens(server, user) as opens:

@@ -38,7 +38,8 @@ if not servers.PLAIN:
         code, rows, _ = roost(server, "status", "-u", "alice")
         assert code == 0
         assert rows[0]["state"] == "open" and rows[0]["mode"] == "provider"
-        assert rows[0]["policy"] == "open" and rows[0]["slots"] == "provider"
+        assert rows[0]["policy"] == "sealed"
+        assert rows[0]["slots"] == "provider"
         assert re.match("^[0-9a-f]{32}$", rows[0]["keyring-id"])
 
     def test_status_of_all(server):

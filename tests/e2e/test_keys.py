@@ -320,10 +320,11 @@ def test_secret_from_userdb(make_server, value):
 @pytest.fixture(scope="module", params=servers.STORAGES)
 def mixed(request, make_module_server):
     """alice seals; bob read first and sealed, too, and then was set to
-    read-only, carol to no."""
+    read-only, after his policy was set to open, carol to no."""
     server = make_module_server(request.param)
     for user in "alice", "bob", "carol":
         assert server.deliver(text_of(1), user)[0][0] == 250
+    server.doveadm("roost", "policy", "-u", "bob", "open")
     server.stop()
     server.users["bob"] = {"roost_enable": "read-only"}
     server.users["carol"] = {"roost_enable": "no"}

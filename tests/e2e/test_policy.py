@@ -7,6 +7,7 @@ of the message that was there is genuine, and may be shown.
 """
 
 import itertools
+import json
 import os
 import poplib
 import re
@@ -436,3 +437,318 @@ def test_without_any_cache(server):
         lines = box.errors(client)
         assert ["[plaintext]" in line for line in lines] == \
             [True] * (status == "NO"), lines
+
+
+# The policy of a new keyring, and changing it
+
+def roost(server, *args):
+    """(exit status, rows, what it complained about)"""
+    done = server.doveadm("-f", "json", "roost", *args, check=False)
+    rows = json.loads(done.stdout) if done.stdout.strip() else []
+    return done.returncode, rows, done.stderr.decode()
+
+
+def policy_of(server, user):
+    code, rows, said = roost(server, "status", "-u", user)
+    assert code == 0, said
+    return rows[0]["policy"]
+
+
+def plain_server(make_server, storage, **options):
+    """A server that ran without Roost: everybody has one plaintext message,
+    alice's in a mailbox of its own."""
+    server = make_server(storage, roost=False, **options)
+    with server.raw("alice") as client:
+        client.ok("CREATE Old/2019")
+        assert client.append("Old/2019", EVIL).ok
+    server.deliver(EVIL, "bob")
+    server.stop()
+    server.roost = True
+    return server.start()
+
+
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_born_sealed_unless_plaintext_is_there(make_server, storage):
+    server = plain_server(make_server, storage)
+    for user in "alice", "bob", "carol":
+        assert server.deliver(genuine(1), user)[0][0] == 250
+    assert roost(server, "init", "-u", "dave")[0] == 0
+    assert roost(server, "init", "-u", "erin", "-p", "open")[0] == 0
+    assert {user: policy_of(server, user) for user in servers.USERS} == {
+        "alice": "open", "bob": "open", "carol": "sealed", "dave": "sealed",
+        "erin": "open"}
+    client = server.raw("alice")
+    client.ok("SELECT Old/2019")
+    assert b"evil words" in client.fetch(1, "BODY.PEEK[]")
+    client.logout()
+
+
+def add_plaintext(server, user):
+    """A plaintext file beside the sealed ones, as each storage takes it in;
+    gives its UID."""
+    with server.raw(user) as client:
+        client.ok("SELECT INBOX")
+        count = client.count()
+    home = server.home(user)
+    if server.storage == "maildir":
+        tamper.write(os.path.join(home, "Maildir", "new",
+                                  "1700000000.M1P1.host"), EVIL)
+        return count + 1
+    path, offset, content = server.objects(user)[-1]
+    whole = tamper.read(path)
+    if server.storage == "sdbox":
+        # A whole file of its own, with the metadata of another message.
+        head = whole[:offset - 17] + b"%016X\n" % len(EVIL)
+        tail = fresh_guid(whole[offset + len(content):])
+        tamper.write(os.path.join(os.path.dirname(path),
+                                  "u.%d" % (count + 1)), head + EVIL + tail)
+    else:
+        start = whole.index(b"\n") + 1
+        head = whole[start:][:int(re.search(rb" M([0-9a-f]+)",
+                                            whole).group(1), 16)]
+        tail = fresh_guid(whole[offset + len(content):])
+        with open(path, "ab") as file:
+            file.write(head[:-17] + b"%016X\n" % len(EVIL) + EVIL + tail)
+    server.doveadm("force-resync", "-u", user, "INBOX")
+    return count + 1
+
+
+def fresh_guid(metadata):
+    """Metadata of a dbox message: of another one, of no size."""
+    return re.sub(rb"(?m)^[VZ][0-9a-f]+\n", b"", re.sub(
+        rb"(?m)^G[0-9a-f]{32}$", b"G" + os.urandom(16).hex().encode(),
+        metadata))
+
+
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_added_plaintext_is_refused_by_a_born_sealed_keyring(make_server,
+                                                             storage):
+    """What whoever holds the disk can add: for a dbox the mailbox is then
+    built anew."""
+    server = make_server(storage, extra=EXTRA)
+    for number in 1, 2:
+        assert server.deliver(genuine(number), "alice")[0][0] == 250
+    number = add_plaintext(server, "alice")
+    client = server.raw("alice")
+    client.ok("SELECT INBOX")
+    assert client.count() == number
+    for item in FETCHES:
+        answer = client.cmd("FETCH %d (%s)" % (number, item))
+        assert_no_evil(answer)
+    assert client.fetch(1, "BODY.PEEK[]").endswith(genuine(1))
+    client.logout()
+    lines = [line for line in server.session_log(client) if "Error:" in line]
+    assert len(lines) == 1 and "[plaintext]" in lines[0], lines
+    code, rows, said = roost(server, "verify", "-u", "alice")
+    assert code != 0 and "1 messages are not sealed, though the policy is " \
+        "sealed" in said
+    assert (rows[0]["plaintext"], rows[0]["bad"]) == ("1", "0")
+    # Served, once somebody says so.
+    code, rows, said = roost(server, "policy", "-u", "alice", "open")
+    assert (code, said) == (0, "")
+    assert roost(server, "verify", "-u", "alice")[0] == 0
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert b"evil words" in client.fetch(number, "BODY.PEEK[]")
+
+
+def keyring_lines(server, user):
+    return tamper.read(tamper.keyring_path(server, user)).splitlines()
+
+
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_policy_changed(make_server, storage):
+    """Counts by mailbox; a later generation; the owner's part untouched; and
+    it is in force, also in a session that is there."""
+    server = plain_server(make_server, storage)
+    assert server.deliver(genuine(1), "alice")[0][0] == 250
+    client = server.raw("alice")
+    client.ok("SELECT Old/2019")
+    assert b"evil words" in client.fetch(1, "BODY.PEEK[]")
+    before = keyring_lines(server, "alice")
+    for policy, said in (("sealed", "1 messages are not sealed, and are "
+                          "refused from now on"), ("open", "")):
+        code, rows, complaint = roost(server, "policy", "-u", "alice", policy)
+        assert code == 0 and said in complaint, complaint
+        assert bool(said) == bool(complaint), complaint
+        assert [(row["policy"], row["in-force"], row["mailbox"],
+                 row["messages"], row["not-sealed"]) for row in rows] == [
+            (policy, policy, "*", "2", "1"),
+            (policy, policy, "Old/2019", "1", "1")]
+        assert policy_of(server, "alice") == policy
+        answer = client.cmd("FETCH 1 (BODY.PEEK[])")
+        assert answer.status == ("NO" if policy == "sealed" else "OK")
+        # Nothing to change, nothing changed.
+        stored = keyring_lines(server, "alice")
+        assert roost(server, "policy", "-u", "alice", policy)[0] == 0
+        assert roost(server, "policy", "-u", "alice")[1] == rows
+        assert keyring_lines(server, "alice") == stored
+    client.logout()
+    after = keyring_lines(server, "alice")
+    changed = [(old.split()[0], new.split()[0]) for old, new
+               in zip(before, after) if old != new]
+    assert len(before) == len(after)
+    assert {name for pair in changed for name in pair} == {
+        b"generation", b"provider-mac"}
+    assert b"generation 3" in after
+    assert server.deliver(genuine(2), "alice")[0][0] == 250
+
+
+def test_policy_of_a_password_keyring(make_server):
+    """No secret of the user is at hand, nor needed."""
+    server = make_server("maildir", secret=True)
+    server.init_password_mode("alice")
+    assert policy_of(server, "alice") == "sealed"
+    assert roost(server, "policy", "-u", "alice", "open")[0] == 0
+    assert policy_of(server, "alice") == "open"
+    assert server.deliver(genuine(1), "alice")[0][0] == 250
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert client.fetch(1, "BODY.PEEK[]").endswith(genuine(1))
+
+
+def test_policy_refuses_what_is_wrong(make_server):
+    server = make_server("maildir", users={
+        "alice": {}, "bob": {"roost_policy": "sealed"}, "carol": {}})
+    assert roost(server, "policy", "-u", "alice", "shut")[0] == 64
+    code, rows, said = roost(server, "policy", "-u", "alice", "open")
+    assert code != 0 and rows == [] and "doveadm roost init -u alice" in said
+    assert not os.path.exists(tamper.keyring_path(server, "alice"))
+    for user in "bob", "carol":
+        assert server.deliver(genuine(1), user)[0][0] == 250
+    code, rows, said = roost(server, "policy", "-u", "bob", "open")
+    assert code == 0 and "roost_policy of userdb keeps the policy" in said
+    assert (rows[0]["policy"], rows[0]["in-force"]) == ("open", "sealed")
+    # Another provider's keyring is not touched.
+    text, _ = tamper.make_keyring(server, "carol", key=os.urandom(32))
+    tamper.put_keyring(server, "carol", text)
+    assert roost(server, "policy", "-u", "carol", "open")[0] != 0
+    assert tamper.read(tamper.keyring_path(server, "carol")) == text
+    assert roost(server, "policy", "-A")[0] != 0
+
+
+def test_policy_of_a_public_namespace(make_server):
+    where = "mail_driver = maildir\n  mail_path = %s" if servers.NEW \
+        else "location = maildir:%s"
+    server = make_server("maildir", start=False)
+    folder = os.path.join(server.mail_root, "public")
+    os.mkdir(folder)
+    server.own(server.mail_root)
+    server.extra = """
+namespace public {
+  type = public
+  separator = /
+  prefix = Public/
+  subscriptions = no
+  %s
+}
+""" % (where % folder)
+    server.start()
+    with server.raw("alice") as client:
+        client.ok("CREATE Public/Board")
+        assert client.append("Public/Board", genuine(1)).ok
+    code, rows, said = roost(server, "policy", "-u", "alice", "-n", "Public/")
+    assert (code, rows[0]["policy"], rows[0]["messages"]) == \
+        (0, "sealed", "1"), said
+    code, rows, _ = roost(server, "policy", "-u", "bob", "-n", "Public/",
+                          "open")
+    assert (code, rows[0]["policy"]) == (0, "open")
+    with server.raw("bob") as client:
+        client.ok("SELECT Public/Board")
+        assert client.fetch(1, "BODY.PEEK[]") == genuine(1)
+        assert client.append("Public/Board", genuine(2)).ok
+    assert roost(server, "policy", "-u", "bob", "-n", "Nowhere/")[0] != 0
+
+
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_read_only_takes_nothing_in_that_it_would_refuse(make_server,
+                                                         storage):
+    """What is acknowledged can be read: mail that is not sealed is not taken
+    in while the policy is sealed."""
+    server = make_server(storage, users={"alice": {}, "bob": {}})
+    assert server.deliver(genuine(1), "alice")[0][0] == 250
+    server.change_user("alice", roost_enable="read-only")
+    mark = server.log_mark()
+    assert server.deliver(genuine(2), "alice")[0][0] // 100 == 4
+    server.wait_log(r"Error: .*The policy is sealed, and roost_enable="
+                    r"read-only seals nothing.*doveadm roost policy -u alice "
+                    r"open", mark)
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert client.append("INBOX", genuine(2)).status == "NO"
+        assert client.fetch(1, "BODY.PEEK[]").endswith(genuine(1))
+    assert len(server.objects("alice")) == 1
+    assert roost(server, "policy", "-u", "alice", "open")[0] == 0
+    assert server.deliver(genuine(2), "alice")[0][0] == 250
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert client.fetch(2, "BODY.PEEK[]").endswith(genuine(2))
+        assert client.append("INBOX", genuine(3)).ok
+
+
+# verify
+
+@pytest.mark.parametrize("how", [(), ("-k",)], ids=["keys", "keyless"])
+def test_verify_names_what_was_put_in_place(server, how):
+    box = Box(server)
+    assert roost(server, "verify", "-u", box.user, *how)[0] == 0
+    place = box.put_evil()
+    code, rows, said = roost(server, "verify", "-u", box.user, *how)
+    assert code != 0
+    assert "Mailbox INBOX: UID 3: roost: It is plaintext" in said
+    assert "[unsealed]" in said
+    row = [row for row in rows if row["mailbox"] == "INBOX"][0]
+    assert [row[name] for name in ("messages", "sealed", "plaintext",
+                                   "bad")] == ["3", "2", "0", "1"]
+    put_back(place)
+    assert roost(server, "verify", "-u", box.user, *how)[0] == 0
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_verify_by_the_policy_in_force(make_server, pinned):
+    server = make_server("maildir", users=["u000"], extra=EXTRA)
+    server.next_user = itertools.count()
+    box = Box(server)
+    box.put_evil()
+    lose_cache(server, box.user)
+    assert roost(server, "verify", "-u", box.user)[0] == 0
+    if pinned:
+        server.change_user(box.user, roost_policy="sealed")
+    else:
+        assert roost(server, "policy", "-u", box.user, "sealed")[0] == 0
+    for how in (), ("-k",):
+        code, rows, said = roost(server, "verify", "-u", box.user, *how)
+        assert code != 0 and "1 messages are not sealed, though" in said
+        assert rows[0]["plaintext"] == "1"
+
+
+@pytest.mark.parametrize("layout", ["", "fs", "index"])
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_verify_skips_what_only_is_a_parent(make_server, storage, layout):
+    """As `doveadm fetch` does; and mail is delivered first, so that a keyring
+    is made after such mailboxes came."""
+    server = make_server(storage, start=False)
+    if layout:
+        server.extra = "mailbox_list_layout = %s\n" % layout if servers.NEW \
+            else "mail_location = %s:%s:LAYOUT=%s\n" % (
+                storage, server._path(), layout)
+    server.start()
+    with server.raw("alice") as client:
+        for name in "Arch", "Arch/2024", "Sub/2024", "Gone":
+            client.ok("CREATE " + name)
+        client.ok("DELETE Arch")
+        client.ok("DELETE Gone")
+        client.ok("SELECT INBOX")
+    for round_ in range(2):
+        for how in (), ("-k",):
+            code, rows, said = roost(server, "verify", "-u", "alice", *how)
+            assert (code, said) == (0, ""), said
+            names = {row["mailbox"] for row in rows}
+            assert names == {"INBOX", "Arch/2024", "Sub/2024"}
+        assert server.deliver(genuine(round_), "alice")[0][0] == 250
+    assert policy_of(server, "alice") == "sealed"
+    for command in ("policy", "-u", "alice"), ("flags", "list", "-u",
+                                               "alice"), (
+            "flags", "doctor", "-u", "alice"):
+        code, rows, said = roost(server, *command)
+        assert (code, said) == (0, ""), said

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring-change: see ring-change.h.
+ */
+#include "ring-change.h"
+
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+static int
+change_fail(struct roost_keystore *store, enum roost_err err,
+	    const char **error_r)
+{
+	*error_r = t_strdup_printf("Cannot change the keyring %s: %s [%s]",
+				   roost_keystore_name(store),
+				   roost_err_phrase(err),
+				   roost_err_name(err));
+	return -1;
+}
+
+/* Is what is stored now the keyring in use, and no older one of it? */
+static int
+change_check(const struct roost_ring *ring, struct roost_keystore *store,
+	     const struct roost_keyring *stored, const char **error_r)
+{
+	const struct roost_keyring *doc = roost_ring_doc(ring);
+
+	if (roost_bytes_equal(stored->id, doc->id, ROOST_ID_SIZE) &&
+	    stored->generation >= doc->generation)
+		return 0;
+	*error_r = t_strdup_printf("The keyring %s was exchanged meanwhile: "
+		"look which one is right, and try again",
+		roost_keystore_name(store));
+	return -1;
+}
+
+/* Parse old, change it and write it into doc_r. */
+static enum roost_err
+change_write(const struct roost_ring *ring, const struct roost_config *config,
+	     enum roost_policy policy, struct roost_keyring *stored,
+	     char *doc_r, size_t *len_r)
+{
+	uint8_t host_key[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	err = roost_keyring_open_host(stored, roost_ring_doc(ring)->owner,
+				      config->secrets->provider_keys,
+				      config->provider_key_count, host_key);
+	if (err == ROOST_OK) {
+		stored->policy = policy;
+		stored->generation++;
+		err = roost_keyring_sign_provider(stored, host_key);
+	}
+	if (err == ROOST_OK)
+		err = roost_keyring_write(stored, doc_r, len_r);
+	roost_wipe(host_key, sizeof(host_key));
+	return err;
+}
+
+/* While the store is locked. */
+static int
+change_policy(const struct roost_ring *ring, struct roost_keystore *store,
+	      const struct roost_config *config, enum roost_policy policy,
+	      struct roost_keyring *stored, char *doc, const char **error_r)
+{
+	buffer_t *old = t_buffer_create(4096);
+	unsigned int line;
+	enum roost_err err;
+	size_t len;
+	int ret = roost_keystore_load(store, old, error_r);
+
+	if (ret < 0)
+		return -1;
+	err = roost_keyring_parse(old->data, old->used, stored, &line);
+	if (err != ROOST_OK)
+		return change_fail(store, err, error_r);
+	if (change_check(ring, store, stored, error_r) < 0)
+		return -1;
+	if (stored->policy == policy)
+		return 0;
+	err = change_write(ring, config, policy, stored, doc, &len);
+	if (err != ROOST_OK)
+		return change_fail(store, err, error_r);
+	ret = roost_keystore_store(store, old, doc, len, error_r);
+	i_assert(ret != 0);	/* it is locked */
+	return ret;
+}
+
+int
+roost_ring_change_policy(const struct roost_ring *ring,
+			 struct roost_keystore *store,
+			 const struct roost_config *config,
+			 enum roost_policy policy, const char **error_r)
+{
+	struct roost_keyring *stored;
+	char *doc;
+	int ret;
+
+	if (roost_keystore_lock(store, error_r) < 0)
+		return -1;
+	stored = i_new(struct roost_keyring, 1);
+	doc = i_malloc(ROOST_KEYRING_DOC_MAX);
+	ret = change_policy(ring, store, config, policy, stored, doc, error_r);
+	i_free(doc);
+	i_free(stored);
+	roost_keystore_unlock(store);
+	return ret;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_RING_CHANGE_H
+#define ROOST_RING_CHANGE_H
+
+/*
+ * ring-change: change what is stored of a keyring, with the provider key
+ * alone.
+ *
+ * Promises: the store is locked meanwhile, what stands there is checked again,
+ * and its generation rises with each change.  No user's secret is needed:
+ * what the owner answers for is not touched.
+ */
+
+#include "ring.h"
+
+/*
+ * Give the stored document another policy.  ring is that keyring as it was
+ * loaded, and is left as it is: see roost_user_renew_ring().  1 changed; 0 it
+ * had that policy; -1 with error_r.
+ */
+int roost_ring_change_policy(const struct roost_ring *ring,
+			     struct roost_keystore *store,
+			     const struct roost_config *config,
+			     enum roost_policy policy, const char **error_r);
+
+#endif
