@@ -89,6 +89,7 @@ void
 doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 {
 	mail_storage_hooks_add_forced(&hooks_module, &command_hooks);
+	doveadm_cmd_register_ver2(&roost_cmd_cache_purge);
 	doveadm_cmd_register_ver2(&roost_cmd_init);
 	doveadm_cmd_register_ver2(&roost_cmd_policy_change);
 	doveadm_cmd_register_ver2(&roost_cmd_status);

@@ -16,6 +16,7 @@
 #include "user.h"
 
 /* One for each group; see the files of these names. */
+extern struct doveadm_cmd_ver2 roost_cmd_cache_purge;
 extern struct doveadm_cmd_ver2 roost_cmd_init;
 extern struct doveadm_cmd_ver2 roost_cmd_policy_change;
 extern struct doveadm_cmd_ver2 roost_cmd_status;

@@ -113,8 +113,8 @@ cache_box_names(struct roost_cache_box *cbox)
 	cbox->extra_names = p_strdup(cbox->box->pool, str_c(extra_names));
 }
 
-static bool
-field_is_telling(const char *name)
+bool
+roost_cache_field_is_telling(const char *name)
 {
 	static const char *const telling[] = {
 		"imap.envelope", "imap.body", "imap.bodystructure",
@@ -189,7 +189,8 @@ cache_forbid_field(struct mail_cache *cache, unsigned int idx)
 	struct mail_cache_field field =
 		*mail_cache_register_get_field(cache, idx);
 
-	if (field.decision == DECISION_NEVER || !field_is_telling(field.name))
+	if (field.decision == DECISION_NEVER ||
+	    !roost_cache_field_is_telling(field.name))
 		return;
 	if (field.decision == MAIL_CACHE_DECISION_NO) {
 		/* The file need not be told. */

@@ -25,6 +25,7 @@ import hashlib
 import os
 import quopri
 import re
+import shlex
 import stat
 import subprocess
 
@@ -336,6 +337,77 @@ if not servers.PLAIN:
             client.ok("SELECT INBOX")
             for number, message in ((1, old[0]), (2 * len(old) + 1, new[0])):
                 assert client.fetch(number, "BODY.PEEK[]").endswith(message)
+
+
+def readme_commands(heading, word):
+    """The commands of the block of README that has the word, below a
+    heading, each as a list of arguments."""
+    with open(os.path.join(servers.TOP, "README.md")) as file:
+        section = file.read().split("\n## " + heading + "\n")[1]
+    blocks = re.findall(r"(?m)(?:^    .*\n)+", section.split("\n## ")[0])
+    found = [block for block in blocks if word in block]
+    assert len(found) == 1, found
+    return [shlex.split(line, comments=True)
+            for line in found[0].splitlines()]
+
+
+if not servers.PLAIN:
+    @pytest.mark.parametrize("had_keyring", [True, False])
+    @pytest.mark.parametrize("storage", STORAGES)
+    def test_readme_cleans_the_caches_of_old_mail(make_server, storage,
+                                                  had_keyring):
+        """The very commands that README shows, for a user whose mail was
+        listed by plain Dovecot, in mailboxes of odd names."""
+        commands = readme_commands("Mail that was there before",
+                                   "cache purge")
+        server = make_server(storage, roost=False)
+        book = canary.Book()
+        maker, search = canary_mail.Maker(book), canary.Search(book)
+        boxes = ["INBOX", "Sub/Folder of words", "Sub/\\\\ \\\"odd\\\" %"]
+        with server.raw("alice") as client:
+            for box in boxes[1:]:
+                client.ok('CREATE "%s"' % box)
+            client.ok("CREATE Parent/Child")
+            client.ok("CREATE Parent")
+            client.ok("DELETE Parent")
+            for box in boxes:
+                for message in maker.messages()[:-1]:
+                    assert client.append(box, message).ok
+                client.ok('SELECT "%s"' % box)
+                for item in ("(ENVELOPE BODYSTRUCTURE PREVIEW)",
+                             "(BODY.PEEK[HEADER.FIELDS (SUBJECT FROM)])"):
+                    client.ok("FETCH 1:* " + item)
+        read_all(server, "X-Word-Odd", "Comments")
+        server.stop()
+        assert {"subject", "from name", "filename",
+                "preview"} <= in_caches(server, search)
+        server.roost = True
+        server.start()
+        if had_keyring:
+            assert server.deliver(b"Subject: x\r\n\r\nx\r\n",
+                                  "alice")[0][0] == 250
+        # Listed once more, after Roost came and before it was cleaned.
+        read_all(server, "X-Word-Odd", "Comments")
+        assert in_caches(server, search) != set()
+        for command in commands:
+            assert command[0] == "doveadm"
+            server.doveadm(*command[1:])
+        assert in_caches(server, search) == set()
+        read_all(server, "X-Word-Odd", "Comments")
+        read_all(server, "Organization", "X-Mailer")
+        assert in_caches(server, search) == set()
+
+    def test_nothing_is_purged_without_a_keyring(make_server):
+        """It would come back: so says the command, and how to go on."""
+        server = make_server("maildir")
+        with server.raw("alice") as client:
+            client.ok("SELECT INBOX")
+        done = server.doveadm("roost", "cache", "purge", "-u", "alice",
+                              check=False)
+        assert done.returncode != 0
+        assert b"doveadm roost init -u alice" in done.stderr
+        server.doveadm("roost", "init", "-u", "alice")
+        server.doveadm("roost", "cache", "purge", "-u", "alice")
 
 
 # Spools
