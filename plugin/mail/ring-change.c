@@ -4,7 +4,6 @@
  */
 #include "ring-change.h"
 
-#include "roost/bytes.h"
 #include "roost/secret.h"
 
 static int
@@ -18,23 +17,7 @@ change_fail(struct roost_keystore *store, enum roost_err err,
 	return -1;
 }
 
-/* Is what is stored now the keyring in use, and no older one of it? */
-static int
-change_check(const struct roost_ring *ring, struct roost_keystore *store,
-	     const struct roost_keyring *stored, const char **error_r)
-{
-	const struct roost_keyring *doc = roost_ring_doc(ring);
-
-	if (roost_bytes_equal(stored->id, doc->id, ROOST_ID_SIZE) &&
-	    stored->generation >= doc->generation)
-		return 0;
-	*error_r = t_strdup_printf("The keyring %s was exchanged meanwhile: "
-		"look which one is right, and try again",
-		roost_keystore_name(store));
-	return -1;
-}
-
-/* Parse old, change it and write it into doc_r. */
+/* Change a parsed document, if it is this owner's, and write it into doc_r. */
 static enum roost_err
 change_write(const struct roost_ring *ring, const struct roost_config *config,
 	     enum roost_policy policy, struct roost_keyring *stored,
@@ -74,8 +57,6 @@ change_policy(const struct roost_ring *ring, struct roost_keystore *store,
 	err = roost_keyring_parse(old->data, old->used, stored, &line);
 	if (err != ROOST_OK)
 		return change_fail(store, err, error_r);
-	if (change_check(ring, store, stored, error_r) < 0)
-		return -1;
 	if (stored->policy == policy)
 		return 0;
 	err = change_write(ring, config, policy, stored, doc, &len);

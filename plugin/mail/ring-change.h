@@ -15,7 +15,8 @@
 
 /*
  * Give the stored document another policy.  ring is that keyring as it was
- * loaded, and is left as it is: see roost_user_renew_ring().  1 changed; 0 it
+ * loaded, and tells the owner; it is left as it is: see
+ * roost_user_renew_ring().  1 changed; 0 it
  * had that policy; -1 with error_r.
  */
 int roost_ring_change_policy(const struct roost_ring *ring,

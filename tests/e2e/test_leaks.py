@@ -102,6 +102,7 @@ def test_object_id_of_zero(make_server):
     nothing."""
     server = make_server("maildir")
     assert server.deliver(MESSAGE % 1, "alice")[0][0] == 250
+    server.doveadm("roost", "policy", "-u", "alice", "open")
     ring = tamper.Reader(server, "alice").ring
     first = server.mail_files("alice")[0]
     path = os.path.join(os.path.dirname(os.path.dirname(first)), "cur",

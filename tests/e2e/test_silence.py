@@ -409,6 +409,18 @@ if not servers.PLAIN:
         server.doveadm("roost", "init", "-u", "alice")
         server.doveadm("roost", "cache", "purge", "-u", "alice")
 
+    def test_purge_says_what_it_did_not_do(make_server):
+        """Roost is off for the user: Dovecot's fields stay."""
+        server = make_server("maildir")
+        server.doveadm("roost", "init", "-u", "alice")
+        server.change_user("alice", roost_enable="no")
+        assert server.deliver(b"Subject: x\r\n\r\nx\r\n", "alice")[0][0] == 250
+        read_all(server, "X-Word-Odd", "Comments")
+        done = server.doveadm("roost", "cache", "purge", "-u", "alice",
+                              check=False)
+        assert done.returncode != 0
+        assert re.search(rb"mailbox INBOX: it still has \S+: ", done.stderr)
+
 
 # Spools
 
