@@ -20,6 +20,9 @@
 /* Besides H: form, nonce, tag. */
 #define ROOST_BLOB_NEW_OVERHEAD (1 + ROOST_NONCE_SIZE + ROOST_TAG_SIZE)
 #define ROOST_BLOB_ITEM_HEAD_SIZE 5
+/* What blobs of form 1 that share a message have room for: padded, five of
+   them take no more than one blob (FORMAT.md 12.7). */
+#define ROOST_BLOB_SHARED_ROOM 26608
 #define ROOST_BLOB_SENT_DATE_SIZE 12
 
 enum roost_blob_form {
@@ -61,7 +64,7 @@ struct roost_blob_content {
    at the end (FORMAT.md 12.6). */
 extern const char *const roost_blob_standard_names[];
 
-/* How many bytes the items take. */
+/* How many bytes the items take, without padding. */
 size_t roost_blob_items_size(const struct roost_blob_content *content);
 
 /*

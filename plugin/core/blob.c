@@ -13,6 +13,9 @@
 #include <string.h>
 
 #define BLOB_FORM_SIZE 1
+#define PAD_STEP_MIN 64
+/* A step is at most an eighth of what it pads, if that is not short. */
+#define PAD_STEPS_MAX 16
 #define BLOB_OWN_AD_SIZE (BLOB_FORM_SIZE + ROOST_ID_SIZE + ROOST_ID_SIZE)
 
 const char *const roost_blob_standard_names[] = {
@@ -207,15 +210,36 @@ roost_blob_aead_new(const uint8_t data_key[ROOST_KEY_SIZE],
 	return blob_aead(data_key, "blob", aead_r);
 }
 
-/* Cut the plaintext into items; every byte must belong to one. */
+/* FORMAT.md 12.19: how many bytes stand for items of so many. */
+static size_t
+padded_size(size_t size, size_t room)
+{
+	size_t step = PAD_STEP_MIN, padded;
+
+	while (size >= PAD_STEPS_MAX * step)
+		step *= 2;
+	padded = size == 0 ? step : (size + step - 1) / step * step;
+	return padded < room ? padded : room;
+}
+
+/* What is behind the items, of which len bytes were: one way to pad them. */
 static bool
-content_parse(struct roost_cursor *cur, enum roost_blob_form form,
+padding_is_good(const struct roost_cursor *cur, size_t len, size_t room)
+{
+	return len == padded_size(len - cur->left, room) &&
+		roost_bytes_are_zero(cur->next, cur->left);
+}
+
+/* Cut the plaintext into items; every byte must belong to one, or pad them. */
+static bool
+content_parse(struct roost_cursor *cur, enum roost_blob_form form, size_t room,
 	      struct roost_blob_content *content)
 {
 	struct roost_blob_bytes *item;
 	unsigned int type, last = 0;
+	size_t len = cur->left;
 
-	while (cur->left > 0) {
+	while (cur->left > 0 && cur->next[0] != 0) {
 		type = roost_cursor_u8(cur);
 		if (type <= last || type >= ROOST_BLOB_ITEM_COUNT)
 			return false;
@@ -226,7 +250,15 @@ content_parse(struct roost_cursor *cur, enum roost_blob_form form,
 		if (item->bytes == NULL || !item_is_good(form, type, item))
 			return false;
 	}
-	return true;
+	return padding_is_good(cur, len, room);
+}
+
+/* What items there may be in a blob, besides what stands around them. */
+static size_t
+blob_room(enum roost_blob_form form, size_t ad_len)
+{
+	return ROOST_BLOB_SIZE_MAX - ad_len - ROOST_NONCE_SIZE -
+		ROOST_TAG_SIZE - (form == ROOST_BLOB_OWN ? ROOST_KEY_SIZE : 0);
 }
 
 enum roost_err
@@ -245,7 +277,10 @@ roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
 		if (blob->form == ROOST_BLOB_OWN)
 			content_r->data_key = roost_cursor_bytes(&cur,
 							ROOST_KEY_SIZE);
-		if (cur.is_stuck || !content_parse(&cur, blob->form, content_r))
+		if (cur.is_stuck ||
+		    !content_parse(&cur, blob->form,
+				   blob_room(blob->form, blob->ad_len),
+				   content_r))
 			err = ROOST_ERR_BLOB_CONTENT;
 	} else if (err == ROOST_ERR_CHUNK) {
 		err = ROOST_ERR_BLOB_AUTH;
@@ -260,7 +295,7 @@ roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
 /* Nothing is sealed that would not open. */
 static enum roost_err
 content_check(const struct roost_blob_content *content,
-	      enum roost_blob_form form, size_t overhead)
+	      enum roost_blob_form form, size_t ad_len)
 {
 	const struct roost_blob_bytes *item;
 	unsigned int type;
@@ -274,14 +309,17 @@ content_check(const struct roost_blob_content *content,
 		if (!item_is_good(form, type, item))
 			return ROOST_ERR_BLOB_CONTENT;
 	}
-	return overhead + roost_blob_items_size(content) >
-		ROOST_BLOB_SIZE_MAX ? ROOST_ERR_LIMIT : ROOST_OK;
+	return roost_blob_items_size(content) > blob_room(form, ad_len) ?
+		ROOST_ERR_LIMIT : ROOST_OK;
 }
 
-/* Returns where the items end. */
+/* Returns where the padding ends. */
 static uint8_t *
-content_write(const struct roost_blob_content *content, uint8_t *dst)
+content_write(const struct roost_blob_content *content, size_t room,
+	      uint8_t *dst)
 {
+	size_t size = roost_blob_items_size(content);
+	size_t padded = padded_size(size, room);
 	const struct roost_blob_bytes *item;
 	unsigned int type;
 
@@ -295,7 +333,8 @@ content_write(const struct roost_blob_content *content, uint8_t *dst)
 		       item->len);
 		dst += ROOST_BLOB_ITEM_HEAD_SIZE + item->len;
 	}
-	return dst;
+	memset(dst, 0, padded - size);
+	return dst + (padded - size);
 }
 
 /* The AAD stands in blob_r; data_key is NULL in form 2. */
@@ -312,7 +351,8 @@ blob_seal(struct roost_aead *aead, size_t ad_len, const uint8_t *data_key,
 		memcpy(plain, data_key, ROOST_KEY_SIZE);
 		end += ROOST_KEY_SIZE;
 	}
-	end = content_write(content, end);
+	end = content_write(content, blob_room(data_key != NULL ?
+				ROOST_BLOB_OWN : ROOST_BLOB_NEW, ad_len), end);
 	err = roost_prim_random(nonce, ROOST_NONCE_SIZE);
 	if (err == ROOST_OK)
 		err = roost_prim_aead_seal(aead, nonce, blob_r, ad_len, plain,
@@ -337,7 +377,7 @@ roost_blob_seal_own(struct roost_aead *aead,
 	*len_r = 0;
 	if (content->data_key == NULL)
 		return ROOST_ERR_BLOB_CONTENT;
-	err = content_check(content, ROOST_BLOB_OWN, ROOST_BLOB_OWN_OVERHEAD);
+	err = content_check(content, ROOST_BLOB_OWN, BLOB_OWN_AD_SIZE);
 	if (err != ROOST_OK)
 		return err;
 	blob_r[0] = ROOST_BLOB_OWN;
@@ -362,7 +402,7 @@ roost_blob_seal_new(struct roost_aead *aead,
 	    hdr.len != header_len)
 		return ROOST_ERR_BLOB_FORM;
 	err = content_check(content, ROOST_BLOB_NEW,
-			    ROOST_BLOB_NEW_OVERHEAD + header_len);
+			    BLOB_FORM_SIZE + header_len);
 	if (err != ROOST_OK)
 		return err;
 	blob_r[0] = ROOST_BLOB_NEW;

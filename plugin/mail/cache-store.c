@@ -115,8 +115,7 @@ cache_mail_add_parts(struct mail *mail, struct roost_blob_content *content,
 	enum roost_err err = ROOST_OK;
 	size_t len;
 
-	(void)roost_blob_trim(content, ROOST_BLOB_SIZE_MAX -
-			      CACHE_PART_COUNT * ROOST_BLOB_OWN_OVERHEAD);
+	(void)roost_blob_trim(content, ROOST_BLOB_SHARED_ROOM);
 	for (part = 0; err == ROOST_OK && part < CACHE_PART_COUNT; part++) {
 		roost_content_part(content, part, &some);
 		err = cache_mail_seal_own(cmail, &some, blob, &len);

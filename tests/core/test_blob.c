@@ -301,9 +301,35 @@ craft(struct fixture *fix, const uint8_t *plain, size_t len)
 	fix->len = ad_len + 12 + len + 16;
 }
 
-/* The same for items; the data key is put before them where it belongs. */
+/* FORMAT.md 12.8: what there is room for. */
+static size_t
+room_of(const struct fixture *fix)
+{
+	return fix->form == ROOST_BLOB_OWN ? MAX - 93 : MAX - 29 - H_SIZE;
+}
+
+/* FORMAT.md 12.19, by a table; what there is no room for stays as it is. */
+static size_t
+padded(const struct fixture *fix, size_t len)
+{
+	static const size_t steps[][2] = {
+		{ 1024, 64 }, { 2048, 128 }, { 4096, 256 }, { 8192, 512 },
+		{ 16384, 1024 }, { 32768, 2048 }
+	};
+	size_t i = 0, size;
+
+	while (len >= steps[i][0])
+		i++;
+	for (size = steps[i][1]; size < len; size += steps[i][1])
+		;
+	return size <= room_of(fix) ? size :
+		len <= room_of(fix) ? room_of(fix) : len;
+}
+
+/* The same for a padded content; the data key is put before it where it
+   belongs. */
 static enum roost_err
-craft_items(struct fixture *fix, const uint8_t *items, size_t len)
+craft_padded(struct fixture *fix, const uint8_t *items, size_t len)
 {
 	size_t key_len = fix->form == ROOST_BLOB_OWN ? 32 : 0;
 	uint8_t *plain = kit_new(key_len + len);
@@ -314,6 +340,22 @@ craft_items(struct fixture *fix, const uint8_t *items, size_t len)
 	craft(fix, plain, key_len + len);
 	free(plain);
 	return open_gate(fix, fix->blob, fix->len);
+}
+
+/* And for items that are to be padded. */
+static enum roost_err
+craft_items(struct fixture *fix, const uint8_t *items, size_t len)
+{
+	size_t size = padded(fix, len);
+	uint8_t *plain = kit_new(size);
+	enum roost_err err;
+
+	memset(plain, 0, size);
+	if (len > 0)
+		memcpy(plain, items, len);
+	err = craft_padded(fix, plain, size);
+	free(plain);
+	return err;
 }
 
 /* Run a test for both forms. */
@@ -353,7 +395,7 @@ run_layout(struct fixture *fix)
 	fix->content.items[8] = (struct roost_blob_bytes) { items + 18, 12 };
 	assert_int_equal(roost_blob_items_size(&fix->content), sizeof(items));
 	assert_good(fixture_seal(fix));
-	len = sizeof(items);
+	len = 64;	/* padded */
 	if (fix->form == ROOST_BLOB_OWN)
 		len += key_len = 32;
 	assert_int_equal(fix->len, ad_len + 12 + len + 16);
@@ -369,9 +411,11 @@ run_layout(struct fixture *fix)
 					 len + 16, plain));
 	assert_memory_equal(plain, fix->data_key, key_len);
 	assert_memory_equal(plain + key_len, items, sizeof(items));
+	assert_zero(plain + key_len + sizeof(items), 64 - sizeof(items));
 	roost_prim_aead_free(&aead);
 	free(plain);
 	free(key);
+	memset(&blob, 0, sizeof(blob));
 	assert_good(roost_blob_parse(fix->blob, fix->len, &blob));
 	assert_memory_equal(blob.keyring_id, fix->keyring_id, 16);
 	assert_memory_equal(blob.object_id, fix->object_id, 16);
@@ -452,7 +496,8 @@ run_empty_or_absent(struct fixture *fix)
 		assert_null(content.items[type].bytes);
 		fixture_item(fix, type, 0);
 		assert_good(fixture_seal(fix));
-		assert_int_equal(fix->len, absent_len + 5);
+		/* Which of both it is cannot be seen. */
+		assert_int_equal(fix->len, absent_len);
 		assert_good(open_bytes(fix, fix->blob, fix->len, &content));
 		assert_non_null(content.items[type].bytes);
 		assert_int_equal(content.items[type].len, 0);
@@ -473,7 +518,7 @@ run_sizes(struct fixture *fix)
 	unsigned int type;
 
 	assert_good(fixture_seal(fix));
-	overhead = fix->len;
+	overhead = fix->len - 64;
 	room = MAX - overhead - 5;
 	assert_int_equal(overhead, fix->form == ROOST_BLOB_OWN ? 93 :
 			 29 + H_SIZE);
@@ -484,7 +529,8 @@ run_sizes(struct fixture *fix)
 		for (i = 0; i < KIT_COUNT(sizes); i++) {
 			fixture_item(fix, type, sizes[i]);
 			assert_good(fixture_seal(fix));
-			assert_int_equal(fix->len, overhead + 5 + sizes[i]);
+			assert_int_equal(fix->len, overhead +
+					 padded(fix, 5 + sizes[i]));
 			assert_same(fix);
 		}
 		/* Not a byte of it was written. */
@@ -837,8 +883,14 @@ static const struct stream streams[] = {
 	/* NUL where a message may have it. */
 	{ ROOST_OK, 7, { 3, 0, 0, 0, 2, 0, 0 } },
 	{ ROOST_OK, 7, { 7, 0, 0, 0, 2, 0, 1 } },
+	/* What is zero where a type would stand is padding. */
+	{ ROOST_OK, 5, { 0, 0, 0, 0, 0 } },
+	{ ROOST_OK, 6, { 1, 0, 0, 0, 0, 0 } },
+	{ ROOST_OK, 18, { DATE, 0 } },
+	{ BAD, 5, { 0, 0, 0, 0, 1 } },
+	{ BAD, 6, { 0, 1, 0, 0, 0, 0 } },
+	{ BAD, 11, { 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0 } },
 	/* Types that are not there. */
-	{ BAD, 5, { 0, 0, 0, 0, 0 } },
 	{ BAD, 5, { 9, 0, 0, 0, 0 } },
 	{ BAD, 5, { 11, 0, 0, 0, 0 } },
 	{ BAD, 5, { 255, 0, 0, 0, 0 } },
@@ -849,18 +901,12 @@ static const struct stream streams[] = {
 	{ BAD, 15, { 1, 0, 0, 0, 0, 5, 0, 0, 0, 0, 1, 0, 0, 0, 0 } },
 	{ BAD, 22, { DATE, 1, 0, 0, 0, 0 } },
 	/* Cut, or longer than what is there. */
-	{ BAD, 1, { 1 } },
-	{ BAD, 2, { 1, 0 } },
-	{ BAD, 4, { 1, 0, 0, 0 } },
-	{ BAD, 5, { 1, 0, 0, 0, 1 } },
-	{ BAD, 6, { 3, 0, 0, 0, 2, 'a' } },
+	{ BAD, 5, { 3, 0, 0, 0, 60 } },
 	{ BAD, 6, { 3, 0xff, 0xff, 0xff, 0xff, 'a' } },
 	{ BAD, 6, { 3, 0x80, 0, 0, 1, 'a' } },
 	{ BAD, 6, { 3, 1, 0, 0, 1, 'a' } },
 	/* Bytes left over. */
 	{ BAD, 6, { 1, 0, 0, 0, 0, 'a' } },
-	{ BAD, 6, { 1, 0, 0, 0, 0, 0 } },
-	{ BAD, 18, { DATE, 0 } },
 	/* Dates of another length. */
 	{ BAD, 5, { 8, 0, 0, 0, 0 } },
 	{ BAD, 16, { 8, 0, 0, 0, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } },
@@ -892,6 +938,136 @@ test_content_that_is_not_of_the_format_dies(void **state)
 	each_form(run_streams);
 }
 
+/* A head that the plaintext's end cuts, and bytes that run past it. */
+static void
+run_cut(struct fixture *fix)
+{
+	uint8_t items[64];
+	size_t head;
+
+	for (head = 0; head <= 5; head++) {
+		memset(items, 'x', sizeof(items));
+		items[0] = 1;
+		roost_be32_put(items + 1, (uint32_t)(59 - head));
+		memset(items + 64 - head, 0, head);
+		if (head > 0)
+			items[64 - head] = 3;
+		assert_gate(craft_padded(fix, items, 64), head == 0 ||
+			    head == 5 ? ROOST_OK : ROOST_ERR_BLOB_CONTENT);
+	}
+	roost_be32_put(items + 1, 60);
+	assert_gate(craft_padded(fix, items, 64), ROOST_ERR_BLOB_CONTENT);
+}
+
+static void
+test_items_that_run_past_the_end_die(void **state)
+{
+	(void)state;
+	each_form(run_cut);
+}
+
+/* -- padding -- */
+
+static void
+assert_one_padding(struct fixture *fix, uint8_t *items, size_t len)
+{
+	static const size_t others[] = { 1, 63, 64, 128, 256, 1024, 2048 };
+	size_t size = padded(fix, len), i;
+
+	items[0] = ROOST_BLOB_HEADERS;
+	roost_be32_put(items + 1, (uint32_t)(len - 5));
+	memset(items + 5, 'x', len - 5);
+	memset(items + len, 0, 40000 - len);
+	assert_good(craft_padded(fix, items, size));
+	for (i = 0; i < KIT_COUNT(others); i++) {
+		if (size - len >= others[i])
+			assert_gate(craft_padded(fix, items, size - others[i]),
+				    ROOST_ERR_BLOB_CONTENT);
+		if (size + others[i] <= room_of(fix))
+			assert_gate(craft_padded(fix, items, size + others[i]),
+				    ROOST_ERR_BLOB_CONTENT);
+	}
+	for (i = len; i < size; i += 1 + (size - len) / 9) {
+		/* No type, which would begin an item. */
+		items[i] = (uint8_t)(TYPES + kit_below(256 - TYPES));
+		assert_gate(craft_padded(fix, items, size),
+			    ROOST_ERR_BLOB_CONTENT);
+		items[i] = 0;
+	}
+}
+
+static void
+run_padding(struct fixture *fix)
+{
+	static const size_t sizes[] = {
+		5, 6, 63, 64, 65, 127, 128, 129, 959, 960, 961, 1023, 1024,
+		1025, 2047, 2048, 2049, 4095, 4096, 4097, 9000, 16384, 28672,
+		28673, 30534
+	};
+	uint8_t *items = kit_new(40000);
+	size_t i;
+
+	for (i = 0; i < KIT_COUNT(sizes); i++)
+		assert_one_padding(fix, items, sizes[i]);
+	assert_one_padding(fix, items, room_of(fix));
+	assert_one_padding(fix, items, room_of(fix) - 1);
+	free(items);
+}
+
+static void
+test_there_is_one_padding(void **state)
+{
+	(void)state;
+	each_form(run_padding);
+}
+
+/* Of two lengths in one step nobody sees which it was. */
+static void
+run_steps(struct fixture *fix)
+{
+	size_t len, last = 0, changes = 0;
+
+	for (len = 0; len <= 2048 - 5; len++) {
+		fixture_item(fix, ROOST_BLOB_SUMMARY, len);
+		assert_good(fixture_seal(fix));
+		changes += fix->len != last;
+		assert_true(fix->len >= last);
+		last = fix->len;
+	}
+	/* 64, 128, .., 1024, then 1152, .., 2048. */
+	assert_int_equal(changes, 16 + 8);
+}
+
+static void
+test_a_length_tells_no_more_than_a_step(void **state)
+{
+	(void)state;
+	each_form(run_steps);
+}
+
+/* As the cache writes it: five of them, with all there is room for. */
+static void
+test_shared_room_is_enough(void **state)
+{
+	struct fixture *fix = fixture_new(ROOST_BLOB_OWN);
+	unsigned int i, part;
+	size_t sum, left, len;
+
+	(void)state;
+	for (i = 0; i < 2000; i++) {
+		left = ROOST_BLOB_SHARED_ROOM;
+		for (sum = part = 0; part < 5; part++) {
+			len = part == 4 ? left : kit_below(left + 1);
+			if (kit_below(2) == 0 && len > 0)
+				len -= (len - 1) % 64;
+			left -= len;
+			sum += 93 + padded(fix, len);
+		}
+		assert_true(sum <= MAX);
+	}
+	fixture_free(fix);
+}
+
 /* Form 1 has a data key, whole. */
 static void
 test_content_without_a_whole_data_key_dies(void **state)
@@ -902,9 +1078,10 @@ test_content_without_a_whole_data_key_dies(void **state)
 	(void)state;
 	for (len = 0; len <= 32; len++) {
 		craft(fix, fix->data_key, len);
-		assert_gate(open_gate(fix, fix->blob, fix->len), len < 32 ?
-			    ROOST_ERR_BLOB_CONTENT : ROOST_OK);
+		assert_gate(open_gate(fix, fix->blob, fix->len),
+			    ROOST_ERR_BLOB_CONTENT);
 	}
+	assert_good(craft_items(fix, NULL, 0));
 	fixture_free(fix);
 }
 
@@ -914,12 +1091,13 @@ run_one_way(struct fixture *fix)
 {
 	unsigned int i, count = kit_is_quick() ? 500 : 20000, opened = 0;
 	struct roost_blob_content content;
-	uint8_t items[140], again[140];
-	size_t len, at;
+	uint8_t items[256], again[256];
+	size_t len, at, size;
 
 	for (i = 0; i < count; i++) {
 		unsigned int type = 0;
 
+		memset(items, 0, sizeof(items));
 		for (len = 0; len < 40 && kit_below(4) != 0;) {
 			type += 1 + (unsigned int)kit_below(2);
 			at = length_of(type, kit_below(4));
@@ -932,13 +1110,14 @@ run_one_way(struct fixture *fix)
 			items[kit_below(len)] = (uint8_t)kit_below(11);
 		if (kit_below(6) == 0 && len > 0)
 			len--;
-		if (craft_items(fix, items, len) != ROOST_OK)
+		size = padded(fix, len);
+		if (craft_padded(fix, items, size) != ROOST_OK)
 			continue;
 		opened++;
 		assert_good(open_bytes(fix, fix->blob, fix->len, &content));
-		assert_int_equal(roost_blob_items_size(&content), len);
-		assert_ptr_equal(content_write(&content, again), again + len);
-		assert_memory_equal(again, items, len);
+		assert_ptr_equal(content_write(&content, room_of(fix), again),
+				 again + size);
+		assert_memory_equal(again, items, size);
 	}
 	assert_in_range(opened, count / 20, count - count / 20);
 }
@@ -1309,6 +1488,10 @@ main(void)
 		cmocka_unit_test(test_another_keyring_or_object_does_not_open),
 		cmocka_unit_test(test_no_other_form_is_known),
 		cmocka_unit_test(test_content_that_is_not_of_the_format_dies),
+		cmocka_unit_test(test_items_that_run_past_the_end_die),
+		cmocka_unit_test(test_there_is_one_padding),
+		cmocka_unit_test(test_a_length_tells_no_more_than_a_step),
+		cmocka_unit_test(test_shared_room_is_enough),
 		cmocka_unit_test(test_content_without_a_whole_data_key_dies),
 		cmocka_unit_test(test_there_is_one_way_to_write_a_content),
 		cmocka_unit_test(test_what_would_not_open_is_not_sealed),

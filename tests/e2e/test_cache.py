@@ -301,6 +301,34 @@ def test_no_native_field_is_written(pair):
 
 # The cache is lost
 
+def blob_sizes(server, user, uid):
+    return {entry.name: len(entry.data) for entry in
+            CacheFile(server, user).entries(uid)
+            if entry.name.startswith("roost.")}
+
+
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_lengths_tell_little(make_server, is_locked):
+    """Mails whose subjects and senders differ by some bytes have caches of one
+    size: by who can open the keyring, and by a delivery that cannot."""
+    server = make_server("maildir", secret=is_locked)
+    if not server.roost:
+        pytest.skip("sizes of Roost's blobs")
+    if is_locked:
+        server.init_password_mode("alice")
+    subjects = ["yes indeed", "no, later on", "not so soon"]
+    for subject in subjects:
+        data = b"From: %s@x.example\r\nSubject: %s\r\n\r\ntext\r\n" % (
+            subject[:2].encode(), subject.encode())
+        assert server.deliver(data, "alice")[0][0] == 250
+    sizes = [blob_sizes(server, "alice", uid) for uid in (1, 2, 3)]
+    assert len(sizes[0]) == (1 if is_locked else 5), sizes
+    assert sizes[0] == sizes[1] == sizes[2]
+    assert answers(server, "alice", ["SEARCH SUBJECT later"])
+    for size in sizes[0].values():
+        assert (size - (29 + 156 if is_locked else 93)) % 64 == 0
+
+
 def lose_cache(server, user):
     for folder, _, names in os.walk(server.home(user)):
         for name in names:

@@ -510,7 +510,7 @@ def test_a_long_summary_is_left_out(server):
                               for size in (1024 - 10, 1024 - 9)])
     cache = CacheFile(server, user)
     assert [len(cache.blob(uid, cachefile.SUMMARY).data) for uid in (1, 2)] \
-        == [93 + 5 + 1024, 93]
+        == [93 + 1152, 93 + 64]
 
 
 # What each asks for; of a blob that it does not need, nothing is said.

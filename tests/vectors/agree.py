@@ -477,6 +477,8 @@ class Run:
                               self.damage(new or own or b"2"), given, epochs)
         for _ in range(20):
             plain = self.damage_items()
+            if self.rng.randrange(5):
+                plain = rf.pad_items(plain, 30535)
             ad, key, plain = self.rng.choice((
                 (b"\1" + ring_id + object_id, rf.derive(master, b"cache"),
                  (data_key + plain)[:self.rng.choice((31, 32, 999, 999, 999))

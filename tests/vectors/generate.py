@@ -1376,12 +1376,19 @@ def blob(expect, name, clause, comment, data, opened=None, ring=RING):
     OUT.put("blob-%s-%s" % (expect.replace("blob-", ""), name), fields, data)
 
 
+def padded(items, room=30627):
+    """Items, or the bytes of some, as form 1 has them."""
+    if not isinstance(items, bytes):
+        items = rf.write_items(items)
+    return rf.pad_items(items, room)
+
+
 def own(items, form=1, ring_id=RING.id, object_id=OBJECT_ID, plain=None,
         data_key=DATA_KEY, key=None, sealed_ad=None):
     """A blob of form 1, right but for what is given."""
     ad = bytes([form]) + ring_id + object_id
     if plain is None:
-        plain = data_key + rf.write_items(items)
+        plain = data_key + padded(items)
     nonce = Rng("own nonce")(12)
     return ad + rf.wrap(key or rf.derive(MASTER, b"cache"),
                         ad if sealed_ad is None else sealed_ad, plain, nonce)
@@ -1406,7 +1413,7 @@ def new(items, name="new", form=2, plain=None, key=None, sealed_ad=None,
         header = change(header)
     ad = bytes([form]) + header
     if plain is None:
-        plain = rf.write_items(items)
+        plain = rf.pad_items(rf.write_items(items), rf.blob_room(ad))
     return ad + rf.wrap(key or rf.derive(data_key, b"blob"),
                         ad if sealed_ad is None else sealed_ad, plain,
                         Rng("new nonce")(12))
@@ -1433,6 +1440,9 @@ def blobs_good():
         put("nul", "NUL in headers and parts", odd, "12.5")
         put("largest", "the largest: 30720 bytes",
             [(3, b"x" * (room - 5))], "12.8")
+        for size in (64, 65, 1023, 1024, 1025, 2048, 2049, 28672, 28673):
+            put("padded-%d" % size, "items of %d bytes" % size,
+                [(3, b"x" * (size - 5))], "12.19")
     put_own("not-sealed", "of a message that is not sealed", ITEMS,
             object_id=bytes(16), data_key=bytes(32))
     put_new("epochs", "an unknown stanza before that of the newest epoch",
@@ -1582,38 +1592,57 @@ def items_wrong(items):
     def item(kind, data=b"", length=None):
         return bytes([kind]) + rf.u32(len(data) if length is None
                                       else length) + data
-    for kind in (0, 11, 12, 255):
-        yield "type-%d" % kind, "an item of type %d" % kind, item(kind)
+    for kind in (11, 12, 255):
+        yield "type-%d" % kind, "an item of type %d" % kind, \
+            padded(item(kind))
     yield "type-11-after", "a type too high after all others", \
-        rf.write_items(items) + item(11)
-    yield "twice", "an item twice", item(3, b"a\n") + item(3, b"a\n")
-    yield "twice-empty", "an empty item twice", item(1) + item(1)
+        padded(rf.write_items(items) + item(11))
+    yield "twice", "an item twice", padded(item(3, b"a\n") * 2)
+    yield "twice-empty", "an empty item twice", padded(item(1) + item(1))
     yield "descending", "items in descending order", \
-        item(3, b"a\n") + item(2)
+        padded(item(3, b"a\n") + item(2))
     yield "descending-later", "the last item belongs first", \
-        rf.write_items(items) + item(1)
+        padded(rf.write_items(items) + item(1))
     for size in (1, 2, 4):
         yield "head-%d" % size, "%d bytes of an item's head" % size, \
-            item(3)[:size]
-    yield "head-after", "4 bytes of a head after other items", \
-        rf.write_items(items[:3]) + item(4)[:4]
-    for name, length in (("1", 3), ("all", 0xFFFFFFFF), ("top", 0x80000002),
-                         ("2-24", 0x01000002)):
+            item(1, b"a" * (59 - size)) + item(3)[:size]
+    for name, length in (("1", 60), ("all", 0xFFFFFFFF), ("top", 0x8000003B),
+                         ("2-24", 0x0100003B)):
         yield "length-" + name, "a length that runs past the end", \
-            item(3, b"a\n", length)
-    yield "left", "a byte after the last item", \
-        rf.write_items(items) + b"\0"
-    yield "less", "a length that ends one byte early", item(3, b"a\n", 1)
+            item(3, b"a" * 59, length)
+    yield "less", "a length that ends one byte early", \
+        padded(item(3, b"aa", 1))
     for size in (0, 11, 13, 24):
         yield "date-%d" % size, "a sent date of %d bytes" % size, \
-            item(8, (DATE + DATE)[:size])
+            padded(item(8, (DATE + DATE)[:size]))
     for size in (0, 44, 75, 77):
         yield "keys-%d" % size, "saved keys of %d bytes" % size, \
-            item(9, (KEYS + KEYS)[:size])
+            padded(item(9, (KEYS + KEYS)[:size]))
     for kind, name in ((4, "envelope"), (5, "structure"), (6, "preview")):
         for where, text in (("first", b"\0ab"), ("middle", b"a\0b"),
                             ("last", b"ab\0"), ("only", b"\0")):
-            yield "nul-%s-%s" % (name, where), "a NUL", item(kind, text)
+            yield "nul-%s-%s" % (name, where), "a NUL", \
+                padded(item(kind, text))
+
+
+def padding_wrong():
+    """(name, comment, items whose padding 12.19 has otherwise)."""
+    plain = rf.write_items(ITEMS[3:4])
+    right = padded(plain)
+    yield "none", "no padding", plain
+    yield "one", "one byte of padding", plain + b"\0"
+    yield "less", "a byte less than there should be", right[:-1]
+    yield "more", "a byte more than there should be", right + b"\0"
+    yield "step", "a step more than there should be", right + bytes(64)
+    yield "first", "a padding whose first byte is no zero", \
+        plain + b"\xff" + right[len(plain) + 1:]
+    yield "middle", "a byte of the padding is no zero", \
+        flip(right, len(plain) + 9)
+    yield "last", "the last byte of the padding is no zero", \
+        flip(right, len(right) - 1)
+    yield "empty", "no item and no padding", b""
+    yield "item", "an item behind padding", \
+        padded(plain + b"\0\x0a\0\0\0\0")
 
 
 def blobs_content():
@@ -1627,10 +1656,15 @@ def blobs_content():
     for name, comment, plain in items_wrong(NEW_ITEMS):
         blob("blob-content", "new-" + name, "12.14", comment,
              new(None, plain=plain))
+    for form in ("own", "new"):
+        for name, comment, plain in padding_wrong():
+            blob("blob-content", "%s-padding-%s" % (form, name), "12.19",
+                 comment, own(None, plain=DATA_KEY + plain)
+                 if form == "own" else new(None, plain=plain))
     blob("blob-content", "own-no-key", "12.14", "items without a data key",
-         own(None, plain=rf.write_items(ITEMS)))
+         own(None, plain=padded(ITEMS)))
     blob("blob-content", "new-key", "12.14", "a data key before the items",
-         new(None, plain=DATA_KEY + rf.write_items(NEW_ITEMS)))
+         new(None, plain=padded(DATA_KEY + rf.write_items(NEW_ITEMS))))
     blob("blob-content", "new-saved", "12.14", "saved keys in form 2",
          new(ITEMS))
 

@@ -1008,10 +1008,24 @@ def write_items(items):
                     for kind, data in items)
 
 
-def read_items(form, plain):
+def pad_items(plain, room):
+    """12.19; what there is no room for stays as it is."""
+    step = 64
+    while len(plain) >= 16 * step:
+        step *= 2
+    size = min(room, step * max(1, -(-len(plain) // step)))
+    return plain + bytes(max(0, size - len(plain)))
+
+
+def blob_room(ad):
+    """12.8, for a blob of which these bytes stand before the nonce."""
+    return BLOB_MAX - len(ad) - 28 - (32 if ad[0] == BLOB_OWN else 0)
+
+
+def read_items(form, plain, room):
     """12.5; a Gate for what 12.14 refuses."""
     items, at, last = [], 0, 0
-    while at < len(plain):
+    while at < len(plain) and plain[at]:
         head = plain[at:at + 5]
         if len(head) < 5 or not last < head[0] <= SUMMARY_ITEM:
             raise Gate("blob-content")
@@ -1021,6 +1035,8 @@ def read_items(form, plain):
             raise Gate("blob-content")
         items.append((last, data))
         at += 5 + length
+    if pad_items(plain[:at], room) != plain:
+        raise Gate("blob-content")
     return items
 
 
@@ -1044,16 +1060,17 @@ def seal_blob(ad, key, plain, nonce=None):
 def seal_blob_own(master, keyring_id, object_id, data_key, items,
                   nonce=None):
     """12.2; None for one that may not be."""
-    blob = seal_blob(bytes([BLOB_OWN]) + keyring_id + object_id,
-                     derive(master, b"cache"), data_key + write_items(items),
-                     nonce)
+    ad = bytes([BLOB_OWN]) + keyring_id + object_id
+    blob = seal_blob(ad, derive(master, b"cache"), data_key + pad_items(
+        write_items(items), blob_room(ad)), nonce)
     return blob if len(blob) <= BLOB_MAX else None
 
 
 def seal_blob_new(header, data_key, items, nonce=None):
     """12.3; None for one that may not be."""
-    blob = seal_blob(bytes([BLOB_NEW]) + header, derive(data_key, b"blob"),
-                     write_items(items), nonce)
+    ad = bytes([BLOB_NEW]) + header
+    blob = seal_blob(ad, derive(data_key, b"blob"), pad_items(
+        write_items(items), blob_room(ad)), nonce)
     return blob if len(blob) <= BLOB_MAX else None
 
 
@@ -1094,7 +1111,7 @@ class Blob:
             self.data_key, plain = plain[:32], plain[32:]
             if len(self.data_key) < 32:
                 raise Gate("blob-content")
-        self.items = read_items(data[0], plain)
+        self.items = read_items(data[0], plain, blob_room(data[:size]))
 
 
 # --------------------------------------------------------------------- 13
