@@ -108,6 +108,16 @@ struct roost_part_limits {
 	imap_bodystructure_write(parts, str, TRUE, error_r)
 #endif
 
+/* What is asked of a part that is decoded: of a hook that hands it on. */
+#ifdef ROOST_HAVE_BINARY_PROPERTIES
+# define ROOST_BINARY_PARAMS struct mail_binary_properties *props_r
+# define ROOST_BINARY_ARGS props_r
+#else
+# define ROOST_BINARY_PARAMS \
+	uoff_t *size_r, unsigned int *lines_r, bool *binary_r
+# define ROOST_BINARY_ARGS size_r, lines_r, binary_r
+#endif
+
 /* A sent date as the 32 bits that Dovecot keeps of it. */
 #ifdef ROOST_HAVE_TIME_TRUNC
 # define roost_sent_date(date) ((time_t)time_to_uint32_trunc(date))

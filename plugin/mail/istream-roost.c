@@ -232,6 +232,14 @@ i_stream_roost_destroy(struct iostream_private *stream)
 	i_stream_unref(&rstream->istream.parent);
 }
 
+static unsigned int failures;
+
+unsigned int
+roost_istream_failures(void)
+{
+	return failures;
+}
+
 static ssize_t
 rstream_fail(struct roost_istream *rstream, enum roost_err err, uint64_t off)
 {
@@ -245,6 +253,7 @@ rstream_fail(struct roost_istream *rstream, enum roost_err err, uint64_t off)
 		stream->istream.stream_errno = stream->parent->stream_errno;
 		return -1;
 	}
+	failures++;
 	io_stream_set_error(&stream->iostream,
 		"chunk %llu of the sealed message: %s [%s]",
 		(unsigned long long)(off / ROOST_CHUNK_PLAIN_SIZE),

@@ -39,6 +39,10 @@ enum roost_err roost_istream_finish(struct roost_opening **opening,
 				    struct istream **plain_r) ROOST_CHECKED;
 void roost_istream_cancel(struct roost_opening **opening);
 
+/* How often such a stream of this process has failed at a gate: if that changed
+   while something was asked for, the answer failed for that. */
+unsigned int roost_istream_failures(void);
+
 /* Read the whole sealed stream and compare its digest; needs no key. */
 enum roost_err roost_istream_scrub(struct istream *sealed) ROOST_CHECKED;
 

@@ -22,6 +22,7 @@
 struct roost_mail {
 	union mail_module_context module_ctx;
 	struct roost_user *ruser;
+	bool is_sealed;		/* the file that was opened last */
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(roost_mail_module, &mail_module_register);
@@ -180,28 +181,6 @@ attempt_open(struct attempt *attempt, struct mail *mail,
 }
 
 /*
- * Read to the end and go back.  pop3 does not look at a stream's error: it
- * would end a message that breaks off as if it were whole, and its client
- * would delete it.
- */
-static void
-attempt_read_all(struct attempt *attempt)
-{
-	const unsigned char *data;
-	size_t size;
-
-	while (i_stream_read_more(attempt->plain, &data, &size) > 0)
-		i_stream_skip(attempt->plain, size);
-	if (attempt->plain->stream_errno == 0) {
-		i_stream_seek(attempt->plain, 0);
-		return;
-	}
-	attempt->err = ROOST_ERR_CHUNK;
-	attempt->detail = t_strdup(i_stream_get_error(attempt->plain));
-	i_stream_unref(&attempt->plain);
-}
-
-/*
  * A remembered key that fails: the file was changed since.  The stanza says
  * at which gate it dies, if the keyring can open it.
  */
@@ -251,14 +230,12 @@ mail_open_sealed(struct mail *mail, struct roost_opening *opening,
 	if (attempt.err != ROOST_OK && attempt.err != ROOST_ERR_IO &&
 	    (roost_ring_forget(ring, attempt.object_id) || attempt.is_cached))
 		attempt_again(&attempt, mail, ring, *stream, start);
-	if (attempt.err == ROOST_OK &&
-	    strcmp(mail->box->storage->user->service, "pop3") == 0)
-		attempt_read_all(&attempt);
 	if (attempt.err != ROOST_OK)
 		return mail_refuse_attempt(mail, &attempt, ring, *stream);
 	i_stream_set_name(attempt.plain, i_stream_get_name(*stream));
 	i_stream_unref(stream);
 	*stream = attempt.plain;
+	ROOST_MAIL(mail)->is_sealed = TRUE;
 	return 0;
 }
 
@@ -319,12 +296,31 @@ roost_mail_istream_opened(struct mail *mail, struct istream **stream)
 {
 	struct roost_mail *rmail = ROOST_MAIL(mail);
 
+	rmail->is_sealed = FALSE;
 	if (mail_stream_opened(mail, stream) < 0) {
 		/* Not every storage frees it after an error. */
 		i_stream_unref(stream);
 		return -1;
 	}
 	return rmail->module_ctx.super.istream_opened(mail, stream);
+}
+
+static void
+roost_mail_close(struct mail *mail)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+
+	rmail->is_sealed = FALSE;
+	rmail->module_ctx.super.close(mail);
+}
+
+bool
+roost_mail_is_sealed(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct roost_mail *rmail = MODULE_CONTEXT(mail, roost_mail_module);
+
+	return rmail != NULL && rmail->is_sealed;
 }
 
 static int
@@ -365,6 +361,7 @@ roost_mail_allocated(struct mail *_mail)
 	rmail->module_ctx.super = *v;
 	mail->vlast = &rmail->module_ctx.super;
 	v->istream_opened = roost_mail_istream_opened;
+	v->close = roost_mail_close;
 	if (roost_dbox_is(_mail->box)) {
 		v->get_virtual_size = roost_mail_get_virtual_size;
 		v->get_physical_size = roost_mail_get_physical_size;

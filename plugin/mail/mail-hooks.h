@@ -11,4 +11,7 @@
 /* Hook: the vfuncs of every mail of a user with Roost. */
 void roost_mail_allocated(struct mail *mail);
 
+/* Was the file that was opened last for this mail a sealed message? */
+bool roost_mail_is_sealed(struct mail *mail);
+
 #endif

@@ -15,6 +15,7 @@
 #include "keyword-hooks.h"
 #include "libraries.h"
 #include "mail-hooks.h"
+#include "read-errors.h"
 #include "save-hooks.h"
 #include "user.h"
 
@@ -27,6 +28,10 @@ extern EXPORT const char *roost_plugin_version;
 const char *roost_plugin_version = DOVECOT_ABI_VERSION;
 
 /* A set for each layer: one call of a hook may add one. */
+static struct mail_storage_hooks roost_read_errors_hooks = {
+	.mailbox_allocated = roost_read_errors_mailbox_allocated,
+	.mail_allocated = roost_read_errors_mail_allocated,
+};
 static struct mail_storage_hooks roost_inspect_hooks = {
 	.mail_allocated = roost_inspect_allocated,
 };
@@ -69,6 +74,7 @@ static struct module keyword_module = { .path = keyword_path };
 void
 roost_plugin_init(struct module *module)
 {
+	mail_storage_hooks_add(module, &roost_read_errors_hooks);
 	mail_storage_hooks_add(module, &roost_inspect_hooks);
 	mail_storage_hooks_add(module, &roost_cache_hooks);
 	mail_storage_hooks_add(module, &roost_hooks);
@@ -90,5 +96,6 @@ roost_plugin_deinit(void)
 	mail_storage_hooks_remove(&roost_hooks);
 	mail_storage_hooks_remove(&roost_cache_hooks);
 	mail_storage_hooks_remove(&roost_inspect_hooks);
+	mail_storage_hooks_remove(&roost_read_errors_hooks);
 	roost_libraries_deinit();
 }

@@ -36,8 +36,23 @@ STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
 KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
 RING = "glue/test_ring"
 
+MIDWAY, COMPRESSION = "midway", "compression"
+
 MUTANTS = [
     # Reading
+    ("what fails in its middle is the server's fault", "mail/read-errors.c",
+     "\tif (failures != roost_istream_failures())\n"
+     "\t\temail->has_failed = TRUE;\n", "", MIDWAY, "test_binary and sdbox"),
+    ("POP3 ends a message that breaks off as if whole", "mail/read-errors.c",
+     "\treturn strcmp(mail->box->storage->user->service, \"pop3\") == 0 ||\n",
+     "\treturn ", MIDWAY, "pop3 and maildir"),
+    ("CATENATE saves what is not whole", "mail/read-errors.c",
+     "\t\tstrcmp(mail->transaction->reason,\n"
+     "\t\t       \"imap_msgpart_url_open_mail\") == 0;\n",
+     "\t\tFALSE;\n", MIDWAY, "catenate and sdbox"),
+    ("a search that fails is the server's fault", "mail/read-errors.c",
+     "\t\tesearch->failures != roost_istream_failures();\n",
+     "\t\tFALSE;\n", MIDWAY, "search and maildir"),
     ("a damaged chunk is released", "core/object.c",
      "\treturn err == ROOST_ERR_CHUNK ? if_bad : err;\n",
      "\treturn err == ROOST_ERR_CHUNK ? ROOST_OK : err;\n", ATTACKS,

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * read-errors: see read-errors.h.
+ *
+ * What a vfunc answers is left as it is; only the error that goes with a
+ * failure is set anew.  It was logged by whoever met it, with the gate.
+ */
+#include "read-errors.h"
+
+#include "istream-roost.h"
+#include "mail-hooks.h"
+#include "report.h"
+#include "user.h"
+
+struct errors_mail {
+	union mail_module_context module_ctx;
+	/* Its stream keeps the error, and does not fail anew. */
+	bool has_failed;
+};
+
+struct errors_box {
+	union mailbox_module_context module_ctx;
+};
+
+struct errors_search {
+	union mail_search_module_context module_ctx;
+	unsigned int failures;		/* when it began */
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(errors_mail_module, &mail_module_register);
+/* Of mailboxes and of their searches. */
+static MODULE_CONTEXT_DEFINE_INIT(errors_box_module,
+				  &mail_storage_module_register);
+#define ERRORS_MAIL(mail) \
+	((struct errors_mail *)MODULE_CONTEXT_REQUIRE( \
+		(struct mail_private *)(mail), errors_mail_module))
+#define ERRORS_BOX(box) \
+	((struct errors_box *)MODULE_CONTEXT_REQUIRE(box, errors_box_module))
+
+static int
+errors_answer(struct mail *mail, unsigned int failures, int ret)
+{
+	struct errors_mail *email = ERRORS_MAIL(mail);
+
+	if (failures != roost_istream_failures())
+		email->has_failed = TRUE;
+	/* That something is not in the cache is another error. */
+	if (ret < 0 && email->has_failed && !mail->expunged &&
+	    (failures != roost_istream_failures() ||
+	     mail->lookup_abort == MAIL_LOOKUP_ABORT_NEVER))
+		mail_storage_set_error(mail->box->storage,
+				       MAIL_ERROR_INVALIDDATA,
+				       ROOST_CLIENT_REFUSED);
+	return ret;
+}
+
+/* A hook that does no more than that. */
+#define ERRORS_HOOK(vfunc, params, args) \
+static int \
+errors_##vfunc params \
+{ \
+	struct errors_mail *email = ERRORS_MAIL(mail); \
+	unsigned int failures = roost_istream_failures(); \
+\
+	return errors_answer(mail, failures, \
+			     email->module_ctx.super.vfunc args); \
+}
+
+ERRORS_HOOK(precache, (struct mail *mail), (mail))
+ERRORS_HOOK(get_parts, (struct mail *mail, struct message_part **parts_r),
+	    (mail, parts_r))
+ERRORS_HOOK(get_date, (struct mail *mail, time_t *date_r, int *timezone_r),
+	    (mail, date_r, timezone_r))
+ERRORS_HOOK(get_virtual_size, (struct mail *mail, uoff_t *size_r),
+	    (mail, size_r))
+ERRORS_HOOK(get_physical_size, (struct mail *mail, uoff_t *size_r),
+	    (mail, size_r))
+ERRORS_HOOK(get_first_header,
+	    (struct mail *mail, const char *field, bool is_decoded,
+	     const char **value_r),
+	    (mail, field, is_decoded, value_r))
+ERRORS_HOOK(get_headers,
+	    (struct mail *mail, const char *field, bool is_decoded,
+	     const char *const **value_r),
+	    (mail, field, is_decoded, value_r))
+ERRORS_HOOK(get_header_stream,
+	    (struct mail *mail, struct mailbox_header_lookup_ctx *headers,
+	     struct istream **stream_r),
+	    (mail, headers, stream_r))
+ERRORS_HOOK(get_binary_stream,
+	    (struct mail *mail, const struct message_part *part,
+	     bool has_header, ROOST_BINARY_PARAMS, struct istream **stream_r),
+	    (mail, part, has_header, ROOST_BINARY_ARGS, stream_r))
+ERRORS_HOOK(get_special,
+	    (struct mail *mail, enum mail_fetch_field field,
+	     const char **value_r),
+	    (mail, field, value_r))
+
+/*
+ * Who goes on as if a message that breaks off were whole?  pop3 does not look
+ * at a stream's error, and its client would delete the message; what core puts
+ * into a new message by CATENATE is freed while that still refers to it.
+ */
+static bool
+errors_must_be_whole(const struct mail *mail)
+{
+	return strcmp(mail->box->storage->user->service, "pop3") == 0 ||
+		strcmp(mail->transaction->reason,
+		       "imap_msgpart_url_open_mail") == 0;
+}
+
+/* Read to the end and go back. */
+static int
+errors_read_all(struct mail *mail, struct istream *input)
+{
+	const unsigned char *data;
+	size_t size;
+
+	while (i_stream_read_more(input, &data, &size) > 0)
+		i_stream_skip(input, size);
+	if (input->stream_errno != 0) {
+		mail_set_critical(mail, "roost: read(%s) failed: %s",
+				  i_stream_get_name(input),
+				  i_stream_get_error(input));
+		return -1;
+	}
+	i_stream_seek(input, 0);
+	return 0;
+}
+
+static int
+errors_get_stream(struct mail *mail, bool get_body,
+		  struct message_size *hdr_size,
+		  struct message_size *body_size, struct istream **stream_r)
+{
+	struct errors_mail *email = ERRORS_MAIL(mail);
+	unsigned int failures = roost_istream_failures();
+	int ret = email->module_ctx.super.get_stream(mail, get_body, hdr_size,
+						     body_size, stream_r);
+
+	if (ret == 0 && get_body && roost_mail_is_sealed(mail) &&
+	    errors_must_be_whole(mail))
+		ret = errors_read_all(mail, *stream_r);
+	return errors_answer(mail, failures, ret);
+}
+
+static void
+errors_close(struct mail *mail)
+{
+	struct errors_mail *email = ERRORS_MAIL(mail);
+
+	email->has_failed = FALSE;
+	email->module_ctx.super.close(mail);
+}
+
+void
+roost_read_errors_mail_allocated(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct mail_vfuncs *v = mail->vlast;
+	struct errors_mail *email;
+
+	if (roost_user_get(_mail->box->storage->user) == NULL)
+		return;
+	email = p_new(mail->pool, struct errors_mail, 1);
+	email->module_ctx.super = *v;
+	mail->vlast = &email->module_ctx.super;
+	v->close = errors_close;
+	v->precache = errors_precache;
+	v->get_parts = errors_get_parts;
+	v->get_date = errors_get_date;
+	v->get_virtual_size = errors_get_virtual_size;
+	v->get_physical_size = errors_get_physical_size;
+	v->get_first_header = errors_get_first_header;
+	v->get_headers = errors_get_headers;
+	v->get_header_stream = errors_get_header_stream;
+	v->get_stream = errors_get_stream;
+	v->get_binary_stream = errors_get_binary_stream;
+	v->get_special = errors_get_special;
+	MODULE_CONTEXT_SET(mail, errors_mail_module, email);
+}
+
+/* A search reads by itself. */
+static struct mail_search_context *
+errors_search_init(struct mailbox_transaction_context *t,
+		   struct mail_search_args *args,
+		   const enum mail_sort_type *sort_program,
+		   enum mail_fetch_field wanted_fields,
+		   struct mailbox_header_lookup_ctx *wanted_headers)
+{
+	struct mail_search_context *ctx =
+		ERRORS_BOX(t->box)->module_ctx.super.search_init(t, args,
+			sort_program, wanted_fields, wanted_headers);
+	struct errors_search *esearch = i_new(struct errors_search, 1);
+
+	esearch->failures = roost_istream_failures();
+	MODULE_CONTEXT_SET(ctx, errors_box_module, esearch);
+	return ctx;
+}
+
+static int
+errors_search_deinit(struct mail_search_context *ctx)
+{
+	struct errors_search *esearch =
+		MODULE_CONTEXT(ctx, errors_box_module);
+	struct mailbox *box = ctx->transaction->box;
+	bool has_failed = esearch != NULL &&
+		esearch->failures != roost_istream_failures();
+	int ret;
+
+	i_free(esearch);
+	ret = ERRORS_BOX(box)->module_ctx.super.search_deinit(ctx);
+	if (ret < 0 && has_failed)
+		mail_storage_set_error(box->storage, MAIL_ERROR_INVALIDDATA,
+				       ROOST_CLIENT_REFUSED);
+	return ret;
+}
+
+/* So does a copy into another keyring. */
+static int
+errors_copy(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct mailbox *box = ctx->transaction->box;
+	unsigned int failures = roost_istream_failures();
+	int ret = ERRORS_BOX(box)->module_ctx.super.copy(ctx, mail);
+
+	if (ret < 0 && failures != roost_istream_failures())
+		mail_storage_set_error(box->storage, MAIL_ERROR_INVALIDDATA,
+				       ROOST_CLIENT_REFUSED);
+	return ret;
+}
+
+void
+roost_read_errors_mailbox_allocated(struct mailbox *box)
+{
+	struct mailbox_vfuncs *v = box->vlast;
+	struct errors_box *ebox;
+
+	if (roost_user_get(box->storage->user) == NULL)
+		return;
+	ebox = p_new(box->pool, struct errors_box, 1);
+	ebox->module_ctx.super = *v;
+	box->vlast = &ebox->module_ctx.super;
+	v->search_init = errors_search_init;
+	v->search_deinit = errors_search_deinit;
+	v->copy = errors_copy;
+	MODULE_CONTEXT_SET(box, errors_box_module, ebox);
+}
