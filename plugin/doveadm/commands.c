@@ -94,6 +94,7 @@ doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 	doveadm_cmd_register_ver2(&roost_cmd_policy_change);
 	doveadm_cmd_register_ver2(&roost_cmd_status);
 	doveadm_cmd_register_ver2(&roost_cmd_verify);
+	doveadm_cmd_register_ver2(&roost_cmd_rebind);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_list);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_rename);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_merge);

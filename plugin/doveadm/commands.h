@@ -21,6 +21,7 @@ extern struct doveadm_cmd_ver2 roost_cmd_init;
 extern struct doveadm_cmd_ver2 roost_cmd_policy_change;
 extern struct doveadm_cmd_ver2 roost_cmd_status;
 extern struct doveadm_cmd_ver2 roost_cmd_verify;
+extern struct doveadm_cmd_ver2 roost_cmd_rebind;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_list;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_rename;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_merge;

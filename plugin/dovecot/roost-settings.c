@@ -157,24 +157,42 @@ config_keys(struct roost_config *config, const struct roost_settings *set,
 				   set->roost_provider_old_key, error_r);
 }
 
+/* Ids separated by spaces. */
+static int
+config_ids(struct roost_config *config, pool_t pool, const char *name,
+	   const char *value, const char **error_r)
+{
+	const char *const *words = t_strsplit_spaces(value, " ");
+	size_t i, count = str_array_length(words);
+	uint8_t *ids = p_malloc(pool, (count + 1) * ROOST_ID_SIZE);
+
+	for (i = 0; i < count; i++) {
+		if (!roost_bytes_unhex(words[i], strlen(words[i]),
+				       ids + i * ROOST_ID_SIZE,
+				       ROOST_ID_SIZE)) {
+			*error_r = t_strdup_printf("%s is not 32 hexadecimal "
+				"digits, as doveadm roost status shows them",
+				name);
+			return -1;
+		}
+	}
+	config->keyring_ids = ids;
+	config->keyring_id_count = count;
+	config->keyring_ids_setting = name;
+	return 0;
+}
+
 /* The optional pins that userdb may give. */
 static int
-config_pins(struct roost_config *config, const struct roost_settings *set,
-	    const char **error_r)
+config_pins(struct roost_config *config, pool_t pool,
+	    const struct roost_settings *set, const char **error_r)
 {
 	uintmax_t generation = 0;
 	int policy = ROOST_POLICY_OPEN, mode = ROOST_MODE_ANY;
 
-	config->has_keyring_id = *set->roost_keyring_id != '\0';
-	if (config->has_keyring_id) {
-		if (!roost_bytes_unhex(set->roost_keyring_id,
-				       strlen(set->roost_keyring_id),
-				       config->keyring_id, ROOST_ID_SIZE)) {
-			*error_r = "roost_keyring_id is not 32 hexadecimal "
-				"digits, as doveadm roost status shows them";
-			return -1;
-		}
-	}
+	if (config_ids(config, pool, "roost_keyring_id",
+		       set->roost_keyring_id, error_r) < 0)
+		return -1;
 	if (*set->roost_generation_min != '\0' &&
 	    str_to_uintmax(set->roost_generation_min, &generation) < 0) {
 		*error_r = "roost_generation_min is not a number";
@@ -315,9 +333,24 @@ roost_config_init(struct roost_config *config_r, pool_t pool,
 	}
 	config_secret(config_r, set);
 	if (config_keys(config_r, set, error_r) < 0 ||
-	    config_pins(config_r, set, error_r) < 0)
+	    config_pins(config_r, pool, set, error_r) < 0)
 		return -1;
+	config_r->tenant = p_strdup(pool, set->roost_tenant);
 	return config_location(config_r, pool, set, error_r);
+}
+
+int
+roost_config_init_public(struct roost_config *config_r, pool_t pool,
+			 const struct roost_config *config,
+			 const struct roost_settings *set,
+			 const char **error_r)
+{
+	*config_r = *config;
+	config_r->has_secret = FALSE;
+	config_r->generation_min = 0;
+	config_r->mode = ROOST_MODE_ANY;
+	return config_ids(config_r, pool, "roost_public_keyring_id",
+			  set->roost_public_keyring_id, error_r);
 }
 
 void
@@ -397,7 +430,7 @@ roost_config_init_owner(struct roost_config *config_r, pool_t pool,
 	*config_r = *visitor;
 	config_r->has_secret = FALSE;
 	if (config_plaintext(config_r, &set, error_r) < 0 ||
-	    config_pins(config_r, &set, error_r) < 0)
+	    config_pins(config_r, pool, &set, error_r) < 0)
 		return -1;
 	return config_location(config_r, pool, &set, error_r);
 }

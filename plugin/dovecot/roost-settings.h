@@ -23,6 +23,8 @@ struct roost_settings {
 	const char *roost_plaintext;
 	const char *roost_keyring_id;
 	const char *roost_generation_min;
+	const char *roost_tenant;
+	const char *roost_public_keyring_id;
 	const char *roost_policy;
 	const char *roost_mode;
 	const char *roost_cache;
@@ -83,12 +85,16 @@ struct roost_config {
 	bool is_cache_sealed;		/* else nothing is cached */
 	bool may_fts;			/* a full-text index is accepted */
 	bool has_secret;		/* secrets->secret may be used */
-	bool has_keyring_id;
 	bool has_policy;		/* pinned from outside the storage */
 	enum roost_policy policy;
 	enum roost_mode mode;		/* pinned likewise */
-	uint8_t keyring_id[ROOST_ID_SIZE];
+	/* Ids one after another, in the pool given: the keyring has one of
+	   these, unless there is none; what names them. */
+	const uint8_t *keyring_ids;
+	size_t keyring_id_count;
+	const char *keyring_ids_setting;
 	uint64_t generation_min;
+	const char *tenant;		/* "" or in the pool given */
 	const char *keyring;		/* location, in the pool given */
 	/* Kept in the sealed cache besides the standard ones; sorted without
 	   regard to case, NULL at the end, in the pool given. */
@@ -105,6 +111,13 @@ int roost_config_init(struct roost_config *config_r, pool_t pool,
 		      const struct roost_settings *set,
 		      const char **error_r);
 void roost_config_wipe(struct roost_config *config);
+
+/* The same for the keyrings of public namespaces, which no user's pins bind.
+   config_r borrows from config; no wiping. */
+int roost_config_init_public(struct roost_config *config_r, pool_t pool,
+			     const struct roost_config *config,
+			     const struct roost_settings *set,
+			     const char **error_r);
 
 /*
  * The same for a keyring of somebody else, whose userdb fields are these: the

@@ -21,6 +21,8 @@ static const struct roost_plugin_setting plugin_settings[] = {
 	DEF(roost_plaintext, "refuse"),
 	DEF(roost_keyring_id, ""),
 	DEF(roost_generation_min, ""),
+	DEF(roost_tenant, ""),
+	DEF(roost_public_keyring_id, ""),
 	DEF(roost_policy, ""),
 	DEF(roost_mode, ""),
 	DEF(roost_cache, "sealed"),

@@ -117,6 +117,19 @@ ring_check_mode(const struct roost_ring *ring, enum roost_mode mode,
 	return -1;
 }
 
+static bool
+id_is_pinned(const uint8_t *id, const struct roost_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->keyring_id_count; i++) {
+		if (roost_bytes_equal(id, config->keyring_ids +
+				      i * ROOST_ID_SIZE, ROOST_ID_SIZE))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* What userdb pins from outside the storage. */
 static int
 ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
@@ -124,10 +137,10 @@ ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
 {
 	const struct roost_keyring *doc = ring->doc;
 
-	if (config->has_keyring_id &&
-	    !roost_bytes_equal(doc->id, config->keyring_id, ROOST_ID_SIZE)) {
+	if (config->keyring_id_count > 0 && !id_is_pinned(doc->id, config)) {
 		*error_r = t_strdup_printf("Refused the keyring %s: its id is "
-			"not the one that roost_keyring_id names", ring->name);
+			"not the one that %s names", ring->name,
+			config->keyring_ids_setting);
 		return -1;
 	}
 	if (doc->generation < config->generation_min) {
@@ -139,7 +152,7 @@ ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
 	if (ring_check_mode(ring, config->mode, error_r) < 0)
 		return -1;
 	ring->is_unproven = config->mode == ROOST_MODE_PASSWORD &&
-		!config->has_keyring_id;
+		config->keyring_id_count == 0;
 	ring->policy = config->has_policy &&
 		config->policy == ROOST_POLICY_SEALED ?
 		ROOST_POLICY_SEALED : doc->policy;
@@ -150,10 +163,16 @@ ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
 static const char *
 ring_owner_advice(const struct roost_ring *ring, const char *owner)
 {
+	if (strncmp(owner, "ns:", 3) == 0)
+		return t_strdup_printf("it belongs to %s, and this is %s: if "
+			"the folder was moved, run doveadm roost rebind with "
+			"the namespace's prefix; if it was put in the place "
+			"of another, put that one back", ring->doc->owner,
+			owner);
 	return t_strdup_printf("it was made for the user name %s, and this is "
 		"%s: if the two have one home, give each a home or a "
-		"roost_keyring of its own; if the account was renamed, give it "
-		"its old name back; if neither is so, put this user's own "
+		"roost_keyring of its own; if the account was renamed, run "
+		"doveadm roost rebind; if neither is so, put this user's own "
 		"keyring back", ring->doc->owner, owner);
 }
 
@@ -183,9 +202,10 @@ ring_open_host(struct roost_ring *ring, const char *owner,
 	if (secrets == NULL)
 		return ring_refuse(ring, ROOST_ERR_BACKEND,
 				   "raise vsz_limit", error_r);
-	err = roost_keyring_escape(owner, escaped);
+	err = owner == NULL ? ROOST_OK : roost_keyring_escape(owner, escaped);
 	if (err == ROOST_OK)
-		err = roost_keyring_open_host(ring->doc, escaped,
+		err = roost_keyring_open_host(ring->doc,
+				owner == NULL ? NULL : escaped,
 				config->secrets->provider_keys,
 				config->provider_key_count,
 				secrets->host_key);
@@ -385,9 +405,10 @@ ring_may_be_created(const struct roost_ring_create *create,
 {
 	const struct roost_config *config = create->config;
 
-	if (config->has_keyring_id)
-		*error_r = "roost_keyring_id names a keyring: put it back from "
-			"a backup; no other one is made";
+	if (config->keyring_id_count > 0)
+		*error_r = t_strdup_printf("%s names a keyring: put it back "
+			"from a backup; no other one is made",
+			config->keyring_ids_setting);
 	else if (config->mode != ROOST_MODE_ANY &&
 		 (config->mode == ROOST_MODE_PASSWORD) !=
 		 (create->secret != NULL))

@@ -19,8 +19,9 @@
 struct roost_ring;
 
 /*
- * Load from store and check against owner (a user name) and the pins of
- * config.  1 loaded, 0 there is none, -1 with error_r.
+ * Load from store and check against owner (what roost_user_owner() answers;
+ * NULL skips that gate) and the pins of config.  1 loaded, 0 there is none, -1
+ * with error_r.
  */
 int roost_ring_load(struct roost_keystore *store, const char *owner,
 		    const struct roost_config *config,

@@ -6,6 +6,7 @@
 
 #include "hash.h"
 #include "mailbox-list-private.h"
+#include "path-util.h"
 
 #include "libraries.h"
 #include "owner.h"
@@ -115,15 +116,12 @@ roost_user_new(struct mail_user *user, const char **error_r)
 	i_array_init(&ruser->owners, 2);
 	hash_table_create(&ruser->logged, default_pool, 0, str_hash, strcmp);
 	MODULE_CONTEXT_SET(user, roost_user_module, ruser);
-	if (roost_config_init(&ruser->config, user->pool, set, error_r) < 0) {
+	if (roost_config_init(&ruser->config, user->pool, set, error_r) < 0 ||
+	    roost_config_init_public(&ruser->public_config, user->pool,
+				     &ruser->config, set, error_r) < 0) {
 		roost_user_free(&ruser);
 		return NULL;
 	}
-	ruser->public_config = ruser->config;
-	ruser->public_config.has_keyring_id = FALSE;
-	ruser->public_config.has_secret = FALSE;
-	ruser->public_config.generation_min = 0;
-	ruser->public_config.mode = ROOST_MODE_ANY;
 	return ruser;
 }
 
@@ -279,9 +277,26 @@ struct ring_place {
 	bool is_user;		/* the session's user */
 };
 
+/*
+ * The name of a public namespace's keyring: with the tenant, so that a folder
+ * of one that lies in another's place opens nowhere.  The path is a name here:
+ * different users may write it in different ways.
+ */
+static const char *
+public_owner(const struct roost_user *ruser, struct mail_namespace *ns)
+{
+	const char *tenant = ruser->config.tenant, *path, *error;
+
+	if (*tenant == '\0' &&
+	    mailbox_list_get_root_path(ns->list, MAILBOX_LIST_PATH_TYPE_DIR,
+				       &path))
+		tenant = t_normpath(path, &path, &error) < 0 ? "" : path;
+	return t_strconcat("ns:", ns->prefix, "@", tenant, NULL);
+}
+
 static int
-ring_place_public(struct mail_namespace *ns, struct ring_place *place_r,
-		  const char **error_r)
+ring_place_public(const struct roost_user *ruser, struct mail_namespace *ns,
+		  struct ring_place *place_r, const char **error_r)
 {
 	const char *root = mailbox_list_get_root_forced(ns->list,
 					MAILBOX_LIST_PATH_TYPE_MAILBOX);
@@ -291,7 +306,7 @@ ring_place_public(struct mail_namespace *ns, struct ring_place *place_r,
 			"keyring";
 		return -1;
 	}
-	place_r->owner = t_strconcat("ns:", ns->prefix, NULL);
+	place_r->owner = public_owner(ruser, ns);
 	place_r->location = t_strconcat("file:", root, "/roost.keyring",
 					NULL);
 	place_r->is_own = TRUE;
@@ -307,7 +322,7 @@ ring_place_get(struct roost_user *ruser, struct mail_namespace *ns,
 					error_r) < 0)
 		return -1;
 	if (ns->owner == NULL)
-		return ring_place_public(ns, place_r, error_r);
+		return ring_place_public(ruser, ns, place_r, error_r);
 	place_r->owner = ns->owner->username;
 	place_r->location = place_r->config->keyring;
 	place_r->is_own = place_r->is_user = ns->owner == ruser->user;
@@ -358,10 +373,10 @@ ring_may_be_made(const struct roost_user *ruser,
 	if (!place->is_own)
 		*error_r = t_strdup_printf("%s has no keyring %s, and only "
 			"its own user may make it", place->owner, store_name);
-	else if (place->is_user && ruser->config.has_keyring_id)
+	else if (place->config->keyring_id_count > 0)
 		*error_r = t_strdup_printf("The keyring %s is missing, but "
-			"roost_keyring_id names one: put it back from a "
-			"backup", store_name);
+			"%s names one: put it back from a backup", store_name,
+			place->config->keyring_ids_setting);
 	else if (place->config->mode == ROOST_MODE_PASSWORD)
 		*error_r = t_strdup_printf("There is no keyring %s, and "
 			"roost_mode=password: make it with doveadm roost init "
@@ -453,6 +468,18 @@ roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,
 	if (ring_place_get(ruser, ns, &place, error_r) < 0)
 		return NULL;
 	return ring_place_store(ns, &place, error_r);
+}
+
+int
+roost_user_owner(struct roost_user *ruser, struct mail_namespace *ns,
+		 const char **owner_r, const char **error_r)
+{
+	struct ring_place place;
+
+	if (ring_place_get(ruser, ns, &place, error_r) < 0)
+		return -1;
+	*owner_r = place.owner;
+	return 0;
 }
 
 static int

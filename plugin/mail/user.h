@@ -56,6 +56,10 @@ int roost_user_plaintext(struct roost_user *ruser, struct mail_namespace *ns,
 			 enum roost_plaintext *plaintext_r,
 			 const char **error_r);
 
+/* Whose that keyring must be, as a name (FORMAT.md 7.1); -1 with error_r. */
+int roost_user_owner(struct roost_user *ruser, struct mail_namespace *ns,
+		     const char **owner_r, const char **error_r);
+
 /* Where that keyring lies; NULL with error_r.  The caller frees it. */
 struct roost_keystore *
 roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import server as servers
+import tamper
 import virtualbox
 from server import NEW, STORAGES
 
@@ -223,8 +224,13 @@ def test_public_namespace_has_its_own_keyring(shared):
                         os.path.join(shared.mail_root, "public"))
                     for name in names if name == "roost.keyring"]
         assert len(keyrings) == 1
-        with open(keyrings[0]) as file:
-            assert "\nowner ns:Public%2F\n" in file.read()
+        # The mail root is the tenant, written by each user as his home has
+        # it.
+        root = os.path.join(shared.mail_root, "public", {
+            "maildir": "Maildir"}.get(shared.storage, shared.storage))
+        with open(keyrings[0], "rb") as file:
+            assert b"\nowner ns:Public%2F@" + tamper.rf.escape_owner(
+                root.encode()) + b"\n" in file.read()
     assert shared.find_on_disk(b"body of") == [] or servers.PLAIN
 
 

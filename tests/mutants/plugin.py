@@ -28,6 +28,7 @@ ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
 KEYSTORE, LOST, NAMES = "keystore", "lost_keyring", "keyring_names"
 DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
 IN_USE, OWNER, PINS = "ring", "owner", "pins"
+TENANTS = "tenants"
 POLICY = "policy"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
@@ -203,11 +204,12 @@ MUTANTS = [
      "\tif (stat(file->dir, &st) != 0 || S_ISDIR(st.st_mode))\n", REFUSALS,
      "folder_missing"),
     ("the pinned id is not compared", "mail/ring.c",
-     "\tif (config->has_keyring_id &&\n\t    !roost_bytes_equal",
-     "\tif (config->has_keyring_id && FALSE &&\n\t    !roost_bytes_equal",
+     "\tif (config->keyring_id_count > 0 && !id_is_pinned(doc->id, config)) "
+     "{\n", "\tif (FALSE) {\n",
      REFUSALS, "userdb_names"),
     ("a keyring is made though userdb names one", "mail/user.c",
-     "\telse if (place->is_user && ruser->config.has_keyring_id)\n", "\telse if (FALSE)\n",
+     "\telse if (place->config->keyring_id_count > 0)\n",
+     "\telse if (FALSE)\n",
      REFUSALS, "userdb_names"),
     ("roost_generation_min is ignored", "mail/ring.c",
      "\tif (doc->generation < config->generation_min) {\n",
@@ -406,10 +408,6 @@ MUTANTS = [
      "\t\tif (ret == 0)\n\t\t\tret = roost_keyword_box_check_ring(kb, "
      "&used);\n", "", IN_USE, "keywords and maildir"),
     # Pins of the id and of the mode
-    ("the id is not compared", "mail/ring.c",
-     "\tif (config->has_keyring_id &&\n\t    !roost_bytes_equal(doc->id, ",
-     "\tif (FALSE &&\n\t    !roost_bytes_equal(doc->id, ", PINS,
-     "id_is_pinned and provider"),
     ("the mode is not compared", "mail/ring.c",
      "\tif (ring_check_mode(ring, config->mode, error_r) < 0)\n"
      "\t\treturn -1;\n", "", PINS, "mode_is_pinned and provider"),
@@ -422,6 +420,30 @@ MUTANTS = [
     ("a keyring that the pins refuse is made", "mail/ring.c",
      "\tif (ring_may_be_created(create, error_r) < 0)\n\t\treturn -1;\n",
      "", PINS, "none_is_made"),
+    # Public namespaces
+    ("tenants are all one", "mail/user.c",
+     "\treturn t_strconcat(\"ns:\", ns->prefix, \"@\", tenant, NULL);\n",
+     "\treturn t_strconcat(\"ns:\", ns->prefix, \"@\", *tenant == '/' ? "
+     "\"/\" : tenant, NULL);\n", TENANTS, "maildir and apart"),
+    ("a tenant's name is not heard", "mail/user.c",
+     "\tif (*tenant == '\\0' &&\n", "\tif (TRUE &&\n", TENANTS,
+     "maildir and has_a_name"),
+    ("a path is taken as it is written", "mail/user.c",
+     "\t\ttenant = t_normpath(path, &path, &error) < 0 ? \"\" : path;\n",
+     "\t\ttenant = t_normpath(path, &error, &error) < 0 ? \"\" : path;\n",
+     "neighbours", "maildir and public_namespace"),
+    ("ids of public namespaces are not compared", "dovecot/roost-settings.c",
+     "\treturn config_ids(config_r, pool, \"roost_public_keyring_id\",\n"
+     "\t\t\t  set->roost_public_keyring_id, error_r);\n",
+     "\treturn config_ids(config_r, pool, \"roost_public_keyring_id\",\n"
+     "\t\t\t  \"\", error_r);\n", TENANTS, "maildir and id_is_pinned"),
+    ("only the first of several ids counts", "mail/ring.c",
+     "\tfor (i = 0; i < config->keyring_id_count; i++) {\n",
+     "\tfor (i = 0; i < 1; i++) {\n", TENANTS, "maildir and id_is_pinned"),
+    ("a dry run changes the keyring", "mail/ring-rebind.c",
+     "\tif (is_dry)\n\t\treturn 1;\n", "", TENANTS, "maildir and apart"),
+    ("what is bound anew is the same generation", "mail/ring-rebind.c",
+     "\tkr->generation++;\n", "", TENANTS, "maildir and apart"),
     # Mailboxes of others
     ("a visitor's pins bind somebody else's keyring", "mail/user.c",
      "\t\t*config_r = owner_find(ruser, ns->owner->username);\n",
@@ -442,7 +464,8 @@ MUTANTS = [
      "\t\t\t     ns->owner == mail->box->storage->user))\n",
      "\t\t\t     TRUE))\n", OWNER, "maildir and test_policy and no"),
     ("a visitor's secret opens somebody else's keyring",
-     "dovecot/roost-settings.c", "\tconfig_r->has_secret = FALSE;\n", "",
+     "dovecot/roost-settings.c", "\tconfig_r->has_secret = FALSE;\n"
+     "\tif (config_plaintext(", "\tif (config_plaintext(",
      OWNER, "maildir and secret"),
     # The index cache
     ("telling fields are cached", "mail/cache-box.c",

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_RING_REBIND_H
+#define ROOST_RING_REBIND_H
+
+/*
+ * ring-rebind: give a stored keyring to another owner, as when a folder was
+ * moved or a user has another name.
+ *
+ * Promises: the store is locked meanwhile; all gates but the owner's and all
+ * pins have passed before anything is written; identity, id and keys stay.
+ */
+
+#include "ring.h"
+
+struct roost_rebind {
+	char from[ROOST_KEYRING_OWNER_MAX + 1];	/* escaped, as is to */
+	char to[ROOST_KEYRING_OWNER_MAX + 1];
+	uint8_t id[ROOST_ID_SIZE];
+};
+
+/*
+ * Bind the document to owner (a name), or find out what that would change
+ * (is_dry).  It needs the master key: a provider slot.  1; 0 it is bound to
+ * owner already; -1 with error_r.
+ */
+int roost_ring_rebind(struct roost_keystore *store, const char *owner,
+		      const struct roost_config *config, bool is_dry,
+		      struct roost_rebind *rebind_r, const char **error_r);
+
+#endif
