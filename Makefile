@@ -129,7 +129,8 @@ $(SETTINGS_SO): $(BUILD)/settings/settings-module.o \
 	@mkdir -p $(@D)
 	$(CC) $(GLUE_LDFLAGS) -o $@ $^
 
-$(BUILD)/.settings: $(PROBES)
+$(BUILD)/.settings: $(PROBES) $(wildcard plugin/settings/*.c \
+		plugin/*/settings-24.c plugin/*/*settings.h)
 	$(if $(HAS_SETTINGS_MODULE),$(MAKE) $(SETTINGS_SO))
 	@touch $@
 
