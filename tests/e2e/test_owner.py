@@ -20,6 +20,7 @@ OPEN = "shared/alice/Open"
 def server(shared):  # noqa: F811
     """alice's mailbox Open has a sealed message and a plaintext one."""
     share(shared)
+    shared.doveadm("roost", "policy", "-u", "alice", "open")
     shared.change_user("alice", roost_enable="no")
     with shared.raw("alice") as client:
         assert client.append("Open", message("plain")).ok
