@@ -64,10 +64,12 @@ def _default(name):
 LDA = os.path.join(_default("libexec_dir"), "dovecot-lda")
 
 
-def _free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+def _free_ports():
+    """Two: a second one while the first is held, or it may be the same."""
+    with socket.socket() as one, socket.socket() as two:
+        for sock in one, two:
+            sock.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], two.getsockname()[1]
 
 
 def _session_port(line):
@@ -410,7 +412,7 @@ sieve_script personal {{
 
     def start(self):
         for attempt in range(5):
-            self.imap_port, self.pop3_port = _free_port(), _free_port()
+            self.imap_port, self.pop3_port = _free_ports()
             self.write_conf()
             if self._try_start():
                 return self

@@ -7,6 +7,7 @@ import pytest
 
 import server as servers
 import tamper
+import virtualbox
 from imapclient import Client
 from server import STORAGES
 from strictimap import Stream
@@ -150,8 +151,7 @@ def servers_of(request, make_module_server):
             made[failure] = make_module_server(
                 request.param,
                 extra="\nimap_fetch_failure = %s\n" % failure,
-                users={name: {} for name in ("kept", "lost", "virtual",
-                                             "told")})
+                users={name: {} for name in ("kept", "lost", "told")})
         return made[failure]
     return get
 
@@ -192,4 +192,22 @@ def test_good_messages_answer_behind_refused_ones(servers_of):
             in fetched(said).items()} == {
         number: b"words of m%d" % number if number not in REFUSED else None
         for number in range(1, COUNT + 1)}
+    session.close()
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_refused_messages_of_a_virtual_mailbox(make_server, storage):
+    server = make_server(storage, plugins=["virtual"], start=False,
+                         extra=virtualbox.SETTINGS +
+                         "\nimap_fetch_failure = no-after\n")
+    virtualbox.add(server, "alice", "all", "INBOX", "  all")
+    server.start()
+    fill(server, "alice")
+    lose_cache(server, "alice")
+    session = Session(server, "alice", "SELECT virtual/all")
+    for items in ("PREVIEW", "RFC822.SIZE PREVIEW", "PREVIEW X-REAL-UID",
+                  "PREVIEW ENVELOPE", "X-MAILBOX PREVIEW"):
+        said, tagged = session.cmd("FETCH 1:* (%s)" % items)
+        check_answer(items, range(1, COUNT + 1), said, tagged, "no-after", "")
+        assert tagged.startswith(b"NO [PARSE] "), (items, tagged)
     session.close()

@@ -1375,6 +1375,8 @@ def test_keywords_beside_two_spellings(make_server, storage):
             assert sorted(listed(client)) == ["Davor", "Urlaub"]
         two.ok("STORE 3 +FLAGS (Danach)")
         one.ok("NOOP")
+        # The second one has both tokens then.
+        two.ok("STORE 1:2 +FLAGS (URLAUB)")
         one.ok("STORE 4 +FLAGS (Zuletzt)")
         two.ok("STORE 4 +FLAGS.SILENT (ZULETZT)")
         for client in (one, two):
