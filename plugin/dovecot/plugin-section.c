@@ -7,7 +7,7 @@
 #ifndef ROOST_HAVE_SETTINGS_FRAMEWORK
 
 void
-roost_plugin_section_read(struct mail_user *user, pool_t pool,
+roost_plugin_section_read(struct mail_user *user,
 			  const struct roost_plugin_setting *settings,
 			  unsigned int count, void *set)
 {
@@ -18,8 +18,7 @@ roost_plugin_section_read(struct mail_user *user, pool_t pool,
 			mail_user_plugin_getenv(user, settings[i].name);
 		const char **field = PTR_OFFSET(set, settings[i].off);
 
-		*field = p_strdup(pool, value == NULL ?
-				  settings[i].by_default : value);
+		*field = value == NULL ? settings[i].by_default : value;
 	}
 }
 

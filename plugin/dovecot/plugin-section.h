@@ -17,8 +17,9 @@ struct roost_plugin_setting {
 #define ROOST_PLUGIN_SETTING(type, name, by_default) \
 	{ #name, offsetof(type, name), by_default }
 
-/* Fill set; strings belong to the pool. */
-void roost_plugin_section_read(struct mail_user *user, pool_t pool,
+/* Fill set.  Strings are Dovecot's own, which live as long as the user: one of
+   them is a key, and is not to stand in memory once more. */
+void roost_plugin_section_read(struct mail_user *user,
 			       const struct roost_plugin_setting *settings,
 			       unsigned int count, void *set);
 

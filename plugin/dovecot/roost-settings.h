@@ -11,7 +11,7 @@
 
 #include "roost/keyring.h"
 
-/* As written; strings belong to the pool. */
+/* As written; strings live as long as the user. */
 struct roost_settings {
 	pool_t pool;
 	const char *roost_provider_key;

@@ -39,7 +39,7 @@ roost_settings_get(struct mail_user *user, const struct roost_settings **set_r,
 	struct roost_settings *set = p_new(pool, struct roost_settings, 1);
 
 	set->pool = pool;
-	roost_plugin_section_read(user, pool, plugin_settings,
+	roost_plugin_section_read(user, plugin_settings,
 				  N_ELEMENTS(plugin_settings), set);
 	*set_r = set;
 	return 0;

@@ -758,6 +758,8 @@ MUTANTS = [
     ("the user's secret stays", "mail/ring.c",
      "\troost_wipe(ring->secrets->user_secret, ROOST_KEY_SIZE);\n", "",
      RING, ""),
+    ("nothing is wiped", "core/secret.c", "\tsodium_memzero(bytes, len);\n",
+     "\t(void)bytes;\n\t(void)len;\n", "memory", "maildir"),
     # Passwords for a keyring
     ("a password is cut", "doveadm/password.c",
      "\tif (password->len > ROOST_PASSWORD_MAX)\n",
