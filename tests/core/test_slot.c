@@ -378,12 +378,15 @@ static void
 test_a_code_of_another_length_is_refused(void **state)
 {
 	uint8_t code[20];
-	char text[ROOST_RECOVERY_TEXT_SIZE + 10];
+	char text[ROOST_RECOVERY_TEXT_SIZE + 10], many[4000];
 	size_t len;
 
 	(void)state;
 	kit_fill(code, 20);
 	assert_good(roost_slot_recovery_text(code, text));
+	memset(many, '0', sizeof(many));
+	assert_gate(code_parse(many, sizeof(many), code),
+		    ROOST_ERR_CODE_TYPO);
 	for (len = 0; len < 44; len++)
 		assert_gate(code_parse(text, len, code), ROOST_ERR_CODE_TYPO);
 	memcpy(text + 44, "00", 2);
