@@ -234,6 +234,13 @@ check-mutants: all
 	tests/mutants/run
 	$(PYTHON) tests/mutants/plugin.py
 
+## mutants-random   25 checks drawn at random and deleted: COUNT=, SEED=
+.PHONY: mutants-random
+COUNT ?= 25
+mutants-random:
+	$(PYTHON) tests/mutants/draw.py --count $(COUNT) \
+		$(if $(SEED),--seed $(SEED))
+
 ## check-asan       the tests under ASan and UBSan, the plugins too
 .PHONY: check-asan check-asan-core check-valgrind check-matrix
 # Leaks are looked for in the core's tests: Dovecot's processes cannot be
@@ -259,15 +266,24 @@ MATRIX ?= bookworm trixie
 check-matrix:
 	packaging/matrix $(MATRIX)
 
-## fuzz             libFuzzer builds of tests/fuzz into $(BUILD)/fuzz (clang)
-.PHONY: fuzz
+## fuzz             libFuzzer builds of tests/fuzz into $(BUILD)/fuzz (clang),
+##                  and what they begin with into $(BUILD)/corpus
+.PHONY: fuzz fuzz-run
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,\
 	$(wildcard tests/fuzz/fuzz_*.c))
 fuzz: $(FUZZERS)
+	$(PYTHON) tests/fuzz/corpus.py write $(BUILD)/corpus
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(CORE_SRC)
 	@mkdir -p $(@D)
 	clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
 		-Iplugin/core -Itests/core -o $@ $< $(CORE_SRC) $(CRYPTO_LIBS)
+
+## fuzz-run         each fuzzer for FUZZ_SECS (60) seconds
+FUZZ_SECS ?= 60
+fuzz-run: fuzz
+	@set -e; for fuzzer in $(FUZZERS); do \
+		$$fuzzer -max_total_time=$(FUZZ_SECS) -print_final_stats=1 \
+			$(BUILD)/corpus/$$(basename $$fuzzer); done
 
 ## bench            plain Dovecot, mail_crypt and Roost side by side
 .PHONY: bench demo
