@@ -10,6 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The core's own file, so that the library below it can be made to fail. */
+static bool has_no_aead;
+
+static struct roost_aead *
+test_aead(const uint8_t *key)
+{
+	return has_no_aead ? NULL : roost_prim_aead_new(key);
+}
+
+#define roost_prim_aead_new test_aead
+#include "../../plugin/core/chunk.c"
+#undef roost_prim_aead_new
+
 #define FRAME (ROOST_PROLOGUE_SIZE + ROOST_DIGEST_SIZE)
 #define SEALED ((uint64_t)ROOST_CHUNK_SEALED_SIZE)
 
@@ -300,6 +313,32 @@ test_any_cut_chunk_dies(void **state)
 	roost_chunk_keys_wipe(&fix.keys);
 }
 
+static void
+test_no_keys_without_a_cipher(void **state)
+{
+	uint8_t saved[ROOST_SAVED_KEYS_SIZE], bytes[200];
+	uint8_t zeros[sizeof(struct roost_chunk_keys)] = { 0 };
+	struct roost_chunk_keys keys;
+
+	(void)state;
+	kit_fill(bytes, sizeof(bytes));
+	assert_good(roost_chunk_keys_derive(&keys, bytes, bytes + 32, bytes,
+					    sizeof(bytes)));
+	assert_good(roost_chunk_keys_save(&keys, bytes, sizeof(bytes),
+					  saved));
+	roost_chunk_keys_wipe(&keys);
+	has_no_aead = true;
+	assert_gate(roost_chunk_keys_derive(&keys, bytes, bytes + 32, bytes,
+					    sizeof(bytes)),
+		    ROOST_ERR_BACKEND);
+	assert_memory_equal(&keys, zeros, sizeof(keys));
+	assert_gate(roost_chunk_keys_restore(&keys, saved, bytes,
+					     sizeof(bytes)),
+		    ROOST_ERR_BACKEND);
+	has_no_aead = false;
+	assert_memory_equal(&keys, zeros, sizeof(keys));
+}
+
 int
 main(void)
 {
@@ -317,6 +356,7 @@ main(void)
 		cmocka_unit_test(test_a_chunk_opens_in_its_place_only),
 		cmocka_unit_test(test_any_flipped_bit_dies_and_leaves_zeros),
 		cmocka_unit_test(test_any_cut_chunk_dies),
+		cmocka_unit_test(test_no_keys_without_a_cipher),
 	};
 
 	return cmocka_run_group_tests_name("chunk", tests, kit_setup,

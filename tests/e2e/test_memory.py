@@ -30,7 +30,7 @@ def memory(pid):
     found = []
     with open("/proc/%d/mem" % pid, "rb", buffering=0) as file:
         for begin, end, mode, flags in maps:
-            if "w" not in mode or "dd" in flags.split():
+            if "r" not in mode or "dd" in flags.split():
                 continue
             file.seek(int(begin, 16))
             try:

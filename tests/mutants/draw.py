@@ -1,0 +1,271 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""draw: conditions of the plugin that answer an error, drawn at random and
+taken out one at a time; a test must fail.
+
+    tests/mutants/draw.py [--seed N] [--count N] [--list] [PART ...]
+
+A condition answers an error if what depends on it returns or sets one. It is
+taken out by making it false after it was evaluated. Each mutant is built in a
+copy of the tree, and the tests of TESTS that its file concerns are run until
+one fails. One that does not compile is not counted. With PARTs only conditions
+whose file and text have one of them are drawn.
+
+EQUIVALENT lists conditions that something else makes up for, with the reason;
+they are drawn and skipped. Prints the seed, each mutant as file:line and
+condition, and whether it was noticed; ends with "N passed, N failed".
+"""
+import argparse
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(TOP, "tests", "shape"))
+sys.path.insert(0, os.path.join(TOP, "tests", "mutants"))
+import core  # noqa: E402
+from lint import blanked  # noqa: E402
+
+# Rules for flags are no matter of keys; the settings module has no condition.
+SKIPPED = re.compile(r"(^|/)flags?|^flags/|^settings/")
+ERROR = re.compile(
+    r"return -1\b|return ROOST_ERR_|return err;|return NULL;|"
+    r"return false;|\berr(or)? = ROOST_ERR_|\*?error_r = |"
+    r"\bret = -1\b|goto out|return \w*(refuse|fail)\w*\(|"
+    r"set_(critical|error)\(|\bis_bad = |SLOT_BAD")
+
+
+def e2e(name, wanted=""):
+    """Tests of one file of tests/e2e."""
+    return ["tests/e2e/run", "-x", "-q", f"test_{name}.py"] + \
+        (["-k", wanted] if wanted else [])
+
+
+def program(name, *args):
+    """A program of tests; it is built first."""
+    path = f"build/tests/{name}"
+    return ["sh", "-c", f"make -s WERROR= {path} && " +
+            " ".join((path,) + args)]
+
+
+# What is told of a refused message, a keyring and a policy, on maildir.
+ATTACKS = e2e("attacks", "maildir and (changed_byte or length or keyring or "
+              "plaintext or copied or refused)")
+REFUSALS = e2e("refusals")
+GUARDS = e2e("guards", "not dbox")
+KEYS = e2e("keys", "not dbox")
+CACHE = [e2e("cache_damage", "maildir"), e2e("cache", "maildir"), e2e("leaks"),
+         e2e("cache_native", "maildir")]
+
+# The first that matches the file.
+TESTS = [
+    (r"core/", [["make", "-s", "WERROR=", "check-core"],
+                program("vectors/run", "tests/vectors"),
+                program("fuzz/mutate", "50000")]),
+    (r"mail/keystore", [program("glue/test_keystore"),
+                        program("glue/test_keystore_file"),
+                        e2e("keystore", "not dbox"),
+                        e2e("refusals", "keyring or folder"),
+                        e2e("keys", "made_once")]),
+    (r"mail/ring", [program("glue/test_ring"), e2e("ring", "not dbox"),
+                    REFUSALS, GUARDS, ATTACKS]),
+    (r"mail/user", [GUARDS, REFUSALS, e2e("ring", "not dbox"),
+                    e2e("policy", "not dbox"), e2e("neighbours", "maildir"),
+                    ATTACKS]),
+    (r"mail/(scan|inspect)", [GUARDS, e2e("attacks", "maildir and keyring"),
+                              e2e("keystore", "not dbox"),
+                              e2e("policy", "not dbox"), REFUSALS]),
+    (r"mail/(istream|ostream)", [program("glue/test_streams"), ATTACKS,
+                                 REFUSALS, e2e("rude")]),
+    (r"mail/mail-hooks", [GUARDS, ATTACKS, REFUSALS,
+                          e2e("policy", "maildir"), KEYS]),
+    (r"mail/save-hooks", [GUARDS, REFUSALS, KEYS,
+                          e2e("ring", "not dbox"), ATTACKS]),
+    (r"mail/(cache|header)", CACHE),
+    (r"mail/keyword", [e2e("keywords", "sdbox")]),
+    (r"mail/dbox", [e2e("cache_native", "sdbox"),
+                    e2e("roundtrip", "sdbox and every_answer")]),
+    (r"mail/", [e2e("silence"), ATTACKS]),
+    (r"doveadm/", [e2e("commands"), e2e("stock", "scheme")]),
+    (r"dovecot/", [REFUSALS, ATTACKS, e2e("commands"), KEYS]),
+]
+
+# (file, condition, why nothing is lost without it)
+EQUIVALENT = [
+    ("mail/keystore-file.c", "errno != EINVAL && errno != ENOSYS",
+     "link() refuses for the same reason what renameat2() refused"),
+]
+
+
+class Condition:
+    """One if (...), and where it stands."""
+
+    def __init__(self, name, line, text, at):
+        self.name, self.line, self.at = name, line, at
+        self.text = " ".join(text.split())
+
+    def __str__(self):
+        return f"{self.name}:{self.line}: if ({self.text})"
+
+    def why_equivalent(self):
+        return next((why for name, text, why in EQUIVALENT
+                     if name == self.name and text == self.text), None)
+
+
+def closing(text, at):
+    """Where the parenthesis or brace that opens there is closed."""
+    pair = {"(": ")", "{": "}"}[text[at]]
+    depth = 0
+    for i in range(at, len(text)):
+        depth += (text[i] == text[at]) - (text[i] == pair)
+        if depth == 0:
+            return i
+    raise ValueError(text[at:at + 60])
+
+
+def branch_end(text, at):
+    """Behind the statement that begins there; of an if its own alone."""
+    while text[at].isspace():
+        at += 1
+    if text[at] == "{":
+        return closing(text, at)
+    if re.match(r"(if|while|for|switch)\b", text[at:]):
+        return branch_end(text, closing(text, text.index("(", at)) + 1)
+    return text.index(";", at)
+
+
+def conditions(name):
+    """Those of one file that answer an error."""
+    with open(os.path.join(TOP, "plugin", name), encoding="utf-8") as file:
+        right = file.read()
+    text = "\n".join(blanked(right.split("\n")))
+    # What a macro says stands elsewhere again.
+    text = re.sub(r"^#.*(\\\n.*)*", lambda found: re.sub(
+        r"[^\n]", " ", found.group(0)), text, flags=re.M)
+    for found in re.finditer(r"\bif \(", text):
+        begin = found.end() - 1
+        end = closing(text, begin)
+        if ERROR.search(right[end + 1:branch_end(text, end + 1) + 1]):
+            yield Condition(name, right.count("\n", 0, begin) + 1,
+                            right[begin + 1:end], (begin, end))
+
+
+def every_condition():
+    names = sorted(os.path.relpath(os.path.join(folder, name),
+                                   os.path.join(TOP, "plugin"))
+                   for folder, _, files in os.walk(os.path.join(TOP,
+                                                                "plugin"))
+                   for name in files if name.endswith(".c"))
+    return [condition for name in names if not SKIPPED.search(name)
+            for condition in conditions(name)]
+
+
+def tests_of(name):
+    base = os.path.basename(name)
+    if name.startswith("core/") and base in core.FILES:
+        # The file's own first: most are noticed there, in a second.
+        own = [program(f"core/test_{test}")
+               for test in core.FILES[base][0].split()]
+        return own + TESTS[0][1]
+    return next(tests for pattern, tests in TESTS
+                if re.search(pattern, name))
+
+
+class Tree:
+    """A copy that is built."""
+
+    def __init__(self, top):
+        self.top = top
+        os.chmod(top, 0o755)
+        for name in os.listdir(TOP):
+            path = os.path.join(TOP, name)
+            if name in ("build", ".git"):
+                continue
+            if os.path.isdir(path):
+                shutil.copytree(path, os.path.join(top, name), symlinks=True)
+            else:
+                shutil.copy(path, top)
+        done = self.run(["make", "-s", "WERROR=", "all"])
+        if done.returncode != 0:
+            sys.exit(done.stdout.decode(errors="replace"))
+
+    def run(self, command):
+        return subprocess.run(command, cwd=self.top, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=1800,
+                              check=False)
+
+    def noticed_by(self, condition):
+        """The command that failed; "" for none, None if it is no program."""
+        path = os.path.join(self.top, "plugin", condition.name)
+        begin, end = condition.at
+        with open(path, encoding="utf-8") as file:
+            right = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(right[:begin] + "((" + right[begin + 1:end] +
+                       ") && 0)" + right[end + 1:])
+        try:
+            if self.run(["make", "-s", "WERROR=", "all"]).returncode != 0:
+                return None
+            for command in tests_of(condition.name):
+                done = self.run(command)
+                # pytest: 5 is "no test was run".
+                if done.returncode == 5:
+                    sys.exit(done.stdout.decode(errors="replace"))
+                if done.returncode != 0:
+                    return " ".join(command[-3:])
+            return ""
+        finally:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(right)
+
+
+def draw(pool, count):
+    """Each condition of the pool as it comes, until count were built."""
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="roost-draw.") as top:
+        tree = Tree(top)
+        for condition in pool:
+            if passed + failed == count:
+                break
+            why = condition.why_equivalent()
+            if why:
+                print(f"equivalent {condition}: {why}", flush=True)
+                continue
+            by = tree.noticed_by(condition)
+            if by is None:
+                continue
+            passed += by != ""
+            failed += by == ""
+            print(f"ok {condition}: {by}" if by else
+                  f"SURVIVED {condition}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int,
+                        default=random.SystemRandom().randrange(10 ** 6))
+    parser.add_argument("--count", type=int, default=25)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("parts", nargs="*")
+    given = parser.parse_args()
+    pool = [condition for condition in every_condition()
+            if not given.parts or
+            any(part in str(condition) for part in given.parts)]
+    random.Random(given.seed).shuffle(pool)
+    print(f"seed {given.seed}, {len(pool)} conditions", flush=True)
+    if given.list:
+        print("\n".join(map(str, pool)))
+        return 0
+    return draw(pool, given.count) > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
