@@ -22,6 +22,7 @@ struct init_context {
 	struct doveadm_mail_cmd_context ctx;
 	bool is_password_mode, has_recovery, is_new;
 	bool has_policy;		/* else by what mail there is */
+	const char *prefix;		/* of a namespace; NULL: the user's */
 	enum roost_policy policy;
 	int secret_fd;
 	bool has_secret;
@@ -47,6 +48,7 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	ctx->has_policy = doveadm_cmd_param_str(cctx, "policy", &policy);
 	(void)doveadm_cmd_param_bool(cctx, "recovery", &ctx->has_recovery);
 	(void)doveadm_cmd_param_bool(cctx, "new", &ctx->is_new);
+	(void)doveadm_cmd_param_str(cctx, "namespace", &ctx->prefix);
 	if (doveadm_cmd_param_int64(cctx, "secret-fd", &fd) &&
 	    (fd < 0 || fd > INT_MAX))
 		init_usage("--secret-fd takes the number of an open file");
@@ -213,6 +215,53 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	return ret < 0 ? -1 : 0;
 }
 
+/* A public namespace's keyring is what the first message makes there. */
+static int
+init_public(struct init_context *ctx, struct roost_user *ruser,
+	    struct mail_namespace *ns, const char **error_r)
+{
+	struct roost_ring *ring;
+	int ret;
+
+	if (ctx->is_password_mode || ctx->has_recovery || ctx->has_policy) {
+		*error_r = "A public namespace's keyring is in provider mode, "
+			"has no recovery code, and gets its policy by what "
+			"mail there is";
+		return -1;
+	}
+	ret = roost_user_ring(ruser, ns, &ring, error_r);
+	if (ret < 0)
+		return -1;
+	roost_user_ask(ruser, ctx->is_new);
+	if (ret == 0 &&
+	    roost_user_seal_ring(ruser, ns, &ring, error_r) < 0)
+		return -1;
+	init_print(ring, ret == 0, "");
+	return 0;
+}
+
+static int
+init_run(struct init_context *ctx, struct roost_user *ruser,
+	 struct mail_user *user, const char **error_r)
+{
+	struct mail_namespace *ns = NULL;
+
+	if (ctx->prefix != NULL) {
+		ns = mail_namespace_find_prefix(user->namespaces, ctx->prefix);
+		if (ns == NULL || (ns->owner != NULL && ns->owner != user)) {
+			*error_r = t_strdup_printf("There is no namespace of "
+				"this user, and no public one, with the prefix "
+				"\"%s\"", ctx->prefix);
+			return -1;
+		}
+	}
+	if (ns != NULL && ns->owner == NULL)
+		return init_public(ctx, ruser, ns, error_r);
+	if (init_get_secret(ctx, error_r) < 0)
+		return -1;
+	return init_create(ctx, ruser, user, error_r);
+}
+
 static int
 init_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 {
@@ -226,8 +275,8 @@ init_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 		return roost_cmd_fail(_ctx, user, error);
 	if (roost_user_config(ruser)->provider_key_count == 0)
 		error = "roost_provider_key is not set";
-	else if (init_get_secret(ctx, &error) == 0)
-		ret = init_create(ctx, ruser, user, &error);
+	else
+		ret = init_run(ctx, ruser, user, &error);
 	roost_user_free(&ruser);
 	roost_wipe(ctx->secret, sizeof(ctx->secret));
 	return ret < 0 ? roost_cmd_fail(_ctx, user, error) : 0;
@@ -250,13 +299,15 @@ struct doveadm_cmd_ver2 roost_cmd_init = {
 	.mail_cmd = init_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"[-m|--mode provider|password] [-p|--policy open|sealed] "
-		"[-r|--recovery] [-n|--new] [-f|--secret-fd <fd>]",
+		"[-r|--recovery] [-f|--secret-fd <fd>] [-N|--new] "
+		"[-n|--namespace <prefix>]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('m', "mode", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('p', "policy", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('r', "recovery", CMD_PARAM_BOOL, 0)
-DOVEADM_CMD_PARAM('n', "new", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('N', "new", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('n', "namespace", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('f', "secret-fd", CMD_PARAM_INT64, 0)
 DOVEADM_CMD_PARAMS_END
 };

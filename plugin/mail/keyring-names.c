@@ -176,6 +176,11 @@ names_judge(struct mailbox_list *list, const char *name,
 	if (strcmp(list->name, MAILBOX_LIST_NAME_INDEX) == 0 ||
 	    !mailbox_list_is_valid_name(list, name, &error))
 		return FALSE;
+	/* A list of other lists: to ask it for a path makes one of them. */
+	if (list->ns->storage == NULL ||
+	    (list->ns->storage->class_flags &
+	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0)
+		return FALSE;
 	for (i = 0; i < N_ELEMENTS(path_types); i++) {
 		if (mailbox_list_get_path(list, name, path_types[i],
 					  &path) <= 0)
@@ -188,11 +193,34 @@ names_judge(struct mailbox_list *list, const char *name,
 	return FALSE;
 }
 
+/* Layouts add to a mailbox's name, but change nothing within the name of a
+   file: what does not contain it, but for a dot in front, makes no such path.
+   Asked for each mailbox that is listed. */
+static bool
+names_may_have(struct mailbox_list *list, const char *name)
+{
+	const struct place *place;
+	const char *pos;
+
+	array_foreach(&names_get(list)->places, place) {
+		const char *own = place->name + (*place->name == '.' ? 1 : 0);
+		size_t len = strlen(own);
+
+		for (pos = name; *pos != '\0'; pos++) {
+			if (strncasecmp(pos, own, len) == 0)
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
 static bool
 names_has(struct mailbox_list *list, const char *name)
 {
 	bool ret;
 
+	if (!names_may_have(list, name))
+		return FALSE;
 	T_BEGIN {
 		ret = names_judge(list, name, place_has_path);
 	} T_END;

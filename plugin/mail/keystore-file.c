@@ -25,6 +25,7 @@
 /* Whoever has the lock writes one small file; a mail server that waits for its
    answer has patience for minutes, but other users wait for this process. */
 #define LOCK_TIMEOUT_SECS 5
+#define OPEN_RETRY_MSECS 50
 /* Another host's temporary file may be at work where its lock is not seen. */
 #define FOREIGN_TEMP_SECS (60 * 60)
 
@@ -254,15 +255,31 @@ kf_lock_wait(struct file_keystore *file, int fd, const char *path,
 	return ret > 0 ? 0 : -1;
 }
 
+/*
+ * The lock file stays: removing it would need a lock of its own.  Another user
+ * who has just made it may not have given it to the group yet.
+ */
+static int
+kf_lock_open(const struct file_keystore *file, const char *path)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+		O_NONBLOCK;
+	unsigned int left = LOCK_TIMEOUT_SECS * 1000 / OPEN_RETRY_MSECS;
+	int fd;
+
+	while ((fd = open(path, flags, 0600)) < 0 && errno == EACCES &&
+	       (file->store.mode & 0020) != 0 && left-- > 0)
+		usleep(OPEN_RETRY_MSECS * 1000);
+	return fd;
+}
+
 static int
 kf_lock(struct roost_keystore *store, const char **error_r)
 {
 	struct file_keystore *file =
 		container_of(store, struct file_keystore, store);
 	const char *path = t_strconcat(file->path, ".lock", NULL);
-	/* The lock file stays: removing it would need a lock of its own. */
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
-		      O_NONBLOCK, 0600);
+	int fd = kf_lock_open(file, path);
 
 	if (fd < 0) {
 		*error_r = t_strdup_printf("open(%s) failed: %m%s", path,

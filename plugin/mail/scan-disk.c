@@ -240,6 +240,16 @@ walk_entries(struct walk *walk, const struct walk_dir *dir, DIR *handle)
 	return ret;
 }
 
+/* What a file system keeps at its root for itself. */
+static bool
+is_of_file_system(const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	return errno == EACCES && last != NULL &&
+		strcmp(last, "/lost+found") == 0;
+}
+
 static int
 walk_dir(struct walk *walk, const struct walk_dir *parent, const char *path)
 {
@@ -258,8 +268,8 @@ walk_dir(struct walk *walk, const struct walk_dir *parent, const char *path)
 	}
 	handle = opendir(path);
 	if (handle == NULL)	/* no mail yet, or it has just gone */
-		return errno == ENOENT ? 0 : walk_fail(walk, path,
-						       "opendir()");
+		return errno == ENOENT || is_of_file_system(path) ? 0 :
+			walk_fail(walk, path, "opendir()");
 	if (fstat(dirfd(handle), &st) < 0) {
 		ret = walk_fail(walk, path, "fstat()");
 	} else {

@@ -259,7 +259,8 @@ roost_scan_check(const struct roost_scan *scan, struct roost_keystore *store,
 	*error_r = t_strdup_printf("There is no keyring %s, but this account "
 		"had mail before: %s. Put the keyring and the mail back from "
 		"a backup; if there was no keyring, or it is to start anew, "
-		"doveadm roost init --new makes one",
+		"doveadm roost init --new makes one (a public namespace's "
+		"with --namespace)",
 		roost_keystore_name(store), hint);
 	return -1;
 }

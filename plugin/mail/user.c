@@ -39,6 +39,7 @@ struct roost_user {
 	ARRAY(struct user_owner *) owners;
 	struct roost_ring *own_ring;	/* the user's, once it is among them */
 	HASH_TABLE(char *, void *) logged;
+	bool is_asked, is_new;		/* see roost_user_ask() */
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(roost_user_module,
@@ -66,6 +67,13 @@ roost_user_log_once(struct roost_user *ruser, const char *key)
 	hash_table_insert(ruser->logged, p_strdup(ruser->user->pool, key),
 			  POINTER_CAST(1));
 	return TRUE;
+}
+
+void
+roost_user_ask(struct roost_user *ruser, bool is_new)
+{
+	ruser->is_asked = TRUE;
+	ruser->is_new = is_new;
 }
 
 void
@@ -381,10 +389,11 @@ ring_may_be_made(const struct roost_user *ruser,
 		*error_r = t_strdup_printf("There is no keyring %s, and "
 			"roost_mode=password: make it with doveadm roost init "
 			"-m password -u %s", store_name, place->owner);
-	else if (!ruser->config.auto_create)
+	else if (!ruser->config.auto_create && !ruser->is_asked)
 		*error_r = t_strdup_printf("There is no keyring %s: make it "
 			"with doveadm roost init -u %s, or set "
-			"roost_auto_create=yes", store_name, place->owner);
+			"roost_auto_create=yes", store_name, place->is_user ?
+			place->owner : "USER --namespace PREFIX");
 	else
 		return 0;
 	return -1;
@@ -411,7 +420,8 @@ ring_make(struct roost_user *ruser, struct mail_namespace *ns,
 		return -1;
 	}
 	if (roost_scan_mail(ns, &scan, &error) == 0 &&
-	    roost_scan_check(&scan, store, &error) == 0) {
+	    (ruser->is_new ? roost_scan_check_sealed(&scan, store, &error) :
+	     roost_scan_check(&scan, store, &error)) == 0) {
 		create->policy = roost_scan_policy(&scan);
 		return roost_ring_create(store, create, ring_r, &was_made,
 					 error_r);

@@ -76,6 +76,12 @@ int roost_user_seal_ring(struct roost_user *ruser, struct mail_namespace *ns,
 int roost_user_renew_ring(struct roost_user *ruser, struct roost_ring *ring,
 			  const char **error_r);
 
+/*
+ * An admin asks for keyrings: from now on roost_auto_create does not count.
+ * Nor do hints at an earlier life, if all that has none starts anew (scan.h).
+ */
+void roost_user_ask(struct roost_user *ruser, bool is_new);
+
 /* True the first time it is called with this key in the session. */
 bool roost_user_log_once(struct roost_user *ruser, const char *key);
 

@@ -288,6 +288,24 @@ def test_public_with_uids(make_server, storage, first):
 
 
 @pytest.mark.skipif(not servers.ROOT, reason="users with uids of their own")
+def test_public_first_use_at_once(make_server):
+    """Both come first: one makes keyring and lock, the other uses them."""
+    server, _ = public_server(make_server, "maildir")
+
+    def append(number):
+        with server.raw(("alice", "bob")[number % 2]) as client:
+            return client.append("Public/Board", text_of(number)).status
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(append, range(8))) == {"OK"}
+    with server.raw("alice") as client:
+        client.ok("SELECT Public/Board")
+        found = {client.fetch(number + 1, "BODY.PEEK[]")
+                 for number in range(8)}
+    assert found == {text_of(number) for number in range(8)}
+
+
+@pytest.mark.skipif(not servers.ROOT, reason="users with uids of their own")
 def test_public_for_readers(make_server):
     """A folder that its group may read only: the keyring likewise, and only
     the writer can hold the lock. Nothing is for everybody, though the folder

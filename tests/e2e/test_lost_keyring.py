@@ -16,8 +16,6 @@ import tamper
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="keyrings of Roost")
 
 ALL = servers.STORAGES
-MUST_BE_USER = pytest.mark.skipif(
-    not servers.ROOT and os.geteuid() == 0, reason="root reads everything")
 
 
 def text_of(number):
@@ -179,6 +177,15 @@ def test_folder_of_nothing(server, user):
     os.symlink("/nonexistent/archive", link)
     assert_refused(server, user, "%s.*mounted" % link)
     os.unlink(link)
+    assert delivered(server, user) == 250
+
+
+@pytest.mark.skipif(not servers.ROOT, reason="makes what is root's")
+def test_root_of_a_file_system(server, user):
+    """Its lost+found is nobody's mail."""
+    with server.raw(user) as client:
+        client.ok("SELECT INBOX")
+    os.mkdir(os.path.join(mail_root(server, user), "lost+found"), 0o700)
     assert delivered(server, user) == 250
 
 
@@ -392,6 +399,58 @@ def test_alternative_storage_is_gone(make_server, storage):
     put_back(os.path.join(alt, "alice"))
     put_back(ring)
     assert delivered(server, "alice", 2) == 250
+
+
+PUBLIC = """
+namespace public {
+  type = public
+  separator = /
+  prefix = Public/
+%s}
+"""
+
+
+@pytest.mark.parametrize("storage", ALL)
+def test_public_namespace(make_server, storage):
+    """It is looked at alone, and starts anew alone."""
+    server = make_server(storage, start=False, settings={
+        "roost_auto_create": "no"})
+    public = os.path.join(server.root, "public")
+    server.extra = PUBLIC % ("  mail_path = %s\n" % public if servers.NEW
+                             else "  location = %s:%s\n" % (storage, public))
+    for folder in [public] + [public + "/mailboxes"] * (storage != "maildir"):
+        os.mkdir(folder)
+    server.own(public)
+    server.start()
+    where = ["-u", "alice", "--namespace", "Public/"]
+    ring = public + ("" if storage == "maildir" else "/mailboxes") + \
+        "/roost.keyring"
+    client = server.raw("alice")
+    client.ok("CREATE Public/Board")
+    assert client.append("Public/Board", text_of(1)).status == "NO"
+    server.wait_log("doveadm roost init -u USER --namespace PREFIX")
+    assert b"created" in server.doveadm("roost", "init", *where).stdout
+    assert b"exists" in server.doveadm("roost", "init", *where).stdout
+    assert server.doveadm("roost", "init", "-m", "password", *where,
+                          check=False).returncode != 0
+    client.logout()
+    with server.raw("alice") as client:
+        assert client.append("Public/Board", text_of(1)).ok
+    put_away(ring)
+    assert server.doveadm("roost", "init", "--new", *where,
+                          check=False).returncode != 0
+    with server.raw("alice") as client:
+        client.ok("DELETE Public/Board")
+        client.ok("CREATE Public/Board")
+        client.ok("SUBSCRIBE Public/Board")
+        client.ok("DELETE Public/Board")
+    server.doveadm("purge", "-u", "alice")
+    if storage != "mdbox":
+        # In mdbox, purge has only looked at the private storage.
+        done = server.doveadm("roost", "init", *where, check=False)
+        assert done.returncode != 0 and b"is subscribed" in done.stderr, done
+        server.doveadm("roost", "init", "--new", *where)
+    assert not os.path.exists(tamper.keyring_path(server, "alice"))
 
 
 # Where nothing was lost

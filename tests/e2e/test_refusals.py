@@ -342,11 +342,14 @@ def test_keyring(server, user, case):
     assert tamper.read(path) == good
 
 
-def test_keyring_is_no_file(server, user):
+@pytest.mark.parametrize("make, remove", [
+    (os.mkdir, os.rmdir), (os.mkfifo, os.unlink)], ids=["folder", "fifo"])
+def test_keyring_is_no_file(server, user, make, remove):
     path = tamper.keyring_path(server, user)
-    os.mkdir(path)
+    make(path)
+    os.chown(path, servers.MAIL_UID, servers.MAIL_GID)
     assert_delivery_refused(server, user, "not a regular file")
-    os.rmdir(path)
+    remove(path)
     assert_delivered(server, user)
 
 
