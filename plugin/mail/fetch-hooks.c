@@ -44,12 +44,16 @@ fetch_forget_line(struct imap_fetch_context *ctx, struct mail *mail,
 	return 1;
 }
 
+/* By the name as a client sent it, of which core too looks at the beginning
+   alone: "PREVIEW<0>" is PREVIEW. */
 static struct imap_fetch_handler *
 core_item(const char *name)
 {
-	size_t len = strcspn(name, ".[(");
 	unsigned int i;
+	size_t len = 0;
 
+	while (i_isalnum(name[len]) || name[len] == '-')
+		len++;
 	for (i = 0; i < N_ELEMENTS(core_items); i++) {
 		if (core_items[i].name != NULL &&
 		    strlen(core_items[i].name) == len &&

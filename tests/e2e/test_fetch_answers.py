@@ -211,3 +211,20 @@ def test_refused_messages_of_a_virtual_mailbox(make_server, storage):
         check_answer(items, range(1, COUNT + 1), said, tagged, "no-after", "")
         assert tagged.startswith(b"NO [PARSE] "), (items, tagged)
     session.close()
+
+
+def test_items_of_odd_names(make_server):
+    """What core finds an item in is one, whatever follows its name; the
+    session stays."""
+    server = make_server("sdbox", roost=True)
+    fill(server, "alice")
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        for name in ("PREVIEW<0.5>", "PREVIEW:x", "PREVIEW_X", "X-GUID.X",
+                     "X-GUID=1", "RFC822", "RFC822<1>", "RFC822_SIZE",
+                     "RFC822.SIZE.X", "INTERNALDATE'", "SAVEDATE/", "SNIPPETS",
+                     "X-MAILBOX.PEEK[]", "PREVIEW[]", "-", "X-"):
+            for numbers in ("1", "1:*"):
+                assert client.cmd("FETCH %s (%s UID)" % (numbers, name)
+                                  ).status in ("OK", "NO", "BAD"), name
+            client.ok("NOOP")

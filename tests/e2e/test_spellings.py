@@ -152,6 +152,38 @@ def test_spellings_after_the_index_is_lost(make_server):
                     if name.lower() == "zahnarzt"]) == 1
 
 
+def test_the_later_of_two_writes_the_earlier_spelling(make_server):
+    """Replication compares what a log has to the letter: a session goes on
+    in the token's spelling that the index has, not in its own."""
+    server = make_server("sdbox")
+    server.doveadm("roost", "init", "-u", "alice")
+
+    def written():
+        found = []
+        for folder, _, names in os.walk(server.home("alice")):
+            for name in names:
+                if name == "dovecot.index.log" and "INBOX" in folder:
+                    with open(os.path.join(folder, name), "rb") as file:
+                        found += re.findall(rb"rk1-[A-Za-z2-7]+", file.read())
+        return found
+    with server.raw("alice") as one, server.raw("alice") as two:
+        for number in range(4):
+            assert one.append("INBOX", message("m%d" % number)).ok
+        for client, name in ((one, "Urlaub"), (two, "URLAUB")):
+            client.ok("SELECT INBOX")
+            assert searched(client, name) == []
+        two.ok("STORE 1 +FLAGS (URLAUB)")
+        first, = written()
+        one.ok("STORE 2 +FLAGS (Urlaub)")
+        one.ok("NOOP")
+        before = len(written())
+        one.ok("STORE 3 +FLAGS (Urlaub)")
+        one.ok("STORE 2 -FLAGS (Urlaub)")
+        assert set(written()[before:]) == {first}
+        two.ok("NOOP")
+        assert searched(two, "urlaub") == [1, 3]
+
+
 def pid_of(server, client):
     """The process of a session, as its login was logged."""
     found = re.findall(r"mpid=(\d+)", server.log_since(client.log_mark))

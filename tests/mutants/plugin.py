@@ -786,7 +786,13 @@ MUTANTS = [
     ("who asks nothing is told by the next command", "flags/imap-hooks.c",
      "\t\tclient_tell(client, FALSE);\n\treturn ret;", "\t\t;\n\treturn ret;",
      FLAGS, "while_nothing and sdbox and IDLE and not roost"),
+    ("a session writes its own spelling", "mail/keyword-trans.c",
+     "\t\troost_keyword_index_settle(ki, *idx);\n", "\t\t;\n",
+     "spellings", "later_of_two"),
     # FETCH
+    ("an item's name is read to its end", "mail/fetch-hooks.c",
+     "\twhile (i_isalnum(name[len]) || name[len] == '-')\n\t\tlen++;\n",
+     "\tlen = strlen(name);\n", "fetch_answers", "odd_names"),
     ("the line of a refused message is left", "mail/fetch-hooks.c",
      "\t\tstr_truncate(state->cur_str, 0);\n", "\t\t;\n",
      "fetch_answers", "good_messages and maildir"),
