@@ -5,13 +5,17 @@
  *
  * With keys every message is opened and read to its end; with --keyless only
  * the digests are compared, which needs no key and is no proof against an
- * attacker.  Nothing is written.
+ * attacker.  With keys the sizes on record are compared, too, with what a
+ * reader is shown.  Nothing is written, but that reading a message drops a
+ * wrong record from the index.
  */
 #include "commands.h"
 
 #include "cache-object.h"
+#include "dbox-sizes.h"
 #include "inspect.h"
 #include "istream-roost.h"
+#include "sizes.h"
 #include "walk.h"
 
 #include "roost/secret.h"
@@ -113,6 +117,61 @@ verify_inspect(void *context, struct istream *stored)
 					 sizeof(vmail->detail));
 }
 
+/*
+ * Ask for the sizes as a client does, then read what it is shown.  The error,
+ * or NULL.
+ */
+static const char *
+verify_read(struct mail *mail, struct roost_counted *told,
+	    struct roost_counted *shown)
+{
+	struct istream *input;
+
+	/* Before the message is opened: that would put them right. */
+	if (mail_get_virtual_size(mail, &told->virtual) < 0 ||
+	    mail_get_physical_size(mail, &told->physical) < 0 ||
+	    mail_get_stream_because(mail, NULL, NULL, "roost verify",
+				    &input) < 0)
+		return mailbox_get_last_internal_error(mail->box, NULL);
+	/* Where doveadm has no mail plugin, or not the one that unpacks, there
+	   is nothing to compare with. */
+	*shown = *told;
+	if (roost_inspect_is_claimed(input) || roost_sizes_is_packed(input) ||
+	    roost_sizes_count(input, shown))
+		return NULL;
+	return i_stream_get_error(input);
+}
+
+/* 0 or -1. */
+static int
+verify_sizes(struct mail *mail)
+{
+	struct roost_counted told, shown;
+	const char *error = verify_read(mail, &told, &shown);
+
+	if (mail->expunged)
+		return -1;
+	if (error != NULL) {
+		e_error(mail_event(mail), "roost: the message is whole, but "
+			"cannot be read: %s", error);
+		return -1;
+	}
+	/* No client sees the physical size that a dbox file says itself, and
+	   opening the message tells core the right one. */
+	if (told.virtual == shown.virtual && (roost_dbox_is(mail->box) ||
+					      told.physical == shown.physical))
+		return 0;
+	e_error(mail_event(mail), "roost: its size on record is %llu (%llu as "
+		"clients count it), but it has %llu (%llu) [size]; once it is "
+		"read, that is put right: doveadm fetch text mailbox %s uid %u",
+		(unsigned long long)told.physical,
+		(unsigned long long)told.virtual,
+		(unsigned long long)shown.physical,
+		(unsigned long long)shown.virtual,
+		mailbox_get_vname(mail->box), mail->uid);
+	return -1;
+}
+
 /* A message that can be had: sealed and whole, or plaintext in nobody's
    place.  FALSE: it is logged. */
 static bool
@@ -120,6 +179,8 @@ verify_good(struct mail *mail, const struct verify_mail *vmail,
 	    struct verify_run *run)
 {
 	if (vmail->is_sealed) {
+		if (!run->is_keyless && verify_sizes(mail) < 0)
+			return FALSE;
 		run->box.sealed++;
 		return TRUE;
 	}
@@ -149,6 +210,10 @@ verify_message(struct mail *mail, void *context)
 	run->box.messages++;
 	if (is_whole && verify_good(mail, &vmail, run))
 		return;
+	if (mail->expunged) {
+		run->box.messages--;
+		return;
+	}
 	run->box.bad++;
 	if (is_whole)
 		return;

@@ -6,6 +6,7 @@
 
 #include "imap-bodystructure.h"
 #include "imap-envelope.h"
+#include "index-mail.h"
 #include "message-date.h"
 #include "message-header-parser.h"
 #include "message-parser.h"
@@ -471,6 +472,32 @@ roost_content_parts_have_nuls(const struct message_part *top)
 		part = part->next;
 	}
 	return TRUE;
+}
+
+void
+roost_content_spell(struct roost_blob_content *content, pool_t pool)
+{
+	static const char plain[] = IMAP_BODY_PLAIN_7BIT_ASCII " ";
+	static const char rest[] = "NIL NIL NIL NIL";
+	const struct roost_blob_bytes *item =
+		&content->items[ROOST_BLOB_BODYSTRUCTURE];
+	const char *end = (const char *)item->bytes + item->len, *pos;
+	char *told;
+
+	if (item->len < sizeof(plain) - 1 + sizeof(rest) - 1 ||
+	    strncasecmp((const char *)item->bytes, plain,
+			sizeof(plain) - 1) != 0)
+		return;
+	/* Two numbers, and no more than that. */
+	pos = (const char *)item->bytes + sizeof(plain) - 1;
+	while (pos < end && ((*pos >= '0' && *pos <= '9') || *pos == ' '))
+		pos++;
+	if ((size_t)(end - pos) != sizeof(rest) - 1 ||
+	    memcmp(pos, rest, sizeof(rest) - 1) != 0)	/* public */
+		return;
+	told = p_strndup(pool, item->bytes, item->len);
+	memcpy(told, plain, sizeof(plain) - 1);
+	roost_content_set(content, ROOST_BLOB_BODYSTRUCTURE, told, item->len);
 }
 
 int

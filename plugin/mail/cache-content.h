@@ -73,6 +73,10 @@ int roost_content_preview(struct roost_blob_content *content, pool_t pool,
 			  struct istream *input, uoff_t size,
 			  const struct message_part *parts);
 
+/* The structure as core tells it of a message that is in its cache: what is
+   plain 7bit text is not told in the message's own spelling. */
+void roost_content_spell(struct roost_blob_content *content, pool_t pool);
+
 /* What is in content, from pool; NULL if it is not there. */
 struct message_part *
 roost_content_get_parts(const struct roost_blob_content *content, pool_t pool);

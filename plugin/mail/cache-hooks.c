@@ -380,6 +380,8 @@ cache_get_parts(struct mail *mail, struct message_part **parts_r)
 		return -1;
 	if (ret > 0) {
 		*parts_r = roost_cache_mail_parts(mail);
+		cmail->has_told_parts |=
+			*parts_r != NULL && !cmail->is_disowned;
 		if (*parts_r != NULL)
 			return 0;
 	}

@@ -80,6 +80,8 @@ roost_cache_mail_reset(struct roost_cache_mail *cmail)
 	roost_cache_mail_forget(cmail);
 	cmail->is_used = cmail->is_opened = cmail->is_other = FALSE;
 	cmail->is_new_bad = FALSE;
+	cmail->is_held_back = cmail->has_told_parts = FALSE;
+	cmail->is_disowned = FALSE;
 	cmail->looked = 0;
 }
 
@@ -187,6 +189,9 @@ cache_mail_make(struct mail *_mail, bool is_body)
 	if (ret < 0)
 		return roost_cache_mail_fail_read(_mail, input);
 	i_stream_seek(input, 0);
+	/* What is kept is told so from the next time on. */
+	if (!cmail->cbox->is_sealed)
+		roost_content_spell(&cmail->content, mail->data_pool);
 	return 0;
 }
 
@@ -332,6 +337,46 @@ roost_cache_mail_sizes(struct mail *mail, uoff_t *virtual_r,
 	*physical_r = parts->header_size.physical_size +
 		parts->body_size.physical_size;
 	return TRUE;
+}
+
+void
+roost_cache_mail_hold_back(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	if (cmail == NULL)
+		return;
+	roost_cache_mail_forget(cmail);
+	cmail->is_held_back = cmail->is_disowned = TRUE;
+}
+
+void
+roost_cache_mail_disown(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	if (cmail == NULL)
+		return;
+	roost_cache_mail_forget(cmail);
+	cmail->is_disowned = TRUE;
+	/* The view of this session still has them. */
+	seq_range_array_add(&cmail->cbox->ignored, mail->uid);
+}
+
+int
+roost_cache_mail_check_told(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	if (cmail == NULL || !cmail->is_disowned || !cmail->has_told_parts)
+		return 0;
+	cmail->has_told_parts = FALSE;
+	mail_storage_set_error(mail->box->storage, MAIL_ERROR_INVALIDDATA,
+		cmail->is_held_back ? "This message is compressed, and the "
+		"server does not unpack it now" :
+		"What was cached of this message was wrong and is dropped; "
+		"ask again");
+	return -1;
 }
 
 void

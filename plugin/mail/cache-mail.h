@@ -33,6 +33,9 @@ struct roost_cache_mail {
 	bool has_body;		/* structure, preview and parts were made */
 	struct message_part *parts;	/* of content, once asked for */
 	bool is_other;		/* the blob is not of the file */
+	bool is_held_back;	/* what is made of it must not be stored */
+	bool has_told_parts;	/* of a blob: somebody may read by them */
+	bool is_disowned;	/* the blobs are of something else than that */
 	bool is_busy;		/* making it: no getter may start that again */
 	struct cache_plain plain[CACHE_PART_COUNT];
 	/* Of the file, once it was opened or sealed; zero: not sealed. */
@@ -98,6 +101,18 @@ bool roost_cache_mail_sizes(struct mail *mail, uoff_t *virtual_r,
 
 /* Seal content and add it to the cache; not to is no error. */
 void roost_cache_mail_store(struct mail *mail);
+
+/* What is read now is not what the message is: its blobs are not told with it,
+   and nothing of it is stored. */
+void roost_cache_mail_hold_back(struct mail *mail);
+
+/* The blobs are of what was shown of the message when it was looked at
+   otherwise: they are not asked again. */
+void roost_cache_mail_disown(struct mail *mail);
+
+/* After either: -1 if somebody was told parts of the blobs, who would read the
+   message in wrong places.  The error says whether to ask again. */
+int roost_cache_mail_check_told(struct mail *mail);
 
 /* The owner's keyring is in use: see roost_cache_box_activate(). */
 void roost_cache_mail_activate(struct mail *mail, struct roost_ring *ring);

@@ -137,6 +137,8 @@ cache_mail_add(struct mail *mail, bool is_whole)
 	enum roost_err err;
 
 	content_leave_out(&content, lines, left_out);
+	roost_content_spell(&content,
+			    ((struct mail_private *)mail)->data_pool);
 	err = is_whole ? cache_mail_add_whole(mail, &content, blob) :
 		cache_mail_add_parts(mail, &content, blob);
 	if (err != ROOST_OK && err != ROOST_ERR_LOCKED)
@@ -154,7 +156,8 @@ roost_cache_mail_store(struct mail *mail)
 	const struct roost_cache_box *cbox = cmail->cbox;
 	bool is_whole;
 
-	if (!cbox->is_sealed || cmail->content.data_key == NULL ||
+	if (!cbox->is_sealed || cmail->is_held_back ||
+	    cmail->content.data_key == NULL ||
 	    !roost_cache_mail_may_tell(cmail))
 		return;
 	/* The first slots are for who can open the keyring.  Core refuses to

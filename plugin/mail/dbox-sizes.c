@@ -2,9 +2,11 @@
 /*
  * dbox-sizes: sizes after a repair.  See dbox-sizes.h.
  *
- * A repaired file's record of the virtual size is that of the sealed bytes,
- * so at least their number; that of a message is below it unless it has some
- * hundred lines.  Only such a size is counted anew, by reading the message.
+ * A repair keeps the physical size that was written with the message, and
+ * counts the virtual size of the sealed bytes.  These are random, so that is
+ * known within narrow bounds, and only a size in there is counted anew, by
+ * reading the message.  While nobody may look into the file (lookup_abort), the
+ * record is not known: that is not the same as none.
  */
 #include "dbox-sizes.h"
 
@@ -52,12 +54,37 @@ metadata_size(struct mail *mail, enum dbox_metadata_key key, uoff_t *size_r)
 	return TRUE;
 }
 
+/* Is the record to be looked at, and may the file be read for it? */
 static bool
 peek_sealed(struct mail *mail, const char *field, struct roost_peek *peek)
 {
-	return !mail->saving && !is_cached(mail, field) &&
+	return !mail->saving &&
+		mail->lookup_abort == MAIL_LOOKUP_ABORT_NEVER &&
+		!is_cached(mail, field) &&
 		roost_inspect_peek(mail, peek) > 0 && peek->is_sealed &&
 		peek->sealed_size > 0;
+}
+
+/* May it be what a repair counted?  Each line feed without a carriage return
+   adds one: of random bytes one in 256, give or take, and the header's. */
+static bool
+is_of_sealed_bytes(const struct roost_peek *peek, uoff_t size)
+{
+	uoff_t mean = peek->sealed_size / 256;
+
+	return size >= peek->sealed_size &&
+		size - peek->sealed_size <= mean + mean / 4 + 256;
+}
+
+static bool
+virtual_is_believed(struct mail *mail, const struct roost_peek *peek)
+{
+	uoff_t physical, virtual;
+
+	return metadata_size(mail, DBOX_METADATA_VIRTUAL_SIZE, &virtual) &&
+		metadata_size(mail, DBOX_METADATA_PHYSICAL_SIZE, &physical) &&
+		virtual >= physical && virtual - physical <= physical &&
+		!is_of_sealed_bytes(peek, virtual);
 }
 
 bool
@@ -65,13 +92,10 @@ roost_dbox_virtual_size(struct mail *mail, uoff_t *size_r)
 {
 	struct roost_peek peek;
 	bool ret = FALSE;
-	uoff_t size;
 
 	T_BEGIN {
 		if (peek_sealed(mail, "size.virtual", &peek) &&
-		    (!metadata_size(mail, DBOX_METADATA_VIRTUAL_SIZE,
-				    &size) ||
-		     size >= peek.sealed_size || size < peek.plain_size)) {
+		    !virtual_is_believed(mail, &peek)) {
 			/* Counts by reading, and caches.  A message that
 			   cannot be opened keeps the size on record. */
 			mail_storage_last_error_push(mail->box->storage);
@@ -82,16 +106,35 @@ roost_dbox_virtual_size(struct mail *mail, uoff_t *size_r)
 	return ret;
 }
 
+/* Opening the message tells core its size, see sizes.h. */
+static bool
+is_known_when_opened(struct mail *mail)
+{
+	const struct index_mail *imail = INDEX_MAIL(mail);
+	struct istream *input;
+	int ret;
+
+	mail_storage_last_error_push(mail->box->storage);
+	ret = mail_get_stream_because(mail, NULL, NULL, "roost size", &input);
+	mail_storage_last_error_pop(mail->box->storage);
+	return ret == 0 && imail->data.physical_size != UOFF_T_MAX;
+}
+
 bool
 roost_dbox_physical_size(struct mail *mail, uoff_t *size_r)
 {
+	const struct index_mail *imail = INDEX_MAIL(mail);
 	struct roost_peek peek;
 	bool ret = FALSE;
 	uoff_t size;
 
+	if (imail->data.physical_size != UOFF_T_MAX)
+		return FALSE;
 	T_BEGIN {
 		if (peek_sealed(mail, "size.physical", &peek) &&
-		    !metadata_size(mail, DBOX_METADATA_PHYSICAL_SIZE, &size)) {
+		    !metadata_size(mail, DBOX_METADATA_PHYSICAL_SIZE, &size) &&
+		    !is_known_when_opened(mail)) {
+			/* The best guess: right unless it is compressed. */
 			*size_r = peek.plain_size;
 			ret = TRUE;
 		}

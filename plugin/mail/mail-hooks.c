@@ -14,7 +14,7 @@
 #include "inspect.h"
 #include "istream-roost.h"
 #include "report.h"
-#include "user.h"
+#include "sizes.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"
@@ -22,7 +22,10 @@
 struct roost_mail {
 	union mail_module_context module_ctx;
 	struct roost_user *ruser;
-	bool is_sealed;		/* the file that was opened last */
+	/* Of the file that was opened last. */
+	bool is_sealed;
+	uint8_t object_id[ROOST_ID_SIZE];
+	struct roost_sizes sizes;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(roost_mail_module, &mail_module_register);
@@ -236,6 +239,7 @@ mail_open_sealed(struct mail *mail, struct roost_opening *opening,
 	i_stream_unref(stream);
 	*stream = attempt.plain;
 	ROOST_MAIL(mail)->is_sealed = TRUE;
+	memcpy(ROOST_MAIL(mail)->object_id, attempt.object_id, ROOST_ID_SIZE);
 	return 0;
 }
 
@@ -291,18 +295,61 @@ mail_stream_opened(struct mail *mail, struct istream **stream)
 	return mail_open_sealed(mail, opening, header, start, stream);
 }
 
+/* Hand the plaintext on to the other plugins, and see what they make of it. */
+static int
+mail_hand_on(struct mail *mail, struct istream **stream)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+	struct roost_counted *counted = roost_user_counted(rmail->ruser);
+	struct istream *plain = *stream;
+	bool was_packed = roost_sizes_was_packed(plain, rmail->object_id,
+						 counted);
+	int ret;
+
+	i_stream_ref(plain);
+	ret = rmail->module_ctx.super.istream_opened(mail, stream);
+	if (ret == 0)
+		roost_sizes_opened(mail, plain, was_packed, *stream, counted,
+				   &rmail->sizes);
+	i_stream_unref(&plain);
+	return ret;
+}
+
 static int
 roost_mail_istream_opened(struct mail *mail, struct istream **stream)
 {
 	struct roost_mail *rmail = ROOST_MAIL(mail);
 
 	rmail->is_sealed = FALSE;
+	roost_sizes_reset(&rmail->sizes);
 	if (mail_stream_opened(mail, stream) < 0) {
 		/* Not every storage frees it after an error. */
 		i_stream_unref(stream);
 		return -1;
 	}
-	return rmail->module_ctx.super.istream_opened(mail, stream);
+	/* What is being saved has no record yet. */
+	return rmail->is_sealed && !mail->saving ? mail_hand_on(mail, stream) :
+		rmail->module_ctx.super.istream_opened(mail, stream);
+}
+
+static int
+roost_mail_get_stream(struct mail *mail, bool get_body,
+		      struct message_size *hdr_size,
+		      struct message_size *body_size,
+		      struct istream **stream_r)
+{
+	struct roost_mail *rmail = ROOST_MAIL(mail);
+	int ret = rmail->module_ctx.super.get_stream(mail, get_body, hdr_size,
+						     body_size, stream_r);
+
+	if (ret < 0)
+		return ret;
+	if (roost_sizes_are_wrong(&rmail->sizes))
+		roost_sizes_heal(mail, &rmail->sizes);
+	else if (!rmail->sizes.is_held_back)
+		roost_sizes_note(mail, &rmail->sizes);
+	/* The caller may have the structure of another message. */
+	return roost_cache_mail_check_told(mail);
 }
 
 static void
@@ -310,7 +357,10 @@ roost_mail_close(struct mail *mail)
 {
 	struct roost_mail *rmail = ROOST_MAIL(mail);
 
+	if (rmail->sizes.is_held_back)
+		roost_sizes_forget(mail);
 	rmail->is_sealed = FALSE;
+	roost_sizes_reset(&rmail->sizes);
 	rmail->module_ctx.super.close(mail);
 }
 
@@ -327,20 +377,32 @@ static int
 roost_mail_get_virtual_size(struct mail *mail, uoff_t *size_r)
 {
 	struct roost_mail *rmail = ROOST_MAIL(mail);
+	int ret;
 
-	if (roost_dbox_virtual_size(mail, size_r))
+	if (rmail->sizes.is_held_back) {
+		*size_r = rmail->sizes.virtual;
 		return 0;
-	return rmail->module_ctx.super.get_virtual_size(mail, size_r);
+	}
+	if (roost_dbox_is(mail->box) && roost_dbox_virtual_size(mail, size_r))
+		return 0;
+	ret = rmail->module_ctx.super.get_virtual_size(mail, size_r);
+	return roost_sizes_virtual(mail, &rmail->sizes, ret, size_r);
 }
 
 static int
 roost_mail_get_physical_size(struct mail *mail, uoff_t *size_r)
 {
 	struct roost_mail *rmail = ROOST_MAIL(mail);
+	int ret;
 
-	if (roost_dbox_physical_size(mail, size_r))
+	if (rmail->sizes.is_held_back) {
+		*size_r = rmail->sizes.physical;
 		return 0;
-	return rmail->module_ctx.super.get_physical_size(mail, size_r);
+	}
+	if (roost_dbox_is(mail->box) && roost_dbox_physical_size(mail, size_r))
+		return 0;
+	ret = rmail->module_ctx.super.get_physical_size(mail, size_r);
+	return roost_sizes_physical(mail, &rmail->sizes, ret, size_r);
 }
 
 void
@@ -358,13 +420,13 @@ roost_mail_allocated(struct mail *_mail)
 	v = mail->vlast;
 	rmail = p_new(mail->pool, struct roost_mail, 1);
 	rmail->ruser = ruser;
+	roost_sizes_reset(&rmail->sizes);
 	rmail->module_ctx.super = *v;
 	mail->vlast = &rmail->module_ctx.super;
 	v->istream_opened = roost_mail_istream_opened;
+	v->get_stream = roost_mail_get_stream;
 	v->close = roost_mail_close;
-	if (roost_dbox_is(_mail->box)) {
-		v->get_virtual_size = roost_mail_get_virtual_size;
-		v->get_physical_size = roost_mail_get_physical_size;
-	}
+	v->get_virtual_size = roost_mail_get_virtual_size;
+	v->get_physical_size = roost_mail_get_physical_size;
 	MODULE_CONTEXT_SET(mail, roost_mail_module, rmail);
 }

@@ -40,6 +40,7 @@ struct roost_user {
 	struct roost_ring *own_ring;	/* the user's, once it is among them */
 	HASH_TABLE(char *, void *) logged;
 	bool is_asked, is_new;		/* see roost_user_ask() */
+	struct roost_counted counted;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(roost_user_module,
@@ -57,6 +58,12 @@ const struct roost_config *
 roost_user_config(const struct roost_user *ruser)
 {
 	return &ruser->config;
+}
+
+struct roost_counted *
+roost_user_counted(struct roost_user *ruser)
+{
+	return &ruser->counted;
 }
 
 bool

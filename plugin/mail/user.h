@@ -82,6 +82,16 @@ int roost_user_renew_ring(struct roost_user *ruser, struct roost_ring *ring,
  */
 void roost_user_ask(struct roost_user *ruser, bool is_new);
 
+/* Of the object that was opened last, so that nobody looks and counts again:
+   it is not packed, or these are the sizes of what it unpacks to; physical 0:
+   neither is known. */
+struct roost_counted {
+	uint8_t object_id[ROOST_ID_SIZE];
+	bool is_plain;
+	uoff_t physical, virtual;
+};
+struct roost_counted *roost_user_counted(struct roost_user *ruser);
+
 /* True the first time it is called with this key in the session. */
 bool roost_user_log_once(struct roost_user *ruser, const char *key);
 

@@ -4,6 +4,7 @@ Dovecot's fields is never told about a sealed message, what Dovecot keeps in
 clear is as without Roost, and settings and large messages change no answer.
 """
 
+import os
 import random
 import re
 import struct
@@ -669,3 +670,58 @@ def test_quota_after_index_rebuild(pair):
     assert before == [before[0]] * 2 and after == before
     for server in every_server(pair):
         assert "about cached-5" in repr(answers(server, "carol", LISTING))
+
+
+# The spelling of a structure
+
+SPELT = [b"Content-Type: text/plain; charset=us-ascii\r\n"
+         b"Content-Transfer-Encoding: 7BIT\r\n",
+         b"Content-Transfer-Encoding: 7Bit\r\n",
+         b"Content-Type: TEXT/PLAIN\r\n", b"",
+         b"Content-Type: TEXT/PLAIN; charset=US-ASCII\r\n"
+         b"Content-Transfer-Encoding: 7BIT\r\nContent-Language: en\r\n",
+         b"Content-Type: TEXT/HTML; charset=US-ASCII\r\n"
+         b"Content-Transfer-Encoding: 7BIT\r\n"]
+
+
+def structures(server):
+    """What a session of its own is told of each message."""
+    told = []
+    for number in range(1, len(SPELT) + 1):
+        with server.raw("alice") as client:
+            client.ok("SELECT INBOX")
+            told.append(client.ok("FETCH %d (BODYSTRUCTURE)" %
+                                  number).untagged)
+    return told
+
+
+def lose_cache(server):
+    for folder, _, names in os.walk(server.home("alice")):
+        for name in names:
+            if name == "dovecot.index.cache":
+                os.unlink(os.path.join(folder, name))
+
+
+@pytest.mark.parametrize("cache", ["sealed", "off"])
+def test_spelling_of_plain_text(make_server, cache):
+    """Dovecot tells a plain 7bit text that it has in its cache in one
+    spelling, and in the message's own what it just read."""
+    plain = make_server("sdbox", roost=False, users=["alice"])
+    sealed = make_server("sdbox", users=["alice"],
+                         settings={"roost_cache": cache})
+    for server in (plain, sealed):
+        with server.raw("alice") as client:
+            for head in SPELT:
+                assert client.append("INBOX", b"Subject: x\r\nMIME-Version: "
+                                     b"1.0\r\n%s\r\nbody\r\n" % head).ok
+    assert structures(sealed) == structures(plain)
+    lose_cache(plain)
+    lose_cache(sealed)
+    first = structures(plain)
+    # Without a cache nobody knows that it is the first time.
+    assert (structures(sealed) == first) == (
+        cache == "sealed" or servers.PLAIN)
+    for _ in range(2):
+        told = structures(plain)
+        assert told != first
+        assert structures(sealed) == told

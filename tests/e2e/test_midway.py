@@ -74,9 +74,14 @@ def uncached(request, make_module_server):
     return damaged(make_module_server, request.param, "off")
 
 
+@pytest.fixture(scope="module")
+def packed(make_module_server):
+    return damaged(make_module_server, "sdbox", is_packed=True)
+
+
 @pytest.fixture(scope="module", params=[
     ("maildir", "sealed", False), ("sdbox", "off", False),
-    ("mdbox", "sealed", False)],
+    ("mdbox", "sealed", False), ("mdbox", "off", True)],
     ids=lambda param: "-".join(map(str, param)))
 def every(request, make_module_server):
     return damaged(make_module_server, *request.param)
@@ -129,6 +134,20 @@ READ_FIRST = ["BODY.PEEK[2]", "BODY.PEEK[1]", "BODY.PEEK[2.MIME]",
 @pytest.mark.parametrize("item", READ_FIRST)
 def test_what_is_read_first(uncached, item):
     assert_refused(uncached, "FETCH 2 (%s)" % item)
+
+
+@pytest.mark.parametrize("item", ["BODY.PEEK[]", "BODY.PEEK[]<30000.10>",
+                                  "BODY.PEEK[]<0.10>", "BODY.PEEK[2]",
+                                  "BODY.PEEK[TEXT]", "BINARY.PEEK[2]"])
+def test_compressed(packed, item):
+    """All of it is unpacked before the answer."""
+    client = packed.raw("alice")
+    client.ok("SELECT INBOX")
+    for _ in range(3):
+        answer = client.cmd("FETCH 2 (%s)" % item)
+        assert answer.status == "NO", answer
+        assert answer.text.startswith(b"[PARSE] "), answer
+    assert client.fetch(3, "BODY.PEEK[]") == message("three")
 
 
 def test_search(every):

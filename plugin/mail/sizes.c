@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sizes: see sizes.h.
+ *
+ * The sizes of packed bytes are found by reading what they unpack to, which
+ * the unpacking plugins do in any case: they end each reading by it.
+ */
+#include "sizes.h"
+
+#include "index-mail.h"
+#include "mail-cache.h"
+
+#include "cache-mail.h"
+
+#include "roost/bytes.h"
+
+/* What the formats that Dovecot knows begin with. */
+static const struct {
+	const char *bytes;
+	size_t len;
+} packed_magics[] = {
+	{ "\x1f\x8b", 2 },				/* gz */
+	{ "BZh", 3 },
+	{ "\x28\xb5\x2f\xfd", 4 },			/* zstd */
+	{ "\xfd\x37\x7a\x58\x5a\x00", 6 },		/* xz */
+	{ "Dovecot-LZ4\x0d\x2a\x9b\xc5", 15 },
+};
+
+bool
+roost_sizes_is_packed(struct istream *input)
+{
+	const unsigned char *data;
+	unsigned int i;
+	size_t size;
+
+	/* Reads as much as whoever reads the message first, and no less: a
+	   stream of ours shows whole chunks. */
+	if (i_stream_read_more(input, &data, &size) <= 0)
+		return FALSE;
+	for (i = 0; i < N_ELEMENTS(packed_magics); i++) {
+		if (size >= packed_magics[i].len &&
+		    memcmp(data, packed_magics[i].bytes,	/* public */
+			   packed_magics[i].len) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Line feeds that a client sees with a carriage return in front. */
+static uoff_t
+count_bare(const unsigned char *data, size_t size, bool *was_cr)
+{
+	const unsigned char *end = data + size, *pos = data;
+	uoff_t bare = 0;
+
+	while ((pos = memchr(pos, '\n', (size_t)(end - pos))) != NULL) {
+		if (pos == data ? !*was_cr : pos[-1] != '\r')
+			bare++;
+		pos++;
+	}
+	if (size > 0)
+		*was_cr = end[-1] == '\r';
+	return bare;
+}
+
+bool
+roost_sizes_count(struct istream *input, struct roost_counted *counted_r)
+{
+	const unsigned char *data;
+	bool was_cr = FALSE;
+	uoff_t bare = 0;
+	size_t size;
+
+	while (i_stream_read_more(input, &data, &size) > 0) {
+		bare += count_bare(data, size, &was_cr);
+		i_stream_skip(input, size);
+	}
+	if (input->stream_errno != 0)
+		return FALSE;
+	counted_r->physical = input->v_offset;
+	counted_r->virtual = input->v_offset + bare;
+	i_stream_seek(input, 0);
+	return TRUE;
+}
+
+static bool
+is_same_object(const struct roost_counted *counted, const uint8_t *object_id)
+{
+	return !roost_bytes_are_zero(object_id, ROOST_ID_SIZE) &&
+		memcmp(counted->object_id, object_id,	/* public */
+		       ROOST_ID_SIZE) == 0;
+}
+
+bool
+roost_sizes_was_packed(struct istream *plain, const uint8_t *object_id,
+		       struct roost_counted *counted)
+{
+	if (is_same_object(counted, object_id))
+		return !counted->is_plain && roost_sizes_is_packed(plain);
+	memcpy(counted->object_id, object_id, ROOST_ID_SIZE);
+	counted->physical = 0;
+	counted->is_plain = !roost_sizes_is_packed(plain) &&
+		plain->stream_errno == 0;
+	return !counted->is_plain && plain->stream_errno == 0;
+}
+
+static bool
+sizes_of_packed(struct istream *shown, struct roost_counted *counted,
+		struct roost_sizes *sizes_r)
+{
+	if (counted->physical == 0 && !roost_sizes_count(shown, counted))
+		return FALSE;
+	sizes_r->physical = counted->physical;
+	sizes_r->virtual = counted->virtual;
+	return TRUE;
+}
+
+static bool
+differs(uoff_t on_record, uoff_t size)
+{
+	return on_record != UOFF_T_MAX && size != UOFF_T_MAX &&
+		on_record != size;
+}
+
+/* Compare with what the index says, or a file's name: what this mail was told
+   from elsewhere is not asked. */
+static void
+sizes_compare(struct mail *mail, struct roost_sizes *sizes)
+{
+	struct index_mail *imail = INDEX_MAIL(mail);
+	enum mail_fetch_field fields = imail->data.cache_fetch_fields;
+	enum mail_lookup_abort old_abort = mail->lookup_abort;
+	uoff_t size;
+
+	imail->data.physical_size = imail->data.virtual_size = UOFF_T_MAX;
+	mail_storage_last_error_push(mail->box->storage);
+	mail->lookup_abort = MAIL_LOOKUP_ABORT_NOT_IN_CACHE;
+	if (mail_get_physical_size(mail, &size) == 0)
+		sizes->is_physical_wrong = differs(size, sizes->physical);
+	if (sizes->virtual != UOFF_T_MAX &&
+	    mail_get_virtual_size(mail, &size) == 0)
+		sizes->is_virtual_wrong = differs(size, sizes->virtual);
+	mail->lookup_abort = old_abort;
+	mail_storage_last_error_pop(mail->box->storage);
+	imail->data.cache_fetch_fields = fields;
+}
+
+/* Core believes what stands there before any other record than a file name. */
+static void
+sizes_set(struct mail *mail, const struct roost_sizes *sizes)
+{
+	struct index_mail *imail = INDEX_MAIL(mail);
+	struct index_mail_data *data = &imail->data;
+
+	data->physical_size = sizes->physical;
+	data->virtual_size = sizes->virtual;
+	if (roost_sizes_are_wrong(sizes))
+		data->dont_cache_fetch_fields |= MAIL_FETCH_PHYSICAL_SIZE |
+			MAIL_FETCH_VIRTUAL_SIZE;
+}
+
+static void
+sizes_hold_back(struct mail *mail, struct istream *shown,
+		struct roost_sizes *sizes_r)
+{
+	struct roost_counted counted;
+
+	((struct mail_private *)mail)->v.set_uid_cache_updates(mail, TRUE);
+	roost_cache_mail_hold_back(mail);
+	if (!roost_sizes_count(shown, &counted))
+		return;
+	sizes_r->physical = counted.physical;
+	sizes_r->virtual = counted.virtual;
+	sizes_r->is_held_back = TRUE;
+}
+
+void
+roost_sizes_opened(struct mail *mail, struct istream *plain, bool was_packed,
+		   struct istream *shown, struct roost_counted *counted,
+		   struct roost_sizes *sizes_r)
+{
+	struct roost_sizes sizes;
+
+	/* These would answer what is asked to compare. */
+	roost_sizes_reset(sizes_r);
+	roost_sizes_reset(&sizes);
+	if (was_packed && roost_sizes_is_packed(shown)) {
+		sizes_hold_back(mail, shown, sizes_r);
+		return;
+	}
+	if (was_packed ?
+	    !sizes_of_packed(shown, counted, &sizes) :
+	    plain != shown ||
+	    i_stream_get_size(shown, TRUE, &sizes.physical) <= 0)
+		return;
+	sizes_compare(mail, &sizes);
+	if (roost_sizes_are_wrong(&sizes))
+		roost_cache_mail_disown(mail);
+	sizes_set(mail, &sizes);
+	*sizes_r = sizes;
+}
+
+static int
+size_settle(uoff_t known, int ret, uoff_t *told, uoff_t *size_r)
+{
+	if (known == UOFF_T_MAX)
+		return ret;
+	*told = *size_r = known;
+	return 0;
+}
+
+int
+roost_sizes_physical(struct mail *mail, const struct roost_sizes *sizes,
+		     int ret, uoff_t *size_r)
+{
+	struct index_mail *imail = INDEX_MAIL(mail);
+
+	return size_settle(sizes->physical, ret, &imail->data.physical_size,
+			   size_r);
+}
+
+int
+roost_sizes_virtual(struct mail *mail, const struct roost_sizes *sizes,
+		    int ret, uoff_t *size_r)
+{
+	struct index_mail *imail = INDEX_MAIL(mail);
+
+	return size_settle(sizes->virtual, ret, &imail->data.virtual_size,
+			   size_r);
+}
+
+void
+roost_sizes_forget(struct mail *mail)
+{
+	struct index_mail *imail = INDEX_MAIL(mail);
+
+	imail->data.physical_size = imail->data.virtual_size = UOFF_T_MAX;
+}
+
+static void
+size_note(struct mail *mail, const char *field, uoff_t size)
+{
+	unsigned int idx = mail_cache_register_lookup(mail->box->cache, field);
+
+	if (idx != UINT_MAX &&
+	    mail_cache_field_exists(mail->transaction->cache_view, mail->seq,
+				    idx) == 0)
+		mail_cache_add(mail->transaction->cache_trans, mail->seq, idx,
+			       &size, sizeof(size));
+}
+
+void
+roost_sizes_note(struct mail *mail, const struct roost_sizes *sizes)
+{
+	if (sizes->is_held_back || sizes->virtual == UOFF_T_MAX)
+		return;
+	size_note(mail, "size.physical", sizes->physical);
+	size_note(mail, "size.virtual", sizes->virtual);
+}
+
+void
+roost_sizes_heal(struct mail *mail, struct roost_sizes *sizes)
+{
+	struct roost_sizes healed = *sizes;
+
+	sizes->is_physical_wrong = sizes->is_virtual_wrong = FALSE;
+	mail_storage_last_error_push(mail->box->storage);
+	mail_set_cache_corrupted(mail, healed.is_physical_wrong ?
+		MAIL_FETCH_PHYSICAL_SIZE : MAIL_FETCH_VIRTUAL_SIZE,
+		"roost: the size on record is not that of the message, which "
+		"was looked at without the plugin that unpacks it; it is "
+		"made anew");
+	mail_storage_last_error_pop(mail->box->storage);
+	sizes_set(mail, &healed);
+}
