@@ -168,6 +168,7 @@ $(BUILD)/tests/glue/test_keystore_file: $(call glue_obj,\
 	plugin/mail/keystore.c plugin/mail/keystore-file.c)
 $(BUILD)/tests/glue/test_ring: plugin/mail/ring.c $(call glue_obj,\
 	plugin/mail/keystore.c plugin/mail/keystore-file.c)
+$(BUILD)/tests/glue/test_owner: plugin/mail/owner.c
 $(BUILD)/tests/glue/%: tests/glue/%.c $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(GLUE_CFLAGS) -o $@ $< $(filter %.o,$^) $(CORE_LIB) \

@@ -123,30 +123,6 @@ def test_wrong_pin(server, pin):
     assert append(server, "bob", OPEN) == "NO"
 
 
-def test_userdb_does_not_answer(server):
-    """Refused, and served again once it does; the session stays."""
-    alice = server.users.pop("alice")
-    with server.raw("bob") as client:
-        # Dovecot itself asks for the owner's home here.
-        client.cmd("UNSUBSCRIBE " + OPEN)
-        try:
-            server.change_user("bob", roost_enable="yes")
-            mark = server.log_mark()
-            client.ok("SELECT " + OPEN)
-            for seq in 1, 2:
-                assert client.cmd("FETCH %d (BODY.PEEK[])"
-                                  % seq).status == "NO"
-            server.wait_log("userdb pins for alice, the owner of the "
-                            "mailbox, is not known", mark)
-            assert client.append(OPEN, message("more")).status == "NO"
-        finally:
-            server.users["alice"] = alice
-            server.change_user("bob", roost_enable=None)
-        client.ok("SELECT " + OPEN)
-        for seq in 1, 2:
-            client.ok("FETCH %d (BODY.PEEK[])" % seq)
-
-
 def test_secret_of_the_visitor(server, pin):
     """It opens nothing of somebody else's, though it would."""
     secret = os.urandom(32)

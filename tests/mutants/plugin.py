@@ -467,11 +467,8 @@ MUTANTS = [
     ("a visitor's pins bind somebody else's keyring", "mail/user.c",
      "\t\t*config_r = owner_find(ruser, ns->owner->username);\n",
      "\t\t*config_r = &ruser->config;\n", OWNER, "maildir and older"),
-    ("an owner whom userdb does not know has no pins", "mail/user.c",
-     "\tif (roost_owner_fields(user, pool, &fields, error_r) < 0)\n"
-     "\t\treturn -1;\n",
-     "\tif (roost_owner_fields(user, pool, &fields, error_r) < 0)\n"
-     "\t\tfields = NULL;\n", OWNER, "maildir and answer"),
+    ("where nobody answers an owner has no pins", "mail/owner.c",
+     "\tint ret = -1;\n", "\tint ret = 1;\n", "glue/test_owner", ""),
     ("what a visitor's userdb says binds the owner",
      "dovecot/roost-settings.c",
      "\t\telse if (userdb_value(visitor_fields, from->name) != NULL)\n",
