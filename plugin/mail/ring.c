@@ -313,8 +313,10 @@ ring_become(struct roost_ring *ring, const struct roost_ring *fresh)
 	ring->is_unproven = fresh->is_unproven;
 	ring->has_user_secret = fresh->has_user_secret;
 	secrets->seal_key = fresh->secrets->seal_key;
-	memcpy(secrets->user_secret, fresh->secrets->user_secret,
-	       ROOST_KEY_SIZE);
+	/* It goes once it was used: see roost_ring_unlock(). */
+	if (!ring->was_tried)
+		memcpy(secrets->user_secret, fresh->secrets->user_secret,
+		       ROOST_KEY_SIZE);
 }
 
 int

@@ -228,8 +228,10 @@ roost_save_finish(struct mail_save_context *ctx)
 }
 
 /* Whether the file may be shared, told from magic and keyring id alone, so
-   that a message that does not open can still be moved. */
-static bool
+   that a message that does not open can still be moved: 1, 0, or -1 where the
+   keyring is no longer there.  (Not 0: where nothing is sealed, the copy would
+   be saved in clear.) */
+static int
 copy_is_inside_keyring(struct mailbox_transaction_context *t,
 		       struct mail *mail, const struct roost_peek *peek)
 {
@@ -241,14 +243,17 @@ copy_is_inside_keyring(struct mailbox_transaction_context *t,
 	const char *error;
 
 	if (ruser == NULL || !peek->has_header)
-		return FALSE;
+		return 0;
 	if (roost_user_config(ruser)->enable == ROOST_ENABLE_NO)
-		return ns->owner != NULL && ns->owner == from->owner;
-	/* Where the keyring is gone, saving it anew says so. */
-	return roost_user_ring(ruser, ns, &ring, &error) > 0 &&
-		roost_bytes_equal(peek->keyring_id, roost_ring_doc(ring)->id,
-				  ROOST_ID_SIZE) &&
-		trans_use_ring(t, ring, &error) == 0;
+		return ns->owner != NULL && ns->owner == from->owner ? 1 : 0;
+	if (roost_user_ring(ruser, ns, &ring, &error) <= 0 ||
+	    !roost_bytes_equal(peek->keyring_id, roost_ring_doc(ring)->id,
+			       ROOST_ID_SIZE))
+		return 0;
+	if (trans_use_ring(t, ring, &error) == 0)
+		return 1;
+	mailbox_set_critical(box, "roost: Nothing is copied: %s", error);
+	return -1;
 }
 
 static int
@@ -257,19 +262,23 @@ roost_copy(struct mail_save_context *ctx, struct mail *mail)
 	struct mailbox *box = ctx->transaction->box;
 	struct roost_mailbox *rbox = ROOST_BOX(box);
 	struct roost_peek peek;
-	bool is_raw;
-	int ret;
+	int is_raw, ret;
 
 	ret = roost_inspect_peek(mail, &peek);
 	if (ret < 0)	/* reading it says why */
-		is_raw = FALSE;
+		is_raw = 0;
 	else if (peek.is_sealed)
 		is_raw = copy_is_inside_keyring(ctx->transaction, mail,
 						&peek);
 	else	/* reading it refuses what was put in a sealed one's place */
 		is_raw = !box_is_sealing(box) &&
 			!roost_cache_names_object(mail);
-	return is_raw ? rbox->module_ctx.super.copy(ctx, mail) :
+	if (is_raw < 0) {
+		/* Unlike save_begin, a copy ends the save when it fails. */
+		mailbox_save_cancel(&ctx);
+		return -1;
+	}
+	return is_raw > 0 ? rbox->module_ctx.super.copy(ctx, mail) :
 		mail_storage_copy(ctx, mail);
 }
 

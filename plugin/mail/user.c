@@ -248,19 +248,27 @@ owner_look_up(struct roost_user *ruser, struct mail_user *user,
 	      const struct roost_config **config_r, const char **error_r)
 {
 	pool_t pool = ruser->user->pool;
-	struct user_owner *owner = p_new(pool, struct user_owner, 1);
+	struct user_owner *owner;
+	struct roost_config config;
 	const char *const *fields, *error;
+	pool_t temp = pool_alloconly_create("roost owner", 1024);
+	int ret = roost_owner_fields(user, temp, &fields, error_r);
 
-	if (roost_owner_fields(user, pool, &fields, error_r) < 0)
-		return -1;
-	if (roost_config_init_owner(&owner->config, pool, &ruser->config,
-				    ruser->set, ruser->user->userdb_fields,
-				    fields, &error) < 0) {
-		*error_r = t_strdup_printf("What userdb has for %s, the owner "
-			"of the mailbox: %s", user->username, error);
-		return -1;
+	if (ret == 0) {
+		ret = roost_config_init_owner(&config, pool, &ruser->config,
+			ruser->set, ruser->user->userdb_fields, fields,
+			&error);
+		if (ret < 0)
+			*error_r = t_strdup_printf("What userdb has for %s, "
+				"the owner of the mailbox: %s",
+				user->username, error);
 	}
+	pool_unref(&temp);
+	if (ret < 0)
+		return -1;
+	owner = p_new(pool, struct user_owner, 1);
 	owner->username = p_strdup(pool, user->username);
+	owner->config = config;
 	array_push_back(&ruser->owners, &owner);
 	*config_r = &owner->config;
 	return 0;

@@ -322,6 +322,27 @@ def test_keywords(session):
         assert keywords(other) == {b"Dentist", b"Tax", b"Kept", b"Forwarded"}
 
 
+def test_read_only(server, user):
+    """Who seals nothing saves nothing in clear either, of what lies there
+    sealed."""
+    session = Session(server, user)
+    session.client.logout()
+    server.change_user(user, roost_enable="read-only")
+    session.client = server.raw(user)
+    session.client.ok("SELECT INBOX")
+    assert session.client.fetch(1, "BODY.PEEK[]").endswith(text_of(1))
+    session.remove()
+    session.refused(session.copy, VANISHED)
+    session.refused(lambda: session.copy("MOVE"), VANISHED)
+    server.assert_sealed(user, 1)
+    session.put(session.good)
+    assert session.copy().ok
+    session.saved["Other"].append(1)
+    session.client.close()
+    session.check()
+    server.assert_sealed(user)
+
+
 def test_several_recipients(server):
     """One process serves one user after another; each by his own keyring as
     it is then."""
