@@ -22,6 +22,7 @@ from cachefile import CacheFile
 from test_cache import lose_cache
 from test_cache_damage import METRIC, wait_metric
 from test_cache_damage import metric as metric_of
+from test_silence import readme_commands
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="a policy of Roost")
 
@@ -684,6 +685,42 @@ def test_read_only_takes_nothing_in_that_it_would_refuse(make_server,
         client.ok("SELECT INBOX")
         assert client.fetch(2, "BODY.PEEK[]").endswith(genuine(2))
         assert client.append("INBOX", genuine(3)).ok
+
+
+# Mail from elsewhere
+
+def old_maildir(server):
+    """A maildir that some other server has left: one message."""
+    old = os.path.join(server.mail_root, "left")
+    for name in "cur", "new", "tmp":
+        os.makedirs(os.path.join(old, name))
+    tamper.write(os.path.join(old, "new", "1700000000.M1P1.host"), EVIL)
+    server.own(old)
+    return old
+
+
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_readme_imports_into_a_sealed_mailbox(make_server, storage):
+    """By the very command that README shows for this Dovecot; without the
+    option nothing is taken, and nothing is lost."""
+    line, = [line for line in readme_commands(
+        "Mail that was there before", "import", comments=False)
+        if line[-1] == "%d.%d" % servers.MAJOR]
+    server = make_server(storage)
+    assert server.deliver(genuine(1), "alice")[0][0] == 250
+    assert policy_of(server, "alice") == "sealed"
+    old = old_maildir(server)
+    command = [word.replace("/old", old) for word in line[1:-2]]
+    assert line[-2] == "#" and command[:2] == ["-o", line[2]]
+    done = server.doveadm(*command[2:], check=False)
+    assert done.returncode != 0 and b"[plaintext]" in done.stderr
+    assert len(server.objects("alice")) == 1
+    server.doveadm(*command)
+    server.assert_sealed("alice", 2)
+    assert policy_of(server, "alice") == "sealed"
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert b"evil words" in client.fetch(2, "BODY.PEEK[]")
 
 
 # verify
