@@ -789,3 +789,64 @@ def test_verify_skips_what_only_is_a_parent(make_server, storage, layout):
             "flags", "doctor", "-u", "alice"):
         code, rows, said = roost(server, *command)
         assert (code, said) == (0, ""), said
+
+
+# Other things to put in place
+
+def junk(word):
+    return word + b"x" * (len(EVIL) - len(word) - 1) + b"\n"
+
+
+PLACED = {
+    "empty": b"", "mbox-from": junk(b"From evil@attacker.example Thu Jan  1 "
+                                    b"10:00:00 2015\nSubject: evil\n\nevil"),
+    "three-bytes-of-magic": junk(servers.MAGIC[:3] + b"evil"),
+    "magic-inside": junk(b"Subject: evil\n\n" + servers.MAGIC + b"evil"),
+    "zeros": bytes(len(EVIL)), "half-of-it": EVIL[:60]}
+
+
+@pytest.mark.parametrize("what", PLACED)
+def test_whatever_is_put_in_place(server, what):
+    box = Box(server)
+    tamper.replace(box.place(), PLACED[what])
+    client = box.session()
+    for item in FETCHES:
+        answer = client.cmd("FETCH 3 (%s)" % item)
+        assert_no_evil(answer)
+        assert item not in OF_FILE or answer.status == "NO", (item, answer)
+    box.assert_said(client)
+
+
+def test_rebuilt_by_dovecot_itself(server):
+    """force-resync: a UID that stays keeps what the index knows of it."""
+    box = Box(server)
+    box.put_evil()
+    server.doveadm("force-resync", "-u", box.user, "INBOX")
+    client = box.session()
+    for item in FETCHES:
+        assert_no_evil(client.cmd("FETCH 3 (%s)" % item))
+    lines = [line for line in box.errors(client) if "roost: " in line]
+    assert len(lines) == 1 and "[unsealed]" in lines[0], lines
+
+
+def test_renamed_mailbox(server):
+    """What the index knows goes along."""
+    box = Box(server)
+    client = box.session()
+    client.ok("CREATE Before")
+    client.ok("COPY 1:3 Before")
+    client.logout()
+    if server.storage == "mdbox":
+        # One file is behind both.
+        box.put_evil()
+    else:
+        paths = [item for item in box.reader.messages()
+                 if "Before" in item[0] and b"genuine3" in item[3]]
+        tamper.replace(paths[0][:3], EVIL)
+    client = box.session()
+    client.ok("RENAME Before After/Deep")
+    client.ok("SELECT After/Deep")
+    answer = client.cmd("FETCH 3 (BODY.PEEK[])")
+    assert answer.status == "NO"
+    assert_no_evil(answer)
+    box.assert_said(client, "After/Deep")
