@@ -133,13 +133,14 @@ policy_count(struct policy_context *ctx, struct mail_namespace *ns,
 
 /* -- printing -- */
 
+/* Without a keyring the ring is NULL. */
 static void
 print_row(const struct roost_ring *ring, const struct policy_box *row)
 {
-	const struct roost_keyring *doc = roost_ring_doc(ring);
-
-	doveadm_print(roost_cmd_policy_name(doc->policy));
-	doveadm_print(roost_cmd_policy_name(roost_ring_policy(ring)));
+	doveadm_print(ring == NULL ? "no keyring" :
+		      roost_cmd_policy_name(roost_ring_doc(ring)->policy));
+	doveadm_print(ring == NULL ? "" :
+		      roost_cmd_policy_name(roost_ring_policy(ring)));
 	doveadm_print(row->vname);
 	doveadm_print_num(row->messages);
 	doveadm_print_num(row->unsealed);
@@ -210,10 +211,11 @@ static void
 policy_warn(const struct policy_context *ctx, struct mail_user *user,
 	    const struct roost_ring *ring, const struct policy_counts *counts)
 {
-	bool is_sealed = roost_ring_policy(ring) == ROOST_POLICY_SEALED;
+	bool is_sealed;
 
 	if (!ctx->is_change)
 		return;
+	is_sealed = roost_ring_policy(ring) == ROOST_POLICY_SEALED;
 	if (is_sealed && ctx->policy == ROOST_POLICY_OPEN)
 		e_warning(user->event, "roost: roost_policy of userdb keeps "
 			  "the policy sealed");
@@ -235,10 +237,14 @@ policy_run(struct policy_context *ctx, struct roost_user *ruser,
 	if (ns == NULL)
 		return -1;
 	ret = roost_user_ring(ruser, ns, &ring, error_r);
-	if (ret == 0)
+	if (ret > 0) {
+		ret = policy_change(ctx, ruser, ns, ring, error_r);
+	} else if (ret == 0 && ctx->is_change) {
 		*error_r = t_strdup_printf("There is no keyring: make it with "
 			"doveadm roost init -u %s", user->username);
-	if (ret <= 0 || policy_change(ctx, ruser, ns, ring, error_r) < 0)
+		ret = -1;
+	}
+	if (ret < 0)
 		return -1;
 	counts.pool = pool_alloconly_create("roost policy", 1024);
 	p_array_init(&counts.boxes, counts.pool, 16);

@@ -614,6 +614,9 @@ def test_policy_refuses_what_is_wrong(make_server):
     assert roost(server, "policy", "-u", "alice", "shut")[0] == 64
     code, rows, said = roost(server, "policy", "-u", "alice", "open")
     assert code != 0 and rows == [] and "doveadm roost init -u alice" in said
+    code, rows, said = roost(server, "policy", "-A")
+    assert (code, said) == (0, "")
+    assert {row["policy"] for row in rows} == {"no keyring"}
     assert not os.path.exists(tamper.keyring_path(server, "alice"))
     for user in "bob", "carol":
         assert server.deliver(genuine(1), user)[0][0] == 250
