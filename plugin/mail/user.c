@@ -414,6 +414,18 @@ ring_may_be_made(const struct roost_user *ruser,
 	return -1;
 }
 
+/* By a command of doveadm or dsync that was not asked to make a keyring: it may
+   be reading plaintext mail at another place in the same run, or have been told
+   of one that is not the user's. */
+static bool
+is_on_the_way(const struct roost_user *ruser)
+{
+	const char *service = ruser->user->service;
+
+	return !ruser->is_asked && (strcmp(service, "doveadm") == 0 ||
+				    strcmp(service, "dsync") == 0);
+}
+
 /*
  * All mail is looked at before the store is locked: see ring.h.  What forbids
  * a keyring may have come from another process that has made it meanwhile: it
@@ -437,7 +449,8 @@ ring_make(struct roost_user *ruser, struct mail_namespace *ns,
 	if (roost_scan_mail(ns, &scan, &error) == 0 &&
 	    (ruser->is_new ? roost_scan_check_sealed(&scan, store, &error) :
 	     roost_scan_check(&scan, store, &error)) == 0) {
-		create->policy = roost_scan_policy(&scan);
+		create->policy = is_on_the_way(ruser) ? ROOST_POLICY_OPEN :
+			roost_scan_policy(&scan);
 		return roost_ring_create(store, create, ring_r, &was_made,
 					 error_r);
 	}

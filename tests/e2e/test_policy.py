@@ -726,6 +726,25 @@ def test_readme_imports_into_a_sealed_mailbox(make_server, storage):
         assert b"evil words" in client.fetch(2, "BODY.PEEK[]")
 
 
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_doveadm_makes_no_sealed_keyring_on_the_way(make_server, storage):
+    """What it reads may be somewhere else: the first message made a keyring,
+    and all that followed were refused."""
+    server = plain_server(make_server, storage)
+    old = old_maildir(server)
+    tamper.write(os.path.join(old, "new", "1700000001.M1P1.host"), EVIL)
+    server.doveadm("import", "-u", "carol", "maildir:" + old, "", "ALL")
+    server.doveadm("roost", "init", "-u", "bob")
+    server.doveadm("backup", "-u", "bob", "sdbox:~/new")
+    for user, count in (("carol", 2), ("bob", 1)):
+        assert policy_of(server, user) == "open"
+        with server.raw(user) as client:
+            client.ok("SELECT INBOX")
+            assert client.count() == count
+            assert b"evil words" in client.fetch(count, "BODY.PEEK[]")
+    server.assert_sealed("carol", 2)
+
+
 # verify
 
 @pytest.mark.parametrize("how", [(), ("-k",)], ids=["keys", "keyless"])
