@@ -21,6 +21,9 @@
 #pragma weak imap_fetch_handler_unregister
 #pragma weak imap_fetch_handlers_register
 
+/* Core has turned it into capitals. */
+#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
+
 /* Those that answer by the buffer, but for FLAGS, MODSEQ and UID, which never
    fail.  RFC822 is that of RFC822.SIZE. */
 static const char *const item_names[] = {
@@ -49,11 +52,9 @@ fetch_forget_line(struct imap_fetch_context *ctx, struct mail *mail,
 static struct imap_fetch_handler *
 core_item(const char *name)
 {
+	size_t len = strspn(name, NAME_CHARS);
 	unsigned int i;
-	size_t len = 0;
 
-	while (i_isalnum(name[len]) || name[len] == '-')
-		len++;
 	for (i = 0; i < N_ELEMENTS(core_items); i++) {
 		if (core_items[i].name != NULL &&
 		    strlen(core_items[i].name) == len &&

@@ -808,8 +808,8 @@ MUTANTS = [
      "spellings", "later_of_two"),
     # FETCH
     ("an item's name is read to its end", "mail/fetch-hooks.c",
-     "\twhile (i_isalnum(name[len]) || name[len] == '-')\n\t\tlen++;\n",
-     "\tlen = strlen(name);\n", "fetch_answers", "odd_names"),
+     "size_t len = strspn(name, NAME_CHARS);", "size_t len = strlen(name);",
+     "fetch_answers", "odd_names"),
     ("the line of a refused message is left", "mail/fetch-hooks.c",
      "\t\tstr_truncate(state->cur_str, 0);\n", "\t\t;\n",
      "fetch_answers", "good_messages and maildir"),
