@@ -538,9 +538,6 @@ MUTANTS = [
      "\tbool is_native = native_has_name(_mail, name);\n",
      "\tbool is_native = FALSE && native_has_name(_mail, name);\n",
      "cache_native", "large_header and folded and maildir"),
-    ("a large header is collected", "mail/header-lines.c",
-     "\t\tis_large = dest->used > max;\n", "", "large",
-     "memory_is_plains and kept"),
     ("a large header is kept", "mail/cache-save.c",
      "\tif (parts->header_size.physical_size > ROOST_HEADER_MAX_SIZE)\n"
      "\t\treturn 0;\n", "", "large", "answers_are_plains and mdbox"),
