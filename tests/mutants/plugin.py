@@ -25,7 +25,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
 ATTACKS, REFUSALS, KEYS = "attacks", "refusals", "keys"
-KEYSTORE, LOST, NAMES = "keystore", "lost_keyring", "keyring_names"
+STORES, LOST, NAMES = "keystore", "lost_keyring", "keyring_names"
 DAMAGE, LEAKS, KEYWORDS = "cache_damage", "leaks", "keywords"
 IN_USE, OWNER, PINS = "ring", "owner", "pins"
 TENANTS = "tenants"
@@ -314,33 +314,33 @@ MUTANTS = [
      "public_namespace and sdbox"),
     ("a lock is waited for without end", "mail/keystore-file.c",
      "#define LOCK_TIMEOUT_SECS 5\n", "#define LOCK_TIMEOUT_SECS 9999\n",
-     KEYSTORE, "waited_for_a_while"),
+     STORES, "waited_for_a_while"),
     ("a lock may be a link to another file", "mail/keystore-file.c",
      "O_CLOEXEC | O_NOFOLLOW |\n\t\tO_NONBLOCK;",
-     "O_CLOEXEC |\n\t\tO_NONBLOCK;", KEYSTORE, "odd_lock"),
+     "O_CLOEXEC |\n\t\tO_NONBLOCK;", STORES, "odd_lock"),
     ("a lock may be anything", "mail/keystore-file.c",
      "\telse if (!S_ISREG(st.st_mode) || st.st_nlink != 1)\n",
-     "\telse if (FALSE)\n", KEYSTORE, "odd_lock"),
+     "\telse if (FALSE)\n", STORES, "odd_lock"),
     ("others may hold the lock", "mail/keystore-file.c",
      "\t\treturn (st.st_mode & 07777) == mode ? 0 :\n",
-     "\t\treturn mode != 0 ? 0 :\n", KEYSTORE, "user_alone"),
+     "\t\treturn mode != 0 ? 0 :\n", STORES, "user_alone"),
     ("a lock may be another user's", "mail/keystore-file.c",
      "\telse if ((st.st_mode & 0777 & ~mode) != 0)\n",
-     "\telse if (FALSE)\n", KEYSTORE, "lock_of_another"),
+     "\telse if (FALSE)\n", STORES, "lock_of_another"),
     ("what a killed process wrote stays", "mail/keystore-file.c",
-     "\tkf_remove_stale(file);\n", "\t(void)kf_remove_stale;\n", KEYSTORE,
+     "\tkf_remove_stale(file);\n", "\t(void)kf_remove_stale;\n", STORES,
      "temporary_files"),
     ("a public keyring is its first writer's", "mail/user.c",
      "\t\troost_keystore_share(store, &permissions);\n",
-     "\t\t(void)permissions;\n", KEYSTORE, "public_with_uids and sdbox"),
+     "\t\t(void)permissions;\n", STORES, "public_with_uids and sdbox"),
     ("a public keyring is for everybody", "mail/keystore.c",
      "permissions->file_create_mode & 0660;",
-     "permissions->file_create_mode & 0666;", KEYSTORE, "for_readers"),
+     "permissions->file_create_mode & 0666;", STORES, "for_readers"),
     ("mail is looked at under the lock", "mail/user.c",
      "\tif (roost_scan_mail(ns, &scan, &error) == 0 &&\n",
      "\tif (roost_keystore_lock(store, &error) == 0 &&\n"
      "\t    (ret = roost_scan_mail(ns, &scan, &error),\n"
-     "\t     roost_keystore_unlock(store), ret) == 0 &&\n", KEYSTORE,
+     "\t     roost_keystore_unlock(store), ret) == 0 &&\n", STORES,
      "without_the_lock"),
     ("a forgotten data key leaves a hole", "mail/ring.c",
      "\t*entry = *last;\n\troost_wipe(last, sizeof(*last));\n",
