@@ -372,10 +372,8 @@ MUTANTS = [
      "secret_from_userdb and of-nothing"),
     # Saving
     ("plaintext is saved where sealing fails", "mail/save-hooks.c",
-     "\t    trans_seal_ring(ctx->transaction, &ring) < 0)\n"
-     "\t\treturn -1;\n",
-     "\t    trans_seal_ring(ctx->transaction, &ring) < 0)\n"
-     "\t\tring = NULL;\n", REFUSALS, "test_keyring and garbage"),
+     "\t     box_check_plaintext(box)) < 0)\n\t\treturn -1;\n",
+     "\t     box_check_plaintext(box)) < 0)\n\t\tring = NULL;\n", REFUSALS, "test_keyring and garbage"),
     ("a look-alike is saved unsealed", "mail/save-hooks.c",
      "\treturn ret == 0 ? 0 : -1;\n", "\treturn ret >= 0 ? 0 : -1;\n", KEYS,
      "maildir and look_alike_is_refused"),
@@ -750,9 +748,10 @@ MUTANTS = [
     ("one message is looked at for another", "mail/inspect.c",
      "\timail->has_peek = FALSE;\n", "", GUARDS, "each_message_of_a_copy"),
     ("plaintext is served where the keyring is refused", "mail/mail-hooks.c",
-     "\tif (ret < 0)\n"
-     "\t\treturn mail_refuse_keyring(mail, \"keyring\", error);\n"
-     "\tif (ret == 0 ?", "\tif (ret < 0)\n\t\treturn 0;\n\tif (ret == 0 ?",
+     "\tif (roost_user_plaintext(rmail->ruser, ns, &plaintext, &error) < 0)\n"
+     "\t\treturn mail_refuse_keyring(mail, \"keyring\", error);\n",
+     "\tif (roost_user_plaintext(rmail->ruser, ns, &plaintext, &error) < 0)\n"
+     "\t\treturn 0;\n",
      GUARDS, "without_a_policy and maildir"),
     ("the cache tells what may not be served", "mail/cache-find.c",
      "\treturn !roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||\n",
