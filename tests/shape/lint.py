@@ -250,6 +250,60 @@ def rule_negatives():
         yield f"tests/vectors: {bad} fail, {good} succeed"
 
 
+def letters(text):
+    """What two texts are compared by: no markup, folds or punctuation."""
+    return re.sub(r"[\W_]+", " ", text).strip().lower()
+
+
+def promised():
+    """The chapter of README.md that says what is protected."""
+    with open("README.md", encoding="utf-8") as file:
+        text = file.read()
+    return re.search(r"^## What is protected.*?\n(.*?)^## ", text,
+                     re.M | re.S).group(1)
+
+
+def promises():
+    """The rows of tests/PROMISES.md: a sentence, and what shows it."""
+    with open("tests/PROMISES.md", encoding="utf-8") as file:
+        rows = re.findall(r"^\| (.*?) \| (.*?) \|$", file.read(), re.M)
+    return [row for row in rows if row[0] != "promise"]
+
+
+def is_test(reference):
+    """Is FILE::NAME a test of this tree?"""
+    name, _, test = reference.partition("::")
+    paths = [os.path.join("tests", folder, name)
+             for folder in ("core", "e2e", "glue", "vectors")]
+    for path in filter(os.path.exists, paths):
+        with open(path, encoding="utf-8") as file:
+            if re.search(rf"^\s*(?:def )?{re.escape(test)}\(", file.read(),
+                         re.M):
+                return True
+    return False
+
+
+def rule_promises():
+    """promises: each sentence of README's table names its test"""
+    rows = promises()
+    wanted = letters(promised())
+    for sentence, shown in rows:
+        quoted = letters(sentence)
+        if not wanted.startswith(quoted):
+            yield (f"tests/PROMISES.md: \"{sentence}\" is not what README.md "
+                   f"goes on with: \"{wanted[:60]}...\"")
+            return
+        wanted = wanted[len(quoted):].strip()
+        tests = re.findall(r"`([\w.]+::\w+)`", shown)
+        if not tests and not shown.startswith("no test: "):
+            yield f"tests/PROMISES.md: no test for \"{sentence}\""
+        for test in tests:
+            if not is_test(test):
+                yield f"tests/PROMISES.md: there is no {test}"
+    if wanted:
+        yield f"tests/PROMISES.md: nothing shows \"{wanted[:60]}...\""
+
+
 def main():
     if len(sys.argv) == 3 and sys.argv[1] == "--title":
         print(globals()["rule_" + sys.argv[2]].__doc__)
