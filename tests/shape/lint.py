@@ -216,6 +216,20 @@ def vector_headers():
         yield name, dict(re.findall(r"^([\w-]+): (.*)$", head, re.M))
 
 
+def rule_numbers():
+    """FORMAT.md: each clause has its own number, one after another"""
+    last = (0, 0)
+    with open("plugin/FORMAT.md", encoding="utf-8") as file:
+        for chapter, clause in re.findall(r"^\*\*(\d+)\.(\d+)\*\*",
+                                          file.read(), re.M):
+            number = int(chapter), int(clause)
+            if number not in (last[:1] + (last[1] + 1,),
+                              (number[0], 1)) or number <= last:
+                yield f"plugin/FORMAT.md: {chapter}.{clause} after " \
+                      f"{last[0]}.{last[1]}"
+            last = number
+
+
 def rule_clauses():
     """vectors: every refusal of FORMAT.md 6, 7, 9, 10 has one"""
     with open("plugin/FORMAT.md", encoding="utf-8") as file:
