@@ -388,9 +388,6 @@ MUTANTS = [
     ("a copy shares a file without a keyring", "mail/save-hooks.c",
      "\tif (trans_use_ring(t, ring, &error) == 0)\n", "\tif (TRUE)\n", IN_USE,
      "test_vanished and maildir"),
-    ("what is not copied is saved in clear", "mail/save-hooks.c",
-     "\tmailbox_set_critical(box, \"roost: Nothing is copied: %s\", error);\n"
-     "\treturn -1;\n", "\treturn 0;\n", IN_USE, "read_only and maildir"),
     ("it is not looked for once more", "mail/save-hooks.c",
      "\tint ret = st == NULL ? 0 : trans_check_ring(t, st);\n",
      "\tint ret = st == NULL || TRUE ? 0 : trans_check_ring(t, st);\n", IN_USE,
