@@ -162,6 +162,42 @@ is_empty(const char *dir)
 	return TRUE;
 }
 
+/* Is it refused, with a word of what is wrong? */
+static bool
+is_refused(const char *location, const char *home, const char *word)
+{
+	const char *error = NULL;
+	struct roost_keystore *store =
+		roost_keystore_init(location, home, &error);
+
+	if (store == NULL)
+		return error != NULL && strstr(error, word) != NULL;
+	roost_keystore_deinit(&store);
+	return FALSE;
+}
+
+static void
+test_locations(void)
+{
+	struct roost_keystore *store;
+	const char *error;
+
+	test_begin("a location that names no file is refused");
+	test_assert(is_refused("file:~/keyring", NULL, "no home"));
+	test_assert(is_refused("file:~/keyring", "", "no home"));
+	test_assert(is_refused("file:keyring", "/home/a", "absolute"));
+	test_assert(is_refused("file:/home/a/", "/home/a", "absolute"));
+	test_assert(is_refused("file:", "/home/a", "absolute"));
+	test_assert(is_refused("dict:keyrings", "/home/a", "known kind"));
+	store = roost_keystore_init("file:~/keyring", "/home/a", &error);
+	test_assert(store != NULL);
+	if (store != NULL)
+		test_assert_strcmp(roost_keystore_path(store),
+				   "/home/a/keyring");
+	roost_keystore_deinit(&store);
+	test_end();
+}
+
 static void
 test_synced(void)
 {
@@ -231,6 +267,7 @@ int
 main(void)
 {
 	static void (*const tests[])(void) = {
+		test_locations,
 		test_synced,
 		test_little_at_a_time,
 		test_full_disk,
