@@ -373,6 +373,7 @@ def test_plaintext_served(server, word, lines):
 
 def test_plaintext_served_under_open(server):
     box = Box(server)
+    server.doveadm("roost", "policy", "-u", box.user, "open")
     put_plaintext(box)
     client = box.session()
     assert client.fetch(3, "BODY.PEEK[]") == message(b"slip")
@@ -510,7 +511,7 @@ DOCUMENTS = {
     "owner-sig": (lambda text: flipped(text, b"owner-sig"),
                   "provider-mac"),
     "policy": (lambda text: tamper.swap_line(text, b"policy",
-                                             b"policy sealed"),
+                                             b"policy open"),
                "provider-mac"),
     "generation": (lambda text: tamper.swap_line(text, b"generation",
                                                  b"generation 9"),
