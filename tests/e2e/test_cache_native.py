@@ -695,13 +695,6 @@ def structures(server):
     return told
 
 
-def lose_cache(server):
-    for folder, _, names in os.walk(server.home("alice")):
-        for name in names:
-            if name == "dovecot.index.cache":
-                os.unlink(os.path.join(folder, name))
-
-
 @pytest.mark.parametrize("cache", ["sealed", "off"])
 def test_spelling_of_plain_text(make_server, cache):
     """Dovecot tells a plain 7bit text that it has in its cache in one
@@ -715,8 +708,8 @@ def test_spelling_of_plain_text(make_server, cache):
                 assert client.append("INBOX", b"Subject: x\r\nMIME-Version: "
                                      b"1.0\r\n%s\r\nbody\r\n" % head).ok
     assert structures(sealed) == structures(plain)
-    lose_cache(plain)
-    lose_cache(sealed)
+    lose_cache(plain, "alice")
+    lose_cache(sealed, "alice")
     first = structures(plain)
     # Without a cache nobody knows that it is the first time.
     assert (structures(sealed) == first) == (

@@ -6,6 +6,7 @@
 
 Run in the tree's top folder.
 """
+import ast
 import os
 import re
 import sys
@@ -228,6 +229,32 @@ def rule_numbers():
                 yield f"plugin/FORMAT.md: {chapter}.{clause} after " \
                       f"{last[0]}.{last[1]}"
             last = number
+
+
+def names_given(tree):
+    """Each name that a module gives at its top, with the line."""
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                yield alias.asname or alias.name, node.lineno
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name, node.lineno
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                for part in ast.walk(target):
+                    if isinstance(part, ast.Name) and \
+                            isinstance(part.ctx, ast.Store):
+                        yield part.id, node.lineno
+
+
+def rule_twice():
+    """tests: no Python module gives a name twice"""
+    for path, lines in walk(("tests",), (".py",)):
+        seen = set()
+        for name, line in names_given(ast.parse("\n".join(lines))):
+            if name in seen and name != "_":
+                yield f"{path}:{line}: {name} again"
+            seen.add(name)
 
 
 def rule_clauses():
