@@ -159,19 +159,35 @@ sizes_set(struct mail *mail, const struct roost_sizes *sizes)
 			MAIL_FETCH_VIRTUAL_SIZE;
 }
 
-static void
+/* Was what is kept of the message made from just these bytes?  Then they only
+   look packed: a message may begin with anything. */
+static bool
+is_kept_as_shown(struct mail *mail, const struct roost_counted *counted)
+{
+	uoff_t virtual, physical;
+
+	return roost_cache_mail_sizes(mail, &virtual, &physical) &&
+		virtual == counted->virtual && physical == counted->physical;
+}
+
+/* FALSE: they are the message. */
+static bool
 sizes_hold_back(struct mail *mail, struct istream *shown,
 		struct roost_sizes *sizes_r)
 {
 	struct roost_counted counted;
+	bool is_counted = roost_sizes_count(shown, &counted);
 
+	if (is_counted && is_kept_as_shown(mail, &counted))
+		return FALSE;
 	((struct mail_private *)mail)->v.set_uid_cache_updates(mail, TRUE);
 	roost_cache_mail_hold_back(mail);
-	if (!roost_sizes_count(shown, &counted))
-		return;
+	if (!is_counted)
+		return TRUE;
 	sizes_r->physical = counted.physical;
 	sizes_r->virtual = counted.virtual;
 	sizes_r->is_held_back = TRUE;
+	return TRUE;
 }
 
 void
@@ -184,10 +200,9 @@ roost_sizes_opened(struct mail *mail, struct istream *plain, bool was_packed,
 	/* These would answer what is asked to compare. */
 	roost_sizes_reset(sizes_r);
 	roost_sizes_reset(&sizes);
-	if (was_packed && roost_sizes_is_packed(shown)) {
-		sizes_hold_back(mail, shown, sizes_r);
+	if (was_packed && roost_sizes_is_packed(shown) &&
+	    sizes_hold_back(mail, shown, sizes_r))
 		return;
-	}
 	if (was_packed ?
 	    !sizes_of_packed(shown, counted, &sizes) :
 	    plain != shown ||

@@ -51,6 +51,10 @@ MUTANTS = [
      "\t\tstrcmp(mail->transaction->reason,\n"
      "\t\t       \"imap_msgpart_url_open_mail\") == 0;\n",
      "\t\tFALSE;\n", MIDWAY, "catenate and sdbox"),
+    ("what only looks packed is held back", "mail/sizes.c",
+     "\tif (is_counted && is_kept_as_shown(mail, &counted))\n"
+     "\t\treturn FALSE;\n", "", "roundtrip",
+     "mdbox and test_every_answer and not after"),
     ("what is shown packed is kept", "mail/cache-store.c",
      "cmail->is_held_back ||", "FALSE ||", COMPRESSION,
      "away and sdbox and lost"),
