@@ -227,7 +227,7 @@ roost_user_namespaces_created(struct mail_namespace *namespaces)
 		roost_silence_check_temp_dir(user);
 }
 
-/* NULL: a public namespace, or not asked for so far. */
+/* NULL: userdb has not been asked for this owner so far. */
 static const struct roost_config *
 owner_find(const struct roost_user *ruser, const char *username)
 {
@@ -308,12 +308,13 @@ struct ring_place {
 static const char *
 public_owner(const struct roost_user *ruser, struct mail_namespace *ns)
 {
-	const char *tenant = ruser->config.tenant, *path, *error;
+	const char *tenant = ruser->config.tenant, *path, *normal, *error;
 
+	/* A path that cannot be normalized still tells two tenants apart. */
 	if (*tenant == '\0' &&
 	    mailbox_list_get_root_path(ns->list, MAILBOX_LIST_PATH_TYPE_DIR,
 				       &path))
-		tenant = t_normpath(path, &path, &error) < 0 ? "" : path;
+		tenant = t_normpath(path, &normal, &error) < 0 ? path : normal;
 	return t_strconcat("ns:", ns->prefix, "@", tenant, NULL);
 }
 

@@ -450,8 +450,8 @@ MUTANTS = [
      "\tif (*tenant == '\\0' &&\n", "\tif (TRUE &&\n", TENANTS,
      "maildir and has_a_name"),
     ("a path is taken as it is written", "mail/user.c",
-     "\t\ttenant = t_normpath(path, &path, &error) < 0 ? \"\" : path;\n",
-     "\t\ttenant = t_normpath(path, &error, &error) < 0 ? \"\" : path;\n",
+     "\t\ttenant = t_normpath(path, &normal, &error) < 0 ? path : normal;\n",
+     "\t\ttenant = t_normpath(path, &normal, &error) < 0 ? path : path;\n",
      "neighbours", "maildir and public_namespace"),
     ("ids of public namespaces are not compared", "dovecot/roost-settings.c",
      "\treturn config_ids(config_r, pool, \"roost_public_keyring_id\",\n"
