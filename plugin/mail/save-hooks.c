@@ -147,6 +147,18 @@ save_seal(struct mail_save_context *ctx, struct roost_ring *ring)
 	return 0;
 }
 
+/* The options by which doveadm roost policy finds the mailbox's keyring. */
+static const char *
+box_whose_policy(struct mailbox *box)
+{
+	struct mail_namespace *ns = mailbox_get_namespace(box);
+
+	if (ns->owner != NULL)
+		return t_strconcat("-u ", ns->owner->username, NULL);
+	return t_strdup_printf("-u %s -n \"%s\"", box->storage->user->username,
+			       ns->prefix);
+}
+
 /* What is not sealed must not be taken in where it would then be refused. */
 static int
 box_check_plaintext(struct mailbox *box)
@@ -168,8 +180,8 @@ box_check_plaintext(struct mailbox *box)
 		return 0;
 	mailbox_set_critical(box, "roost: The policy is sealed, and "
 		"roost_enable=read-only seals nothing, so nothing is saved: "
-		"set the policy to open with doveadm roost policy -u %s open",
-		box->storage->user->username);
+		"set the policy to open with doveadm roost policy %s open",
+		box_whose_policy(box));
 	return -1;
 }
 
