@@ -164,8 +164,8 @@ $(MUTATE): tests/fuzz/mutate.c tests/core/kit.c tests/core/kit.h $(CORE_LIB)
 $(BUILD)/tests/glue/test_streams: $(call glue_obj,\
 	$(wildcard plugin/mail/?stream-roost.c) plugin/dovecot/report.c)
 $(BUILD)/tests/glue/test_keystore: $(call glue_obj,plugin/mail/keystore.c)
-$(BUILD)/tests/glue/test_keystore_file: $(call glue_obj,\
-	plugin/mail/keystore.c plugin/mail/keystore-file.c)
+$(BUILD)/tests/glue/test_keystore_file: plugin/mail/keystore-file.c \
+	$(call glue_obj,plugin/mail/keystore.c)
 $(BUILD)/tests/glue/test_ring: plugin/mail/ring.c $(call glue_obj,\
 	plugin/mail/keystore.c plugin/mail/keystore-file.c)
 $(BUILD)/tests/glue/test_owner: plugin/mail/owner.c

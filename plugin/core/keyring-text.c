@@ -542,8 +542,7 @@ parse_slot(struct parser *p, struct roost_keyring *kr)
 	bool had_password = roost_keyring_has_slot(kr, ROOST_SLOT_PASSWORD);
 	enum roost_err err;
 
-	if (!parse_line(p) || !field_is(&p->fields[0], "slot"))
-		return ROOST_ERR_DOC_RECORD;
+	(void)parse_line(p);	/* parse_slots() saw that it is a slot */
 	err = parse_slot_type(p, &slot->type);
 	if (err == ROOST_OK)
 		err = parse_slot_fields(p, slot);

@@ -1083,6 +1083,28 @@ test_no_slot_number_beyond_the_largest_is_made(void **state)
 	free(many);
 }
 
+/* What does not fit into a document is not signed by its beginning. */
+static void
+test_a_keyring_that_is_too_large_is_not_signed(void **state)
+{
+	struct kit_ring *many = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
+	struct roost_keyring *kr = &many->kr;
+	unsigned int i;
+
+	(void)state;
+	kr->epoch_count = ROOST_KEYRING_EPOCHS_MAX;
+	for (i = 1; i < ROOST_KEYRING_EPOCHS_MAX; i++) {
+		kr->epochs[i] = kr->epochs[0];
+		kr->epochs[i].number = i + 1;
+	}
+	assert_gate(roost_keyring_sign_owner(kr, many->seed),
+		    ROOST_ERR_LIMIT);
+	assert_gate(roost_keyring_check_owner(kr), ROOST_ERR_LIMIT);
+	assert_gate(roost_keyring_sign_provider(kr, many->host_key),
+		    ROOST_ERR_LIMIT);
+	free(many);
+}
+
 int
 main(void)
 {
@@ -1129,6 +1151,8 @@ main(void)
 			test_slots_are_added_behind_the_last_within_limits),
 		cmocka_unit_test(
 			test_no_slot_number_beyond_the_largest_is_made),
+		cmocka_unit_test(
+			test_a_keyring_that_is_too_large_is_not_signed),
 	};
 
 	return cmocka_run_group_tests_name("keyring", tests, group_setup,

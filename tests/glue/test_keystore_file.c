@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_keystore_file: a keyring's file under a disk that is full, writes
- * little at a time, or cannot sync.
+ * little at a time, cannot sync, or fails in any other way.
  *
- * This program's own write(), fsync() and so on stand before the library's.
+ * This program's own write(), fsync() and flock() stand before the library's;
+ * other calls are the plugin's own file's, which is a part of this program.
  */
 #define _GNU_SOURCE
-#include "keystore.h"
+#include "keystore-private.h"
 
 #include "roost/keyring.h"
+
+#include "file-lock.h"
+#include "hostpid.h"
+#include "write-full.h"
 
 #include "test-common.h"
 #include "unlink-directory.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DOC "any document is one to the store\n"
@@ -27,6 +35,8 @@ static struct {
 	size_t room;		/* bytes until the disk is full */
 	size_t at_once;		/* bytes that one write() takes */
 	int fails_to_sync;	/* 1 a file, 2 a directory */
+	const char *failing;	/* a call that fails, or NULL */
+	int error;		/* with which errno */
 	const char *keyring;
 	/* What happened, in order: w write, f and d sync of a file and of a
 	   directory, each a capital once the keyring is in place. */
@@ -85,6 +95,42 @@ fsync(int fd)
 	return next(fd);
 }
 
+static bool
+is_failing(const char *call)
+{
+	if (!disk.is_on || disk.failing == NULL ||
+	    strcmp(call, disk.failing) != 0)
+		return FALSE;
+	errno = disk.error;
+	return TRUE;
+}
+
+__attribute__((visibility("default"))) int
+flock(int fd, int operation)
+{
+	int (*next)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "flock");
+
+	return is_failing("flock") ? -1 : next(fd, operation);
+}
+
+#define open(...) (is_failing("open") ? -1 : open(__VA_ARGS__))
+#define read(...) (is_failing("read") ? -1 : read(__VA_ARGS__))
+#define fstat(...) (is_failing("fstat") ? -1 : fstat(__VA_ARGS__))
+#define fchown(...) (is_failing("fchown") ? -1 : fchown(__VA_ARGS__))
+#define fchmod(...) (is_failing("fchmod") ? -1 : fchmod(__VA_ARGS__))
+#define link(...) (is_failing("link") ? -1 : link(__VA_ARGS__))
+#define rename(...) (is_failing("rename") ? -1 : rename(__VA_ARGS__))
+#define renameat2(...) (is_failing("rename") ? -1 : renameat2(__VA_ARGS__))
+/* A file system tells of a write that failed when the file is closed. */
+#define close(fd) (close(fd) < 0 || is_failing("close") ? -1 : 0)
+
+#include "../../plugin/mail/keystore-file.c"
+
+#undef open
+#undef read
+#undef fstat
+#undef close
+
 static const char *
 read_file(const char *path)
 {
@@ -99,17 +145,26 @@ read_file(const char *path)
 	return len < 0 ? NULL : t_strndup(bytes, (size_t)len);
 }
 
+static struct roost_keystore *
+store_init(const char *dir)
+{
+	const char *error;
+	struct roost_keystore *store = roost_keystore_init(
+		t_strconcat("file:", dir, "/keyring", NULL), NULL, &error);
+
+	i_assert(store != NULL);
+	return store;
+}
+
 /* Stores DOC in a new folder with the disk as it is set up. */
 static int
 store_new(const char *dir, const char **error_r)
 {
 	const char *path = t_strconcat(dir, "/keyring", NULL);
-	struct roost_keystore *store =
-		roost_keystore_init(t_strconcat("file:", path, NULL), NULL,
-				    error_r);
+	struct roost_keystore *store = store_init(dir);
 	int ret;
 
-	i_assert(store != NULL && roost_keystore_lock(store, error_r) == 0);
+	i_assert(roost_keystore_lock(store, error_r) == 0);
 	*error_r = NULL;
 	disk.keyring = path;
 	disk.is_on = TRUE;
@@ -263,6 +318,108 @@ test_no_sync(void)
 	test_end();
 }
 
+/* Does what is told name the call and say why it failed? */
+static bool
+names(const char *error, const char *call)
+{
+	return error != NULL && strstr(error, call) != NULL &&
+		strstr(error, strerror(EIO)) != NULL;
+}
+
+/* Make a group's keyring, replace it, lock or load it, as action says, while
+   one call fails. */
+static int
+act(const char *dir, char action, const char *call, const char **error_r)
+{
+	const struct mailbox_permissions group = {
+		.file_create_mode = 0660, .file_create_gid = getegid(),
+	};
+	buffer_t *doc = t_buffer_create(256), *old = t_buffer_create(256);
+	struct roost_keystore *store = store_init(dir);
+	int ret;
+
+	if (strchr("mr", action) != NULL)
+		i_assert(roost_keystore_lock(store, error_r) == 0);
+	roost_keystore_share(store, &group);
+	buffer_append(old, DOC, strlen(DOC));
+	*error_r = NULL;
+	disk.is_on = TRUE;
+	disk.failing = call;
+	if (action == 'k')
+		ret = roost_keystore_lock(store, error_r);
+	else if (action == 'l')
+		ret = roost_keystore_load(store, doc, error_r);
+	else
+		/* Without what keystore.c reads before and afterwards. */
+		ret = store->v->store(store, action == 'm', "new\n", 4,
+				      error_r);
+	disk.is_on = FALSE;
+	roost_keystore_deinit(&store);
+	return ret;
+}
+
+static void
+test_each_failure(void)
+{
+	static const struct {
+		char action;	/* make, replace, lock (k), load */
+		const char *call;
+	} tests[] = {
+		{ 'm', "open" }, { 'm', "fchown" }, { 'm', "fchmod" },
+		{ 'm', "close" }, { 'm', "rename" },
+		{ 'r', "open" }, { 'r', "fchmod" }, { 'r', "close" },
+		{ 'r', "link" }, { 'r', "rename" },
+		{ 'k', "open" }, { 'k', "fstat" }, { 'k', "fchown" },
+		{ 'k', "fchmod" }, { 'k', "flock" },
+		{ 'l', "open" }, { 'l', "fstat" }, { 'l', "read" },
+	};
+	const char *error, *dir, *path;
+	unsigned int i;
+
+	test_begin("whatever call fails, it is told and nothing has changed");
+	for (i = 0; i < N_ELEMENTS(tests); i++) {
+		dir = folder();
+		path = t_strconcat(dir, "/keyring", NULL);
+		if (tests[i].action != 'm')
+			test_assert(store_new(dir, &error) == 1);
+		disk.error = EIO;
+		test_assert_idx(act(dir, tests[i].action, tests[i].call,
+				    &error) == -1, i);
+		test_assert_idx(names(error, tests[i].call), i);
+		if (tests[i].action == 'm') {
+			test_assert_idx(is_empty(dir), i);
+		} else {
+			test_assert_strcmp_idx(read_file(path), DOC, i);
+			/* The next one finds nothing in its way. */
+			disk_reset();
+			test_assert_idx(act(dir, tests[i].action, NULL,
+					    &error) >= 0, i);
+		}
+		folder_free(dir);
+	}
+	test_end();
+}
+
+static void
+test_group_of_others(void)
+{
+	const char *error, *dir = folder();
+	struct stat st;
+
+	test_begin("a keyring that no group may be given is its user's alone");
+	disk.error = EPERM;
+	test_assert(act(dir, 'm', "fchown", &error) == 0);
+	test_assert(stat(t_strconcat(dir, "/keyring", NULL), &st) == 0 &&
+		    (st.st_mode & 0777) == 0600);
+	folder_free(dir);
+	dir = folder();
+	test_assert(act(dir, 'm', NULL, &error) == 0);
+	test_assert(stat(t_strconcat(dir, "/keyring", NULL), &st) == 0 &&
+		    (st.st_mode & 0777) == 0660);
+	folder_free(dir);
+	test_end();
+}
+
 int
 main(void)
 {
@@ -272,6 +429,8 @@ main(void)
 		test_little_at_a_time,
 		test_full_disk,
 		test_no_sync,
+		test_each_failure,
+		test_group_of_others,
 		NULL
 	};
 

@@ -44,14 +44,14 @@ FILES = {
          "return !cur->is_stuck && cur->left == 0;",
          "return cur->left == 0;"),
     ]),
-    "secret.c": ("secret", [
+    "secret.c": ("secret backend", [
         ("memory is not zeroed",
          "\tif (secret != NULL)\n\t\tsodium_memzero(secret, size);\n", ""),
         ("the pointer stays", "\t*secret = NULL;\n", ""),
         ("wipe does nothing", "\tsodium_memzero(bytes, len);\n",
          "\t(void)bytes;\n\t(void)len;\n"),
     ]),
-    "prim-sodium.c": ("prim hpke wipe", [
+    "prim-sodium.c": ("prim hpke backend wipe", [
         ("random bytes are zero", "randombytes_buf(bytes_r, len);",
          "sodium_memzero(bytes_r, len);"),
         ("equal at once", "return sodium_memcmp(a, b, len) == 0;",
@@ -82,7 +82,7 @@ FILES = {
         ("argon2 time is fixed", "salt, t, (size_t)",
          "salt, t > 0 ? 1 : 0, (size_t)"),
     ]),
-    "prim-openssl.c": ("prim chunk object writer wipe", [
+    "prim-openssl.c": ("prim chunk object writer backend wipe", [
         ("a wrong tag opens", "\tif (EVP_CipherFinal_ex(aead->opening,",
          "\tif (false && EVP_CipherFinal_ex(aead->opening,"),
         ("a wrong tag leaves plaintext",
@@ -409,7 +409,7 @@ FILES = {
          "!may_match)",
          "false)"),
     ]),
-    "token.c": ("token wipe", [
+    "token.c": ("token backend wipe", [
         ("the key of another label", '"keyword", NULL', '"keywords", NULL'),
         ("the key of case of another label", '"keyword case", NULL',
          '"keyword", NULL'),
@@ -467,7 +467,7 @@ FILES = {
          "return err == ROOST_ERR_CHUNK ? ROOST_ERR_TOKEN : err;",
          "return err != ROOST_OK ? ROOST_ERR_TOKEN : err;"),
     ]),
-    "tokencase.c": ("token wipe", [
+    "tokencase.c": ("token backend wipe", [
         ("nothing is carried", "!has_room(tc, digits, name, &room))\n"
          "\t\treturn ROOST_OK;\n\tcapitals_read(name",
          "has_room(tc, digits, name, &room))\n"
@@ -492,7 +492,7 @@ FILES = {
          "roost_prim_hmac_sha256(tc->key->key,\n"
          "\t\t\t\t     sizeof(tc->key->case_key), input,"),
     ]),
-    "hpke.c": ("hpke stanza wipe", [
+    "hpke.c": ("hpke stanza backend wipe", [
         ("mode_base", "mode_psk = 0x01", "mode_psk = 0x00"),
         ("no psk", "hpke->psk, ROOST_KEY_SIZE, secret);", "NULL, 0, secret);"),
         ("psk_id is not bound", "hpke->psk_id, hpke->psk_id_len,",
@@ -627,7 +627,7 @@ FILES = {
         ("the data key after an error",
          "\tmemset(data_key_r, 0, ROOST_KEY_SIZE);\n", ""),
     ]),
-    "chunk.c": ("chunk object writer wipe", [
+    "chunk.c": ("chunk object writer backend wipe", [
         ("a final chunk without a tag", "rest < ROOST_TAG_SIZE ||",
          "rest < ROOST_TAG_SIZE - 1 ||"),
         ("a cut between chunks", "if (rest < ROOST_TAG_SIZE ||",
@@ -660,7 +660,7 @@ FILES = {
         ("chunk keys are left", "\troost_wipe(okm, sizeof(okm));\n", ""),
         ("keys are not wiped", "\troost_wipe(keys, sizeof(*keys));\n", ""),
     ]),
-    "object.c": ("object writer wipe", [
+    "object.c": ("object writer backend wipe", [
         ("a short source is read",
          "if (off > source->size || len > source->size - off)",
          "if (off > source->size)"),
@@ -755,7 +755,7 @@ FILES = {
          "\troost_prim_sha256_free(&writer->sha);\n",
          "\troost_prim_sha256_free(&writer->sha);\n", "asan"),
     ]),
-    "slot.c": ("slot keyring wipe", [
+    "slot.c": ("slot keyring backend wipe", [
         ("t too small", "if (t < ROOST_ARGON2_T_MIN || t >", "if (t >"),
         ("t too large", "t > limits->t_max ||\n", ""),
         ("m too small", "m_kib < ROOST_ARGON2_M_KIB_MIN || m_kib",
@@ -897,7 +897,7 @@ FILES = {
          "\ttext_add_owner(text, kr);\n\ttext_add_host(text, kr);\n",
          "\ttext_add_host(text, kr);\n"),
     ]),
-    "keyring.c": ("keyring wipe", [
+    "keyring.c": ("keyring backend wipe", [
         ("owner", "if (owner != NULL && strcmp(owner, kr->owner) != 0)",
          "if (false)"),
         ("owner by its beginning", "strcmp(owner, kr->owner) != 0)",
@@ -1037,7 +1037,7 @@ FILES = {
         ("a provider key is left", "\troost_wipe(text, sizeof(text));\n",
          ""),
     ]),
-    "blob.c": ("blob wipe", [
+    "blob.c": ("blob backend wipe", [
         ("the head of an item is not counted",
          ["ROOST_BLOB_ITEM_HEAD_SIZE + item->len", 1], "item->len"),
         ("an absent item is counted",

@@ -121,6 +121,9 @@ EQUIVALENT = [
      "link() refuses for the same reason what renameat2() refused"),
     ("core/chunk.c", "total_len < header_len + FRAME_SIZE + ROOST_TAG_SIZE",
      "what is left is less than a tag or has too many chunks"),
+    ("core/prim-openssl.c", "wrap_len < ROOST_NONCE_SIZE + ROOST_TAG_SIZE",
+     "roost_prim_aead_open() refuses what is shorter than a tag, and what is "
+     "shorter than a nonce by a length beyond its largest"),
 ]
 
 
@@ -231,7 +234,8 @@ class Tree:
             file.write(right[:begin] + "((" + right[begin + 1:end] +
                        ") && 0)" + right[end + 1:])
         try:
-            if self.run(["make", "-s", "WERROR=", "all"]).returncode != 0:
+            what = "core" if condition.name.startswith("core/") else "all"
+            if self.run(["make", "-s", "WERROR=", what]).returncode != 0:
                 return None
             for command in tests_of(condition.name):
                 done = self.run(command)
