@@ -172,14 +172,11 @@ policy_namespace(struct policy_context *ctx, struct mail_user *user,
 	if (ctx->prefix == NULL)
 		return roost_cmd_namespace(user);
 	ns = mail_namespace_find_prefix(user->namespaces, ctx->prefix);
-	if (ns == NULL)
-		*error_r = t_strdup_printf("There is no namespace with the "
-					   "prefix \"%s\"", ctx->prefix);
-	else if (ns->owner != NULL && ns->owner != user) {
-		*error_r = t_strdup_printf("The namespace \"%s\" belongs to "
-			"%s: name that user", ctx->prefix,
-			ns->owner->username);
-		ns = NULL;
+	if (ns == NULL || (ns->owner != NULL && ns->owner != user)) {
+		*error_r = t_strdup_printf("There is no namespace of this "
+			"user, and no public one, with the prefix \"%s\"",
+			ctx->prefix);
+		return NULL;
 	}
 	return ns;
 }

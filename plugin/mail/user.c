@@ -322,12 +322,14 @@ static int
 ring_place_public(const struct roost_user *ruser, struct mail_namespace *ns,
 		  struct ring_place *place_r, const char **error_r)
 {
-	const char *root = mailbox_list_get_root_forced(ns->list,
-					MAILBOX_LIST_PATH_TYPE_MAILBOX);
+	const char *root;
 
-	if (root == NULL || *root == '\0') {
-		*error_r = "the public namespace has no directory for a "
-			"keyring";
+	if (!mailbox_list_get_root_path(ns->list,
+					MAILBOX_LIST_PATH_TYPE_MAILBOX,
+					&root)) {
+		*error_r = t_strdup_printf("the namespace \"%s\" has no "
+			"folder for a keyring: mailboxes that others share "
+			"are sealed to their owners' keyrings", ns->prefix);
 		return -1;
 	}
 	place_r->owner = public_owner(ruser, ns);

@@ -171,6 +171,46 @@ if not servers.PLAIN:
         assert code == 75 and why in said
         assert not os.path.exists(tamper.keyring_path(server, "frank"))
 
+    def test_password_that_cannot_be_read(server):
+        folder = os.open(server.root, os.O_RDONLY)
+        try:
+            code, rows, said = roost(server, "init", "-u", "frank", "-m",
+                                     "password", "-f", str(folder),
+                                     pass_fds=(folder,))
+        finally:
+            os.close(folder)
+        assert code == 75 and rows == [] and "Cannot read the password" in said
+        assert not os.path.exists(tamper.keyring_path(server, "frank"))
+
+    def test_terminal_that_is_not_ours(server):
+        """There is one at the standard input, but nobody is to be asked."""
+        ours, theirs = os.openpty()
+        done = subprocess.run(
+            ["doveadm", "-c", server.conf, "roost", "init", "-u", "frank",
+             "-m", "password"], stdin=theirs, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,
+            env=server._environment(), timeout=60)
+        os.close(ours)
+        os.close(theirs)
+        assert done.returncode == 75
+        assert b"There is no terminal to ask for the password" in done.stdout
+
+    def test_password_of_a_keyring_that_is_there(server):
+        """Nobody is to believe that the password was changed."""
+        code, rows, _ = given(server, "frank", b"word\n")
+        assert (code, rows[0]["state"]) == (0, "created")
+        path = tamper.keyring_path(server, "frank")
+        text = tamper.read(path)
+        code, rows, said = given(server, "frank", b"other\n")
+        assert code == 75 and "There is a keyring already" in said
+        assert tamper.read(path) == text
+        os.unlink(path)
+
+    def test_no_such_namespace(server):
+        code, rows, said = roost(server, "init", "-u", "frank", "-n", "No/")
+        assert code == 75 and rows == []
+        assert 'no public one, with the prefix "No/"' in said
+
     @pytest.mark.parametrize("args", [("-m", "other"), ("-p", "other"),
                                       ("-f", "-3")])
     def test_wrong_parameters(server, args):
@@ -193,6 +233,19 @@ if not servers.PLAIN:
         code, rows, _ = roost(server, "verify", "-A")
         assert code != 0 and {row["username"] for row in rows} >= {
             "alice", "erin"}
+
+    @pytest.mark.parametrize("at, gate", [
+        (8, "[unknown-version]"), (150, "[stanza-auth]"), (190, "[commitment]"),
+        (-1, "[digest]")])
+    def test_verify_names_the_gate(server, at, gate):
+        assert server.deliver(MESSAGE, "dave")[0][0] == 250
+        found = sorted(tamper.Reader(server, "dave").messages())[0]
+        tamper.flip(found[:3], at)
+        args = ("-k",) if gate == "[digest]" else ()
+        code, rows, said = roost(server, "verify", "-u", "dave", *args)
+        assert code == 75 and gate in said
+        assert (rows[0]["sealed"], rows[0]["bad"]) == ("0", "1")
+        os.unlink(found[0])
 
     def test_through_the_doveadm_server(server):
         socket = os.path.join(server.run_dir, "doveadm-server")

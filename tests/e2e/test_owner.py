@@ -141,3 +141,13 @@ def test_secret_of_the_visitor(server, pin):
         client.ok("SELECT shared/carol/Open")
         assert client.cmd("FETCH 1 (BODY.PEEK[])").status == "NO"
     server.wait_log(r"imap\(bob\).*\[locked\]", mark)
+
+
+@pytest.mark.parametrize("command", [("policy",), ("init",), ("rebind",)],
+                         ids=lambda command: command[0])
+def test_commands_name_no_owner_by_a_namespace(server, command):
+    """What others share has their keyrings, which are theirs to change."""
+    args = ("shared/",) if command[0] == "rebind" else ("-n", "shared/")
+    done = server.doveadm("roost", *command, "-u", "bob", *args, check=False)
+    assert done.returncode == 75, done
+    assert b'"shared/" has no folder for a keyring' in done.stderr, done

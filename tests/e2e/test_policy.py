@@ -613,7 +613,7 @@ def test_policy_refuses_what_is_wrong(make_server):
         "alice": {}, "bob": {"roost_policy": "sealed"}, "carol": {}})
     assert roost(server, "policy", "-u", "alice", "shut")[0] == 64
     code, rows, said = roost(server, "policy", "-u", "alice", "open")
-    assert code != 0 and rows == [] and "doveadm roost init -u alice" in said
+    assert code == 75 and rows == [] and "doveadm roost init -u alice" in said
     code, rows, said = roost(server, "policy", "-A")
     assert (code, said) == (0, "")
     assert {row["policy"] for row in rows} == {"no keyring"}
@@ -661,7 +661,8 @@ namespace public {
         client.ok("SELECT Public/Board")
         assert client.fetch(1, "BODY.PEEK[]") == genuine(1)
         assert client.append("Public/Board", genuine(2)).ok
-    assert roost(server, "policy", "-u", "bob", "-n", "Nowhere/")[0] != 0
+    code, _, said = roost(server, "policy", "-u", "bob", "-n", "Nowhere/")
+    assert code == 75 and "There is no namespace of this user" in said
 
 
 @pytest.mark.parametrize("storage", servers.STORAGES)

@@ -213,3 +213,15 @@ def test_no_such_namespace(server):
     done = rebind(server, "bob@" + ONE, "Other/")
     assert done.returncode != 0
     assert b"no public namespace with the prefix" in done.stderr
+
+
+def test_damaged_keyring(server):
+    """It is told, and no other one is made."""
+    path = keyring(server, ONE)
+    text = tamper.read(path)
+    tamper.write(path, text.replace(b"epoch", b"epock"))
+    done = server.doveadm("roost", "init", "--new", "-u", "alice@" + ONE,
+                          "--namespace", "Public/", check=False)
+    assert done.returncode == 75 and b"exists" not in done.stdout, done
+    assert b"Refused the keyring" in done.stderr
+    tamper.write(path, text)

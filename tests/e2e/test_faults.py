@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: MIT
+"""Commands of doveadm while a call of Dovecot, of a library or of the system
+fails: each says so, ends with an error, and changes nothing.
+
+A library that is preloaded lets such a call of Roost's modules do its work and
+says that it failed.  Each command is run until every one of its calls has
+failed once.
+"""
+
+import itertools
+import json
+import os
+import subprocess
+
+import pytest
+
+import server as servers
+import shim
+import tamper
+
+pytestmark = pytest.mark.skipif(servers.PLAIN, reason="commands of Roost")
+
+FAULTS = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The file has the name of a call and which of them fails, from 1.  It is empty
+   afterwards. */
+static int
+is_failing(const char *call, void *caller)
+{
+	static int count;
+	char text[100] = "", name[100];
+	int fd, which;
+	Dl_info info;
+
+	if (dladdr(caller, &info) == 0 ||
+	    strstr(info.dli_fname, "roost_plugin") == NULL)
+		return 0;
+	fd = syscall(SYS_openat, AT_FDCWD, PATH, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	syscall(SYS_read, fd, text, sizeof(text) - 1);
+	syscall(SYS_close, fd);
+	if (sscanf(text, "%99s %d", name, &which) != 2 ||
+	    strcmp(name, call) != 0 || ++count != which)
+		return 0;
+	syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, PATH,
+				   O_WRONLY | O_TRUNC));
+	return 1;
+}
+
+#define CALL(name) \
+	((long (*)(long, long, long, long, long, long)) \
+	 dlsym(RTLD_NEXT, #name))(a, b, c, d, e, f)
+#define FAILING(name, answer) \
+long \
+name(long a, long b, long c, long d, long e, long f) \
+{ \
+	long ret = CALL(name); \
+	return is_failing(#name, __builtin_return_address(0)) ? answer : ret; \
+}
+
+FAILING(mailbox_list_iter_deinit, -1)
+FAILING(mailbox_search_deinit, -1)
+FAILING(mailbox_sync, -1)
+FAILING(mailbox_exists, -1)
+FAILING(mail_cache_open_and_verify, -1)
+FAILING(mail_cache_purge, -1)
+FAILING(mail_user_get_home, -1)
+FAILING(mail_get_physical_size, -1)
+FAILING(mail_get_virtual_size, -1)
+FAILING(sodium_init, -1)
+FAILING(sodium_malloc, 0)
+FAILING(EVP_Digest, 0)
+FAILING(tcsetattr, -1)
+
+/* One that is expunged just now, or a signal that ends the command. */
+void mail_set_expunged(void *);
+
+long
+mail_get_stream_because(long a, long b, long c, long d, long e, long f)
+{
+	void *caller = __builtin_return_address(0);
+	long ret = CALL(mail_get_stream_because);
+
+	if (is_failing("expunged", caller)) {
+		mail_set_expunged((void *)a);
+		return -1;
+	}
+	if (is_failing("killed", caller))
+		raise(SIGTERM);
+	return is_failing("mail_get_stream_because", caller) ? -1 : ret;
+}
+"""
+
+MESSAGE = b"Subject: x\r\n\r\n" + b"body of the message\r\n" * 30
+
+
+@pytest.fixture(scope="module")
+def server(make_module_server):
+    """alice and bob have sealed mail, carol has mail from before Roost."""
+    server = make_module_server("maildir", roost=False, secret=True)
+    with server.raw("carol") as client:
+        client.ok("CREATE Old")
+        client.ok("SUBSCRIBE Old")
+        assert client.append("Old", MESSAGE).ok
+        client.logout()
+    server.roost = True
+    server.reload()
+    for user in ("alice", "bob"):
+        for _ in range(2):
+            assert server.deliver(MESSAGE, user)[0][0] == 250
+    return server
+
+
+@pytest.fixture(scope="module")
+def faults(server):
+    faults = shim.Shim(server, FAULTS)
+    faults.conf = faults.configuration(server)
+    return faults
+
+
+def run(server, faults, args, call=None, which=1, **more):
+    """(exit status, rows, what it said, did the call fail?)"""
+    environment = server._environment()
+    environment["LD_PRELOAD"] = ":".join(
+        filter(None, [servers.PRELOAD, faults.path]))
+    with open(faults.flag, "w") as file:
+        file.write("%s %d" % (call, which))
+    os.chmod(faults.flag, 0o666)
+    try:
+        done = subprocess.run(
+            ["doveadm", "-c", faults.conf, "-f", "json", "roost", *args],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=environment, timeout=60, **more)
+        rows = json.loads(done.stdout) if done.stdout.strip() else []
+        return done.returncode, rows, done.stderr.decode(), \
+            os.path.getsize(faults.flag) == 0
+    finally:
+        os.unlink(faults.flag)
+
+
+def each_failure(server, faults, call, args, **more):
+    """What run() answers, each time with another one of these calls."""
+    for which in itertools.count(1):
+        answer = run(server, faults, args, call, which, **more)
+        if not answer[3]:
+            return
+        yield answer[:3]
+
+
+def assert_told(server, faults, args, call, least):
+    """At least so many failures are told, and all that make a difference."""
+    code, right, said, _ = run(server, faults, args)
+    assert code == 0, said
+    told = 0
+    for code, rows, said in each_failure(server, faults, call, args):
+        assert (code == 75 and "Error: " in said) or \
+            (code == 0 and rows == right), (code, rows, said)
+        told += code != 0
+    assert told >= least
+
+
+@pytest.mark.parametrize("call, least", [
+    ("EVP_Digest", 6), ("mail_cache_open_and_verify", 2),
+    ("mail_user_get_home", 1), ("mailbox_exists", 1),
+    ("mailbox_list_iter_deinit", 2), ("mailbox_search_deinit", 2),
+    ("mailbox_sync", 2), ("sodium_init", 2), ("sodium_malloc", 4)])
+def test_init(server, faults, call, least):
+    """Where it is not known what mail there is, no keyring is made."""
+    path = tamper.keyring_path(server, "carol")
+    told = 0
+    for code, rows, said in each_failure(
+            server, faults, call, ("init", "-r", "-N", "-u", "carol")):
+        if code != 0:
+            assert code == 75 and rows == [] and "Error: " in said
+            told += 1
+        if call.startswith("mail"):
+            assert os.path.exists(path) == (code == 0)
+        if os.path.exists(path):
+            os.unlink(path)
+    assert told >= least
+    os.unlink(path)
+
+
+@pytest.mark.parametrize("call, least", [
+    ("EVP_Digest", 4), ("sodium_malloc", 4)])
+def test_init_with_a_password(server, faults, call, least):
+    """No keyring is made with another secret than what is given."""
+    path = tamper.keyring_path(server, "dave")
+    word = os.path.join(server.root, "word")
+    server.write(word, "password of dave\n")
+    told = 0
+    for which in itertools.count(1):
+        with open(word, "rb") as file:
+            code, rows, said, was_hit = run(
+                server, faults, ("init", "-m", "password", "-u", "dave",
+                                 "-f", str(file.fileno())), call, which,
+                pass_fds=(file.fileno(),))
+        if not was_hit:
+            break
+        assert code == 75 and rows == [] and "Error: " in said
+        told += 1
+        if os.path.exists(path):
+            # It was made before what failed.
+            assert "Refused the keyring" in said
+            os.unlink(path)
+    assert told >= least
+    os.unlink(path)
+
+
+@pytest.mark.parametrize("call, least", [
+    ("EVP_Digest", 4), ("mail_get_physical_size", 2),
+    ("mail_get_stream_because", 2), ("mail_get_virtual_size", 2),
+    ("mail_user_get_home", 1), ("mailbox_list_iter_deinit", 1),
+    ("mailbox_search_deinit", 1), ("mailbox_sync", 1), ("sodium_init", 2),
+    ("sodium_malloc", 5)])
+def test_verify(server, faults, call, least):
+    assert_told(server, faults, ("verify", "-u", "alice"), call, least)
+
+
+def test_verify_of_what_is_expunged_meanwhile(server, faults):
+    answers = list(each_failure(server, faults, "expunged",
+                                ("verify", "-u", "alice")))
+    assert len(answers) >= 4
+    for code, rows, said in answers:
+        assert (code, said) == (0, "")
+        assert (rows[0]["messages"], rows[0]["bad"]) == ("1", "0")
+
+
+@pytest.mark.parametrize("command", ["verify", "policy"])
+def test_interrupted(server, faults, command):
+    code, _, said, _ = run(server, faults, (command, "-u", "alice"), "killed")
+    assert code != 0 and "Interrupted before every message was seen" in said
+
+
+@pytest.mark.parametrize("call, least", [
+    ("mail_user_get_home", 1), ("mailbox_list_iter_deinit", 1),
+    ("mailbox_search_deinit", 1), ("mailbox_sync", 1), ("sodium_malloc", 3)])
+def test_policy(server, faults, call, least):
+    assert_told(server, faults, ("policy", "-u", "alice"), call, least)
+
+
+@pytest.mark.parametrize("args, call, least", [
+    (("policy", "sealed"), "mail_user_get_home", 2),
+    (("status",), "mail_user_get_home", 2), (("status",), "sodium_malloc", 5),
+    (("rebind",), "mail_user_get_home", 2), (("rebind",), "sodium_malloc", 5),
+    (("cache", "purge"), "mail_cache_open_and_verify", 1),
+    (("cache", "purge"), "mail_cache_purge", 1),
+    (("cache", "purge"), "mail_user_get_home", 1)],
+    ids=lambda value: value if isinstance(value, str) else None)
+def test_other_commands(server, faults, args, call, least):
+    assert_told(server, faults, (*args, "-u", "alice"), call, least)
+
+
+def test_message_that_cannot_be_looked_at(server):
+    """The numbers of doveadm roost policy do not count it as sealed."""
+    path = server.mail_files("bob")[0]
+    mode = os.stat(path).st_mode
+    os.chmod(path, 0)
+    try:
+        done = server.doveadm("-f", "json", "roost", "policy", "-u", "bob",
+                              check=False)
+    finally:
+        os.chmod(path, mode)
+    assert done.returncode == 75
+    assert b"Not every message could be looked at" in done.stderr
+    assert json.loads(done.stdout)[0]["messages"] == "2"
+
+
+def test_without_a_keyring(server):
+    path = tamper.keyring_path(server, "alice")
+    os.rename(path, path + ".away")
+    try:
+        done = server.doveadm("-f", "json", "roost", "verify", "-u", "alice",
+                              check=False)
+    finally:
+        os.rename(path + ".away", path)
+    assert done.returncode == 75 and b"[locked]" in done.stderr
+    assert json.loads(done.stdout)[0]["bad"] == "2"
+
+
+@pytest.mark.parametrize("command", [
+    ("init",), ("status",), ("verify",), ("policy",), ("rebind",),
+    ("cache", "purge")], ids=lambda command: command[0])
+def test_wrong_setting(server, command):
+    """Also where doveadm has no mail plugin that would have refused it."""
+    prefix = "" if servers.NEW else "plugin/"
+    done = server.doveadm(
+        "-o", "mail_plugins=", "-o", prefix + "roost_policy=other", "roost",
+        *command, "-u", "alice", check=False)
+    assert done.returncode == 75 and b"roost_policy" in done.stderr
