@@ -12,7 +12,6 @@ import tempfile
 import time
 
 import server as servers
-from imapclient import Client
 
 WORD = b"nightingale"
 MESSAGE = b"""\
@@ -52,8 +51,7 @@ def show(server):
         sys.exit("demo: delivery failed:\n" + server.log_since(0))
 
     say("Alice reads it by IMAP")
-    with Client(("127.0.0.1", server.imap_port), "alice",
-                server.password("alice")) as client:
+    with server.raw("alice") as client:
         client.ok("SELECT INBOX")
         got = client.fetch(1, "BODY.PEEK[]")
     print(got.decode().replace("\r\n", "\n"))

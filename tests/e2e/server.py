@@ -6,7 +6,7 @@ logs, temporary files and mail. It listens on loopback and on unix sockets
 only, and stop() returns when the last of its processes has ended.
 """
 
-import base64
+import contextlib
 import ctypes
 import glob
 import grp
@@ -21,8 +21,10 @@ import smtplib
 import socket
 import subprocess
 import time
+import types
 
 import imapclient
+import logwatch
 
 TOP = os.environ.get("ROOST_E2E_TOP") or os.path.dirname(os.path.dirname(
     os.path.dirname(os.path.abspath(__file__))))
@@ -75,8 +77,13 @@ def _free_ports():
 def _session_port(line):
     """The client's port of a line that an IMAP session logged, or None."""
     named = re.search(r" imap\(.*\)<\d+><([A-Za-z0-9+/]{16})>: ", line)
-    return named and int.from_bytes(base64.b64decode(named.group(1))[6:8],
-                                    "little")
+    return named and logwatch.session_port(named.group(1))
+
+
+def _drop(client):
+    for file in (client.sock, client.file):
+        if file is not None:
+            file.close()
 
 
 def _die_with_parent():
@@ -125,7 +132,7 @@ class Server:
             self.protocol_plugins[protocol] += names
         # {user: (uid, gid)} of users with ids of their own (root only).
         self.uids = {}
-        self.process = None
+        self.process = self.watch = None
         self.clients = []
         self.conf = os.path.join(self.root, "dovecot.conf")
         self.log = os.path.join(self.root, "dovecot.log")
@@ -425,7 +432,7 @@ sieve_script personal {{
         return environment
 
     def _try_start(self):
-        self.mark = self.log_mark()
+        self.mark = self._log_size()
         errors = open(os.path.join(self.root, "master.err"), "wb")
         self.process = subprocess.Popen(
             ["dovecot", "-F", "-c", self.conf], stdin=subprocess.DEVNULL,
@@ -433,6 +440,7 @@ sieve_script personal {{
             env=self._environment(),
             preexec_fn=_die_with_parent)
         errors.close()
+        self.watch = logwatch.Watch(self)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -445,6 +453,7 @@ sieve_script personal {{
             try:
                 with socket.create_connection(
                         ("127.0.0.1", self.imap_port), timeout=20) as sock:
+                    self.watch.add(types.SimpleNamespace(sock=sock), self.mark)
                     if sock.recv(5).startswith(b"* OK"):
                         return True
             except OSError:
@@ -465,9 +474,7 @@ sieve_script personal {{
             return
         # A session left open would only make the server wait for it.
         for client in self.clients:
-            for file in (client.sock, client.file):
-                if file is not None:
-                    file.close()
+            _drop(client)
         self.clients = []
         if self.process.poll() is None:
             self.process.terminate()
@@ -525,66 +532,90 @@ sieve_script personal {{
     def _tail(self):
         return self._read("dovecot.log")[-4000:]
 
-    def log_mark(self):
+    def _log_size(self):
         return os.path.getsize(self.log)
 
-    def log_since(self, mark):
+    def _read_log(self, mark):
+        """What the file holds at this moment."""
         with open(self.log, "rb") as file:
             file.seek(mark)
             return file.read().decode(errors="replace")
+
+    def log_mark(self):
+        """Where the log ends: nothing of a session that is over comes after
+        it (see logwatch)."""
+        self.settle_log()
+        return self._log_size()
+
+    def log_since(self, mark):
+        """All that was logged after a mark: also the last line of a session
+        that ended just now."""
+        self.settle_log()
+        return self._read_log(mark)
+
+    def settle_log(self):
+        """Waits until the log is whole."""
+        if self.process is not None:
+            self.watch.settle()
 
     def wait_log(self, pattern, mark=0, timeout=20):
         """Waits for a line that matches; returns the match."""
         deadline = time.monotonic() + timeout
         while True:
-            found = re.search(pattern, self.log_since(mark), re.M)
+            found = re.search(pattern, self._read_log(mark), re.M)
             if found:
                 return found
             assert time.monotonic() < deadline, \
-                "no log line /%s/ in:\n%s" % (pattern, self.log_since(mark))
+                "no log line /%s/ in:\n%s" % (pattern, self._read_log(mark))
             time.sleep(0.02)
 
     def session_log(self, client):
-        """What the session of raw()'s client logged, once it has logged its
-        last line. The log is written by another process, some time after
-        the client is answered; a line is the session's by its id, whose
-        bytes 6 and 7 are the client's port."""
-        deadline = time.monotonic() + 20
-        while True:
-            lines = [line for line in self.log_since(client.log_mark)
-                     .splitlines() if _session_port(line) == client.port]
-            if any("Disconnected" in line for line in lines):
-                return lines
-            assert time.monotonic() < deadline, \
-                "no last line of port %d in:\n%s" % (
-                    client.port, self.log_since(client.log_mark))
-            time.sleep(0.01)
+        """All that the session of raw()'s client logged, which must be over.
+        A line is the session's by its id, which holds the client's port."""
+        assert not logwatch.is_open(client), "the session goes on"
+        return [line for line in self.log_since(client.log_mark).splitlines()
+                if _session_port(line) == client.port]
 
     # Clients
 
-    def raw(self, user="alice", password=None):
-        mark = self.log_mark()
-        client = imapclient.Client(("127.0.0.1", self.imap_port), user,
-                                   password or self.password(user))
-        client.log_mark = mark
+    @contextlib.contextmanager
+    def _login(self, client, mark):
+        """Closes a client that was not let in."""
+        self.watch.add(client, mark)
+        try:
+            yield
+        except BaseException:
+            _drop(client)
+            raise
         self.clients.append(client)
+
+    def raw(self, user="alice", password=None):
+        mark = self._log_size()
+        client = imapclient.Client(("127.0.0.1", self.imap_port))
+        client.log_mark = mark
+        with self._login(client, mark):
+            client.ok("LOGIN %s %s" % (user, password or self.password(user)))
         return client
 
     def imap(self, user="alice"):
+        mark = self._log_size()
         client = imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=120)
-        client.login(user, self.password(user))
-        self.clients.append(client)
+        with self._login(client, mark):
+            client.login(user, self.password(user))
         return client
 
     def pop3(self, user="alice"):
+        mark = self._log_size()
         client = poplib.POP3("127.0.0.1", self.pop3_port, timeout=120)
-        client.user(user)
-        client.pass_(self.password(user))
-        self.clients.append(client)
+        with self._login(client, mark):
+            client.user(user)
+            client.pass_(self.password(user))
         return client
 
     def lmtp(self):
-        return smtplib.LMTP(os.path.join(self.run_dir, "lmtp"))
+        client = smtplib.LMTP(os.path.join(self.run_dir, "lmtp"))
+        self.watch.add_lmtp(client)
+        return client
 
     def deliver(self, message, *users, sender="sender@roost.test",
                 client=None):

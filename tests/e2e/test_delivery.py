@@ -247,7 +247,7 @@ def test_connection_lost_during_append(server, user):
     client.sock.sendall(b"x APPEND INBOX {%d+}\r\n" % len(LARGE) +
                         LARGE[:100000])
     client.close()
-    server.session_log(client)
+    server.settle_log()
     assert bodies(server, user) == [SIMPLE]
     server.assert_sealed(user, 1)
 

@@ -8,7 +8,6 @@ import pytest
 import server as servers
 import tamper
 import virtualbox
-from imapclient import Client
 from server import STORAGES
 from strictimap import Stream
 from test_cache import lose_cache
@@ -57,8 +56,7 @@ class Session:
         self.open()
 
     def open(self):
-        self.client = Client(("127.0.0.1", self.server.imap_port), self.user,
-                             self.server.password(self.user))
+        self.client = self.server.raw(self.user)
         self.stream = Stream(self.client.file)
         self.cmd(self.select)
 
