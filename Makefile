@@ -168,6 +168,10 @@ $(BUILD)/tests/glue/test_keystore_file: plugin/mail/keystore-file.c \
 	$(call glue_obj,plugin/mail/keystore.c)
 $(BUILD)/tests/glue/test_ring: plugin/mail/ring.c $(call glue_obj,\
 	plugin/mail/keystore.c plugin/mail/keystore-file.c)
+$(BUILD)/tests/glue/test_ring_change: plugin/mail/ring-change.c \
+	plugin/mail/ring-rebind.c $(call glue_obj,plugin/mail/ring.c \
+	plugin/mail/keystore.c plugin/mail/keystore-file.c)
+$(BUILD)/tests/glue/test_scan_file: plugin/mail/scan-file.c
 $(BUILD)/tests/glue/test_owner: plugin/mail/owner.c
 $(BUILD)/tests/glue/%: tests/glue/%.c $(CORE_LIB)
 	@mkdir -p $(@D)

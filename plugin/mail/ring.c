@@ -385,11 +385,12 @@ ring_make(struct roost_keyring *keyring,
 
 	if (create->config->provider_key_count == 0)
 		err = ROOST_ERR_PROVIDER_KEY;
-	if (err != ROOST_OK)
-		return err;
-	err = roost_keyring_create(keyring, owner,
-				   create->config->secrets->provider_keys,
-				   (uint64_t)ioloop_time, host_key, master);
+	memset(host_key, 0, sizeof(host_key));
+	memset(master, 0, sizeof(master));
+	if (err == ROOST_OK)
+		err = roost_keyring_create(keyring, owner,
+				create->config->secrets->provider_keys,
+				(uint64_t)ioloop_time, host_key, master);
 	keyring->policy = create->policy;
 	if (err == ROOST_OK)
 		err = make_slots(keyring, create, host_key, master);

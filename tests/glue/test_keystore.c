@@ -12,6 +12,7 @@ static struct fake {
 	const char *doc;		/* NULL: there is none */
 	const char *held;		/* what it keeps of what is stored */
 	bool fails_to_load;
+	bool is_lost;			/* once it was stored */
 	unsigned int stores, settled;
 	bool was_new;
 } fake;
@@ -64,6 +65,7 @@ fake_store(struct roost_keystore *store ATTR_UNUSED, bool is_new,
 	fake.stores++;
 	fake.was_new = is_new;
 	fake.doc = fake.held != NULL ? fake.held : t_strndup(doc, len);
+	fake.fails_to_load = fake.is_lost;
 	return 0;
 }
 
@@ -171,6 +173,12 @@ test_store_is_read_back(void)
 				strstr(error, "does not hold") != NULL, i);
 	}
 	test_assert(fake.stores == N_ELEMENTS(held) && fake.settled == 0);
+	fake.doc = NULL;
+	fake.held = NULL;
+	fake.is_lost = TRUE;
+	test_assert(store(keystore, NULL, "what", &error) == -1);
+	test_assert_strcmp(error, "it fails");
+	test_assert(fake.settled == 0);
 	test_end();
 	roost_keystore_deinit(&keystore);
 }

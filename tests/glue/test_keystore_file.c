@@ -401,6 +401,30 @@ test_each_failure(void)
 }
 
 static void
+test_large(void)
+{
+	const char *error, *dir = folder();
+	struct roost_keystore *store = store_init(dir);
+	char *bytes = t_malloc0(ROOST_KEYRING_DOC_MAX + 1);
+	buffer_t *doc = t_buffer_create(256);
+
+	test_begin("what is too large for a keyring is not read");
+	i_assert(roost_keystore_lock(store, &error) == 0);
+	test_assert(store->v->store(store, TRUE, bytes, ROOST_KEYRING_DOC_MAX,
+				    &error) == 0);
+	test_assert(roost_keystore_load(store, doc, &error) == 1);
+	test_assert(store->v->store(store, FALSE, bytes,
+				    ROOST_KEYRING_DOC_MAX + 1, &error) == 0);
+	test_assert(roost_keystore_load(store, doc, &error) == -1);
+	test_assert(strstr(error,
+			   roost_err_phrase(ROOST_ERR_DOC_SIZE)) != NULL);
+	test_assert(doc->used == 0);
+	roost_keystore_deinit(&store);
+	folder_free(dir);
+	test_end();
+}
+
+static void
 test_group_of_others(void)
 {
 	const char *error, *dir = folder();
@@ -430,6 +454,7 @@ main(void)
 		test_full_disk,
 		test_no_sync,
 		test_each_failure,
+		test_large,
 		test_group_of_others,
 		NULL
 	};

@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_ring: what a keyring in use keeps of the user's secret.
+ * test_ring: what a keyring in use keeps of the user's secret, and what is
+ * told when one vanishes.
  *
  * Contains ring.c, to look at what it shows to nobody.
  */
-#include "../../plugin/mail/ring.c"
+#include "keystore.h"
 
 #include "test-common.h"
 #include "unlink-directory.h"
 
 #include <stdlib.h>
+#include <unistd.h>
+
+static unsigned int loads, last_load;	/* before which it vanishes */
+
+static int
+store_load(struct roost_keystore *store, buffer_t *doc_r, const char **error_r)
+{
+	if (++loads == last_load)
+		i_unlink(roost_keystore_path(store));
+	return roost_keystore_load(store, doc_r, error_r);
+}
+
+#define roost_keystore_load store_load
+#include "../../plugin/mail/ring.c"
 
 static struct roost_config_secrets secrets;
 static struct roost_config config = {
@@ -96,11 +111,49 @@ test_secret_goes(void)
 	test_end();
 }
 
+static void
+test_vanished(void)
+{
+	const char *dir = folder(), *error = NULL;
+	struct roost_ring_create create = {
+		.owner = "alice", .config = &config,
+	};
+	struct roost_ring *ring;
+	bool was_made;
+	struct roost_keystore *store = roost_keystore_init(
+		t_strconcat("file:", dir, "/keyring", NULL), NULL, &error);
+
+	test_begin("a keyring that is not made or vanishes is not there");
+	i_assert(store != NULL);
+	loads = 0;
+	last_load = 2;
+	test_assert(roost_ring_create(store, &create, &ring, &was_made,
+				      &error) == -1);
+	test_assert(ring == NULL);
+	test_assert(error != NULL && strstr(error, "vanished") != NULL);
+	last_load = 0;
+	create.owner = "";
+	test_assert(roost_ring_create(store, &create, &ring, &was_made,
+				      &error) == -1);
+	test_assert(strstr(error, "Cannot make the keyring") != NULL);
+	create.owner = "alice";
+	config.provider_key_count = 0;
+	test_assert(roost_ring_create(store, &create, &ring, &was_made,
+				      &error) == -1);
+	test_assert(strstr(error, roost_err_phrase(ROOST_ERR_PROVIDER_KEY)) !=
+		    NULL);
+	config.provider_key_count = 1;
+	roost_keystore_deinit(&store);
+	folder_free(dir);
+	test_end();
+}
+
 int
 main(void)
 {
 	static void (*const tests[])(void) = {
 		test_secret_goes,
+		test_vanished,
 		NULL
 	};
 	int ret;

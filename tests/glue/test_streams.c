@@ -13,11 +13,13 @@
 #include "istream-private.h"
 #include "memarea.h"
 #include "message-size.h"
+#include "ostream-private.h"
 #include "str.h"
 #include "test-common.h"
 
 #include "roost/secret.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -784,6 +786,107 @@ test_output_error(void)
 	test_end();
 }
 
+static bool is_disk_failing;
+
+/* Where the library's own calls find it; Dovecot renames it. */
+#undef pread
+ssize_t pread(int fd, void *bytes, size_t len, off_t off);
+
+__attribute__((visibility("default"))) ssize_t
+pread(int fd, void *bytes, size_t len, off_t off)
+{
+	ssize_t (*next)(int, void *, size_t, off_t) =
+		(ssize_t (*)(int, void *, size_t, off_t))
+		dlsym(RTLD_NEXT, "pread");
+
+	if (is_disk_failing) {
+		errno = EIO;
+		return -1;
+	}
+	return next(fd, bytes, len, off);
+}
+
+static int
+stat_fail(struct istream_private *stream, bool exact ATTR_UNUSED)
+{
+	stream->istream.stream_errno = ESTALE;
+	return -1;
+}
+
+/* A disk that cannot be read: that is told, and no message counts as bad. */
+static void
+test_input_error(void)
+{
+	buffer_t *plain = plain_new(3 * C), *sealed = seal(plain, C);
+	unsigned int failures = roost_istream_failures();
+	FILE *file = tmpfile();
+	struct istream *stored, *input;
+	const struct stat *st;
+	struct roost_opening *opening;
+	const struct roost_header *header;
+
+	test_begin("a disk that cannot be read");
+	i_assert(file != NULL && fwrite(sealed->data, 1, sealed->used,
+					file) == sealed->used &&
+		 fflush(file) == 0);
+	stored = i_stream_create_fd(fileno(file), 1024);
+	test_assert(open_stream(stored, &input) == ROOST_OK);
+	is_disk_failing = TRUE;
+	test_assert(!rest_is(input, plain, 0));
+	is_disk_failing = FALSE;
+	test_assert(input->stream_errno == EIO);
+	test_assert(strstr(i_stream_get_error(input), "pread(") != NULL);
+	test_assert(roost_istream_failures() == failures);
+	i_stream_destroy(&input);
+	i_stream_destroy(&stored);
+	stored = i_stream_create_from_data(sealed->data, sealed->used);
+	test_assert(open_stream(stored, &input) == ROOST_OK);
+	stored->real_stream->stat = stat_fail;
+	test_assert(i_stream_stat(input, TRUE, &st) == -1);
+	test_assert(input->stream_errno == ESTALE);
+	i_stream_destroy(&input);
+	i_stream_seek(stored, 0);
+	test_assert(roost_istream_begin(stored, &opening, &header) ==
+		    ROOST_ERR_IO);
+	i_stream_destroy(&stored);
+	i_assert(fclose(file) == 0);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	test_end();
+}
+
+static ssize_t
+send_fail(struct ostream_private *stream,
+	  const struct const_iovec *iov ATTR_UNUSED,
+	  unsigned int count ATTR_UNUSED)
+{
+	stream->ostream.stream_errno = ENOSPC;
+	return -1;
+}
+
+/* The last chunk is written when all is said: that counts as well. */
+static void
+test_output_error_at_the_end(void)
+{
+	buffer_t *sealed = buffer_create_dynamic(default_pool, 4096);
+	struct ostream *memory = o_stream_create_buffer(sealed), *output;
+	struct roost_sealed used;
+	const char *error;
+
+	test_begin("a disk that is full at the end");
+	output = roost_ostream_create(memory, &seal_key, &used, &error);
+	i_assert(output != NULL);
+	test_assert(o_stream_send(output, "short", 5) == 5);
+	memory->real_stream->sendv = send_fail;
+	test_assert(o_stream_finish(output) < 0);
+	test_assert(output->stream_errno == ENOSPC);
+	o_stream_destroy(&output);
+	o_stream_abort(memory);
+	o_stream_destroy(&memory);
+	buffer_free(&sealed);
+	test_end();
+}
+
 int
 main(void)
 {
@@ -805,6 +908,8 @@ main(void)
 		test_read_first,
 		test_full,
 		test_output_error,
+		test_output_error_at_the_end,
+		test_input_error,
 		NULL
 	};
 	const char *given = getenv("ROOST_TEST_SEED");
