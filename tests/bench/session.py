@@ -9,6 +9,8 @@ import socket
 import threading
 import time
 
+import processes
+
 TIMEOUT = 300
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -20,17 +22,7 @@ class Processes:
         self.group = group
 
     def named(self, name):
-        found = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open("/proc/%s/stat" % pid) as file:
-                    comm, rest = file.read().rsplit(")", 1)
-            except OSError:
-                continue
-            if comm.split("(", 1)[1] == name and \
-                    int(rest.split()[2]) == self.group:
-                found.append(int(pid))
-        return found
+        return list(processes.of_group(self.group, name))
 
     def none(self, name):
         """Waits until the last one of an earlier session has ended."""

@@ -25,6 +25,8 @@ import stat
 import termios
 import time
 
+import processes
+
 TIMEOUT = 60
 
 _ID = r"<([A-Za-z0-9+/]{16})>"
@@ -50,23 +52,6 @@ def is_open(client):
     poll = select.poll()
     poll.register(sock, select.POLLRDHUP)
     return not poll.poll(0)
-
-
-def _stat(pid):
-    """(name, state, parent) of a process, or None."""
-    try:
-        with open("/proc/%d/stat" % pid) as file:
-            text = file.read()
-    except OSError:
-        return None
-    start, end = text.index("("), text.rindex(")")
-    state, parent = text[end + 1:].split()[:2]
-    return text[start + 1:end], state, int(parent)
-
-
-def _is_asleep(pid):
-    found = _stat(pid)
-    return found is None or found[1] == "S"
 
 
 class _Session:
@@ -178,7 +163,7 @@ class Watch:
             return False
         if self.is_outliving:
             return session.has_last
-        return not any(_stat(pid) for pid in session.pids)
+        return not any(processes.look(pid) for pid in session.pids)
 
     def _lmtp_waits(self):
         """The server's ends of connections are counted: what LMTP logs does
@@ -204,11 +189,11 @@ class Watch:
         are empty, and what was read from them is written."""
         if self.pipes is None:
             self.pipes = self._pipes()
-        if not _is_asleep(self.master):
+        if not processes.is_asleep(self.master):
             return "the master is at work"
         if any(self._unread(number) for number in self.pipes):
             return "the log process has not read all"
-        if not _is_asleep(self.log_pid):
+        if not processes.is_asleep(self.log_pid):
             return "the log process is at work"
         if os.path.getsize(self.server.log) != self.pos:
             return "the log has grown"
@@ -217,9 +202,8 @@ class Watch:
     @functools.cached_property
     def log_pid(self):
         """The process that writes the log."""
-        return next(
-            pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
-            if (_stat(pid) or ())[::2] == ("log", self.master))
+        pid, = processes.of_group(self.master, "log")
+        return pid
 
     def _pipes(self):
         folder = "/proc/%d/fd" % self.log_pid

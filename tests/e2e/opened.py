@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 
+import processes
 import tempwatch
 
 
@@ -40,29 +41,13 @@ def mail_folders(server, user):
     return found
 
 
-def imap_processes(server):
-    """The process ids of the server's sessions."""
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/stat" % name) as file:
-                group = int(file.read().rsplit(")", 1)[1].split()[2])
-            with open("/proc/%s/cmdline" % name, "rb") as file:
-                program = file.read().split(b"\0")[0].split(b" ")[0]
-        except OSError:
-            continue
-        if group == server.process.pid and program == b"dovecot/imap":
-            found.append(int(name))
-    return found
-
-
 class Trace:
     """Attached to the server's only session until that has ended."""
 
     def __init__(self, server, path):
         assert shutil.which("strace"), "strace is not installed"
         self.server, self.path = server, str(path)
-        pid, = imap_processes(server)
+        pid, = processes.of_group(server.process.pid, "imap")
         self.process = subprocess.Popen(
             ["strace", "-q", "-f", "-s", "4096", "-e",
              "trace=open,openat,openat2", "-o", self.path, "-p", str(pid)],

@@ -25,6 +25,7 @@ import types
 
 import imapclient
 import logwatch
+import processes
 
 TOP = os.environ.get("ROOST_E2E_TOP") or os.path.dirname(os.path.dirname(
     os.path.dirname(os.path.abspath(__file__))))
@@ -40,6 +41,10 @@ MAIL_GID = 5000 if ROOT else os.getegid()
 
 # Beyond what the longest test line needs.
 imaplib._MAXLINE = poplib._MAXLINE = 100000000
+
+
+# Dovecot's log process outlives the master for a moment.
+processes.adopt()
 
 
 def _run(*args):
@@ -483,26 +488,46 @@ sieve_script personal {{
         if self.process is None:
             return
         self.ask_to_stop()
-        process = self.process
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._kill()
-            raise AssertionError("dovecot did not stop:\n" + self._tail())
+        self._wait_master()
         self._wait_group()
         self.process = None
         self.check_crashes()
 
+    def _wait_master(self):
+        """When all others have ended, and it has said how, the master sleeps
+        for a second and does nothing more: that is not waited for."""
+        deadline = time.monotonic() + 30
+        pids = list(processes.of_group(self.process.pid))
+        while self.process.poll() is None:
+            if time.monotonic() > deadline:
+                self._kill()
+                raise AssertionError("dovecot did not stop:\n" + self._tail())
+            pids = [pid for pid in pids if processes.look(pid)]
+            if len(pids) <= 2 and self._is_master_done():
+                self.process.kill()
+            time.sleep(0.005)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.run_dir, "master.pid"))
+
+    def _is_master_done(self):
+        left = processes.of_group(self.process.pid)
+        master = left.pop(self.process.pid, None)
+        return {found.name for found in left.values()} <= {"log"} and \
+            (master is None or master.state == "S")
+
     def _wait_group(self):
         """Waits for the last process of the server's process group."""
-        pid, deadline = self.process.pid, time.monotonic() + 20
+        group, deadline = self.process.pid, time.monotonic() + 20
         while time.monotonic() < deadline:
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-group, os.WNOHANG)[0]:
+                    pass
             try:
-                os.killpg(pid, 0)
+                os.killpg(group, 0)
             except ProcessLookupError:
                 return
-            time.sleep(0.01)
-        os.killpg(pid, signal.SIGKILL)
+            time.sleep(0.002)
+        os.killpg(group, signal.SIGKILL)
         raise AssertionError("processes of dovecot outlived it:\n" +
                              self._tail())
 

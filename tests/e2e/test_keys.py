@@ -11,6 +11,7 @@ import stat
 import pytest
 
 import corpus
+import processes
 import server as servers
 import tamper
 from tamper import rf
@@ -405,20 +406,6 @@ def test_look_alike_is_refused(mixed, user):
 
 # Where keys must not be
 
-def processes(server):
-    """The server's processes: those of its process group."""
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/stat" % name) as file:
-                group = int(file.read().rsplit(")", 1)[1].split()[2])
-        except OSError:
-            continue
-        if group == server.process.pid:
-            found.append(name)
-    return found
-
-
 @pytest.mark.parametrize("debug", [False, True], ids=["usual", "debug"])
 def test_keys_are_not_to_be_seen(make_server, debug):
     """Not in the log, nor in the environment or the arguments of a process,
@@ -446,9 +433,9 @@ def test_keys_are_not_to_be_seen(make_server, debug):
     server.doveadm("-D", "fetch", "-u", "alice", "text", "mailbox", "INBOX")
     seen = []
     names = set()
-    for pid in processes(server):
+    for pid in processes.of_group(server.process.pid):
         for name in "cmdline", "environ":
-            with open("/proc/%s/%s" % (pid, name), "rb") as file:
+            with open("/proc/%d/%s" % (pid, name), "rb") as file:
                 content = file.read()
             seen += [(pid, name) for secret in secrets if secret in content]
             names |= set(re.findall(rb"dovecot/(\w+)", content))

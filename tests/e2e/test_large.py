@@ -13,6 +13,7 @@ import re
 import pytest
 
 import corpus
+import processes
 import server as servers
 from test_roundtrip import Pair
 
@@ -165,18 +166,8 @@ def peak_of(pid):
 
 def child(server, name):
     """The process of that name: the test has one connection to it."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path) as file:
-                pid, comm, parent = re.match(r"(\d+) \((.*)\) \S (\d+)",
-                                             file.read()).groups()
-        except OSError:
-            continue
-        if comm == name and int(parent) == server.process.pid:
-            found.append(int(pid))
-    assert len(found) == 1, found
-    return found[0]
+    pid, = processes.of_group(server.process.pid, name)
+    return pid
 
 
 def delivery_peak(server, message):

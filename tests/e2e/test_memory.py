@@ -6,12 +6,11 @@ The memory is read from the kernel as a core image has it: all that is not
 marked to be left out. The provider key's text is in Dovecot's own settings.
 """
 
-import os
 import re
 
 import pytest
 
-import opened
+import processes
 import server as servers
 import tamper
 from server import STORAGES
@@ -88,8 +87,8 @@ def test_no_key_in_a_core_image(make_server, storage, mode):
         client.logout()
     with server.raw("alice") as client:
         use(client, words)
-        pid, = [pid for pid in opened.imap_processes(server)
-                if os.path.exists("/proc/%d" % pid)]
+        server.settle_log()     # the earlier session has ended
+        pid, = processes.of_group(server.process.pid, "imap")
         held = memory(pid)
         # What Dovecot itself holds, as README says, is found.
         text = tamper.read(server.keyfile).strip()

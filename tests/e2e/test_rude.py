@@ -15,6 +15,7 @@ import time
 import pytest
 
 import corpus
+import processes
 import server as servers
 from server import STORAGES
 
@@ -62,24 +63,6 @@ if servers.ROOT:
         finally:
             server.stop()
             subprocess.run(["umount", "-l", home], check=True)
-
-
-def processes(server, names):
-    """Pids of the server's own processes of these names."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            with open("/proc/%s/stat" % entry) as file:
-                stat = file.read()
-        except OSError:
-            continue
-        name = stat[stat.index("(") + 1:stat.rindex(")")]
-        group = int(stat[stat.rindex(")") + 1:].split()[2])
-        if group == server.process.pid and name in names:
-            found.append(int(entry))
-    return found
 
 
 class Writer(threading.Thread):
@@ -138,7 +121,7 @@ def test_killed_while_saving(make_server, storage):
     killed, deadline = 0, time.monotonic() + 400
     while time.monotonic() < deadline and (killed < 8 or sum(
             len(writer.acknowledged) for writer in writers) < 10):
-        pids = processes(server, ("imap", "lmtp"))
+        pids = list(processes.of_group(server.process.pid, "imap", "lmtp"))
         if pids and killed < 8:
             try:
                 os.kill(rng.choice(pids), signal.SIGKILL)
