@@ -10,10 +10,12 @@ failed once.
 import itertools
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
 
+import apart
 import server as servers
 import shim
 import tamper
@@ -22,15 +24,16 @@ pytestmark = pytest.mark.skipif(servers.PLAIN, reason="commands of Roost")
 
 FAULTS = r"""
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The file has the name of a call and which of them fails, from 1.  It is empty
-   afterwards. */
+/* The file has the name of a call and which of them fails, from 1; or 0, for
+   all.  It is empty after the one that failed. */
 static int
-is_failing(const char *call, void *caller)
+is_failing(const char *call, void *caller, const char *module)
 {
 	static int count;
 	char text[100] = "", name[100];
@@ -38,7 +41,7 @@ is_failing(const char *call, void *caller)
 	Dl_info info;
 
 	if (dladdr(caller, &info) == 0 ||
-	    strstr(info.dli_fname, "roost_plugin") == NULL)
+	    strstr(info.dli_fname, module) == NULL)
 		return 0;
 	fd = syscall(SYS_openat, AT_FDCWD, PATH, O_RDONLY);
 	if (fd < 0)
@@ -46,7 +49,11 @@ is_failing(const char *call, void *caller)
 	syscall(SYS_read, fd, text, sizeof(text) - 1);
 	syscall(SYS_close, fd);
 	if (sscanf(text, "%99s %d", name, &which) != 2 ||
-	    strcmp(name, call) != 0 || ++count != which)
+	    strcmp(name, call) != 0)
+		return 0;
+	if (which == 0)
+		return 1;
+	if (++count != which)
 		return 0;
 	syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, PATH,
 				   O_WRONLY | O_TRUNC));
@@ -56,12 +63,14 @@ is_failing(const char *call, void *caller)
 #define CALL(name) \
 	((long (*)(long, long, long, long, long, long)) \
 	 dlsym(RTLD_NEXT, #name))(a, b, c, d, e, f)
+#define IS_FAILING(name) \
+	is_failing(name, __builtin_return_address(0), "roost_plugin")
 #define FAILING(name, answer) \
 long \
 name(long a, long b, long c, long d, long e, long f) \
 { \
 	long ret = CALL(name); \
-	return is_failing(#name, __builtin_return_address(0)) ? answer : ret; \
+	return IS_FAILING(#name) ? answer : ret; \
 }
 
 FAILING(mailbox_list_iter_deinit, -1)
@@ -75,8 +84,23 @@ FAILING(mail_get_physical_size, -1)
 FAILING(mail_get_virtual_size, -1)
 FAILING(sodium_init, -1)
 FAILING(sodium_malloc, 0)
+FAILING(EVP_CipherFinal_ex, 0)
+FAILING(i_stream_get_size, -1)
+FAILING(mail_get_hdr_stream_because, -1)
+FAILING(pread_full, -1)
 FAILING(EVP_Digest, 0)
+FAILING(message_snippet_generate, -1)
 FAILING(tcsetattr, -1)
+
+/* Does nothing at all when it fails. */
+#define FAILING_AT_ONCE(name, answer) \
+long \
+name(long a, long b, long c, long d, long e, long f) \
+{ \
+	return IS_FAILING(#name) ? answer : CALL(name); \
+}
+
+FAILING_AT_ONCE(imap_body_parse_from_bodystructure, -1)
 
 /* One that is expunged just now, or a signal that ends the command. */
 void mail_set_expunged(void *);
@@ -84,16 +108,30 @@ void mail_set_expunged(void *);
 long
 mail_get_stream_because(long a, long b, long c, long d, long e, long f)
 {
-	void *caller = __builtin_return_address(0);
-	long ret = CALL(mail_get_stream_because);
+	long ret;
 
-	if (is_failing("expunged", caller)) {
+	if (IS_FAILING("unreadable"))
+		return -1;
+	ret = CALL(mail_get_stream_because);
+	if (IS_FAILING("expunged")) {
 		mail_set_expunged((void *)a);
 		return -1;
 	}
-	if (is_failing("killed", caller))
+	if (IS_FAILING("killed"))
 		raise(SIGTERM);
-	return is_failing("mail_get_stream_because", caller) ? -1 : ret;
+	return IS_FAILING("mail_get_stream_because") ? -1 : ret;
+}
+
+/* Of Dovecot's own storage. */
+int
+fsync(int fd)
+{
+	if (is_failing("fsync", __builtin_return_address(0),
+		       "libdovecot-storage")) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_fsync, fd);
 }
 """
 
@@ -111,6 +149,10 @@ def server(make_module_server):
         client.logout()
     server.roost = True
     server.reload()
+    with server.raw("erin") as client:
+        client.ok("CREATE Long")
+        assert client.append("Long", LONG).ok
+        client.logout()
     for user in ("alice", "bob"):
         for _ in range(2):
             assert server.deliver(MESSAGE, user)[0][0] == 250
@@ -294,3 +336,198 @@ def test_wrong_setting(server, command):
         "-o", "mail_plugins=", "-o", prefix + "roost_policy=other", "roost",
         *command, "-u", "alice", check=False)
     assert done.returncode == 75 and b"roost_policy" in done.stderr
+
+
+# Mail that is read and saved
+
+MANY = b"".join(b"X-Line-%d: %s\r\n" % (number, b"word " * 12)
+                for number in range(600))
+TEXT = b"words of the body, line after line\r\n" * 1500
+# Headers of more than is kept while a message is saved, and of several
+# chunks; a preview that is not at the beginning.
+LONG = (b"From: a@roost.test\r\nSubject: long\r\nMessage-ID: <long@roost>\r\n"
+        b"Date: Thu, 01 Jan 2026 10:00:00 +0000\r\n" + MANY +
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+        b"\r\n--b\r\nContent-Type: application/x-data\r\n\r\n" + TEXT +
+        b"--b\r\nContent-Type: text/plain\r\n\r\n" + TEXT + b"--b--\r\n")
+
+
+def doveadm(server, faults, *args, call=None, which=1, input=b"",
+            options=()):
+    """(exit status, what it printed, what it said, did the call fail?)"""
+    environment = server._environment()
+    environment["LD_PRELOAD"] = ":".join(
+        filter(None, [servers.PRELOAD, faults.path]))
+    with open(faults.flag, "w") as file:
+        file.write("%s %d" % (call, which))
+    os.chmod(faults.flag, 0o666)
+    try:
+        done = subprocess.run(
+            ["doveadm", "-c", faults.conf, *options, *args], input=input,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+            timeout=60)
+        return done.returncode, done.stdout, done.stderr.decode(), \
+            os.path.getsize(faults.flag) == 0
+    finally:
+        os.unlink(faults.flag)
+
+
+def without_cache(server, user):
+    for folder, _, names in os.walk(server.home(user)):
+        if "dovecot.index.cache" in names:
+            os.unlink(os.path.join(folder, "dovecot.index.cache"))
+
+
+@pytest.mark.parametrize("item, call", [
+    ("hdr.x-line-599", "EVP_CipherFinal_ex"),
+    ("body.snippet", "EVP_CipherFinal_ex"), ("body.snippet", "EVP_Digest"),
+    ("body.snippet", "message_snippet_generate"),
+    ("imap.body", "imap_body_parse_from_bodystructure")])
+def test_fetch(server, faults, item, call):
+    """Nothing wrong is shown, and nothing wrong is remembered."""
+    right = None
+    fetch = ("-f", "tab", "fetch", "-u", "erin", item, "mailbox", "Long",
+             "all")
+    for which in itertools.count(1):
+        without_cache(server, "erin")
+        code, shown, said, was_hit = doveadm(server, faults, *fetch,
+                                             call=call, which=which)
+        again = doveadm(server, faults, *fetch)
+        assert again[0] == 0, again
+        right = right or again[1]
+        assert again[1] == right, (call, which)
+        assert (code in (65, 75) and "Error: " in said) or \
+            (code, shown) == (0, right), (call, which, code, said)
+        if not was_hit:
+            break
+    assert which > 1
+
+
+@pytest.mark.parametrize("call", ["i_stream_get_size", "pread_full"])
+def test_file_that_cannot_be_read(server, faults, call):
+    """It is no damaged message, and nobody need look for a backup."""
+    told = 0
+    for which in itertools.count(1):
+        without_cache(server, "erin")
+        code, _, said, was_hit = doveadm(
+            server, faults, "fetch", "-u", "erin", "hdr.x-line-599", "mailbox",
+            "Long", "all", call=call, which=which)
+        if not was_hit:
+            break
+        if code != 0:
+            told += 1
+            assert "read(" in said and "Refused" not in said, said
+    assert told > 0
+
+
+def saved(server, faults, **more):
+    """(exit status, what it said, what is in the mailbox, was it hit)"""
+    code, _, said, was_hit = doveadm(server, faults, "save", "-u", "erin",
+                                     "-m", "Saved", input=LONG, **more)
+    found = doveadm(server, faults, "-f", "tab", "fetch", "-u", "erin",
+                    "imap.bodystructure body.snippet hdr.x-line-599 text",
+                    "mailbox", "Saved", "all")
+    server.doveadm("expunge", "-u", "erin", "mailbox", "Saved", "all")
+    assert found[0] == 0, found
+    return code, said, found[1], was_hit
+
+
+@pytest.mark.parametrize("call", [
+    "EVP_CipherFinal_ex", "EVP_Digest", "mail_get_hdr_stream_because",
+    "mail_user_get_home"])
+def test_save(server, faults, nothing, call):
+    """All of a message is saved, with what is told of it, or nothing."""
+    code, said, right, _ = saved(server, faults)
+    assert code == 0 and right != nothing, said
+    for which in itertools.count(1):
+        code, said, found, was_hit = saved(server, faults, call=call,
+                                           which=which)
+        assert (code == 75 and "Error: " in said and found == nothing) or \
+            (code == 0 and found == right), (which, code, said)
+        if not was_hit:
+            break
+    assert which > 1
+
+
+@pytest.fixture
+def nothing(server, faults):
+    """What there is in a mailbox where nothing is."""
+    server.doveadm("mailbox", "create", "-u", "erin", "Saved", check=False)
+    return doveadm(server, faults, "-f", "tab", "fetch", "-u", "erin",
+                   "imap.bodystructure body.snippet hdr.x-line-599 text",
+                   "mailbox", "Saved", "all")[1]
+
+
+def setting(name, value):
+    return ("-o", "%s%s=%s" % ("" if servers.NEW else "plugin/", name, value))
+
+
+def test_save_that_cannot_begin(server, faults, nothing):
+    folder = os.path.join(server.home("erin"), "Maildir", ".Saved", "tmp")
+    os.chmod(folder, 0o500)
+    try:
+        code, said, found, _ = saved(server, faults)
+    finally:
+        os.chmod(folder, 0o700)
+    assert (code, found) == (75, nothing), said
+
+
+@pytest.mark.parametrize("enable", ["yes", "no"])
+def test_save_that_cannot_end(server, faults, nothing, enable):
+    code, said, found, was_hit = saved(
+        server, faults, call="fsync", options=(
+            "-o", "mail_fsync=always", *setting("roost_enable", enable)))
+    assert was_hit and (code, found) == (75, nothing), (code, said)
+
+
+def test_save_of_what_cannot_be_looked_at(server, faults, nothing):
+    """Without sealing, a client could plant what looks sealed."""
+    code, said, found, _ = saved(
+        server, faults, call="unreadable", which=0,
+        options=setting("roost_enable", "no"))
+    assert (code, found) == (75, nothing), (code, said)
+
+
+def test_save_where_the_policy_is_not_known(server, faults, nothing):
+    path = tamper.keyring_path(server, "erin")
+    text = tamper.read(path)
+    tamper.write(path, text.replace(b"epoch", b"epock"))
+    try:
+        code, _, said, _ = doveadm(
+            server, faults, "save", "-u", "erin", "-m", "Saved", input=LONG,
+            options=setting("roost_enable", "read-only"))
+    finally:
+        tamper.write(path, text)
+    assert code == 75 and "Cannot tell the policy" in said
+
+
+def test_sort(server, faults):
+    """By what a header says, or not at all."""
+    for which in itertools.count(1):
+        without_cache(server, "erin")
+        with open(faults.flag, "w") as file:
+            file.write("EVP_CipherFinal_ex %d" % which)
+        os.chmod(faults.flag, 0o666)
+        with apart.Imap(server, "erin", faults.conf) as client:
+            answers = [client.cmd(command) for command in (
+                "SELECT Long", "SORT (SUBJECT) UTF-8 ALL",
+                "THREAD REFERENCES UTF-8 ALL")]
+        was_hit = os.path.getsize(faults.flag) == 0
+        os.unlink(faults.flag)
+        if not was_hit:
+            break
+        assert {answer.status for answer in answers} <= {"OK", "NO"}
+    assert which > 1 and [answer.status for answer in answers] == ["OK"] * 3
+
+
+def test_folders_beyond_number(server):
+    """Where not all can be looked at, no keyring is made."""
+    folder = top = os.path.join(server.home("dave"), "Maildir", "deep")
+    for _ in range(70):
+        folder = os.path.join(folder, "d")
+    os.makedirs(folder)
+    server.own(server.home("dave"))
+    done = server.doveadm("roost", "init", "-u", "dave", check=False)
+    assert done.returncode == 75, done
+    assert not os.path.exists(tamper.keyring_path(server, "dave"))
+    shutil.rmtree(top)

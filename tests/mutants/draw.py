@@ -61,8 +61,10 @@ REFUSALS = e2e("refusals")
 GUARDS = e2e("guards", "not dbox")
 KEYS = e2e("keys", "not dbox")
 POLICY = e2e("policy", "maildir")
-CACHE = [e2e("cache_damage", "maildir"), e2e("cache", "maildir"), e2e("leaks"),
-         e2e("cache_native", "maildir")]
+# Calls that fail while mail is read or saved.
+FAULTS = e2e("faults", "fetch or file or save or sort")
+CACHE = [FAULTS, e2e("cache", "maildir"), e2e("cache_damage", "maildir"),
+         e2e("leaks"), e2e("cache_native", "maildir")]
 
 # The first that matches the file.
 TESTS = [
@@ -86,15 +88,15 @@ TESTS = [
     (r"mail/owner", [program("glue/test_owner"), e2e("owner", "maildir")]),
     (r"mail/keyring-names", [e2e("keyring_names")]),
     (r"mail/scan-file", [program("glue/test_scan_file")]),
-    (r"mail/scan", [e2e("faults", "test_init"), e2e("lost_keyring"), GUARDS,
+    (r"mail/scan", [e2e("faults", "test_init or folders"), e2e("lost_keyring"), GUARDS,
                     e2e("attacks", "maildir and keyring"),
                     e2e("keystore", "not dbox"), POLICY, REFUSALS]),
     (r"mail/inspect", [GUARDS, ATTACKS, POLICY, e2e("delivery", "maildir")]),
     (r"mail/(istream|ostream)", [program("glue/test_streams"), ATTACKS,
                                  REFUSALS, e2e("rude")]),
-    (r"mail/mail-hooks", [GUARDS, ATTACKS, REFUSALS, POLICY, KEYS,
+    (r"mail/mail-hooks", [FAULTS, GUARDS, ATTACKS, REFUSALS, POLICY, KEYS,
                           e2e("midway", "maildir")]),
-    (r"mail/save-hooks", [GUARDS, REFUSALS, KEYS, e2e("ring", "not dbox"),
+    (r"mail/save-hooks", [FAULTS, GUARDS, REFUSALS, KEYS, e2e("ring", "not dbox"),
                           POLICY, ATTACKS]),
     (r"mail/(read-errors|sizes)", [e2e("midway", "maildir"),
                                    e2e("compression", "sdbox")]),
@@ -133,6 +135,12 @@ EQUIVALENT = [
     ("core/prim-openssl.c", "wrap_len < ROOST_NONCE_SIZE + ROOST_TAG_SIZE",
      "roost_prim_aead_open() refuses what is shorter than a tag, and what is "
      "shorter than a nonce by a length beyond its largest"),
+    ("mail/cache-mail.c", "!roost_cache_mail_may_read(mail)",
+     "Dovecot refuses to open a message in such a lookup, too, and one that is "
+     "open already may be read"),
+    ("mail/cache-hooks.c", "cmail->module_ctx.super.precache(mail) < 0",
+     "nothing of such a message is cached, so that it is read again for its "
+     "body structure, and that fails as well"),
 ]
 
 
