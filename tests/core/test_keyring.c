@@ -1030,6 +1030,34 @@ test_the_longest_owner_loads(void **state)
 	free(changed);
 }
 
+/* As a moved namespace gets it: by the provider key, bound into the wrap. */
+static void
+test_a_new_owner_fits_and_the_wrap_is_bound_to_it(void **state)
+{
+	struct kit_ring *changed = ring_copy();
+	char owner[ROOST_KEYRING_OWNER_MAX + 2];
+
+	(void)state;
+	memset(owner, 'n', sizeof(owner));
+	owner[ROOST_KEYRING_OWNER_MAX + 1] = '\0';
+	assert_gate(roost_keyring_set_owner(&changed->kr, owner,
+		ring->provider_key, changed->host_key), ROOST_ERR_LIMIT);
+	assert_gate(roost_keyring_set_owner(&changed->kr, "",
+		ring->provider_key, changed->host_key), ROOST_ERR_LIMIT);
+	assert_good(load_mine(changed));
+	owner[ROOST_KEYRING_OWNER_MAX] = '\0';
+	assert_good(roost_keyring_set_owner(&changed->kr, owner,
+		ring->provider_key, changed->host_key));
+	/* Who signed for the old owner has not signed for this one. */
+	assert_gate(load(&changed->kr, ring, owner),
+		    ROOST_ERR_PROVIDER_MAC);
+	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
+				       changed->master));
+	assert_good(load(&changed->kr, ring, owner));
+	assert_gate(load_mine(changed), ROOST_ERR_OWNER);
+	free(changed);
+}
+
 static void
 test_slots_are_added_behind_the_last_within_limits(void **state)
 {
@@ -1147,6 +1175,8 @@ main(void)
 		cmocka_unit_test(test_a_new_keyring_is_new),
 		cmocka_unit_test(test_a_keyring_needs_an_owner_that_fits),
 		cmocka_unit_test(test_the_longest_owner_loads),
+		cmocka_unit_test(
+			test_a_new_owner_fits_and_the_wrap_is_bound_to_it),
 		cmocka_unit_test(
 			test_slots_are_added_behind_the_last_within_limits),
 		cmocka_unit_test(
