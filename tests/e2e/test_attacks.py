@@ -342,18 +342,17 @@ def put_plaintext(box):
     lose_cache(box.server, box.user)
 
 
-def policy_in_keyring(box):
-    """The keyring says that all mail is sealed."""
+def policy_in_keyring(box, word):
+    """Where the keyring says `open`, userdb alone can say otherwise."""
     path = tamper.keyring_path(box.server, box.user)
-    text = tamper.swap_line(tamper.read(path), b"policy", b"policy sealed")
+    text = tamper.swap_line(tamper.read(path), b"policy", b"policy " + word)
     tamper.write(path, tamper.provider_mac(text, box.reader.ring.host_key))
 
 
 @pytest.mark.parametrize("how", ["userdb", "keyring"])
 def test_plaintext_refused(server, how):
     box = Box(server, user="pinned" if how == "userdb" else None)
-    if how == "keyring":
-        policy_in_keyring(box)
+    policy_in_keyring(box, b"sealed" if how == "keyring" else b"open")
     put_plaintext(box)
     box.assert_refused(3, "plaintext", {b"first": 1, b"middle": 2})
 
@@ -361,7 +360,7 @@ def test_plaintext_refused(server, how):
 @pytest.mark.parametrize("word, lines", [("flag", 1), ("serve", 0)])
 def test_plaintext_served(server, word, lines):
     box = Box(server, user=word)
-    policy_in_keyring(box)
+    policy_in_keyring(box, b"sealed")
     put_plaintext(box)
     client = box.session()
     for _ in range(2):
@@ -383,6 +382,7 @@ def test_plaintext_served_under_open(server):
 def test_plaintext_copied_under_sealed(server):
     """COPY is no way around it."""
     box = Box(server, user="copier")
+    policy_in_keyring(box, b"open")
     put_plaintext(box)
     client = box.session()
     client.ok("CREATE There")

@@ -124,14 +124,16 @@ def test_mail_is_looked_at_without_the_lock(server, user):
         answer = pool.submit(delivered, server, user)
         end = []
         wait_until(lambda: end.append(writer()) or end[-1] is not None)
-        lock = lock_path(server, user)
-        if os.path.exists(lock):
-            with open(lock, "r+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        assert not os.path.exists(tamper.keyring_path(server, user))
-        os.write(end[-1], text_of(1))
-        os.unlink(path)
-        os.close(end[-1])
+        try:
+            lock = lock_path(server, user)
+            if os.path.exists(lock):
+                with open(lock, "r+b") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            assert not os.path.exists(tamper.keyring_path(server, user))
+            os.write(end[-1], text_of(1))
+        finally:    # else the delivery would wait for ever
+            os.unlink(path)
+            os.close(end[-1])
         answer.result()
     assert delivered(server, user, 2) == 250
 
