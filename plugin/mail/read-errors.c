@@ -16,6 +16,8 @@ struct errors_mail {
 	union mail_module_context module_ctx;
 	/* Its stream keeps the error, and does not fail anew. */
 	bool has_failed;
+	/* It was read to its end since it was opened. */
+	bool is_whole;
 };
 
 struct errors_box {
@@ -99,12 +101,16 @@ ERRORS_HOOK(get_special,
 /*
  * Who goes on as if a message that breaks off were whole?  pop3 does not look
  * at a stream's error, and its client would delete the message; what core puts
- * into a new message by CATENATE is freed while that still refers to it.
+ * into a new message by CATENATE is freed while that still refers to it; dsync
+ * has the other side begin to save it, and commit what it has: see
+ * roost_read_errors_check_whole().
  */
 static bool
 errors_must_be_whole(const struct mail *mail)
 {
 	return strcmp(mail->box->storage->user->service, "pop3") == 0 ||
+		(mail->transaction->flags &
+		 MAILBOX_TRANSACTION_FLAG_SYNC) != 0 ||
 		strcmp(mail->transaction->reason,
 		       "imap_msgpart_url_open_mail") == 0;
 }
@@ -113,9 +119,12 @@ errors_must_be_whole(const struct mail *mail)
 static int
 errors_read_all(struct mail *mail, struct istream *input)
 {
+	struct errors_mail *email = ERRORS_MAIL(mail);
 	const unsigned char *data;
 	size_t size;
 
+	if (email->is_whole)
+		return 0;
 	while (i_stream_read_more(input, &data, &size) > 0)
 		i_stream_skip(input, size);
 	if (input->stream_errno != 0) {
@@ -125,6 +134,7 @@ errors_read_all(struct mail *mail, struct istream *input)
 		return -1;
 	}
 	i_stream_seek(input, 0);
+	email->is_whole = TRUE;
 	return 0;
 }
 
@@ -138,8 +148,8 @@ errors_get_stream(struct mail *mail, bool get_body,
 	int ret = email->module_ctx.super.get_stream(mail, get_body, hdr_size,
 						     body_size, stream_r);
 
-	if (ret == 0 && get_body && roost_mail_is_sealed(mail) &&
-	    errors_must_be_whole(mail))
+	if (ret == 0 && get_body && !mail->saving &&
+	    roost_mail_is_sealed(mail) && errors_must_be_whole(mail))
 		ret = errors_read_all(mail, *stream_r);
 	return errors_answer(mail, failures, ret);
 }
@@ -150,7 +160,21 @@ errors_close(struct mail *mail)
 	struct errors_mail *email = ERRORS_MAIL(mail);
 
 	email->has_failed = FALSE;
+	email->is_whole = FALSE;
 	email->module_ctx.super.close(mail);
+}
+
+int
+roost_read_errors_check_whole(struct mail *mail)
+{
+	struct istream *input;
+
+	/* A failure to open it is told by who is to read it. */
+	if (mail_get_stream_because(mail, NULL, NULL, "roost copy",
+				    &input) < 0 ||
+	    !roost_mail_is_sealed(mail))
+		return 0;
+	return errors_read_all(mail, input);
 }
 
 void

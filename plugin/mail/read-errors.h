@@ -16,4 +16,12 @@
 void roost_read_errors_mail_allocated(struct mail *mail);
 void roost_read_errors_mailbox_allocated(struct mailbox *box);
 
+/*
+ * Before a message is saved anew elsewhere: -1, and logged, if it opens and
+ * fails later.  Core must not meet that while it saves: where such a save is
+ * the first one of a transaction that is committed all the same, as doveadm
+ * does, it empties the mdbox file to which it would have been added.
+ */
+int roost_read_errors_check_whole(struct mail *mail);
+
 #endif

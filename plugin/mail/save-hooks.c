@@ -8,12 +8,15 @@
  */
 #include "save-hooks.h"
 
+#include "index-mail.h"
 #include "mail-copy.h"
+#include "dbox-save.h"
 
 #include "cache-object.h"
 #include "cache-save.h"
 #include "inspect.h"
 #include "ostream-roost.h"
+#include "read-errors.h"
 #include "user.h"
 
 #include "roost/bytes.h"
@@ -285,6 +288,10 @@ roost_copy(struct mail_save_context *ctx, struct mail *mail)
 	else	/* reading it refuses what was put in a sealed one's place */
 		is_raw = !box_is_sealing(box) &&
 			!roost_cache_names_object(mail);
+	if (is_raw == 0 && roost_read_errors_check_whole(mail) < 0) {
+		mail_storage_set_internal_error(box->storage);
+		is_raw = -1;
+	}
 	if (is_raw < 0) {
 		/* Unlike save_begin, a copy ends the save when it fails. */
 		mailbox_save_cancel(&ctx);
@@ -292,6 +299,23 @@ roost_copy(struct mail_save_context *ctx, struct mail *mail)
 	}
 	return is_raw > 0 ? rbox->module_ctx.super.copy(ctx, mail) :
 		mail_storage_copy(ctx, mail);
+}
+
+/*
+ * What was given up is off the disk.  Where it was the last one of a
+ * transaction that is committed all the same, sdbox would delete the files of
+ * those before it, too, which are then the only ones: doveadm has moved them.
+ */
+static void
+roost_save_cancel(struct mail_save_context *ctx)
+{
+	struct mailbox *box = ctx->transaction->box;
+	struct roost_mailbox *rbox = ROOST_BOX(box);
+	struct dbox_save_context *dbox_ctx = DBOX_SAVECTX(ctx);
+
+	rbox->module_ctx.super.save_cancel(ctx);
+	if (strcmp(box->storage->name, "sdbox") == 0)
+		dbox_ctx->failed = FALSE;
 }
 
 static int
@@ -364,6 +388,7 @@ roost_mailbox_allocated(struct mailbox *box)
 	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) != 0) {
 		v->save_begin = roost_save_begin;
 		v->save_finish = roost_save_finish;
+		v->save_cancel = roost_save_cancel;
 		v->copy = roost_copy;
 		v->transaction_commit = roost_transaction_commit;
 		v->transaction_rollback = roost_transaction_rollback;

@@ -41,6 +41,7 @@ KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
 RING = "glue/test_ring"
 
 MIDWAY, COMPRESSION = "midway", "compression"
+AMONG = "among_others"
 
 MUTANTS = [
     # Reading
@@ -50,6 +51,19 @@ MUTANTS = [
     ("POP3 ends a message that breaks off as if whole", "mail/read-errors.c",
      "\treturn strcmp(mail->box->storage->user->service, \"pop3\") == 0 ||\n",
      "\treturn ", MIDWAY, "pop3 and maildir"),
+    ("replication sends what breaks off", "mail/read-errors.c",
+     "\t\t(mail->transaction->flags &\n"
+     "\t\t MAILBOX_TRANSACTION_FLAG_SYNC) != 0 ||\n", "", AMONG,
+     "sync or backup"),
+    ("a message that breaks off empties the file of others",
+     "mail/save-hooks.c",
+     "\tif (is_raw == 0 && roost_read_errors_check_whole(mail) < 0) {\n",
+     "\tif (FALSE) {\n", AMONG, "another_user and mdbox and dg and move"),
+    ("the last message of a move takes the others with it",
+     "mail/save-hooks.c",
+     "\tif (strcmp(box->storage->name, \"sdbox\") == 0)\n"
+     "\t\tdbox_ctx->failed = FALSE;\n", "", AMONG,
+     "another_user and sdbox and gr and move"),
     ("CATENATE saves what is not whole", "mail/read-errors.c",
      "\t\tstrcmp(mail->transaction->reason,\n"
      "\t\t       \"imap_msgpart_url_open_mail\") == 0;\n",
