@@ -3,6 +3,7 @@
  * keyring: loading, unlocking and making keyrings.  See roost/keyring.h.
  */
 #include "keyring-private.h"
+#include "verified-private.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"
@@ -151,6 +152,7 @@ roost_keyring_check_owner(const struct roost_keyring *kr)
 	char bytes[OWNER_TEXT_SIZE];		/* public */
 	struct roost_text text = { .bytes = bytes, .size = sizeof(bytes) };
 	uint8_t id[ROOST_ID_SIZE];		/* public */
+	bool is_good;
 	enum roost_err err = identity_id(kr->identity, id);
 
 	if (err != ROOST_OK)
@@ -158,11 +160,12 @@ roost_keyring_check_owner(const struct roost_keyring *kr)
 	if (!roost_bytes_equal(id, kr->id, sizeof(id)))
 		return ROOST_ERR_IDENTITY;
 	err = owner_text(kr, &text);
+	if (err == ROOST_OK)
+		err = roost_verified_check(kr->identity, bytes, text.len,
+					   kr->owner_sig, &is_good);
 	if (err != ROOST_OK)
 		return err;
-	return roost_prim_sign_check(kr->identity, bytes, text.len,
-				     kr->owner_sig) ?
-		ROOST_OK : ROOST_ERR_OWNER_SIG;
+	return is_good ? ROOST_OK : ROOST_ERR_OWNER_SIG;
 }
 
 /* Which of the keys the host key is wrapped by. */

@@ -94,6 +94,7 @@ cipher_context_free(EVP_CIPHER_CTX *ctx)
 #include "../../plugin/core/prim-sodium.c"
 #include "../../plugin/core/secret.c"
 #include "../../plugin/core/object.c"
+#include "../../plugin/core/verified.c"
 
 static struct kit_ring *ring, *password_ring;
 static uint8_t *sealed, plain[2 * KIT_C + 5], data_key[ROOST_KEY_SIZE];
@@ -418,6 +419,7 @@ open_host(void)
 {
 	uint8_t key[ROOST_KEY_SIZE];
 
+	verified_count = 0;
 	return told(roost_keyring_open_host(&ring->kr, KIT_OWNER,
 					    ring->provider_key, 1, key),
 		    key, sizeof(key));
@@ -426,6 +428,7 @@ open_host(void)
 static enum roost_err
 check_owner(void)
 {
+	verified_count = 0;
 	return roost_keyring_check_owner(&ring->kr);
 }
 

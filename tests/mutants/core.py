@@ -897,6 +897,28 @@ FILES = {
          "\ttext_add_owner(text, kr);\n\ttext_add_host(text, kr);\n",
          "\ttext_add_host(text, kr);\n"),
     ]),
+    "verified.c": ("verified keyring backend", [
+        ("a public key is not remembered",
+         "roost_prim_sha256_update(sha, public_key,\n"
+         "\t\t\t\t\t       ROOST_KEY_SIZE);",
+         "roost_prim_sha256_update(sha, public_key, 0);"),
+        ("a signature is not remembered",
+         "roost_prim_sha256_update(sha, signature,\n"
+         "\t\t\t\t\t       ROOST_SIGNATURE_SIZE);",
+         "roost_prim_sha256_update(sha, signature, 0);"),
+        ("a text is not remembered",
+         "roost_prim_sha256_update(sha, bytes, len);",
+         "roost_prim_sha256_update(sha, bytes, 0);"),
+        ("half a hash", "hash, ROOST_SHA256_SIZE) == 0)", "hash, 0) == 0)"),
+        ("a bad one is remembered", "\tif (*is_good_r)\n\t\tverified_add",
+         "\t\tverified_add"),
+        ("none is remembered", "\t\tverified_count++;\n", "\t\t;\n"),
+        ("more are remembered than there is room for",
+         "\tif (verified_count < ROOST_VERIFIED_MAX)\n", "", "asan"),
+        ("a hash that failed is taken", "\tif (err != ROOST_OK)\n"
+         "\t\treturn err;\n\t*is_good_r = verified_has",
+         "\t*is_good_r = verified_has"),
+    ]),
     "keyring.c": ("keyring backend wipe", [
         ("owner", "if (owner != NULL && strcmp(owner, kr->owner) != 0)",
          "if (false)"),
