@@ -68,6 +68,10 @@ def _default(name):
     return found.group(1)
 
 
+# A service's setting by which its processes serve client after client.
+SERVES_MANY = "restart_request_count = unlimited" if NEW else \
+    "service_count = 0"
+
 LDA = os.path.join(_default("libexec_dir"), "dovecot-lda")
 
 
@@ -294,6 +298,7 @@ postmaster_address = postmaster@roost.test
 hostname = roost.test
 {crlf}
 service imap-login {{
+  {many}
   inet_listener imap {{
     port = {imap}
   }}
@@ -302,6 +307,7 @@ service imap-login {{
   }}
 }}
 service pop3-login {{
+  {many}
   inet_listener pop3 {{
     port = {pop3}
   }}
@@ -314,7 +320,7 @@ namespace inbox {{
   separator = /
 }}
 """.format(run=self.run_dir, root=self.root, log=self.log, tmp=self.tmp_dir,
-           imap=self.imap_port, pop3=self.pop3_port,
+           imap=self.imap_port, pop3=self.pop3_port, many=SERVES_MANY,
            crlf="mail_save_crlf = yes" if self.crlf else "")
 
     def _conf_23(self):

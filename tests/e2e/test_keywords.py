@@ -13,7 +13,7 @@ import corpus
 import server as servers
 import tamper
 import virtualbox
-from server import NEW, STORAGES
+from server import STORAGES
 from tamper import rf
 from test_neighbours import share, shared  # noqa: F401
 
@@ -1162,7 +1162,7 @@ service imap {
   process_limit = 1
   %s
 }
-""" % ("restart_request_count = unlimited" if NEW else "service_count = 0"))
+""" % servers.SERVES_MANY)
     with server.raw("alice") as client:
         assert client.append("INBOX", message("one"), SECRETS[0]).ok
     token = tokens_on_disk(server).pop().decode()

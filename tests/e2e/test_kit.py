@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from imapclient import Answer
-from server import NEW
+import server as servers
 from test_roundtrip import comparable
 
 
@@ -162,7 +162,7 @@ service imap {
   client_limit = 10
   %s
 }
-""" % ("restart_request_count = unlimited" if NEW else "service_count = 0"))
+""" % servers.SERVES_MANY)
     with server.raw() as stays, server.raw() as client:
         pid = process_of(server, r"mpid=(\d+),")
         mark = server.log_mark()
