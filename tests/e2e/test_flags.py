@@ -247,7 +247,8 @@ def test_kept_once_set(server, user, how):
         left = {"own"} if how[0] == "-" and "Own" not in how else set()
         seen = {"\\seen"} if "Seen" in how else set()
         assert box.flags(2) == {"$forwarded", "$mdnsent"} | left | seen
-    assert {"$forwarded", "$mdnsent"} <= box.permanent
+        box.select()
+        assert {"$forwarded", "$mdnsent"} <= box.permanent
 
 
 def test_denied_by_pattern(server):
