@@ -13,6 +13,7 @@
 #include "dbox-sizes.h"
 #include "inspect.h"
 #include "istream-roost.h"
+#include "maildir-sizes.h"
 #include "report.h"
 #include "sizes.h"
 
@@ -359,6 +360,8 @@ roost_mail_close(struct mail *mail)
 
 	if (rmail->sizes.is_held_back)
 		roost_sizes_forget(mail);
+	if (rmail->sizes.was_healed)
+		roost_maildir_sizes_fix(mail, &rmail->sizes);
 	rmail->is_sealed = FALSE;
 	roost_sizes_reset(&rmail->sizes);
 	rmail->module_ctx.super.close(mail);

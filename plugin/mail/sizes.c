@@ -279,6 +279,7 @@ roost_sizes_heal(struct mail *mail, struct roost_sizes *sizes)
 	struct roost_sizes healed = *sizes;
 
 	sizes->is_physical_wrong = sizes->is_virtual_wrong = FALSE;
+	sizes->was_healed = TRUE;
 	mail_storage_last_error_push(mail->box->storage);
 	mail_set_cache_corrupted(mail, healed.is_physical_wrong ?
 		MAIL_FETCH_PHYSICAL_SIZE : MAIL_FETCH_VIRTUAL_SIZE,

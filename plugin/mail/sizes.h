@@ -24,6 +24,7 @@ struct roost_sizes {
 	/* Of packed bytes: what is read is not the message, and nobody is told
 	   of its own sizes what is kept for others. */
 	bool is_held_back;
+	bool was_healed;
 };
 
 /* Does a stream, at its start, show what a compressing plugin wrote? */
@@ -54,7 +55,7 @@ roost_sizes_reset(struct roost_sizes *sizes)
 {
 	sizes->physical = sizes->virtual = UOFF_T_MAX;
 	sizes->is_physical_wrong = sizes->is_virtual_wrong = FALSE;
-	sizes->is_held_back = FALSE;
+	sizes->is_held_back = sizes->was_healed = FALSE;
 }
 
 /* What the storage answered with ret, and what is answered instead where the
