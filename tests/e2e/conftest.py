@@ -40,7 +40,8 @@ def _factory(request):
     made = []
 
     def make(storage="maildir", start=True, **options):
-        root = tempfile.mkdtemp(prefix="s", dir=os.environ["ROOST_E2E_TMP"])
+        root = tempfile.mkdtemp(prefix="s", dir=os.path.join(
+            os.environ["ROOST_E2E_TMP"], "servers"))
         made.append(servers.Server(root, storage, **options))
         return made[-1].start() if start else made[-1]
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import struct
 import subprocess
+import tempfile
 
 import pytest
 
@@ -208,16 +209,17 @@ def test_wrong_header_names_are_refused(make_server):
 
 
 def test_spool_on_a_disk_is_warned_of(make_server):
-    """Here mail_temp_dir is on a tmpfs; the folder of the mail is not, unless
-    the whole machine lives in memory."""
+    """The servers of these tests lie on a tmpfs; what is beside it does not,
+    unless the whole machine lives in memory."""
     server = make_server("maildir", start=False)
-    server.tmp_dir = server.mail_root
+    server.tmp_dir = tempfile.mkdtemp(dir=os.environ["ROOST_E2E_TMP"])
+    os.chmod(server.tmp_dir, 0o1777)
     server.start()
     client = server.raw("alice")
     client.ok("SELECT INBOX")
     client.logout()
     said = "\n".join(server.session_log(client))
-    kind = subprocess.run(["stat", "-f", "-c", "%T", server.mail_root],
+    kind = subprocess.run(["stat", "-f", "-c", "%T", server.tmp_dir],
                           stdout=subprocess.PIPE, check=True).stdout
     if kind.strip() in (b"tmpfs", b"ramfs"):
         assert "mail_temp_dir" not in said

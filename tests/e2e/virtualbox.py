@@ -22,5 +22,5 @@ def add(server, user, name, *rules):
     os.makedirs(folder)
     server.write(os.path.join(folder, "dovecot-virtual"),
                  "".join(line + "\n" for line in rules))
-    server.own(server.mail_root)
+    server.own(server.home(user))
     return folder
