@@ -1216,3 +1216,20 @@ FILES = {
          "gates[err].name"),
     ]),
 }
+
+
+def changed(title, text, old, new):
+    """The file's text with one mutant applied; ValueError if what it names
+    does not stand there as often as it must."""
+    if isinstance(old, list) and isinstance(old[0], tuple):
+        for each_old, each_new in old:
+            text = changed(title, text, each_old, each_new)
+        return text
+    old, which = old if isinstance(old, list) else (old, None)
+    count = text.count(old)
+    if count != 1 if which is None else count < which:
+        raise ValueError(f"{title}: stands there {count} times: {old!r}")
+    at = -1
+    for _ in range(which or 1):
+        at = text.index(old, at + 1)
+    return text[:at] + new + text[at + len(old):]

@@ -3,7 +3,10 @@
 """plugin: every check that the end-to-end tests of attacks, refusals, keys and
 of the silence on disk rely on, taken out in turn; the named tests must fail.
 
-    tests/mutants/plugin.py [PART ...]   only mutants whose name has a PART
+    tests/mutants/plugin.py [--share I/N] [PART ...]
+
+With PARTs only mutants whose name has one; with a share the I-th of N, which
+may run at the same time.
 
 Works on a copy.  MUTANTS: what is lost, the file, a text that occurs once in
 it, what stands there then, the file of tests, and pytest's -k; or a program of
@@ -16,12 +19,17 @@ exempt in the hook and in the rules; the end of a header that is too long has
 no host of its own in front; what is saved reads no large header, of which it
 would keep nothing.
 """
+import argparse
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+import core  # noqa: E402
 
 SECS_MAX = 600
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
@@ -394,7 +402,8 @@ MUTANTS = [
     # Saving
     ("plaintext is saved where sealing fails", "mail/save-hooks.c",
      "\t     box_check_plaintext(box)) < 0)\n\t\treturn -1;\n",
-     "\t     box_check_plaintext(box)) < 0)\n\t\tring = NULL;\n", REFUSALS, "test_keyring and garbage"),
+     "\t     box_check_plaintext(box)) < 0)\n\t\tring = NULL;\n", REFUSALS,
+     "test_keyring and garbage"),
     ("a look-alike is saved unsealed", "mail/save-hooks.c",
      "\treturn ret == 0 ? 0 : -1;\n", "\treturn ret >= 0 ? 0 : -1;\n", KEYS,
      "maildir and look_alike_is_refused"),
@@ -728,10 +737,10 @@ MUTANTS = [
     ("a virtual mailbox keeps to the clients' limit",
      "mail/keyword-virtual.c",
      "\t\troost_keyword_limit_raise(storage);\n", "\t\t;\n", KEYWORDS,
-     "virtual and sdbox"),
+     "see_no_difference and sdbox"),
     ("clients have the limit of tokens after it", "mail/keyword-virtual.c",
      "\t\tstorage->set = limit_get(storage)->client;\n", "\t\t;\n",
-     KEYWORDS, "virtual and sdbox"),
+     KEYWORDS, "see_no_difference and sdbox"),
     ("a virtual mailbox hands on tokens of its own keyring",
      "mail/keyword-store.c", "\tif (name == NULL)\n\t\treturn FALSE;\n",
      "\tif (name != NULL)\n\t\treturn TRUE;\n\telse\n\t\treturn FALSE;\n",
@@ -845,6 +854,10 @@ MUTANTS = [
 ]
 
 
+class Broken(Exception):
+    """An entry that shows nothing: its text, its code or its test."""
+
+
 def run(top, *command):
     """It and all that it started end at SECS_MAX."""
     with subprocess.Popen(command, cwd=top, stdout=subprocess.PIPE,
@@ -859,63 +872,89 @@ def run(top, *command):
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 out, _ = process.communicate()
-            sys.exit(f"{command}: more than {SECS_MAX} seconds:\n" +
-                     out.decode(errors="replace"))
+            raise Broken(f"{command}: more than {SECS_MAX} seconds:\n" +
+                         out.decode(errors="replace")) from None
     return subprocess.CompletedProcess(command, process.returncode, out)
 
 
+def copied(top):
+    """A copy of the tree."""
+    os.chmod(top, 0o755)
+    for name in os.listdir(TOP):
+        if name in ("build", ".git"):
+            continue
+        path = os.path.join(TOP, name)
+        if os.path.isdir(path):
+            shutil.copytree(path, os.path.join(top, name), symlinks=True)
+        else:
+            shutil.copy(path, top)
+
+
+def tested(top, tests, wanted):
+    """How the tests end: 0 they pass, 1 one fails, else they cannot run."""
+    if not tests.startswith("glue/"):
+        return run(top, "tests/e2e/run", "-x", "-q", f"test_{tests}.py", "-k",
+                   wanted)
+    program = f"build/tests/{tests}"
+    built = run(top, "make", "-s", "WERROR=", program)
+    if built.returncode != 0:
+        return built
+    done = run(top, program)
+    done.returncode = int(done.returncode != 0)
+    return done
+
+
 def notices(top, mutant):
-    """True if a test fails; a mutant that does not compile is an error."""
-    _, name, old, new, tests, wanted = mutant
+    """True if a test fails."""
+    title, name, old, new, tests, wanted = mutant
     path = os.path.join(top, "plugin", name)
     with open(path) as file:
         text = file.read()
-    if text.count(old) != 1:
-        sys.exit(f"{name}: {text.count(old)} times: {old!r}")
-    with open(path, "w") as file:
-        file.write(text.replace(old, new))
     try:
-        built = run(top, "make", "-s", "WERROR=", "all")
-        if built.returncode != 0:
-            sys.exit(f"{mutant[0]}: {built.stdout.decode()}")
-        if tests.startswith("glue/"):
-            program = f"build/tests/{tests}"
-            done = run(top, "sh", "-c", f"make -s WERROR= {program} || exit "
-                       f"9; {program}")
-            if done.returncode not in (0, 9):
-                return True
-        else:
-            done = run(top, "tests/e2e/run", "-x", "-q", f"test_{tests}.py",
-                       "-k", wanted)
+        with open(path, "w") as file:
+            file.write(core.changed(title, text, old, new))
+        done = run(top, "make", "-s", "WERROR=", "all")
+        if done.returncode == 0:
+            done = tested(top, tests, wanted)
+    except ValueError as error:
+        raise Broken(str(error)) from None
     finally:
         with open(path, "w") as file:
             file.write(text)
     if done.returncode not in (0, 1):
-        sys.exit(f"{mutant[0]}: {done.stdout.decode()}")
+        raise Broken(done.stdout.decode(errors="replace"))
     return done.returncode == 1
 
 
-def main(parts):
-    wanted = [mutant for mutant in MUTANTS
-              if not parts or any(part in mutant[0] for part in parts)]
+def asked():
+    """The mutants that the command line names."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--share", metavar="I/N", default="1/1")
+    parser.add_argument("parts", nargs="*")
+    given = parser.parse_args()
+    which, shares = map(int, given.share.split("/"))
+    return [mutant for mutant in MUTANTS
+            if not given.parts or any(part in mutant[0] for part in
+                                      given.parts)][which - 1::shares]
+
+
+def main():
+    mutants = asked()
     passed = 0
     with tempfile.TemporaryDirectory(prefix="roost-mutants.") as top:
-        os.chmod(top, 0o755)
-        for name in os.listdir(TOP):
-            if name in ("build", ".git"):
-                continue
-            path = os.path.join(TOP, name)
-            if os.path.isdir(path):
-                shutil.copytree(path, os.path.join(top, name), symlinks=True)
+        copied(top)
+        for mutant in mutants:
+            try:
+                found = notices(top, mutant)
+            except Broken as broken:
+                found = False
+                print(f"BROKEN {mutant[0]}\n{broken}", flush=True)
             else:
-                shutil.copy(path, top)
-        for mutant in wanted:
-            found = notices(top, mutant)
+                print("ok" if found else "SURVIVED", mutant[0], flush=True)
             passed += found
-            print("ok" if found else "SURVIVED", mutant[0], flush=True)
-    print(f"{passed} passed, {len(wanted) - passed} failed")
-    return passed != len(wanted)
+    print(f"{passed} passed, {len(mutants) - passed} failed")
+    return passed != len(mutants)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""texts: does what the lists of mutants name stand where they say?
+
+Says of each entry of core.py and plugin.py whose text does not stand there as
+often as it must, or whose test is none; nothing if all is well. The entries
+with that name are to be changed with the code.
+"""
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+import core  # noqa: E402
+import plugin  # noqa: E402
+
+
+def entries():
+    """(title, file below plugin, old, new, a file of tests)"""
+    for name, (tests, mutants) in core.FILES.items():
+        for what, old, new, *_ in mutants:
+            for test in tests.split():
+                yield (f"{name}: {what}", f"core/{name}", old, new,
+                       f"core/test_{test}.c")
+    for title, name, old, new, tests, _ in plugin.MUTANTS:
+        yield (title, name, old, new, f"{tests}.c"
+               if tests.startswith("glue/") else f"e2e/test_{tests}.py")
+
+
+def main():
+    wrong = set()
+    for title, name, old, new, test in entries():
+        path = os.path.join(TOP, "plugin", name)
+        if not os.path.exists(path):
+            wrong.add(f"{title}: there is no plugin/{name}")
+            continue
+        if not os.path.exists(os.path.join(TOP, "tests", test)):
+            wrong.add(f"{title}: there is no tests/{test}")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        try:
+            core.changed(title, text, old, new)
+        except ValueError as error:
+            wrong.add(str(error))
+    print("".join(f"{line}\n" for line in sorted(wrong)), end="")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
