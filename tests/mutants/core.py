@@ -941,8 +941,9 @@ FILES = {
         ("the owner's signature is not looked at at loading",
          "\tif (err == ROOST_OK)\n\t\terr = roost_keyring_check_owner(kr);"
          "\n", ""),
-        ("any owner's signature", "\t\tROOST_OK : ROOST_ERR_OWNER_SIG;\n",
-         "\t\tROOST_OK : ROOST_OK;\n"),
+        ("any owner's signature",
+         "\treturn is_good ? ROOST_OK : ROOST_ERR_OWNER_SIG;\n",
+         "\treturn is_good ? ROOST_OK : ROOST_OK;\n"),
         ("any id", "\tif (!roost_bytes_equal(id, kr->id, sizeof(id)))\n"
          "\t\treturn ROOST_ERR_IDENTITY;\n", ""),
         ("half an id", "if (!roost_bytes_equal(id, kr->id, sizeof(id)))",
