@@ -173,10 +173,11 @@ $(BUILD)/tests/glue/test_ring_change: plugin/mail/ring-change.c \
 	plugin/mail/keystore.c plugin/mail/keystore-file.c)
 $(BUILD)/tests/glue/test_scan_file: plugin/mail/scan-file.c
 $(BUILD)/tests/glue/test_owner: plugin/mail/owner.c
-$(BUILD)/tests/glue/%: tests/glue/%.c $(CORE_LIB)
+$(BUILD)/tests/glue/%: tests/glue/%.c tests/glue/kit.c tests/glue/kit.h \
+		$(CORE_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(GLUE_CFLAGS) -o $@ $< $(filter %.o,$^) $(CORE_LIB) \
-		$(SAN_FLAGS) -L$(DOVECOT_LIBDIR) \
+	$(CC) $(GLUE_CFLAGS) -o $@ $< tests/glue/kit.c $(filter %.o,$^) \
+		$(CORE_LIB) $(SAN_FLAGS) -L$(DOVECOT_LIBDIR) \
 		-Wl,-rpath,$(DOVECOT_LIBDIR) -ldovecot-storage -ldovecot \
 		$(CRYPTO_LIBS)
 

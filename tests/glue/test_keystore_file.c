@@ -16,13 +16,13 @@
 #include "write-full.h"
 
 #include "test-common.h"
-#include "unlink-directory.h"
+
+#include "kit.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -185,23 +185,8 @@ disk_reset(void)
 static const char *
 folder(void)
 {
-	const char *top = getenv("TMPDIR");
-	char *path = t_strdup_noconst(t_strconcat(top != NULL ? top : "/tmp",
-						  "/roost-keystore.XXXXXX",
-						  NULL));
-
-	i_assert(mkdtemp(path) != NULL);
 	disk_reset();
-	return path;
-}
-
-static void
-folder_free(const char *dir)
-{
-	const char *error;
-
-	if (unlink_directory(dir, UNLINK_DIRECTORY_FLAG_RMDIR, &error) < 0)
-		i_error("%s", error);
+	return kit_folder();
 }
 
 /* Nothing but the file of the lock. */
@@ -263,7 +248,7 @@ test_synced(void)
 	/* Written, synced, put there, and the directory synced. */
 	test_assert_strcmp(disk.events, "wfD");
 	test_assert_strcmp(read_file(t_strconcat(dir, "/keyring", NULL)), DOC);
-	folder_free(dir);
+	kit_folder_free(dir);
 	test_end();
 }
 
@@ -277,7 +262,7 @@ test_little_at_a_time(void)
 	test_assert(store_new(dir, &error) == 1);
 	test_assert_strcmp(disk.events, "wwwwwfD");
 	test_assert_strcmp(read_file(t_strconcat(dir, "/keyring", NULL)), DOC);
-	folder_free(dir);
+	kit_folder_free(dir);
 	test_end();
 }
 
@@ -296,7 +281,7 @@ test_full_disk(void)
 				strstr(error, "write(") != NULL, room);
 		test_assert_idx(is_empty(dir), room);
 	}
-	folder_free(dir);
+	kit_folder_free(dir);
 	test_end();
 }
 
@@ -314,7 +299,7 @@ test_no_sync(void)
 	disk.fails_to_sync = 2;
 	test_assert(store_new(dir, &error) == -1);
 	test_assert(error != NULL && strstr(error, "fsync(") != NULL);
-	folder_free(dir);
+	kit_folder_free(dir);
 	test_end();
 }
 
@@ -395,7 +380,7 @@ test_each_failure(void)
 			test_assert_idx(act(dir, tests[i].action, NULL,
 					    &error) >= 0, i);
 		}
-		folder_free(dir);
+		kit_folder_free(dir);
 	}
 	test_end();
 }
@@ -420,7 +405,7 @@ test_large(void)
 			   roost_err_phrase(ROOST_ERR_DOC_SIZE)) != NULL);
 	test_assert(doc->used == 0);
 	roost_keystore_deinit(&store);
-	folder_free(dir);
+	kit_folder_free(dir);
 	test_end();
 }
 
@@ -435,12 +420,12 @@ test_group_of_others(void)
 	test_assert(act(dir, 'm', "fchown", &error) == 0);
 	test_assert(stat(t_strconcat(dir, "/keyring", NULL), &st) == 0 &&
 		    (st.st_mode & 0777) == 0600);
-	folder_free(dir);
+	kit_folder_free(dir);
 	dir = folder();
 	test_assert(act(dir, 'm', NULL, &error) == 0);
 	test_assert(stat(t_strconcat(dir, "/keyring", NULL), &st) == 0 &&
 		    (st.st_mode & 0777) == 0660);
-	folder_free(dir);
+	kit_folder_free(dir);
 	test_end();
 }
 

@@ -8,9 +8,9 @@
 #include "keystore.h"
 
 #include "test-common.h"
-#include "unlink-directory.h"
 
-#include <stdlib.h>
+#include "kit.h"
+
 #include <unistd.h>
 
 static unsigned int loads, last_load;	/* before which it vanishes */
@@ -30,27 +30,6 @@ static struct roost_config_secrets secrets;
 static struct roost_config config = {
 	.provider_key_count = 1, .secrets = &secrets,
 };
-
-static const char *
-folder(void)
-{
-	const char *top = getenv("TMPDIR");
-	char *path = t_strdup_noconst(t_strconcat(top != NULL ? top : "/tmp",
-						  "/roost-ring.XXXXXX",
-						  NULL));
-
-	i_assert(mkdtemp(path) != NULL);
-	return path;
-}
-
-static void
-folder_free(const char *dir)
-{
-	const char *error;
-
-	if (unlink_directory(dir, UNLINK_DIRECTORY_FLAG_RMDIR, &error) < 0)
-		i_error("%s", error);
-}
 
 /* A keyring in password mode, loaded with a secret, or with none. */
 static struct roost_ring *
@@ -89,7 +68,7 @@ test_secret_goes(void)
 {
 	static const uint8_t right[ROOST_KEY_SIZE] = { 1, 2, 3 };
 	static const uint8_t wrong[ROOST_KEY_SIZE] = { 3, 2, 1 };
-	const char *dir = folder();
+	const char *dir = kit_folder();
 	struct roost_ring *ring = ring_with(dir, right);
 
 	test_begin("the user's secret is wiped once it was used");
@@ -107,14 +86,14 @@ test_secret_goes(void)
 	test_assert(roost_ring_unlock(ring) == ROOST_ERR_LOCKED);
 	test_assert(!has_secret_in_memory(ring));
 	roost_ring_free(&ring);
-	folder_free(dir);
+	kit_folder_free(dir);
 	test_end();
 }
 
 static void
 test_vanished(void)
 {
-	const char *dir = folder(), *error = NULL;
+	const char *dir = kit_folder(), *error = NULL;
 	struct roost_ring_create create = {
 		.owner = "alice", .config = &config,
 	};
@@ -144,7 +123,7 @@ test_vanished(void)
 		    NULL);
 	config.provider_key_count = 1;
 	roost_keystore_deinit(&store);
-	folder_free(dir);
+	kit_folder_free(dir);
 	test_end();
 }
 

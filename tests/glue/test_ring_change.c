@@ -13,10 +13,10 @@
 #include "roost/secret.h"
 
 #include "test-common.h"
-#include "unlink-directory.h"
+
+#include "kit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define GENERATION_LAST ((UINT64_C(1) << 53) - 1)
@@ -69,18 +69,6 @@ static const char *text_of_another;
 /* -- the keyring -- */
 
 static const char *
-folder(void)
-{
-	const char *top = getenv("TMPDIR");
-	char *path = t_strdup_noconst(t_strconcat(top != NULL ? top : "/tmp",
-						  "/roost-change.XXXXXX",
-						  NULL));
-
-	i_assert(mkdtemp(path) != NULL);
-	return path;
-}
-
-static const char *
 stored(void)
 {
 	buffer_t *doc = t_buffer_create(4096);
@@ -112,7 +100,7 @@ ring_make(const char **dir_r)
 	const char *error;
 	bool was_made;
 
-	*dir_r = folder();
+	*dir_r = kit_folder();
 	i_zero(&other);
 	memset(secrets.provider_keys, 7, sizeof(secrets.provider_keys));
 	store = roost_keystore_init(t_strconcat("file:", *dir_r, "/keyring",
@@ -126,12 +114,9 @@ ring_make(const char **dir_r)
 static void
 ring_end(const char *dir, struct roost_ring **ring)
 {
-	const char *error;
-
 	roost_ring_free(ring);
 	roost_keystore_deinit(&store);
-	if (unlink_directory(dir, UNLINK_DIRECTORY_FLAG_RMDIR, &error) < 0)
-		i_error("%s", error);
+	kit_folder_free(dir);
 }
 
 /* Another number of its generation, rightly signed. */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_GLUE_KIT_H
+#define ROOST_GLUE_KIT_H
+
+/*
+ * kit: what the tests on Dovecot's own kit share.
+ */
+
+/* A new folder in $TMPDIR or /tmp; the path lies on the data stack. */
+const char *
+kit_folder(void);
+
+/* Removes it with all that is in it. */
+void
+kit_folder_free(const char *dir);
+
+#endif
