@@ -223,10 +223,9 @@ def test_killed_between_two_spellings(make_server, storage):
     assert len(tokens_on_disk(server)) == 7
 
 
-@pytest.mark.parametrize("storage", STORAGES)
-def test_name_in_clear_beside_its_token(make_server, storage):
-    """Modes were changed, or a process without Roost wrote the name: two on
-    disk, one to everybody, also where mailboxes are put together."""
+def with_virtual(make_server, storage, store):
+    """A server whose alice has three messages, in a virtual mailbox, too,
+    after one STORE."""
     server = make_server(storage, plugins=["virtual"],
                          extra=virtualbox.SETTINGS, start=False)
     virtualbox.add(server, "alice", "all", "INBOX", "  all")
@@ -235,7 +234,15 @@ def test_name_in_clear_beside_its_token(make_server, storage):
         for number in range(3):
             assert client.append("INBOX", message("m%d" % number)).ok
         client.ok("SELECT INBOX")
-        client.ok("STORE 1 +FLAGS (Urlaub Junk)")
+        client.ok("STORE " + store)
+    return server
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_name_in_clear_beside_its_token(make_server, storage):
+    """Modes were changed, or a process without Roost wrote the name: two on
+    disk, one to everybody, also where mailboxes are put together."""
+    server = with_virtual(make_server, storage, "1 +FLAGS (Urlaub Junk)")
 
     def store(client):
         client.ok("SELECT INBOX")
@@ -262,15 +269,7 @@ def test_name_in_clear_beside_its_token(make_server, storage):
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_two_tokens_in_a_virtual_mailbox(make_server, storage):
-    server = make_server(storage, plugins=["virtual"],
-                         extra=virtualbox.SETTINGS, start=False)
-    virtualbox.add(server, "alice", "all", "INBOX", "  all")
-    server.start()
-    with server.raw("alice") as client:
-        for number in range(3):
-            assert client.append("INBOX", message("m%d" % number)).ok
-        client.ok("SELECT INBOX")
-        client.ok("STORE 3 +FLAGS (Danach)")
+    server = with_virtual(make_server, storage, "3 +FLAGS (Danach)")
     give_two(server, "INBOX")
     with server.raw("alice") as client:
         assert sorted(listed(client, "virtual/all")) == ["Danach", "Urlaub"]
