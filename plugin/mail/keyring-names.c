@@ -309,11 +309,10 @@ names_set_subscribed(struct mailbox *box, bool set)
 	return NAMES_BOX(box)->module_ctx.super.set_subscribed(box, set);
 }
 
+/* Core opens a mailbox before it deletes it: a reserved one is refused there. */
 static int
 names_delete(struct mailbox *box)
 {
-	if (names_has(box->list, box->name))
-		return box_refuse(box, RESERVED_MSG);
 	if (names_holds(box->list, box->name))
 		return box_refuse(box, HOLDS_MSG);
 	return NAMES_BOX(box)->module_ctx.super.delete_box(box);

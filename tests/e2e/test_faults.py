@@ -342,7 +342,7 @@ def test_wrong_setting(server, command):
 
 MANY = b"".join(b"X-Line-%d: %s\r\n" % (number, b"word " * 12)
                 for number in range(600))
-TEXT = b"words of the body, line after line\r\n" * 1500
+TEXT = b"words of the body, line after line\r\n" * 500
 # Headers of more than is kept while a message is saved, and of several
 # chunks; a preview that is not at the beginning.
 LONG = (b"From: a@roost.test\r\nSubject: long\r\nMessage-ID: <long@roost>\r\n"

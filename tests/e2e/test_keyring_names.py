@@ -132,6 +132,13 @@ def test_reserved(case):
     assert client.fetch(1, "BODY.PEEK[]") == MESSAGE
     client.ok('UNSUBSCRIBE "%s"' % name)
     client.logout()
+    # What asks nobody whether there is such a mailbox.
+    done = server.doveadm("mailbox", "subscribe", "-u", "alice", name,
+                          check=False)
+    assert done.returncode != 0 and b"reserved" in done.stderr, done
+    done = server.doveadm("mailbox", "delete", "-u", "alice", name,
+                          check=False)
+    assert done.returncode != 0 and os.path.exists(ring)
     done = server.doveadm("mailbox", "list", "-u", "alice")
     assert name.split("/")[-1].encode() not in done.stdout.lower()
     # Names that only look like it are mailboxes like any others.
