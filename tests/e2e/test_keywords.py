@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+import apart
 import corpus
 import server as servers
 import tamper
@@ -1572,3 +1573,22 @@ def test_many_sessions_at_once(make_server, storage):
     fresh = server.raw("alice")
     fresh.ok("SELECT INBOX")
     assert shown_flags(fresh) == expected
+
+
+def test_copy_without_any_name_that_is_allowed(make_server):
+    """Names were longer once: the message is copied without them."""
+    server = make_server("maildir")
+    long_names = apart.configuration(
+        server, "long", extra="mail_max_keyword_length = 100\n")
+    with apart.Imap(server, "alice", long_names) as client:
+        assert client.append("INBOX", message("one")).ok
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS (%s)" % ("n" * 80))
+        client.ok("CREATE Other")
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("COPY 1 Other")
+        client.ok("SELECT Other")
+        assert client.fetch(1, "BODY.PEEK[]") == message("one")
+        answer = client.cmd("FETCH 1 (FLAGS)")
+        assert b"nnn" not in b"".join(answer.untagged)

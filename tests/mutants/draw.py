@@ -62,7 +62,7 @@ GUARDS = e2e("guards", "not dbox")
 KEYS = e2e("keys", "not dbox")
 POLICY = e2e("policy", "maildir")
 # Calls that fail while mail is read or saved.
-FAULTS = e2e("faults", "fetch or file or save or sort")
+FAULTS = e2e("faults", "fetch or file or save or sort or without_the")
 CACHE = [FAULTS, e2e("cache", "maildir"), e2e("cache_damage", "maildir"),
          e2e("leaks"), e2e("cache_native", "maildir")]
 
@@ -82,13 +82,15 @@ TESTS = [
                     e2e("faults", "verify or status"),
                     REFUSALS, GUARDS, e2e("pins"), e2e("tenants", "maildir"),
                     POLICY, ATTACKS]),
-    (r"mail/user", [e2e("faults", "test_init or rebind or status"), GUARDS, REFUSALS, e2e("ring", "not dbox"), POLICY,
+    (r"mail/user", [e2e("faults", "test_init or rebind or status"), GUARDS,
+                    REFUSALS, e2e("ring", "not dbox"), POLICY,
                     e2e("owner", "maildir"), e2e("tenants", "maildir"),
                     e2e("neighbours", "maildir"), ATTACKS]),
     (r"mail/owner", [program("glue/test_owner"), e2e("owner", "maildir")]),
     (r"mail/keyring-names", [e2e("keyring_names")]),
     (r"mail/scan-file", [program("glue/test_scan_file")]),
-    (r"mail/scan", [e2e("faults", "test_init or folders"), e2e("lost_keyring"), GUARDS,
+    (r"mail/scan", [e2e("faults", "test_init or folders"),
+                    e2e("lost_keyring"), GUARDS,
                     e2e("attacks", "maildir and keyring"),
                     e2e("keystore", "not dbox"), POLICY, REFUSALS]),
     (r"mail/inspect", [GUARDS, ATTACKS, POLICY, e2e("delivery", "maildir")]),
@@ -96,7 +98,8 @@ TESTS = [
                                  REFUSALS, e2e("rude")]),
     (r"mail/mail-hooks", [FAULTS, GUARDS, ATTACKS, REFUSALS, POLICY, KEYS,
                           e2e("midway", "maildir")]),
-    (r"mail/save-hooks", [FAULTS, GUARDS, REFUSALS, KEYS, e2e("ring", "not dbox"),
+    (r"mail/save-hooks", [FAULTS, GUARDS, REFUSALS, KEYS,
+                          e2e("ring", "not dbox"),
                           POLICY, ATTACKS]),
     (r"mail/(read-errors|sizes)", [e2e("midway", "maildir"),
                                    e2e("compression", "sdbox")]),
@@ -113,7 +116,7 @@ TESTS = [
                                        e2e("policy", "not dbox"), ATTACKS,
                                        e2e("compression", "verify")]),
     (r"doveadm/rebind", [e2e("tenants", "maildir"), e2e("faults")]),
-    (r"doveadm/cache-purge", [e2e("faults", "cache"),
+    (r"doveadm/cache-purge", [e2e("faults", "purge or setting"),
                               e2e("silence", "purge or readme")]),
     (r"doveadm/", [e2e("commands"), e2e("faults"), e2e("tenants", "maildir"),
                    e2e("lost_keyring", "maildir"), e2e("stock", "scheme"),
@@ -136,8 +139,8 @@ EQUIVALENT = [
      "roost_prim_aead_open() refuses what is shorter than a tag, and what is "
      "shorter than a nonce by a length beyond its largest"),
     ("mail/cache-mail.c", "!roost_cache_mail_may_read(mail)",
-     "Dovecot refuses to open a message in such a lookup, too, and one that is "
-     "open already may be read"),
+     "Dovecot refuses to open a message in such a lookup, too, and one that "
+     "is open already may be read"),
     ("mail/cache-hooks.c", "cmail->module_ctx.super.precache(mail) < 0",
      "nothing of such a message is cached, so that it is read again for its "
      "body structure, and that fails as well"),
