@@ -392,6 +392,12 @@ test_a_code_of_another_length_is_refused(void **state)
 	memcpy(text + 44, "00", 2);
 	assert_gate(code_parse(text, 45, code), ROOST_ERR_CODE_TYPO);
 	assert_gate(code_parse(text, 46, code), ROOST_ERR_CODE_TYPO);
+	/* Also of a code that looks as if nothing had been read. */
+	memset(code, 0, 20);
+	assert_good(roost_slot_recovery_text(code, text));
+	assert_good(code_parse(text, 44, code));
+	memcpy(text + 44, "0", 1);
+	assert_gate(code_parse(text, 45, code), ROOST_ERR_CODE_TYPO);
 }
 
 #define KEY_TEXT "00112233445566778899aabbccddeeff" \
