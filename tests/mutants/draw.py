@@ -61,6 +61,7 @@ REFUSALS = e2e("refusals")
 GUARDS = e2e("guards", "not dbox")
 KEYS = e2e("keys", "not dbox")
 POLICY = e2e("policy", "maildir")
+PLACED = e2e("policy", "maildir and (whatever or every_way)")
 # Calls that fail while mail is read or saved.
 FAULTS = e2e("faults", "fetch or file or save or sort or without_the")
 CACHE = [FAULTS, e2e("cache", "maildir"), e2e("cache_damage", "maildir"),
@@ -96,7 +97,7 @@ TESTS = [
     (r"mail/inspect", [GUARDS, ATTACKS, POLICY, e2e("delivery", "maildir")]),
     (r"mail/(istream|ostream)", [program("glue/test_streams"), ATTACKS,
                                  REFUSALS, e2e("rude")]),
-    (r"mail/mail-hooks", [FAULTS, GUARDS, ATTACKS, REFUSALS, POLICY, KEYS,
+    (r"mail/mail-hooks", [FAULTS, PLACED, GUARDS, ATTACKS, REFUSALS, POLICY, KEYS,
                           e2e("midway", "maildir")]),
     (r"mail/save-hooks", [FAULTS, GUARDS, REFUSALS, KEYS,
                           e2e("ring", "not dbox"),
