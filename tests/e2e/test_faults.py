@@ -405,7 +405,7 @@ def test_fetch(server, faults, item, call):
     assert which > 1
 
 
-@pytest.mark.parametrize("item", ["body", "hdr", "text"])
+@pytest.mark.parametrize("item", ["body", "hdr", "hdr.x-line-599", "text"])
 def test_fetch_of_what_is_cached(server, faults, item):
     """That its size is known makes no message of one that does not open."""
     fetch = ("-f", "tab", "fetch", "-u", "erin", item, "mailbox", "Long",
