@@ -309,7 +309,7 @@ names_set_subscribed(struct mailbox *box, bool set)
 	return NAMES_BOX(box)->module_ctx.super.set_subscribed(box, set);
 }
 
-/* Core opens a mailbox before it deletes it: a reserved one is refused there. */
+/* A reserved one is refused before: core opens a mailbox to delete it. */
 static int
 names_delete(struct mailbox *box)
 {
