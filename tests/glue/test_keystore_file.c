@@ -48,7 +48,8 @@ static void
 note(char event)
 {
 	struct stat st;
-	bool is_in_place = stat(disk.keyring, &st) == 0;
+	bool is_in_place = disk.keyring != NULL &&
+		stat(disk.keyring, &st) == 0;
 
 	if (disk.count + 1 < sizeof(disk.events))
 		disk.events[disk.count++] = is_in_place ?
