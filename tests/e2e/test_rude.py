@@ -64,6 +64,48 @@ if servers.ROOT:
             server.stop()
             subprocess.run(["umount", "-l", home], check=True)
 
+    def mount_pages(home, pages, *more):
+        """A disk of so many pages."""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join((
+            "size=%d" % (4096 * pages), "mode=0700", "uid=%d" %
+            servers.MAIL_UID, "gid=%d" % servers.MAIL_GID) + more),
+            "tmpfs", home], check=True)
+
+    @pytest.fixture(scope="module", params=STORAGES)
+    def full(request, make_module_server):
+        return make_module_server(request.param, users=[
+            "u%d" % pages for pages in range(1, 12)])
+
+    @pytest.mark.parametrize("pages", range(1, 12))
+    def test_full_disk_from_the_start(full, pages):
+        """Wherever it becomes full, while the mailbox and the keyring are
+        made, too: once there is room again all goes on, and what was
+        acknowledged is there."""
+        server, rng = full, random.Random(corpus.SEED)
+        user = "u%d" % pages
+        home = server.home(user)
+        given = [message("m%d" % number, 5000, rng) for number in range(4)]
+        mount_pages(home, pages)
+        try:
+            codes = [server.deliver(data, user)[0][0] for data in given[:3]]
+            assert set(codes) <= {250, 451, 452}, codes
+            mount_pages(home, 5000, "remount")
+            codes.append(server.deliver(given[3], user)[0][0])
+            assert codes[3] == 250
+            with server.raw(user) as client:
+                client.ok("SELECT INBOX")
+                got = [client.fetch(number + 1, "BODY.PEEK[]")
+                       for number in range(client.count())]
+            saved = [data for data, code in zip(given, codes) if code == 250]
+            assert [part[part.index(b"Subject: m"):] for part in got] == saved
+            if not servers.PLAIN:
+                server.doveadm("roost", "verify", "-u", user)
+            server.assert_sealed(user, len(saved))
+            assert not [name for name in os.listdir(home)
+                        if name.endswith((".tmp", ".old"))]
+        finally:
+            subprocess.run(["umount", "-l", home], check=True)
+
 
 class Writer(threading.Thread):
     """Saves messages by IMAP or LMTP until told to stop, and notes which were
