@@ -522,6 +522,14 @@ run_epochs_open(void)
 	return epochs_open(&ring->kr, entry_given, ring->host_key, &opened);
 }
 
+static void *secrets_held;
+
+static enum roost_err
+run_secrets_open(void)
+{
+	return secrets_open(&ring->kr, ring->master, &secrets_held);
+}
+
 static void
 test_opening_the_keys(void **state)
 {
@@ -531,6 +539,8 @@ test_opening_the_keys(void **state)
 	secret_add("psk", ring->open.psk, 32);
 	secret_add("seed of the identity", ring->seed, 32);
 	secret_derive("key of secrets", ring->master, "secrets");
+	assert_clean(run_secrets_open, ROOST_OK);
+	roost_secret_free(&secrets_held);
 	assert_clean(run_open_keys, ROOST_OK);
 	roost_be32_put(entry_given, 1);
 	memcpy(entry_given + 4, ring->open.private_key, 32);
