@@ -22,10 +22,11 @@ name_is_wrong(const char *name, char key, uoff_t right)
 static const char *
 right_name(const char *name, const struct roost_sizes *sizes)
 {
+	static const char ends[] = { MAILDIR_EXTRA_SEP, MAILDIR_INFO_SEP, 0 };
 	const char *info = strchr(name, MAILDIR_INFO_SEP);
 	string_t *str = t_str_new(128);
 
-	str_append_data(str, name, strcspn(name, MAILDIR_EXTRA_SEP_S));
+	str_append_data(str, name, strcspn(name, ends));
 	str_printfa(str, ",%c=%"PRIuUOFF_T, MAILDIR_EXTRA_FILE_SIZE,
 		    sizes->physical);
 	if (sizes->virtual != UOFF_T_MAX)
@@ -39,7 +40,7 @@ right_name(const char *name, const struct roost_sizes *sizes)
 /* Core's way: 1 done, 0 the file has another name now, -1 error. */
 static int
 fix_name(struct maildir_mailbox *mbox, const char *path,
-	 const struct roost_sizes *sizes)
+	 struct roost_sizes *sizes)
 {
 	const char *name = strrchr(path, '/') + 1, *right;
 
@@ -63,6 +64,7 @@ fix_name(struct maildir_mailbox *mbox, const char *path,
 void
 roost_maildir_sizes_fix(struct mail *mail, const struct roost_sizes *sizes)
 {
+	struct roost_sizes right = *sizes;
 	struct maildir_mailbox *mbox;
 
 	if (strcmp(mail->box->storage->name, "maildir") != 0 ||
@@ -70,7 +72,7 @@ roost_maildir_sizes_fix(struct mail *mail, const struct roost_sizes *sizes)
 		return;
 	mbox = MAILDIR_MAILBOX(mail->box);
 	if (!mbox->storage->set->maildir_broken_filename_sizes)
-		(void)maildir_file_do(mbox, mail->uid, fix_name, sizes);
+		(void)maildir_file_do(mbox, mail->uid, fix_name, &right);
 }
 #else
 void

@@ -5,7 +5,8 @@
 #include "scan-traces.h"
 
 #include "mail-cache-private.h"
-#include "mailbox-list-iter.h"
+#include "mailbox-list-private.h"
+#include "mailbox-tree.h"
 
 #include "roost/token.h"
 
@@ -96,31 +97,28 @@ traces_subscription(struct mail_namespace *ns, const char *vname,
 	return ret;
 }
 
+/* Asked of the subscriptions themselves: newer core lists none that is gone
+   from a public or a shared namespace. */
 int
 roost_scan_traces_namespace(struct mail_namespace *ns,
 			    struct roost_scan *scan, const char **error_r)
 {
-	const enum mailbox_list_iter_flags flags =
-		MAILBOX_LIST_ITER_RAW_LIST |
-		MAILBOX_LIST_ITER_SELECT_SUBSCRIBED |
-		MAILBOX_LIST_ITER_RETURN_NO_FLAGS;
-	struct mailbox_list_iterate_context *iter;
-	const struct mailbox_info *info;
+	struct mailbox_tree_iterate_context *iter;
+	const char *vname;
 	int ret = 0;
 
 	if ((ns->flags & NAMESPACE_FLAG_SUBSCRIPTIONS) == 0)
 		return 0;
-	iter = mailbox_list_iter_init(ns->list, "*", flags);
-	while (ret == 0 && (info = mailbox_list_iter_next(iter)) != NULL) {
-		if ((info->flags & MAILBOX_SUBSCRIBED) != 0)
-			ret = traces_subscription(ns, info->vname, scan,
-						  error_r);
-	}
-	if (mailbox_list_iter_deinit(&iter) < 0 && ret == 0) {
+	if (mailbox_list_iter_subscriptions_refresh(ns->list) < 0) {
 		*error_r = t_strdup_printf("the subscriptions could not be "
 			"read: %s",
 			mailbox_list_get_last_internal_error(ns->list, NULL));
-		ret = -1;
+		return -1;
 	}
+	iter = mailbox_tree_iterate_init(ns->list->subscriptions, NULL,
+					 MAILBOX_SUBSCRIBED);
+	while (ret == 0 && mailbox_tree_iterate_next(iter, &vname) != NULL)
+		ret = traces_subscription(ns, vname, scan, error_r);
+	mailbox_tree_iterate_deinit(&iter);
 	return ret;
 }

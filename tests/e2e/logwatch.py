@@ -44,6 +44,13 @@ def session_port(text):
     return int.from_bytes(base64.b64decode(text)[6:8], "little")
 
 
+def login(line):
+    """(client's port, process) of a line that tells of a login, or Nones."""
+    told, pid = _LOGIN.search(line), _MPID.search(line)
+    return (session_port(told.group(1)), int(pid.group(1))) \
+        if told and pid else (None, None)
+
+
 def is_open(client):
     """Neither side has closed the client's connection."""
     sock = client.sock

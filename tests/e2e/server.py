@@ -600,6 +600,18 @@ sieve_script personal {{
                 "no log line /%s/ in:\n%s" % (pattern, self._read_log(mark))
             time.sleep(0.02)
 
+    def session_pid(self, client):
+        """The process of raw()'s client; its login may be logged after the
+        client was answered."""
+        deadline = time.monotonic() + 20
+        while True:
+            for line in self._read_log(client.log_mark).splitlines():
+                port, pid = logwatch.login(line)
+                if port == client.port:
+                    return pid
+            assert time.monotonic() < deadline, self._tail()
+            time.sleep(0.005)
+
     def session_log(self, client):
         """All that the session of raw()'s client logged, which must be over.
         A line is the session's by its id, which holds the client's port."""

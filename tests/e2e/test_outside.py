@@ -73,15 +73,25 @@ def test_access_list_in_the_storage_is_believed(board):
     assert b"for the board" in b"".join(answer.untagged)
 
 
+GRANTED = """
+acl_globals_only = yes
+namespace public {
+  mailbox Board {
+    acl user=alice {
+      rights = lrwstipekxa
+    }
+  }
+}
+"""
+
+
 def test_access_list_elsewhere_is_safe(board):
     """acl_globals_only: what is planted in the storage counts for nothing."""
-    rights = "Public/Board user=alice lrwstipekxa\n"
     lists = os.path.join(os.environ["ROOST_E2E_TMP"], "outside-acl")
-    servers.Server.write(lists, rights)
+    servers.Server.write(lists, "Public/Board user=alice lrwstipekxa\n")
     server, folder = board(
-        "acl_globals_only = yes\nacl_global_path = %s\n" % lists
-        if NEW else "", {} if NEW else {"acl": "vfile:" + lists,
-                                        "acl_globals_only": "yes"})
+        GRANTED if NEW else "",
+        {} if NEW else {"acl": "vfile:" + lists, "acl_globals_only": "yes"})
     assert server.imap("alice").append("Public/Board", None, None,
                                        MESSAGE)[0] == "OK"
     plant(server, folder, "user=bob lrwstipekxa\n")

@@ -184,12 +184,6 @@ def test_the_later_of_two_writes_the_earlier_spelling(make_server):
         assert searched(two, "urlaub") == [1, 3]
 
 
-def pid_of(server, client):
-    """The process of a session, as its login was logged."""
-    found = re.findall(r"mpid=(\d+)", server.log_since(client.log_mark))
-    return int(found[-1])
-
-
 @pytest.mark.parametrize("storage", STORAGES)
 def test_killed_between_two_spellings(make_server, storage):
     """Whoever wrote first is killed at once: what stands there is one
@@ -203,7 +197,7 @@ def test_killed_between_two_spellings(make_server, storage):
             assert client.append("INBOX", message("m%d" % number)).ok
     for number in range(1, 8):
         with server.raw("alice") as first:
-            pid = pid_of(server, first)
+            pid = server.session_pid(first)
             second = server.raw("alice")
             for client in first, second:
                 client.ok("SELECT INBOX")
