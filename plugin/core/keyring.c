@@ -152,20 +152,19 @@ roost_keyring_check_owner(const struct roost_keyring *kr)
 	char bytes[OWNER_TEXT_SIZE];		/* public */
 	struct roost_text text = { .bytes = bytes, .size = sizeof(bytes) };
 	uint8_t id[ROOST_ID_SIZE];		/* public */
-	bool is_good;
+	bool is_good = false;
 	enum roost_err err = identity_id(kr->identity, id);
 
-	if (err != ROOST_OK)
-		return err;
-	if (!roost_bytes_equal(id, kr->id, sizeof(id)))
-		return ROOST_ERR_IDENTITY;
-	err = owner_text(kr, &text);
+	if (err == ROOST_OK && !roost_bytes_equal(id, kr->id, sizeof(id)))
+		err = ROOST_ERR_IDENTITY;
+	if (err == ROOST_OK)
+		err = owner_text(kr, &text);
 	if (err == ROOST_OK)
 		err = roost_verified_check(kr->identity, bytes, text.len,
 					   kr->owner_sig, &is_good);
-	if (err != ROOST_OK)
-		return err;
-	return is_good ? ROOST_OK : ROOST_ERR_OWNER_SIG;
+	if (err == ROOST_OK && !is_good)
+		err = ROOST_ERR_OWNER_SIG;
+	return err;
 }
 
 /* Which of the keys the host key is wrapped by. */

@@ -942,12 +942,11 @@ FILES = {
          "\tif (err == ROOST_OK)\n\t\terr = roost_keyring_check_owner(kr);"
          "\n", ""),
         ("any owner's signature",
-         "\treturn is_good ? ROOST_OK : ROOST_ERR_OWNER_SIG;\n",
-         "\treturn is_good ? ROOST_OK : ROOST_OK;\n"),
-        ("any id", "\tif (!roost_bytes_equal(id, kr->id, sizeof(id)))\n"
-         "\t\treturn ROOST_ERR_IDENTITY;\n", ""),
-        ("half an id", "if (!roost_bytes_equal(id, kr->id, sizeof(id)))",
-         "if (!roost_bytes_equal(id, kr->id, 8))"),
+         "\t\terr = ROOST_ERR_OWNER_SIG;\n", "\t\terr = ROOST_OK;\n"),
+        ("any id", "\t\terr = ROOST_ERR_IDENTITY;\n",
+         "\t\terr = ROOST_OK;\n"),
+        ("half an id", "!roost_bytes_equal(id, kr->id, sizeof(id)))",
+         "!roost_bytes_equal(id, kr->id, 8))"),
         ("the id is not made from the identity",
          "memcpy(text + sizeof(ID_LABEL), identity, ROOST_KEY_SIZE);",
          "memset(text + sizeof(ID_LABEL), 0 * identity[0], "
