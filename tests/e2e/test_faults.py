@@ -7,11 +7,13 @@ says that it failed.  Each command is run until every one of its calls has
 failed once.
 """
 
+import fcntl
 import itertools
 import json
 import os
 import shutil
 import subprocess
+import termios
 
 import pytest
 
@@ -254,6 +256,32 @@ def test_init_with_a_password(server, faults, call, least):
             os.unlink(path)
     assert told >= least
     os.unlink(path)
+
+
+def test_terminal_that_would_show_the_password(server, faults):
+    """Nobody is asked for what everybody could read."""
+    ours, theirs = os.openpty()
+
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    with open(faults.flag, "w") as file:
+        file.write("tcsetattr 1")
+    os.chmod(faults.flag, 0o666)
+    try:
+        done = subprocess.run(
+            ["doveadm", "-c", faults.conf, "roost", "init", "-u", "dave", "-m",
+             "password"], stdin=theirs, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, preexec_fn=take_terminal, timeout=60,
+            env=dict(server._environment(), LD_PRELOAD=faults.path))
+    finally:
+        os.unlink(faults.flag)
+        os.close(theirs)
+        os.close(ours)
+    assert done.returncode == 75, done
+    assert b"Cannot hide what is typed" in done.stdout
+    assert not os.path.exists(tamper.keyring_path(server, "dave"))
 
 
 @pytest.mark.parametrize("call, least", [

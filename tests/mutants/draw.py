@@ -149,6 +149,11 @@ EQUIVALENT = [
     ("mail/cache-hooks.c", "cmail->module_ctx.super.precache(mail) < 0",
      "nothing of such a message is cached, so that it is read again for its "
      "body structure, and that fails as well"),
+    ("mail/cache-save.c",
+     "cmail->module_ctx.super.get_parts(_mail, &parts) < 0 || "
+     "save_headers(_mail, parts) < 0",
+     "Dovecot has parsed the parts while it wrote, and header lines that "
+     "could not be read are no item of the blob: the message is asked"),
     ("mail/user.c", "roost_user_renew_ring(ruser, *ring_r, error_r) < 0",
      "a ring that could not be renewed is as it was, and "
      "roost_ring_check_seal() refuses it again"),
