@@ -154,6 +154,9 @@ EQUIVALENT = [
      "save_headers(_mail, parts) < 0",
      "Dovecot has parsed the parts while it wrote, and header lines that "
      "could not be read are no item of the blob: the message is asked"),
+    ("mail/keyword-store.c", "are_at_first(kb, keywords)",
+     "keywords_at_first() makes the same list of them and answers the same, "
+     "only later"),
     ("mail/user.c", "roost_user_renew_ring(ruser, *ring_r, error_r) < 0",
      "a ring that could not be renewed is as it was, and "
      "roost_ring_check_seal() refuses it again"),
