@@ -503,6 +503,17 @@ recovery_code(void)
 	return err;
 }
 
+/* A keyring is not called another one's when it could not be looked at. */
+static void
+test_identity_that_cannot_be_hashed(void **state)
+{
+	(void)state;
+	calls = 0;
+	failing_call = 1;
+	assert_gate(check_owner(), ROOST_ERR_BACKEND);
+	failing_call = 0;
+}
+
 static void
 test_keyrings(void **state)
 {
@@ -725,6 +736,7 @@ main(void)
 		cmocka_unit_test(test_primitives),
 		cmocka_unit_test(test_beginning),
 		cmocka_unit_test(test_keyrings),
+		cmocka_unit_test(test_identity_that_cannot_be_hashed),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_indexes),
 	};
