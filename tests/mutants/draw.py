@@ -143,6 +143,8 @@ EQUIVALENT = [
     ("core/prim-openssl.c", "wrap_len < ROOST_NONCE_SIZE + ROOST_TAG_SIZE",
      "roost_prim_aead_open() refuses what is shorter than a tag, and what is "
      "shorter than a nonce by a length beyond its largest"),
+    ("core/token.c", "tc.sealed_len == 0",
+     "roost_prim_siv_open() refuses what is no longer than a tag"),
     ("mail/cache-mail.c", "!roost_cache_mail_may_read(mail)",
      "Dovecot refuses to open a message in such a lookup, too, and one that "
      "is open already may be read"),
