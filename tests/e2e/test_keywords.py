@@ -1592,3 +1592,37 @@ def test_copy_without_any_name_that_is_allowed(make_server):
         assert client.fetch(1, "BODY.PEEK[]") == message("one")
         answer = client.cmd("FETCH 1 (FLAGS)")
         assert b"nnn" not in b"".join(answer.untagged)
+
+
+MBOX = """
+namespace old {
+  separator = /
+  prefix = Old/
+%s}
+"""
+
+
+def test_names_in_a_file_that_others_read(make_server):
+    """Other software reads the keywords that stand in an mbox, which may be
+    there where nothing is sealed any more."""
+    server = make_server("sdbox")
+    server.doveadm("roost", "init", "-u", "alice")
+    server.stop()
+    server.settings["roost_enable"] = "read-only"
+    where = os.path.join(server.home("alice"), "old")
+    server.extra += MBOX % (
+        "  mail_driver = mbox\n  mail_path = %s\n" % where if servers.NEW
+        else "  location = mbox:%s\n" % where)
+    os.mkdir(where)
+    box = os.path.join(where, "Box")
+    server.write(box, b"From a@roost.test Sat Nov 28 10:00:00 2026\n" +
+                 message("old").replace(b"\r\n", b"\n") + b"\n")
+    server.own(server.mail_root)
+    server.start()
+    with server.raw("alice") as client:
+        client.ok("SELECT Old/Box")
+        client.ok("STORE 1 +FLAGS (Dentist)")
+        assert searched(client, "Dentist") == [1]
+        client.ok("CLOSE")
+    with open(box, "rb") as file:
+        assert b"\nX-Keywords: Dentist" in file.read()

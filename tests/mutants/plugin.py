@@ -832,6 +832,9 @@ MUTANTS = [
     ("a session writes its own spelling", "mail/keyword-trans.c",
      "\t\troost_keyword_index_settle(ki, *idx);\n", "\t\t;\n",
      "spellings", "later_of_two"),
+    ("names in an mbox are tokens", "mail/keyword-box.c",
+     "\tif (!storage_is_ours(box->storage))\n", "\tif (FALSE)\n", KEYWORDS,
+     "others_read"),
     # FETCH
     ("an item's name is read to its end", "mail/fetch-hooks.c",
      "size_t len = strspn(name, NAME_CHARS);", "size_t len = strlen(name);",
