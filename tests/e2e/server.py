@@ -21,7 +21,6 @@ import smtplib
 import socket
 import subprocess
 import time
-import types
 
 import imapclient
 import logwatch
@@ -464,7 +463,6 @@ sieve_script personal {{
             try:
                 with socket.create_connection(
                         ("127.0.0.1", self.imap_port), timeout=20) as sock:
-                    self.watch.add(types.SimpleNamespace(sock=sock), self.mark)
                     if sock.recv(5).startswith(b"* OK"):
                         return True
             except OSError:
