@@ -278,6 +278,9 @@ def test_dry_run_changes_nothing(server):
     fill(client, "INBOX", "Old", "Old New", "Other")
     before = state(client, "INBOX")
     client.logout()
+    # Of a folder that changed just now, Dovecot notes the time once more.
+    for folder, _, _ in os.walk(server.home("dry")):
+        os.utime(folder, (1e9, 1e9))
     # What is written at first use of a mailbox is written now.
     flags(server, "rename", "-n", "Old", "New", user="dry")
     disk = tree(server.home("dry"))
