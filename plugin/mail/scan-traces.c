@@ -98,13 +98,29 @@ traces_subscription(struct mail_namespace *ns, const char *vname,
 }
 
 /* Asked of the subscriptions themselves: newer core lists none that is gone
-   from a public or a shared namespace. */
+   from a public or a shared namespace.  They are copied, since a look at a
+   mailbox may read them anew. */
+static void
+subscriptions_get(struct mailbox_list *list, ARRAY_TYPE(const_string) *vnames)
+{
+	struct mailbox_tree_iterate_context *iter;
+	const char *vname;
+
+	iter = mailbox_tree_iterate_init(list->subscriptions, NULL,
+					 MAILBOX_SUBSCRIBED);
+	while (mailbox_tree_iterate_next(iter, &vname) != NULL) {
+		vname = t_strdup(vname);
+		array_push_back(vnames, &vname);
+	}
+	mailbox_tree_iterate_deinit(&iter);
+}
+
 int
 roost_scan_traces_namespace(struct mail_namespace *ns,
 			    struct roost_scan *scan, const char **error_r)
 {
-	struct mailbox_tree_iterate_context *iter;
-	const char *vname;
+	ARRAY_TYPE(const_string) vnames;
+	const char *const *vname;
 	int ret = 0;
 
 	if ((ns->flags & NAMESPACE_FLAG_SUBSCRIPTIONS) == 0)
@@ -115,10 +131,11 @@ roost_scan_traces_namespace(struct mail_namespace *ns,
 			mailbox_list_get_last_internal_error(ns->list, NULL));
 		return -1;
 	}
-	iter = mailbox_tree_iterate_init(ns->list->subscriptions, NULL,
-					 MAILBOX_SUBSCRIBED);
-	while (ret == 0 && mailbox_tree_iterate_next(iter, &vname) != NULL)
-		ret = traces_subscription(ns, vname, scan, error_r);
-	mailbox_tree_iterate_deinit(&iter);
+	t_array_init(&vnames, 16);
+	subscriptions_get(ns->list, &vnames);
+	array_foreach(&vnames, vname) {
+		if (ret == 0)
+			ret = traces_subscription(ns, *vname, scan, error_r);
+	}
 	return ret;
 }
