@@ -85,6 +85,20 @@ roost_cmd_namespace(struct mail_user *user)
 	return mail_namespace_find_inbox(user->namespaces);
 }
 
+struct mail_namespace *
+roost_cmd_namespace_find(struct mail_user *user, const char *prefix,
+			 const char **error_r)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find_prefix(user->namespaces, prefix);
+
+	if (ns != NULL && (ns->owner == NULL || ns->owner == user))
+		return ns;
+	*error_r = t_strdup_printf("There is no namespace of this user, and "
+		"no public one, with the prefix \"%s\"", prefix);
+	return NULL;
+}
+
 void
 doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 {

@@ -59,4 +59,10 @@ const char *roost_cmd_policy_name(enum roost_policy policy);
 /* The private namespace whose keyring is the user's own. */
 struct mail_namespace *roost_cmd_namespace(struct mail_user *user);
 
+/* The user's own or a public namespace with that prefix; NULL with error_r if
+   there is none. */
+struct mail_namespace *
+roost_cmd_namespace_find(struct mail_user *user, const char *prefix,
+			 const char **error_r);
+
 #endif

@@ -247,13 +247,9 @@ init_run(struct init_context *ctx, struct roost_user *ruser,
 	struct mail_namespace *ns = NULL;
 
 	if (ctx->prefix != NULL) {
-		ns = mail_namespace_find_prefix(user->namespaces, ctx->prefix);
-		if (ns == NULL || (ns->owner != NULL && ns->owner != user)) {
-			*error_r = t_strdup_printf("There is no namespace of "
-				"this user, and no public one, with the prefix "
-				"\"%s\"", ctx->prefix);
+		ns = roost_cmd_namespace_find(user, ctx->prefix, error_r);
+		if (ns == NULL)
 			return -1;
-		}
 	}
 	if (ns != NULL && ns->owner == NULL)
 		return init_public(ctx, ruser, ns, error_r);

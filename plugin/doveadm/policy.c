@@ -167,18 +167,8 @@ static struct mail_namespace *
 policy_namespace(struct policy_context *ctx, struct mail_user *user,
 		 const char **error_r)
 {
-	struct mail_namespace *ns;
-
-	if (ctx->prefix == NULL)
-		return roost_cmd_namespace(user);
-	ns = mail_namespace_find_prefix(user->namespaces, ctx->prefix);
-	if (ns == NULL || (ns->owner != NULL && ns->owner != user)) {
-		*error_r = t_strdup_printf("There is no namespace of this "
-			"user, and no public one, with the prefix \"%s\"",
-			ctx->prefix);
-		return NULL;
-	}
-	return ns;
+	return ctx->prefix == NULL ? roost_cmd_namespace(user) :
+		roost_cmd_namespace_find(user, ctx->prefix, error_r);
 }
 
 static int
