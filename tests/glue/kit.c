@@ -5,6 +5,10 @@
 #include "lib.h"
 #include "unlink-directory.h"
 
+#include "roost/prim.h"
+
+#include "test-common.h"
+
 #include "kit.h"
 
 #include <stdlib.h>
@@ -28,4 +32,16 @@ kit_folder_free(const char *dir)
 
 	if (unlink_directory(dir, UNLINK_DIRECTORY_FLAG_RMDIR, &error) < 0)
 		i_fatal("%s", error);
+}
+
+int
+kit_run(void (*const tests[])(void))
+{
+	int ret;
+
+	if (roost_prim_init() != ROOST_OK)
+		return 1;
+	ret = test_run(tests);
+	roost_prim_deinit();
+	return ret;
 }

@@ -14,4 +14,9 @@ kit_folder(void);
 void
 kit_folder_free(const char *dir);
 
+/* Runs what a test's list names, with the libraries initialised; what main()
+   returns. */
+int
+kit_run(void (*const tests[])(void));
+
 #endif

@@ -293,11 +293,6 @@ main(void)
 		test_no_keyring,
 		NULL
 	};
-	int ret;
 
-	if (roost_prim_init() != ROOST_OK)
-		return 1;
-	ret = test_run(tests);
-	roost_prim_deinit();
-	return ret;
+	return kit_run(tests);
 }

@@ -19,7 +19,6 @@ import argparse
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TOP, "tests", "shape"))
 sys.path.insert(0, os.path.join(TOP, "tests", "mutants"))
 import core  # noqa: E402
+import plugin  # noqa: E402
 from lint import blanked  # noqa: E402
 
 # Rules for flags are no matter of keys; the settings module has no condition.
@@ -247,15 +247,7 @@ class Tree:
 
     def __init__(self, top):
         self.top = top
-        os.chmod(top, 0o755)
-        for name in os.listdir(TOP):
-            path = os.path.join(TOP, name)
-            if name in ("build", ".git"):
-                continue
-            if os.path.isdir(path):
-                shutil.copytree(path, os.path.join(top, name), symlinks=True)
-            else:
-                shutil.copy(path, top)
+        plugin.copied(top)
         done = self.run(["make", "-s", "WERROR=", "all"])
         if done.returncode != 0:
             sys.exit(done.stdout.decode(errors="replace"))
