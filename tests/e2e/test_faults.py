@@ -7,6 +7,7 @@ says that it failed.  Each command is run until every one of its calls has
 failed once.
 """
 
+import contextlib
 import fcntl
 import itertools
 import json
@@ -170,24 +171,37 @@ def faults(server):
     return faults
 
 
-def run(server, faults, args, call=None, which=1, **more):
-    """(exit status, rows, what it said, did the call fail?)"""
-    environment = server._environment()
-    environment["LD_PRELOAD"] = ":".join(
-        filter(None, [servers.PRELOAD, faults.path]))
+@contextlib.contextmanager
+def failing(server, faults, call, which):
+    """The environment of a program in which that call fails."""
     with open(faults.flag, "w") as file:
         file.write("%s %d" % (call, which))
     os.chmod(faults.flag, 0o666)
     try:
-        done = subprocess.run(
-            ["doveadm", "-c", faults.conf, "-f", "json", "roost", *args],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=environment, timeout=60, **more)
-        rows = json.loads(done.stdout) if done.stdout.strip() else []
-        return done.returncode, rows, done.stderr.decode(), \
-            os.path.getsize(faults.flag) == 0
+        yield dict(server._environment(), LD_PRELOAD=":".join(
+            filter(None, [servers.PRELOAD, faults.path])))
     finally:
         os.unlink(faults.flag)
+
+
+def doveadm(server, faults, *args, call=None, which=1, input=b"",
+            options=(), **more):
+    """(exit status, what it printed, what it said, did the call fail?)"""
+    with failing(server, faults, call, which) as environment:
+        done = subprocess.run(
+            ["doveadm", "-c", faults.conf, *options, *args], input=input,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+            timeout=60, **more)
+        return done.returncode, done.stdout, done.stderr.decode(), \
+            os.path.getsize(faults.flag) == 0
+
+
+def run(server, faults, args, call=None, which=1, **more):
+    """(exit status, rows, what it said, did the call fail?)"""
+    code, shown, said, was_hit = doveadm(
+        server, faults, "-f", "json", "roost", *args, call=call, which=which,
+        **more)
+    return code, json.loads(shown) if shown.strip() else [], said, was_hit
 
 
 def each_failure(server, faults, call, args, **more):
@@ -269,17 +283,14 @@ def test_terminal_that_would_show_the_password(server, faults):
         os.setsid()
         fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
-    with open(faults.flag, "w") as file:
-        file.write("tcsetattr 1")
-    os.chmod(faults.flag, 0o666)
     try:
-        done = subprocess.run(
-            ["doveadm", "-c", faults.conf, "roost", "init", "-u", "dave", "-m",
-             "password"], stdin=theirs, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, preexec_fn=take_terminal, timeout=60,
-            env=dict(server._environment(), LD_PRELOAD=faults.path))
+        with failing(server, faults, "tcsetattr", 1) as environment:
+            done = subprocess.run(
+                ["doveadm", "-c", faults.conf, "roost", "init", "-u", "dave",
+                 "-m", "password"], stdin=theirs, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, preexec_fn=take_terminal,
+                timeout=60, env=environment)
     finally:
-        os.unlink(faults.flag)
         os.close(theirs)
         os.close(ours)
     assert done.returncode == 75, done
@@ -383,26 +394,6 @@ LONG = (b"From: a@roost.test\r\nSubject: long\r\nMessage-ID: <long@roost>\r\n"
         b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n"
         b"\r\n--b\r\nContent-Type: application/x-data\r\n\r\n" + TEXT +
         b"--b\r\nContent-Type: text/plain\r\n\r\n" + TEXT + b"--b--\r\n")
-
-
-def doveadm(server, faults, *args, call=None, which=1, input=b"",
-            options=()):
-    """(exit status, what it printed, what it said, did the call fail?)"""
-    environment = server._environment()
-    environment["LD_PRELOAD"] = ":".join(
-        filter(None, [servers.PRELOAD, faults.path]))
-    with open(faults.flag, "w") as file:
-        file.write("%s %d" % (call, which))
-    os.chmod(faults.flag, 0o666)
-    try:
-        done = subprocess.run(
-            ["doveadm", "-c", faults.conf, *options, *args], input=input,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
-            timeout=60)
-        return done.returncode, done.stdout, done.stderr.decode(), \
-            os.path.getsize(faults.flag) == 0
-    finally:
-        os.unlink(faults.flag)
 
 
 def without_cache(server, user):
