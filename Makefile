@@ -22,7 +22,7 @@ endif
 SAN_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
 	-fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 CORE_CFLAGS := -std=c11 $(OPT) $(WARN) $(HARDEN) $(SAN_FLAGS) -Iinclude \
-	$(CFLAGS)
+	-Iplugin $(CFLAGS)
 CRYPTO_LIBS := -lsodium -lcrypto
 
 # Dovecot, where it is installed: DOVECOT_CONFIG may name another one.
@@ -37,24 +37,32 @@ MODULEDIR ?= $(call dovecot_var,dovecot_moduledir)
 endif
 DOCDIR ?= /usr/share/doc/roost
 
-CORE_SRC := $(wildcard plugin/core/*.c)
-CORE_OBJ := $(CORE_SRC:plugin/%.c=$(BUILD)/%.o)
+# The rooms of plugin/ and who may know whom: tests/shape/rooms.md.
+room_src = $(foreach room,$(1),$(wildcard plugin/$(room)/*.c))
+objects = $(patsubst plugin/%.c,$(BUILD)/%.o,$(1))
+CORE_SRC := $(call room_src,core)
 CORE_LIB := $(BUILD)/libroost-core.a
+RULES_SRC := $(call room_src,rules)
+RULES_LIB := $(BUILD)/libroost-rules.a
 
 GLUE_CFLAGS := -std=gnu11 $(OPT) -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wformat=2 -Wcast-qual -Wundef $(WERROR) \
-	$(HARDEN) $(SAN_FLAGS) -DHAVE_CONFIG_H -Iinclude -Iplugin/dovecot \
-	-Iplugin/flags -Iplugin/mail -I$(BUILD) \
+	$(HARDEN) $(SAN_FLAGS) -DHAVE_CONFIG_H -Iinclude -Iplugin -I$(BUILD) \
 	-isystem $(DOVECOT_INCLUDE) $(CFLAGS)
 GLUE_LDFLAGS := -shared -Wl,-z,relro,-z,now $(SAN_FLAGS) $(LDFLAGS)
 DEFS_LDFLAGS := $(if $(SANITIZE),,-Wl,-z,defs) -L$(DOVECOT_LIBDIR) \
 	-Wl,-rpath-link,$(DOVECOT_LIBDIR)
 
-SHARED_SRC := $(wildcard plugin/dovecot/*.c)
-MAIL_SRC := $(wildcard plugin/mail/*.c)
-FLAGS_SRC := $(wildcard plugin/flags/*.c) plugin/dovecot/plugin-section.c
-DOVEADM_SRC := $(wildcard plugin/doveadm/*.c)
-glue_obj = $(patsubst plugin/%.c,$(BUILD)/%.o,$(1))
+# What each module is made of, besides the core and the rules.
+CONFIG_SRC := $(wildcard plugin/settings/config*.c)
+FLAGS_CONFIG_SRC := $(wildcard plugin/settings/flags*.c)
+SECTION_SRC := plugin/settings/plugin-section.c
+MAIL_SRC := $(call room_src,mail cache keywords session stream dovecot) \
+	$(CONFIG_SRC) $(SECTION_SRC)
+FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) $(SECTION_SRC)
+DOVEADM_SRC := $(call room_src,doveadm session stream dovecot cache) \
+	$(filter-out %/plugin.c,$(call room_src,mail)) \
+	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(SECTION_SRC)
 
 FLAGS_SO := $(BUILD)/lib12_roost_flags_plugin.so
 MAIL_SO := $(BUILD)/lib13_roost_plugin.so
@@ -73,15 +81,20 @@ HAS_SETTINGS_MODULE = $(shell grep -s 'ROOST_HAVE_SETTINGS_FRAMEWORK 1' \
 all: $(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(BUILD)/.settings
 
 ## core             build the core alone; needs no Dovecot
-core: $(CORE_LIB)
+core: $(CORE_LIB) $(RULES_LIB)
 
-$(CORE_LIB): $(CORE_OBJ)
+$(CORE_LIB): $(call objects,$(CORE_SRC))
+$(RULES_LIB): $(call objects,$(RULES_SRC))
+$(CORE_LIB) $(RULES_LIB):
 	$(AR) rcs $@.new $^
 	mv $@.new $@
 
-$(BUILD)/core/%.o: plugin/core/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
+define core_rule
+$(BUILD)/$(1)/%.o: plugin/$(1)/%.c
+	@mkdir -p $$(@D)
+	$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach room,core rules,$(eval $(call core_rule,$(room))))
 
 # -- the plugins --
 
@@ -104,40 +117,38 @@ $(BUILD)/$(1)/%.o: plugin/$(1)/%.c $(PROBES)
 	@mkdir -p $$(@D)
 	$(CC) $(GLUE_CFLAGS) -MD -MP -c -o $$@ $$<
 endef
-$(foreach dir,dovecot flags mail doveadm settings,\
-	$(eval $(call glue_rule,$(dir))))
+GLUE_ROOMS := dovecot settings stream session cache keywords mail flags \
+	doveadm
+$(foreach room,$(GLUE_ROOMS),$(eval $(call glue_rule,$(room))))
 
-# No key, no library of cryptography: of the core only what knows flags.
-$(FLAGS_SO): $(call glue_obj,$(FLAGS_SRC) $(wildcard plugin/core/flag*.c))
+# No key, no library of cryptography: nothing of the core.
+$(FLAGS_SO): $(call objects,$(FLAGS_SRC)) $(RULES_LIB)
 	$(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
 		-ldovecot-storage -ldovecot
 
-$(MAIL_SO): $(call glue_obj,$(MAIL_SRC) $(SHARED_SRC)) $(CORE_LIB)
+$(MAIL_SO): $(call objects,$(MAIL_SRC)) $(CORE_LIB)
 	$(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
 		-ldovecot-storage -ldovecot $(CRYPTO_LIBS)
 
 # The commands reach the mail plugin through symbols of its own copy of the
 # shared code: nothing is exported between modules.
-$(DOVEADM_SO): $(call glue_obj,$(DOVEADM_SRC) $(SHARED_SRC) \
-		$(wildcard plugin/flags/*settings*.c) \
-		$(filter-out %/plugin.c,$(MAIL_SRC))) $(CORE_LIB)
+$(DOVEADM_SO): $(call objects,$(DOVEADM_SRC)) $(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(GLUE_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)
 
-$(SETTINGS_SO): $(BUILD)/settings/settings-module.o \
-		$(BUILD)/dovecot/settings-24.o $(BUILD)/flags/settings-24.o
+$(SETTINGS_SO): $(addprefix $(BUILD)/settings/,module.o config-24.o \
+		flags-24.o)
 	@mkdir -p $(@D)
 	$(CC) $(GLUE_LDFLAGS) -o $@ $^
 
-$(BUILD)/.settings: $(PROBES) $(wildcard plugin/settings/*.c \
-		plugin/*/settings-24.c plugin/*/*settings.h)
+$(BUILD)/.settings: $(PROBES) $(wildcard plugin/settings/*)
 	$(if $(HAS_SETTINGS_MODULE),$(MAKE) $(SETTINGS_SO))
 	@touch $@
 
 # -- tests of the core: no Dovecot --
 
 TEST_CFLAGS := $(CORE_CFLAGS) -Itests/core
-TEST_LIBS = $(CORE_LIB) $(CRYPTO_LIBS)
+TEST_LIBS = $(CORE_LIB) $(RULES_LIB) $(CRYPTO_LIBS)
 CORE_TESTS := $(patsubst tests/core/%.c,$(BUILD)/tests/core/%,\
 	$(wildcard tests/core/test_*.c))
 VECTOR_TESTS := $(addprefix $(BUILD)/tests/vectors/,run agree primitives \
@@ -147,32 +158,34 @@ GLUE_TESTS := $(patsubst tests/glue/%.c,$(BUILD)/tests/glue/%,\
 MUTATE := $(BUILD)/tests/fuzz/mutate
 
 $(BUILD)/tests/core/%: tests/core/%.c tests/core/kit.c tests/core/kit.h \
-		$(CORE_LIB)
+		$(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
 
 $(BUILD)/tests/vectors/%: tests/vectors/%.c tests/vectors/vec.c \
-		tests/vectors/vec.h $(CORE_LIB)
+		tests/vectors/vec.h $(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $< tests/vectors/vec.c $(TEST_LIBS)
 
-$(MUTATE): tests/fuzz/mutate.c tests/core/kit.c tests/core/kit.h $(CORE_LIB)
+$(MUTATE): tests/fuzz/mutate.c tests/core/kit.c tests/core/kit.h \
+		$(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
 
 # On Dovecot's own kit for tests; what else of the plugin each is made of.
-$(BUILD)/tests/glue/test_streams: $(call glue_obj,\
-	$(wildcard plugin/mail/?stream-roost.c) plugin/dovecot/report.c)
-$(BUILD)/tests/glue/test_keystore: $(call glue_obj,plugin/mail/keystore.c)
-$(BUILD)/tests/glue/test_keystore_file: plugin/mail/keystore-file.c \
-	$(call glue_obj,plugin/mail/keystore.c)
-$(BUILD)/tests/glue/test_ring: plugin/mail/ring.c $(call glue_obj,\
-	plugin/mail/keystore.c plugin/mail/keystore-file.c)
-$(BUILD)/tests/glue/test_ring_change: plugin/mail/ring-change.c \
-	plugin/mail/ring-rebind.c $(call glue_obj,plugin/mail/ring.c \
-	plugin/mail/keystore.c plugin/mail/keystore-file.c)
-$(BUILD)/tests/glue/test_scan_file: plugin/mail/scan-file.c
-$(BUILD)/tests/glue/test_owner: plugin/mail/owner.c
+$(BUILD)/tests/glue/test_streams: $(call objects,\
+	$(call room_src,stream) plugin/dovecot/report.c)
+KEYSTORE_SRC := plugin/session/keystore.c plugin/session/keystore-file.c
+$(BUILD)/tests/glue/test_keystore: $(call objects,plugin/session/keystore.c)
+$(BUILD)/tests/glue/test_keystore_file: plugin/session/keystore-file.c \
+	$(call objects,plugin/session/keystore.c)
+$(BUILD)/tests/glue/test_ring: plugin/session/ring.c \
+	$(call objects,$(KEYSTORE_SRC))
+$(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \
+	plugin/session/ring-rebind.c $(call objects,plugin/session/ring.c \
+	$(KEYSTORE_SRC))
+$(BUILD)/tests/glue/test_scan_file: plugin/session/scan-file.c
+$(BUILD)/tests/glue/test_owner: plugin/session/owner.c
 $(BUILD)/tests/glue/%: tests/glue/%.c tests/glue/kit.c tests/glue/kit.h \
 		$(CORE_LIB)
 	@mkdir -p $(@D)
@@ -279,10 +292,11 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,\
 	$(wildcard tests/fuzz/fuzz_*.c))
 fuzz: $(FUZZERS)
 	$(PYTHON) tests/fuzz/corpus.py write $(BUILD)/corpus
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(CORE_SRC)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(CORE_SRC) $(RULES_SRC)
 	@mkdir -p $(@D)
 	clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
-		-Iplugin/core -Itests/core -o $@ $< $(CORE_SRC) $(CRYPTO_LIBS)
+		-Iplugin -Itests/core -o $@ $< $(CORE_SRC) $(RULES_SRC) \
+		$(CRYPTO_LIBS)
 
 ## fuzz-run         each fuzzer for FUZZ_SECS (60) seconds
 FUZZ_SECS ?= 60

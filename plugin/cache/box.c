@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache-box: the fields of a mailbox's index cache.  See cache-box.h.
+ * box: the fields of a mailbox's index cache.  See box.h.
  *
  * A forced decision "no" is stronger than settings, than what the file says,
  * and than other processes: purging drops the field, copying leaves it behind.
  */
-#include "cache-box.h"
+#include "cache/box.h"
 
 #include "index-mail.h"
 #include "index-storage.h"
 #include "mail-cache-private.h"
 
-#include "cache-object.h"
-#include "cache-save.h"
-#include "header-lines.h"
+#include "session/named-object.h"
+#include "cache/save.h"
+#include "cache/header-lines.h"
 
 #include "roost/blob.h"
 

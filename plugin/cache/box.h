@@ -3,15 +3,15 @@
 #define ROOST_CACHE_BOX_H
 
 /*
- * cache-box: which fields a mailbox's index cache may hold.
+ * box: which fields a mailbox's index cache may hold.
  *
  * Promises: once the owner of a mailbox has a keyring, no field that tells
  * what a message says is written by this process; what Roost writes instead is
  * sealed.
  */
 
-#include "cache-content.h"
-#include "user.h"
+#include "cache/content.h"
+#include "session/user.h"
 
 struct roost_cache_box {
 	union mailbox_module_context module_ctx;
@@ -23,7 +23,7 @@ struct roost_cache_box {
 	/* Our fields.  The first ones hold a blob of form 1 each.  The last one
 	   of form 2, or one of form 1 that replaces the first ones. */
 	unsigned int own_idx[CACHE_PART_COUNT], new_idx;
-	unsigned int object_idx;	/* see cache-object.h */
+	unsigned int object_idx;	/* see session/named-object.h */
 	unsigned int enforced_count;
 	/* Headers that blobs hold: sorted, NULL at the end; and those of them
 	   that are not standard, each with LF. */

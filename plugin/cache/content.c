@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache-content: making what is cached.  See cache-content.h.
+ * content: making what is cached.  See content.h.
  */
-#include "cache-content.h"
+#include "cache/content.h"
 
 #include "imap-bodystructure.h"
 #include "imap-envelope.h"

@@ -3,13 +3,13 @@
 #define ROOST_CACHE_CONTENT_H
 
 /*
- * cache-content: what the cache keeps of a message, made from the message.
+ * content: what the cache keeps of a message, made from the message.
  *
  * Promises: the items are what Dovecot itself would cache of the same bytes.
  * Nothing is taken from the index.
  */
 
-#include "header-lines.h"
+#include "cache/header-lines.h"
 
 struct message_part;
 

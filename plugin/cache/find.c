@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache-find: the blobs of a message, looked up and opened.  See cache-mail.h.
+ * find: the blobs of a message, looked up and opened.  See mail.h.
  */
-#include "cache-mail-private.h"
+#include "cache/mail-private.h"
 
 #include "mail-cache-private.h"
 
-#include "report.h"
+#include "dovecot/report.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"

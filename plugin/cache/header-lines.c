@@ -2,7 +2,7 @@
 /*
  * header-lines: lines of a header.  See header-lines.h.
  */
-#include "header-lines.h"
+#include "cache/header-lines.h"
 
 #include "istream-header-filter.h"
 #include "message-header-decode.h"

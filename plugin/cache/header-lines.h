@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_HEADER_LINES_H
-#define ROOST_HEADER_LINES_H
+#ifndef ROOST_CACHE_HEADER_LINES_H
+#define ROOST_CACHE_HEADER_LINES_H
 
 /*
  * header-lines: some lines of a message's header, in their order, LF, folded
@@ -9,7 +9,7 @@
  * Promises: values are what Dovecot itself gives for the same header.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "roost/blob.h"
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache-hooks: the vfuncs that answer from the sealed cache.  See
- * cache-hooks.h.
+ * hooks: the vfuncs that answer from the sealed cache.  See
+ * hooks.h.
  *
  * The native cache is not asked about what it must not hold: what stands
  * there was written by somebody else, and nothing proves it.
  */
-#include "cache-hooks.h"
+#include "cache/hooks.h"
 
 #include "imap-bodystructure.h"
 #include "istream-header-filter.h"
 #include "mail-cache.h"
 #include "message-part.h"
 
-#include "cache-mail.h"
+#include "cache/mail.h"
 
 static bool
 name_is_cached(const struct roost_cache_mail *cmail, const char *name)

@@ -3,11 +3,11 @@
 #define ROOST_CACHE_HOOKS_H
 
 /*
- * cache-hooks: answers about messages from the sealed cache, and filling it
+ * hooks: answers about messages from the sealed cache, and filling it
  * while they are saved.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 /* Hook: outermost. */
 void roost_cache_mail_allocated(struct mail *mail);

@@ -3,10 +3,10 @@
 #define ROOST_CACHE_MAIL_PRIVATE_H
 
 /*
- * cache-mail-private: what cache-mail, cache-find and cache-store share.
+ * mail-private: what cache-mail, cache-find and cache-store share.
  */
 
-#include "cache-mail.h"
+#include "cache/mail.h"
 
 void roost_cache_plain_wipe(struct cache_plain *plain);
 

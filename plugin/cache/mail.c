@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache-mail: the blob of one message.  See cache-mail.h.
+ * mail: the blob of one message.  See mail.h.
  */
-#include "cache-mail-private.h"
+#include "cache/mail-private.h"
 
 #include "message-part.h"
 
-#include "cache-object.h"
-#include "report.h"
+#include "session/named-object.h"
+#include "dovecot/report.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"

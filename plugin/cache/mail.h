@@ -3,16 +3,16 @@
 #define ROOST_CACHE_MAIL_H
 
 /*
- * cache-mail: what is cached of one message: looked up, made, stored.
+ * mail: what is cached of one message: looked up, made, stored.
  *
  * Promises: what it hands out was authenticated: a blob that opened, or the
  * message itself.  A blob that is refused is made anew, and logged once.
  */
 
-#include "cache-box.h"
-#include "cache-content.h"
-#include "istream-roost.h"
-#include "ostream-tap.h"
+#include "cache/box.h"
+#include "cache/content.h"
+#include "stream/istream-roost.h"
+#include "stream/tap.h"
 
 /* An opened blob. */
 struct cache_plain {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache-save: the cache of a message being saved.  See cache-save.h.
+ * save: the cache of a message being saved.  See save.h.
  *
  * Core parses a message while it is written.  What that does not give, the
  * header lines and the preview, comes from the first bytes, which are kept as
  * they pass; only for an odd message is the file read again.
  */
-#include "cache-save.h"
+#include "cache/save.h"
 
 #include "message-part-data.h"
 
-#include "cache-mail.h"
+#include "cache/mail.h"
 
 #define TAP_SIZE (32 * 1024)
 

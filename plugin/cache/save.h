@@ -3,12 +3,12 @@
 #define ROOST_CACHE_SAVE_H
 
 /*
- * cache-save: filling the sealed cache while a message is saved, from what
+ * save: filling the sealed cache while a message is saved, from what
  * passes by.
  */
 
-#include "cache-box.h"
-#include "ostream-roost.h"
+#include "cache/box.h"
+#include "stream/ostream-roost.h"
 
 /* Part of the hook roost_cache_box_allocated(). */
 void roost_cache_save_allocated(struct mailbox_vfuncs *v);

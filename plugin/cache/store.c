@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache-store: what is kept of a message, sealed and added to the index cache.
- * See cache-mail.h.
+ * store: what is kept of a message, sealed and added to the index cache.
+ * See mail.h.
  */
-#include "cache-mail-private.h"
+#include "cache/mail-private.h"
 
 #include "mail-cache-private.h"
 

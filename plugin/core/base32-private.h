@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_BASE32_PRIVATE_H
-#define ROOST_BASE32_PRIVATE_H
+#ifndef ROOST_CORE_BASE32_PRIVATE_H
+#define ROOST_CORE_BASE32_PRIVATE_H
 
 /*
  * base32-private: five bits to a digit, most significant first, in any

@@ -2,7 +2,7 @@
 /*
  * base32: see base32-private.h.
  */
-#include "base32-private.h"
+#include "core/base32-private.h"
 
 #include "roost/secret.h"
 

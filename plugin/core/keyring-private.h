@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYRING_PRIVATE_H
-#define ROOST_KEYRING_PRIVATE_H
+#ifndef ROOST_CORE_KEYRING_PRIVATE_H
+#define ROOST_CORE_KEYRING_PRIVATE_H
 
 /*
  * keyring-private: what the text of a keyring (keyring-text.c) and its

@@ -5,7 +5,7 @@
  * Promises: what is accepted is written back byte for byte.  It knows
  * nothing of keys.  The order of the checks is the format's.
  */
-#include "keyring-private.h"
+#include "core/keyring-private.h"
 
 #include "roost/bytes.h"
 

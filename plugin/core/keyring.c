@@ -2,8 +2,8 @@
 /*
  * keyring: loading, unlocking and making keyrings.  See roost/keyring.h.
  */
-#include "keyring-private.h"
-#include "verified-private.h"
+#include "core/keyring-private.h"
+#include "core/verified-private.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"

@@ -8,7 +8,7 @@
  */
 #include "roost/prim.h"
 
-#include "prim-private.h"
+#include "core/prim-private.h"
 #include "roost/secret.h"
 
 #include <openssl/core_names.h>

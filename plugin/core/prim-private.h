@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_PRIM_PRIVATE_H
-#define ROOST_PRIM_PRIVATE_H
+#ifndef ROOST_CORE_PRIM_PRIVATE_H
+#define ROOST_CORE_PRIM_PRIVATE_H
 
 /*
  * prim-private: what the two halves of prim tell each other.

@@ -6,7 +6,7 @@
  */
 #include "roost/prim.h"
 
-#include "prim-private.h"
+#include "core/prim-private.h"
 
 #include <sodium.h>
 #include <string.h>

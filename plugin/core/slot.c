@@ -5,7 +5,7 @@
  */
 #include "roost/slot.h"
 
-#include "base32-private.h"
+#include "core/base32-private.h"
 #include "roost/bytes.h"
 #include "roost/secret.h"
 

@@ -8,10 +8,10 @@
  */
 #include "roost/token.h"
 
-#include "base32-private.h"
+#include "core/base32-private.h"
 #include "roost/secret.h"
 #include "roost/slot.h"
-#include "tokencase-private.h"
+#include "core/tokencase-private.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_TOKENCASE_PRIVATE_H
-#define ROOST_TOKENCASE_PRIVATE_H
+#ifndef ROOST_CORE_TOKENCASE_PRIVATE_H
+#define ROOST_CORE_TOKENCASE_PRIVATE_H
 
 /*
  * tokencase: how a name is spelled, in the case of its token's letters

@@ -6,7 +6,7 @@
  * capital, masked.  The mask is made from the check, which is made from the
  * spelling: two spellings of one name have nothing in common.
  */
-#include "tokencase-private.h"
+#include "core/tokencase-private.h"
 
 #include "roost/secret.h"
 

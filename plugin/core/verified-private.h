@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_VERIFIED_PRIVATE_H
-#define ROOST_VERIFIED_PRIVATE_H
+#ifndef ROOST_CORE_VERIFIED_PRIVATE_H
+#define ROOST_CORE_VERIFIED_PRIVATE_H
 
 /*
  * verified: signatures that this process has found good.  A process that

@@ -2,7 +2,7 @@
 /*
  * verified: see verified-private.h.
  */
-#include "verified-private.h"
+#include "core/verified-private.h"
 
 #include <string.h>
 

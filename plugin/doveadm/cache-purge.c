@@ -5,11 +5,11 @@
  *
  * Without a keyring it would be kept again, so there has to be one.
  */
-#include "flags-common.h"
+#include "doveadm/flags-common.h"
 
 #include "mail-cache-private.h"
 
-#include "cache-box.h"
+#include "cache/box.h"
 
 struct cache_purge {
 	struct roost_flags_command cmd;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * commands: registration, and what the commands share.  See commands.h.
+ * command: registration, and what the commands share.  See command.h.
  *
  * This module has its own copy of the code it shares with the mail plugin,
  * and of its contexts: no symbol passes between the two.
  */
-#include "commands.h"
+#include "doveadm/command.h"
 
 #include "mail-storage-hooks.h"
 #include "module-dir.h"
 
-#include "inspect.h"
-#include "libraries.h"
+#include "session/inspect.h"
+#include "dovecot/libraries.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

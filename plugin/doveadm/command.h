@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_COMMANDS_H
-#define ROOST_COMMANDS_H
+#ifndef ROOST_DOVEADM_COMMAND_H
+#define ROOST_DOVEADM_COMMAND_H
 
 /*
- * commands: what the commands of `doveadm roost` share.
+ * command: what the commands of `doveadm roost` share.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "doveadm.h"
 #include "doveadm-cmd.h"
 #include "doveadm-mail.h"
 #include "doveadm-print.h"
 
-#include "user.h"
+#include "session/user.h"
 
 /* One for each group; see the files of these names. */
 extern struct doveadm_cmd_ver2 roost_cmd_cache_purge;

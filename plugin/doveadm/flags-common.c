@@ -5,7 +5,7 @@
  * Keywords are read through the mail's own functions and never from the
  * index, which holds tokens in the place of names.
  */
-#include "flags-common.h"
+#include "doveadm/flags-common.h"
 
 #include "mail-search-build.h"
 #include "mailbox-list-iter.h"

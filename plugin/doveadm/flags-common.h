@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_FLAGS_COMMON_H
-#define ROOST_FLAGS_COMMON_H
+#ifndef ROOST_DOVEADM_FLAGS_COMMON_H
+#define ROOST_DOVEADM_FLAGS_COMMON_H
 
 /*
  * flags-common: what the commands of `doveadm roost flags` share: mailboxes
@@ -10,7 +10,7 @@
  * for the user the real ones, whatever stands on disk.
  */
 
-#include "commands.h"
+#include "doveadm/command.h"
 
 #include "hash.h"
 

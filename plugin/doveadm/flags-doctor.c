@@ -6,9 +6,9 @@
  * The exit code is 2 if anything was found.  Names that no message has are
  * told and do not count: they harm nobody, and nothing takes them away.
  */
-#include "flags-common.h"
+#include "doveadm/flags-common.h"
 
-#include "flags-settings.h"
+#include "settings/flags.h"
 
 #define DOCTOR_EXIT_FOUND 2
 #define DOCTOR_NAMES_MAX 200

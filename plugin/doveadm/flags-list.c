@@ -3,7 +3,7 @@
  * flags-list: `doveadm roost flags list`: which keywords there are, and how
  * many messages have each.  Nothing is written.
  */
-#include "flags-common.h"
+#include "doveadm/flags-common.h"
 
 struct list_command {
 	struct roost_flags_command cmd;

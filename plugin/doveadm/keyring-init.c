@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * init: `doveadm roost init`: make a user's keyring.
+ * keyring-init: `doveadm roost init`: make a user's keyring.
  *
  * A password is asked for on the terminal or read from a file descriptor,
  * never taken from an argument; the recovery code is printed once and stored
  * nowhere.
  */
-#include "commands.h"
+#include "doveadm/command.h"
 
 #include "strnum.h"
 
-#include "password.h"
-#include "scan.h"
+#include "doveadm/password.h"
+#include "session/scan.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * policy: `doveadm roost policy`: are messages that are not sealed served, and
- * how many are there?
+ * keyring-policy: `doveadm roost policy`: are messages that are not sealed
+ * served, and how many are there?
  *
  * Needs the provider key and no secret of the user.
  */
-#include "commands.h"
+#include "doveadm/command.h"
 
-#include "inspect.h"
-#include "ring-change.h"
-#include "walk.h"
+#include "session/inspect.h"
+#include "session/ring-change.h"
+#include "doveadm/walk.h"
 
 struct policy_context {
 	struct doveadm_mail_cmd_context ctx;

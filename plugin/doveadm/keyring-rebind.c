@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rebind: `doveadm roost rebind`: what was moved, or renamed, gets its keyring
- * back.
+ * keyring-rebind: `doveadm roost rebind`: what was moved, or renamed, gets
+ * its keyring back.
  */
-#include "commands.h"
+#include "doveadm/command.h"
 
-#include "ring-rebind.h"
+#include "session/ring-rebind.h"
 
 #include "roost/bytes.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * status: `doveadm roost status`: what a user's keyring is, and whether it
- * opens.
+ * keyring-status: `doveadm roost status`: what a user's keyring is, and
+ * whether it opens.
  */
-#include "commands.h"
+#include "doveadm/command.h"
 
 #include "roost/bytes.h"
 

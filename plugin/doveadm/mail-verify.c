@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verify: `doveadm roost verify`: is every sealed message whole, and is every
- * message sealed that has to be?
+ * mail-verify: `doveadm roost verify`: is every sealed message whole, and is
+ * every message sealed that has to be?
  *
  * With keys every message is opened and read to its end; with --keyless only
  * the digests are compared, which needs no key and is no proof against an
@@ -9,14 +9,14 @@
  * reader is shown.  Nothing is written, but that reading a message drops a
  * wrong record from the index.
  */
-#include "commands.h"
+#include "doveadm/command.h"
 
-#include "cache-object.h"
-#include "dbox-sizes.h"
-#include "inspect.h"
-#include "istream-roost.h"
-#include "sizes.h"
-#include "walk.h"
+#include "session/named-object.h"
+#include "mail/dbox-sizes.h"
+#include "session/inspect.h"
+#include "stream/istream-roost.h"
+#include "mail/sizes.h"
+#include "doveadm/walk.h"
 
 #include "roost/secret.h"
 

@@ -5,7 +5,7 @@
  * Dovecot's own askpass() panics where its buffer ends, or leaves copies in
  * memory that nobody wipes.
  */
-#include "password.h"
+#include "doveadm/password.h"
 
 #include "write-full.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_PASSWORD_H
-#define ROOST_PASSWORD_H
+#ifndef ROOST_DOVEADM_PASSWORD_H
+#define ROOST_DOVEADM_PASSWORD_H
 
 /*
  * password: a user's password from a file descriptor or from the terminal, as
@@ -11,7 +11,7 @@
  * or holds a NUL is an error: none is ever cut.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #define ROOST_PASSWORD_MAX 1024
 

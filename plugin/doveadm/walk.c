@@ -2,7 +2,7 @@
 /*
  * walk: see walk.h.
  */
-#include "walk.h"
+#include "doveadm/walk.h"
 
 #include "mail-search-build.h"
 #include "mailbox-list-iter.h"

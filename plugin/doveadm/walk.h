@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_WALK_H
-#define ROOST_WALK_H
+#ifndef ROOST_DOVEADM_WALK_H
+#define ROOST_DOVEADM_WALK_H
 
 /*
  * walk: every message of a namespace, mailbox by mailbox, read only.
@@ -10,7 +10,7 @@
  * and the others are visited all the same.
  */
 
-#include "commands.h"
+#include "doveadm/command.h"
 
 struct roost_walk {
 	struct doveadm_mail_cmd_context *ctx;

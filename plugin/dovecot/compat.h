@@ -3,7 +3,7 @@
 #define ROOST_DOVECOT_COMPAT_H
 
 /*
- * dovecot-compat: the one file that knows how Dovecot's versions differ,
+ * compat: the one file that knows how Dovecot's versions differ,
  * besides the settings files, of which there is one for each major.
  *
  * ROOST_HAVE_... come from the compile probes.

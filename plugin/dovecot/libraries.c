@@ -2,9 +2,9 @@
 /*
  * libraries: see libraries.h.
  */
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
-#include "libraries.h"
+#include "dovecot/libraries.h"
 
 #include "roost/prim.h"
 

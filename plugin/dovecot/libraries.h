@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_LIBRARIES_H
-#define ROOST_LIBRARIES_H
+#ifndef ROOST_DOVECOT_LIBRARIES_H
+#define ROOST_DOVECOT_LIBRARIES_H
 
 /*
  * libraries: OpenSSL and libsodium, initialized when they are first needed.

@@ -2,7 +2,7 @@
 /*
  * report: gates to errors, texts and log lines.  See report.h.
  */
-#include "report.h"
+#include "dovecot/report.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_REPORT_H
-#define ROOST_REPORT_H
+#ifndef ROOST_DOVECOT_REPORT_H
+#define ROOST_DOVECOT_REPORT_H
 
 /*
  * report: the one place that knows both our gates and Dovecot's errors.
@@ -10,7 +10,7 @@
  * the UID, and what to do.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "roost/err.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * box-hooks: transactions, and the keywords that a message comes with.  See
- * flags-hooks.h.
+ * hooks.h.
  *
  * A message that is copied or delivered never fails for its keywords: what
  * may not be is left out.
  */
-#include "flags-hooks.h"
+#include "flags/hooks.h"
 
-#include "flags-box.h"
-#include "flags-save.h"
-#include "flags-search.h"
+#include "flags/box.h"
+#include "flags/save.h"
+#include "flags/search.h"
 
 #include "roost/token.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags-box: see flags-box.h.
+ * box: see box.h.
  */
-#include "flags-box.h"
+#include "flags/box.h"
 
 #include "mail-index-private.h"
 

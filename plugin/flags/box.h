@@ -3,14 +3,14 @@
 #define ROOST_FLAGS_BOX_H
 
 /*
- * flags-box: a mailbox under the rules: its names of keywords, and what a
+ * box: a mailbox under the rules: its names of keywords, and what a
  * change comes to there.
  *
  * Promises: no change is made half.  What is told of a change is its rule, its
  * mailbox and its UID, never a name that a user made up.
  */
 
-#include "flags-user.h"
+#include "flags/user.h"
 
 struct roost_flags_box {
 	union mailbox_module_context module_ctx;

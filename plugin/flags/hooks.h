@@ -3,7 +3,7 @@
 #define ROOST_FLAGS_HOOKS_H
 
 /*
- * flags-hooks: every way in which a keyword comes to a message.
+ * hooks: every way in which a keyword comes to a message.
  */
 
 struct mail;

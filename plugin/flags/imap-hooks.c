@@ -6,9 +6,9 @@
  * line follows, at the end of a synchronization and before a tagged line: a
  * client believes the last.  IDLE and NOTIFY tell by synchronizing alone.
  */
-#include "imap-hooks.h"
+#include "flags/imap-hooks.h"
 
-#include "flags-box.h"
+#include "flags/box.h"
 
 #include "imap-common.h"
 #include "imap-sync-private.h"

@@ -2,7 +2,7 @@
 /*
  * istream-fed: see istream-fed.h.
  */
-#include "istream-fed.h"
+#include "flags/istream-fed.h"
 
 #include "istream-private.h"
 #include "ostream-private.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_ISTREAM_FED_H
-#define ROOST_ISTREAM_FED_H
+#ifndef ROOST_FLAGS_ISTREAM_FED_H
+#define ROOST_FLAGS_ISTREAM_FED_H
 
 /*
  * istream-fed: a stream that has what was given to it, and a stream that
  * gives away what is written to it.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 /* Reading answers 0 until there is more, or the end was told. */
 struct istream *roost_istream_fed_create(void);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mail-hooks: changes to the keywords of a message that is there.  See
- * flags-hooks.h.
+ * hooks.h.
  *
  * Only what is different is changed: a message whose keywords stay what they
  * were gets no MODSEQ.
  */
-#include "flags-hooks.h"
+#include "flags/hooks.h"
 
-#include "flags-box.h"
+#include "flags/box.h"
 
 #include "mail-index-transaction-private.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * look: see look.h.
+ * message-look: see message-look.h.
  */
-#include "look.h"
+#include "flags/message-look.h"
 
 #include "message-header-decode.h"
 #include "message-parser.h"
 #include "message-part-data.h"
 
-#include "sender-says.h"
+#include "flags/sender-says.h"
 
 /* A header that is longer is not looked at. */
 #define VALUE_SIZE_MAX (64 * 1024)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_FLAGS_LOOK_H
-#define ROOST_FLAGS_LOOK_H
+#ifndef ROOST_FLAGS_MESSAGE_LOOK_H
+#define ROOST_FLAGS_MESSAGE_LOOK_H
 
 /*
- * look: what a message itself says about its keywords.
+ * message-look: what a message itself says about its keywords.
  *
  * It parses a message as it passes, and keeps nothing of its text but header
  * fields that rules ask for, one at a time.
  */
 
-#include "flags-box.h"
+#include "flags/box.h"
 
 struct roost_flags_look;
 

@@ -2,14 +2,14 @@
 /*
  * plugin: the plugin `roost_flags`: sets of hooks, and nothing else.
  */
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "mail-storage-hooks.h"
 #include "module-dir.h"
 
-#include "flags-hooks.h"
-#include "flags-user.h"
-#include "imap-hooks.h"
+#include "flags/hooks.h"
+#include "flags/user.h"
+#include "flags/imap-hooks.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags-save: see flags-save.h.
+ * save: see save.h.
  */
-#include "flags-save.h"
+#include "flags/save.h"
 
-#include "istream-fed.h"
-#include "look.h"
+#include "flags/istream-fed.h"
+#include "flags/message-look.h"
 
 struct roost_flags_save {
 	struct roost_flags_look *look;

@@ -3,12 +3,12 @@
 #define ROOST_FLAGS_SAVE_H
 
 /*
- * flags-save: keywords that the server sets while a message is saved.
+ * save: keywords that the server sets while a message is saved.
  *
  * Promises: a message is saved whatever becomes of them.
  */
 
-#include "flags-box.h"
+#include "flags/box.h"
 
 struct roost_flags_save;
 

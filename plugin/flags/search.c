@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags-search: see flags-search.h.
+ * search: see search.h.
  *
  * KEYWORD of a name that has aliases becomes any of them, UNKEYWORD none of
  * them.  Such keys stay right when they are used for another mailbox: they
  * name every spelling, whether the mailbox has it or not.
  */
-#include "flags-search.h"
+#include "flags/search.h"
 
 /* As the mailbox has it, and nothing where it does not: a name must not come
    to be by being searched for. */

@@ -3,10 +3,10 @@
 #define ROOST_FLAGS_SEARCH_H
 
 /*
- * flags-search: a keyword is searched for in all of its spellings.
+ * search: a keyword is searched for in all of its spellings.
  */
 
-#include "flags-box.h"
+#include "flags/box.h"
 
 #include "mail-search.h"
 

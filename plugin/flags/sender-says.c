@@ -5,7 +5,7 @@
  * What a sender wrote stands within these headers, in quotes and in comments:
  * each is passed over as a whole, and never read as what a host says.
  */
-#include "sender-says.h"
+#include "flags/sender-says.h"
 
 #include <ctype.h>
 

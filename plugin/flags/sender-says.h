@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_SENDER_SAYS_H
-#define ROOST_SENDER_SAYS_H
+#ifndef ROOST_FLAGS_SENDER_SAYS_H
+#define ROOST_FLAGS_SENDER_SAYS_H
 
 /*
  * sender-says: can one unsubscribe from what sent a message with one click
  * (RFC 8058), and is that the sender's own word (RFC 8601)?
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 struct roost_sender_says {
 	bool has_uri;		/* List-Unsubscribe has an https URI */

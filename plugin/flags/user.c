@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags-user: see flags-user.h.
+ * user: see user.h.
  */
-#include "flags-user.h"
+#include "flags/user.h"
 
 static MODULE_CONTEXT_DEFINE_INIT(roost_flags_user_module,
 				  &mail_user_module_register);

@@ -3,10 +3,10 @@
 #define ROOST_FLAGS_USER_H
 
 /*
- * flags-user: a session's rules of custom flags, and who acts in it.
+ * user: a session's rules of custom flags, and who acts in it.
  */
 
-#include "flags-settings.h"
+#include "settings/flags.h"
 
 struct roost_flags_user {
 	union mail_user_module_context module_ctx;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyword-box: keywords of a mailbox.  See keyword-box.h.
+ * box: keywords of a mailbox.  See box.h.
  */
-#include "keyword-box.h"
+#include "keywords/box.h"
 
 #include "llist.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORD_BOX_H
-#define ROOST_KEYWORD_BOX_H
+#ifndef ROOST_KEYWORDS_BOX_H
+#define ROOST_KEYWORDS_BOX_H
 
 /*
- * keyword-box: the keywords of a mailbox as its user sees them: with which
+ * box: the keywords of a mailbox as its user sees them: with which
  * key, and what may be stored.
  */
 
-#include "keyword-index.h"
-#include "user.h"
+#include "keywords/index.h"
+#include "session/user.h"
 
 struct mail_index_transaction;
 
@@ -27,7 +27,7 @@ struct roost_keyword_box {
 	struct mail_keywords *fitting;
 	unsigned int fitting_count;
 	/* What replication has just added, referenced, and to which message:
-	   see keyword-store.c. */
+	   see change.c. */
 	struct mail_keywords *added;
 	uint32_t added_uid;
 };

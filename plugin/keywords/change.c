@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyword-store: see keyword-store.h.
+ * change: see change.h.
  */
-#include "keyword-store.h"
+#include "keywords/change.h"
 
-#include "keyword-virtual.h"
+#include "keywords/handover.h"
 
 static bool
 list_has(const ARRAY_TYPE(keyword_indexes) *list, unsigned int idx)

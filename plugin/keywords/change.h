@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORD_STORE_H
-#define ROOST_KEYWORD_STORE_H
+#ifndef ROOST_KEYWORDS_CHANGE_H
+#define ROOST_KEYWORDS_CHANGE_H
 
 /*
- * keyword-store: keywords on their way into a mailbox: changed to what is
+ * change: keywords on their way into a mailbox: changed to what is
  * right to store, or refused.
  */
 
-#include "keyword-box.h"
+#include "keywords/box.h"
 
 /* The keywords of mail to change instead; NULL: they are right as they
    are. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyword-trans: index transactions.  See keyword-trans.h.
+ * commit: index transactions.  See commit.h.
  */
-#include "keyword-trans.h"
+#include "keywords/commit.h"
 
 struct keyword_trans {
 	union mail_index_transaction_module_context module_ctx;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORD_TRANS_H
-#define ROOST_KEYWORD_TRANS_H
+#ifndef ROOST_KEYWORDS_COMMIT_H
+#define ROOST_KEYWORDS_COMMIT_H
 
 /*
- * keyword-trans: what an index transaction is about to write of keywords.
+ * commit: what an index transaction is about to write of keywords.
  *
  * The last gate: whatever way a private name took, it does not pass here.
  */
 
-#include "keyword-box.h"
+#include "keywords/box.h"
 #include "mail-index-transaction-private.h"
 
 /* The positions that a transaction names; used_r is on the data stack. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyword-virtual: see keyword-virtual.h.
+ * handover: see handover.h.
  */
-#include "keyword-virtual.h"
+#include "keywords/handover.h"
 
 /* The storage's settings as the admin made them, and with a longer limit. */
 struct keyword_limit {

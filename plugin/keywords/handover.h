@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORD_VIRTUAL_H
-#define ROOST_KEYWORD_VIRTUAL_H
+#ifndef ROOST_KEYWORDS_HANDOVER_H
+#define ROOST_KEYWORDS_HANDOVER_H
 
 /*
- * keyword-virtual: tokens on their way from one index to another.
+ * handover: tokens on their way from one index to another.
  *
  * Replication, and a virtual mailbox that is synchronized, hand tokens to
  * where else clients hand names.  They are longer than the longest keyword
  * that an admin allows to clients.
  */
 
-#include "keyword-box.h"
+#include "keywords/box.h"
 
 /* For as long as the storage lives. */
 void roost_keyword_limit_raise(struct mail_storage *storage);

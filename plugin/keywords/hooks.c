@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyword-hooks: private names of keywords.  See keyword-hooks.h.
+ * hooks: private names of keywords.  See hooks.h.
  *
  * What is new in an index is taken in before anything is answered or stored:
  * the rest is done by names and tokens having one position.
  */
-#include "keyword-hooks.h"
+#include "keywords/hooks.h"
 
-#include "keyword-search.h"
-#include "keyword-store.h"
-#include "keyword-trans.h"
-#include "keyword-virtual.h"
+#include "keywords/search.h"
+#include "keywords/change.h"
+#include "keywords/commit.h"
+#include "keywords/handover.h"
 
 struct roost_keyword_mail {
 	union mail_module_context module_ctx;
@@ -205,7 +205,7 @@ keyword_transaction_begin(struct mailbox *box,
 	return t;
 }
 
-/* What may not be stored is told to the client here; see keyword-trans.h for
+/* What may not be stored is told to the client here; see commit.h for
    what would come by another way. */
 static int
 keyword_transaction_commit(struct mailbox_transaction_context *t,

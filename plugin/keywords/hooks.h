@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORD_HOOKS_H
-#define ROOST_KEYWORD_HOOKS_H
+#ifndef ROOST_KEYWORDS_HOOKS_H
+#define ROOST_KEYWORDS_HOOKS_H
 
 /*
- * keyword-hooks: names of keywords, private on disk, real for everyone else.
+ * hooks: names of keywords, private on disk, real for everyone else.
  *
  * Next to the storage, so that other plugins see what clients see.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 /* Hooks: of every mailbox of the process and its mails. */
 void roost_keyword_mailbox_allocated(struct mailbox *box);

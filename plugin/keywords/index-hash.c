@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyword-hash: see keyword-hash.h.
+ * index-hash: see index-hash.h.
  *
  * Names are hashed whole, as before: a client chooses them, and could give many
  * of them one beginning.
  */
-#include "keyword-hash.h"
+#include "keywords/index-hash.h"
 
 #include "hash.h"
 #include "mail-index-private.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORD_HASH_H
-#define ROOST_KEYWORD_HASH_H
+#ifndef ROOST_KEYWORDS_INDEX_HASH_H
+#define ROOST_KEYWORDS_INDEX_HASH_H
 
 /*
- * keyword-hash: how an index looks up its keywords.
+ * index-hash: how an index looks up its keywords.
  *
  * Each time a mailbox gets a new keyword, Dovecot looks up all that it has, by
  * a hash of the whole text.  A token is several times as long as a name, and a
@@ -12,7 +12,7 @@
  * Promises: what is found is what Dovecot's own hash would find.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 struct mail_index;
 

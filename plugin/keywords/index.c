@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyword-index: names and tokens of one index.  See keyword-index.h.
+ * index: names and tokens of one index.  See index.h.
  *
  * Dovecot compares the names in the header of an index with what it knew of
  * them, and ends the process where one has moved.  So the hash must go on
  * finding each name of the header at the position it had.
  */
-#include "keyword-index.h"
+#include "keywords/index.h"
 
 #include "hash.h"
 
-#include "keyword-hash.h"
-#include "keyword-names.h"
+#include "keywords/index-hash.h"
+#include "keywords/names.h"
 
 #include "roost/secret.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORD_INDEX_H
-#define ROOST_KEYWORD_INDEX_H
+#ifndef ROOST_KEYWORDS_INDEX_H
+#define ROOST_KEYWORDS_INDEX_H
 
 /*
- * keyword-index: the names that belong to the tokens of one index.
+ * index: the names that belong to the tokens of one index.
  *
  * Dovecot keeps the keywords of an index in an array, from which everything
  * that is written takes its names, and in a hash, in which every name is
@@ -18,9 +18,9 @@
  * An index outlives mailboxes and sessions: nothing here keeps a key.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 #include "mail-index-private.h"
-#include "roost-settings.h"
+#include "settings/config.h"
 
 #include "roost/token.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyword-names: keywords that stay readable.  See keyword-names.h.
+ * names: keywords that stay readable.  See names.h.
  *
  * $label1 and the like are not among them: they are what a user makes of
  * them, and a client's colour of "Work" is still the user's word.
  */
-#include "keyword-names.h"
+#include "keywords/names.h"
 
 /* The registry "IMAP and JMAP Keywords" of IANA, by the RFC that defines
    each, and what clients wrote before there was one. */

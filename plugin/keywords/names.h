@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORD_NAMES_H
-#define ROOST_KEYWORD_NAMES_H
+#ifndef ROOST_KEYWORDS_NAMES_H
+#define ROOST_KEYWORDS_NAMES_H
 
 /*
- * keyword-names: which keywords everybody knows.
+ * names: which keywords everybody knows.
  */
 
-#include "roost-settings.h"
+#include "settings/config.h"
 
 /* True if the name says what a message is to mail software, and nothing of
    what its owner thinks; case does not count. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyword-search: see keyword-search.h.
+ * search: see search.h.
  */
-#include "keyword-search.h"
+#include "keywords/search.h"
 
 static struct mail_keywords *
 keywords_of(struct mail_index *index, const unsigned int *idx)

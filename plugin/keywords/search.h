@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORD_SEARCH_H
-#define ROOST_KEYWORD_SEARCH_H
+#ifndef ROOST_KEYWORDS_SEARCH_H
+#define ROOST_KEYWORDS_SEARCH_H
 
 /*
- * keyword-search: search keys that name a keyword.
+ * search: search keys that name a keyword.
  */
 
-#include "keyword-index.h"
+#include "keywords/index.h"
 #include "mail-search.h"
 
 /*

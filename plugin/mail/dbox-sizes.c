@@ -8,7 +8,7 @@
  * reading the message.  While nobody may look into the file (lookup_abort), the
  * record is not known: that is not the same as none.
  */
-#include "dbox-sizes.h"
+#include "mail/dbox-sizes.h"
 
 #include "index-mail.h"
 #include "mail-cache.h"
@@ -17,7 +17,7 @@
 #include "dbox-mail.h"
 #include "strnum.h"
 
-#include "inspect.h"
+#include "session/inspect.h"
 
 bool
 roost_dbox_is(const struct mailbox *box)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_DBOX_SIZES_H
-#define ROOST_DBOX_SIZES_H
+#ifndef ROOST_MAIL_DBOX_SIZES_H
+#define ROOST_MAIL_DBOX_SIZES_H
 
 /*
  * dbox-sizes: the sizes of sealed messages in dbox files that core repaired.
@@ -10,7 +10,7 @@
  * possible.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 bool roost_dbox_is(const struct mailbox *box);
 

@@ -9,9 +9,9 @@
  * it, within the parenthesis.  So each item that may fail gets another behind
  * it, which forgets what is left when it is the last one.
  */
-#include "fetch-hooks.h"
+#include "mail/fetch-hooks.h"
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 #include "imap-common.h"
 #include "imap-fetch.h"
 #include "str.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_FETCH_HOOKS_H
-#define ROOST_FETCH_HOOKS_H
+#ifndef ROOST_MAIL_FETCH_HOOKS_H
+#define ROOST_MAIL_FETCH_HOOKS_H
 
 /*
  * fetch-hooks: the answer to a FETCH of which a message is refused.

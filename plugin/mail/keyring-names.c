@@ -8,11 +8,11 @@
  * make one either; and folders are compared by what they are, since one may
  * have several paths.
  */
-#include "keyring-names.h"
+#include "mail/keyring-names.h"
 
 #include "mailbox-list-private.h"
 
-#include "keystore.h"
+#include "session/keystore.h"
 
 #include <sys/stat.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYRING_NAMES_H
-#define ROOST_KEYRING_NAMES_H
+#ifndef ROOST_MAIL_KEYRING_NAMES_H
+#define ROOST_MAIL_KEYRING_NAMES_H
 
 /*
  * keyring-names: no mailbox is where a keyring lies.
@@ -11,7 +11,7 @@
  * renaming a mailbox in whose folder the keyring lies.
  */
 
-#include "user.h"
+#include "session/user.h"
 
 /* Hooks. */
 void roost_keyring_names_list_created(struct mailbox_list *list);

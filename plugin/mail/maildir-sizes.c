@@ -2,7 +2,7 @@
 /*
  * maildir-sizes: see maildir-sizes.h.
  */
-#include "maildir-sizes.h"
+#include "mail/maildir-sizes.h"
 
 #ifdef ROOST_HAVE_MAILDIR_MAIL
 #include "maildir-storage.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_MAILDIR_SIZES_H
-#define ROOST_MAILDIR_SIZES_H
+#ifndef ROOST_MAIL_MAILDIR_SIZES_H
+#define ROOST_MAIL_MAILDIR_SIZES_H
 
 /*
  * maildir-sizes: the sizes that the name of a maildir file tells.
@@ -9,7 +9,7 @@
  * puts that off, it forgets which size was wrong, and the name stays.
  */
 
-#include "sizes.h"
+#include "mail/sizes.h"
 
 /* Before a mail is closed whose sizes on record were found wrong: give the
    file a name that tells the right ones, unless core has done it. */

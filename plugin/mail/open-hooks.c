@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail-hooks: reading messages.  See mail-hooks.h.
+ * open-hooks: reading messages.  See open-hooks.h.
  *
  * A refusal is raised where the storage has just opened the file: there it
  * is an error of this one message, not of a stream, so that the session and
  * the other messages stay.
  */
-#include "mail-hooks.h"
+#include "mail/open-hooks.h"
 
-#include "cache-mail.h"
-#include "cache-object.h"
-#include "dbox-sizes.h"
-#include "inspect.h"
-#include "istream-roost.h"
-#include "maildir-sizes.h"
-#include "report.h"
-#include "sizes.h"
+#include "cache/mail.h"
+#include "session/named-object.h"
+#include "mail/dbox-sizes.h"
+#include "session/inspect.h"
+#include "stream/istream-roost.h"
+#include "mail/maildir-sizes.h"
+#include "dovecot/report.h"
+#include "mail/sizes.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_MAIL_HOOKS_H
-#define ROOST_MAIL_HOOKS_H
+#ifndef ROOST_MAIL_OPEN_HOOKS_H
+#define ROOST_MAIL_OPEN_HOOKS_H
 
 /*
- * mail-hooks: messages being read: opened or refused.
+ * open-hooks: messages being read: opened or refused.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 /* Hook: the vfuncs of every mail of a user with Roost. */
 void roost_mail_allocated(struct mail *mail);

@@ -2,22 +2,22 @@
 /*
  * plugin: the plugin `roost`: sets of hooks, and nothing else.
  */
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "mail-storage-hooks.h"
 #include "module-dir.h"
 
-#include "cache-box.h"
-#include "cache-hooks.h"
-#include "fetch-hooks.h"
-#include "inspect.h"
-#include "keyring-names.h"
-#include "keyword-hooks.h"
-#include "libraries.h"
-#include "mail-hooks.h"
-#include "read-errors.h"
-#include "save-hooks.h"
-#include "user.h"
+#include "cache/box.h"
+#include "cache/hooks.h"
+#include "mail/fetch-hooks.h"
+#include "session/inspect.h"
+#include "mail/keyring-names.h"
+#include "keywords/hooks.h"
+#include "dovecot/libraries.h"
+#include "mail/open-hooks.h"
+#include "mail/read-errors.h"
+#include "mail/save-hooks.h"
+#include "session/user.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

@@ -5,12 +5,12 @@
  * What a vfunc answers is left as it is; only the error that goes with a
  * failure is set anew.  It was logged by whoever met it, with the gate.
  */
-#include "read-errors.h"
+#include "mail/read-errors.h"
 
-#include "istream-roost.h"
-#include "mail-hooks.h"
-#include "report.h"
-#include "user.h"
+#include "stream/istream-roost.h"
+#include "mail/open-hooks.h"
+#include "dovecot/report.h"
+#include "session/user.h"
 
 struct errors_mail {
 	union mail_module_context module_ctx;

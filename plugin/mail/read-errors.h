@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_READ_ERRORS_H
-#define ROOST_READ_ERRORS_H
+#ifndef ROOST_MAIL_READ_ERRORS_H
+#define ROOST_MAIL_READ_ERRORS_H
 
 /*
  * read-errors: a message that was opened and fails while it is read.
@@ -10,7 +10,7 @@
  * have been at the opening: this message is refused, and all else goes on.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 /* Hooks, outermost: whatever reads within is seen. */
 void roost_read_errors_mail_allocated(struct mail *mail);

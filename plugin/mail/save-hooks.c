@@ -6,18 +6,18 @@
  * Without a key nothing is written: the save fails, a delivery is tried
  * again.  A file is only ever shared inside one keyring.
  */
-#include "save-hooks.h"
+#include "mail/save-hooks.h"
 
 #include "index-mail.h"
 #include "mail-copy.h"
 #include "dbox-save.h"
 
-#include "cache-object.h"
-#include "cache-save.h"
-#include "inspect.h"
-#include "ostream-roost.h"
-#include "read-errors.h"
-#include "user.h"
+#include "session/named-object.h"
+#include "cache/save.h"
+#include "session/inspect.h"
+#include "stream/ostream-roost.h"
+#include "mail/read-errors.h"
+#include "session/user.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"

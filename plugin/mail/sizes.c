@@ -5,12 +5,12 @@
  * The sizes of packed bytes are found by reading what they unpack to, which
  * the unpacking plugins do in any case: they end each reading by it.
  */
-#include "sizes.h"
+#include "mail/sizes.h"
 
 #include "index-mail.h"
 #include "mail-cache.h"
 
-#include "cache-mail.h"
+#include "cache/mail.h"
 
 #include "roost/bytes.h"
 

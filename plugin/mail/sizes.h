@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_SIZES_H
-#define ROOST_SIZES_H
+#ifndef ROOST_MAIL_SIZES_H
+#define ROOST_MAIL_SIZES_H
 
 /*
  * sizes: what is on record of a message's size, against the message.
@@ -13,9 +13,9 @@
  * in memory at once and on disk with heal.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
-#include "user.h"
+#include "session/user.h"
 
 /* Of one opened message; UOFF_T_MAX is not known. */
 struct roost_sizes {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flagrule: what the rules make of a change.  See roost/flagrule.h.
+ * apply: what the rules make of a change.  See roost/flagrule.h.
  *
  * Every name of the message and of the request has a slot; an alias's slot
  * points to its target's, and all that is decided is decided there.  First it
@@ -8,7 +8,7 @@
  * then pairs.  What a later step denies is given back to the group it was in,
  * so that nothing is cleared for the sake of a name that does not come.
  */
-#include "flagchange-private.h"
+#include "rules/change-private.h"
 
 #include <assert.h>
 #include <string.h>
@@ -27,7 +27,7 @@ read_current(const struct change *c)
 	for (i = 0; i < request->current_count && !is_copy(c); i++) {
 		const char *name = request->current[i];
 		struct roost_flag_slot *slot =
-			roost_flagslot_get(c, name, roost_flagname_hash(name));
+			roost_flagentry_get(c, name, roost_flagname_hash(name));
 		struct roost_flag_slot *target = target_of(c, slot);
 
 		c->out->order[i] = (uint16_t)(slot - c->out->slots);
@@ -56,7 +56,7 @@ ask_to_set(const struct change *c, struct roost_flag_slot *target)
 		/* It stays, but it is no news: it could not come again. */
 		target->state |= IS_WANTED | IS_TOUCHED;
 	else
-		roost_flagslot_deny(c, target, kind);
+		roost_flagentry_deny(c, target, kind);
 }
 
 static void
@@ -66,7 +66,7 @@ ask_to_clear(const struct change *c, struct roost_flag_slot *target)
 		ROOST_FLAGRULE_PROTECT : ROOST_FLAGRULE_KEEP;
 
 	if (is_locked(c, target))
-		roost_flagslot_deny(c, target, kind);
+		roost_flagentry_deny(c, target, kind);
 	else
 		target->state &= ~(unsigned int)IS_WANTED;
 }
@@ -75,17 +75,17 @@ static void
 read_name(const struct change *c, const char *name)
 {
 	uint32_t hash = roost_flagname_hash(name);
-	struct roost_flag_slot *slot = roost_flagslot_find(c, name, hash);
+	struct roost_flag_slot *slot = roost_flagentry_find(c, name, hash);
 	struct roost_flag_slot *target;
 	bool is_set = c->request->change != ROOST_FLAG_REMOVE;
 
 	if (is_set && (slot == NULL || !is_state(slot, IS_CURRENT)) &&
 	    !roost_flagname_is_valid(name, c->request->name_len_max)) {
-		roost_flagslot_deny_name(c, name, ROOST_FLAGRULE_NAME);
+		roost_flagentry_deny_name(c, name, ROOST_FLAGRULE_NAME);
 		c->out->has_deviated = true;
 		return;
 	}
-	slot = roost_flagslot_get(c, name, hash);
+	slot = roost_flagentry_get(c, name, hash);
 	slot->state |= IS_NAMED;
 	target = target_of(c, slot);
 	if (is_state(target, IS_ASKED))
@@ -105,7 +105,7 @@ check_color(const struct change *c, struct roost_flag_slot *slot)
 		return;
 	slot->state &= ~(unsigned int)(IS_WANTED | IS_EXPLICIT);
 	if (is_state(slot, IS_ASKED))
-		roost_flagslot_drop(c, slot, ROOST_FLAGRULE_COLORS);
+		roost_flagentry_drop(c, slot, ROOST_FLAGRULE_COLORS);
 }
 
 static void
@@ -152,7 +152,7 @@ emit_current(const struct change *c, size_t idx)
 	if (is_state(target, IS_TOUCHED) ||
 	    (slot != target && is_state(target, IS_CURRENT))) {
 		slot = target;
-		name = roost_flagslot_spelling(c, target);
+		name = roost_flagentry_spelling(c, target);
 	}
 	slot->state |= IS_RESULT;
 	target->state |= IS_EMITTED;
@@ -172,7 +172,7 @@ emit_all(const struct change *c)
 		if (!is_state(slot, IS_SET) || is_state(slot, WAS_SET))
 			continue;
 		slot->state |= IS_RESULT;
-		emit(c, roost_flagslot_spelling(c, slot));
+		emit(c, roost_flagentry_spelling(c, slot));
 	}
 }
 
@@ -237,7 +237,7 @@ apply_nothing(const struct change *c)
 
 	read_current(c);
 	for (i = 0; i < request->count; i++) {
-		slot = roost_flagslot_get(c, request->names[i],
+		slot = roost_flagentry_get(c, request->names[i],
 			roost_flagname_hash(request->names[i]));
 		slot->state |= IS_NAMED;
 	}
@@ -249,7 +249,7 @@ apply_nothing(const struct change *c)
 		emit(c, request->current[i]);
 	}
 	for (i = 0; i < request->count && (is_new || is_add); i++) {
-		slot = roost_flagslot_find(c, request->names[i],
+		slot = roost_flagentry_find(c, request->names[i],
 			roost_flagname_hash(request->names[i]));
 		if (is_add && is_state(slot, IS_RESULT))
 			continue;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flagrule-ask: what the rules say of one name.  See roost/flagrule.h.
+ * ask: what the rules say of one name.  See roost/flagrule.h.
  */
-#include "flagrule-private.h"
+#include "rules/rule-private.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_FLAGCHANGE_PRIVATE_H
-#define ROOST_FLAGCHANGE_PRIVATE_H
+#ifndef ROOST_RULES_CHANGE_PRIVATE_H
+#define ROOST_RULES_CHANGE_PRIVATE_H
 
 /*
- * flagchange-private: a change on its way, as the steps of
- * roost_flagrule_apply() share it.  See flagrule.c for their order.
+ * change-private: a change on its way, as the steps of
+ * roost_flagrule_apply() share it.  See apply.c for their order.
  */
 
-#include "flagrule-private.h"
+#include "rules/rule-private.h"
 
 #define BIT(kind) ROOST_FLAGRULE_BIT(ROOST_FLAGRULE_##kind)
 #define NONE ROOST_FLAGRULE_NONE
@@ -67,26 +67,26 @@ is_copy(const struct change *c)
 /* flagslot: a slot for each name.  Names are borrowed. */
 
 /* A slot that is there, or NULL. */
-struct roost_flag_slot *roost_flagslot_find(const struct change *c,
+struct roost_flag_slot *roost_flagentry_find(const struct change *c,
 					    const char *name, uint32_t hash);
 /* The slot of a name as it is spelled; that of its target is there, too. */
-struct roost_flag_slot *roost_flagslot_get(const struct change *c,
+struct roost_flag_slot *roost_flagentry_get(const struct change *c,
 					   const char *name, uint32_t hash);
 /* The place of the slot of a rule's name. */
-uint16_t roost_flagslot_add(const struct change *c, uint16_t rule_name);
+uint16_t roost_flagentry_add(const struct change *c, uint16_t rule_name);
 /* The slot of a rule's name, if the change has to do with it. */
-struct roost_flag_slot *roost_flagslot_of(const struct change *c,
+struct roost_flag_slot *roost_flagentry_of(const struct change *c,
 					  uint16_t rule_name);
 /* The right spelling of a target. */
-const char *roost_flagslot_spelling(const struct change *c,
+const char *roost_flagentry_spelling(const struct change *c,
 				    const struct roost_flag_slot *slot);
 /* What the actor asked for, and may be told. */
-void roost_flagslot_deny_name(const struct change *c, const char *name,
+void roost_flagentry_deny_name(const struct change *c, const char *name,
 			      enum roost_flagrule_kind kind);
-void roost_flagslot_deny(const struct change *c, struct roost_flag_slot *slot,
+void roost_flagentry_deny(const struct change *c, struct roost_flag_slot *slot,
 			 enum roost_flagrule_kind kind);
 /* What is left out, and no error. */
-void roost_flagslot_drop(const struct change *c, struct roost_flag_slot *slot,
+void roost_flagentry_drop(const struct change *c, struct roost_flag_slot *slot,
 			 enum roost_flagrule_kind kind);
 
 /* flaggroup: who of a group stays. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flagslot: a slot for every name of the message and of the request, and what
- * is denied of them.  See flagchange-private.h.
+ * entry: a slot for every name of the message and of the request, and what
+ * is denied of them.  See change-private.h.
  */
-#include "flagchange-private.h"
+#include "rules/change-private.h"
 
 #include <assert.h>
 
@@ -24,7 +24,7 @@ slot_bucket(const struct roost_flag_outcome *out, const char *name,
 }
 
 struct roost_flag_slot *
-roost_flagslot_find(const struct change *c, const char *name, uint32_t hash)
+roost_flagentry_find(const struct change *c, const char *name, uint32_t hash)
 {
 	uint16_t idx = c->out->buckets[slot_bucket(c->out, name, hash)];
 
@@ -56,7 +56,7 @@ slot_add(const struct change *c, const char *name, uint32_t hash,
 }
 
 uint16_t
-roost_flagslot_add(const struct change *c, uint16_t rule_name)
+roost_flagentry_add(const struct change *c, uint16_t rule_name)
 {
 	return slot_add(c, roost_flagrule_text(c->rules, rule_name),
 			c->rules->names[rule_name].hash, rule_name);
@@ -64,16 +64,16 @@ roost_flagslot_add(const struct change *c, uint16_t rule_name)
 
 /* The slot of a name as it is spelled, and before it that of its target. */
 struct roost_flag_slot *
-roost_flagslot_get(const struct change *c, const char *name, uint32_t hash)
+roost_flagentry_get(const struct change *c, const char *name, uint32_t hash)
 {
-	struct roost_flag_slot *slot = roost_flagslot_find(c, name, hash);
+	struct roost_flag_slot *slot = roost_flagentry_find(c, name, hash);
 	uint16_t rule_name, target = NONE, idx;
 
 	if (slot != NULL)
 		return slot;
 	rule_name = roost_flagrule_find(c->rules, name, hash);
 	if (rule_name != NONE && c->rules->names[rule_name].target != rule_name)
-		target = roost_flagslot_add(c,
+		target = roost_flagentry_add(c,
 			c->rules->names[rule_name].target);
 	idx = slot_add(c, name, hash, rule_name);
 	slot = &c->out->slots[idx];
@@ -83,14 +83,14 @@ roost_flagslot_get(const struct change *c, const char *name, uint32_t hash)
 }
 
 struct roost_flag_slot *
-roost_flagslot_of(const struct change *c, uint16_t rule_name)
+roost_flagentry_of(const struct change *c, uint16_t rule_name)
 {
-	return roost_flagslot_find(c, roost_flagrule_text(c->rules, rule_name),
+	return roost_flagentry_find(c, roost_flagrule_text(c->rules, rule_name),
 				   c->rules->names[rule_name].hash);
 }
 
 const char *
-roost_flagslot_spelling(const struct change *c,
+roost_flagentry_spelling(const struct change *c,
 			const struct roost_flag_slot *slot)
 {
 	return (slot->bits & BIT(ALIAS)) != 0 ?
@@ -159,7 +159,7 @@ note(const struct change *c, const char *name, enum roost_flagrule_kind kind)
 }
 
 void
-roost_flagslot_deny_name(const struct change *c, const char *name,
+roost_flagentry_deny_name(const struct change *c, const char *name,
 			 enum roost_flagrule_kind kind)
 {
 	note(c, name, kind);
@@ -170,15 +170,15 @@ roost_flagslot_deny_name(const struct change *c, const char *name,
 }
 
 void
-roost_flagslot_deny(const struct change *c, struct roost_flag_slot *slot,
+roost_flagentry_deny(const struct change *c, struct roost_flag_slot *slot,
 		    enum roost_flagrule_kind kind)
 {
 	slot->state |= IS_DENIED;
-	roost_flagslot_deny_name(c, slot->name, kind);
+	roost_flagentry_deny_name(c, slot->name, kind);
 }
 
 void
-roost_flagslot_drop(const struct change *c, struct roost_flag_slot *slot,
+roost_flagentry_drop(const struct change *c, struct roost_flag_slot *slot,
 		    enum roost_flagrule_kind kind)
 {
 	if (!is_state(slot, IS_DENIED))

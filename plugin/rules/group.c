@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flaggroup: who of an exclusive group stays.  See flagchange-private.h.
+ * group: who of an exclusive group stays.  See change-private.h.
  */
-#include "flagchange-private.h"
+#include "rules/change-private.h"
 
 #include <string.h>
 
@@ -27,7 +27,8 @@ members_count(const struct change *c, const struct roost_flagrule_group *group)
 
 	for (name = group->first; name != NONE;
 	     name = c->rules->names[name].next_member) {
-		const struct roost_flag_slot *slot = roost_flagslot_of(c, name);
+		const struct roost_flag_slot *slot =
+			roost_flagentry_of(c, name);
 
 		if (slot == NULL || !is_state(slot, IS_WANTED) ||
 		    (is_state(slot, IS_DENIED) && !is_locked(c, slot)))
@@ -66,9 +67,9 @@ member_clear(const struct change *c, struct roost_flag_slot *slot,
 
 	slot->state &= ~(unsigned int)IS_SET;
 	if (is_news && is_locked_out)
-		roost_flagslot_deny(c, slot, ROOST_FLAGRULE_EXCLUSIVE);
+		roost_flagentry_deny(c, slot, ROOST_FLAGRULE_EXCLUSIVE);
 	else if (is_news)
-		roost_flagslot_drop(c, slot, ROOST_FLAGRULE_EXCLUSIVE);
+		roost_flagentry_drop(c, slot, ROOST_FLAGRULE_EXCLUSIVE);
 }
 
 void
@@ -83,7 +84,7 @@ roost_flaggroup_settle(const struct change *c,
 
 	for (name = group->first; name != NONE;
 	     name = c->rules->names[name].next_member) {
-		slot = roost_flagslot_of(c, name);
+		slot = roost_flagentry_of(c, name);
 		if (slot == NULL || !is_state(slot, IS_WANTED))
 			continue;
 		if (m.locked > 0 ? is_locked(c, slot) : slot == chosen) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flagheader: rules about headers, parsed.  See flagtext-private.h.
+ * header: rules about headers, parsed.  See line-private.h.
  */
-#include "flagtext-private.h"
+#include "rules/line-private.h"
 
 /* How many bytes follow the first of a character; 4 if it is no first one. */
 static size_t
@@ -53,17 +53,17 @@ utf8_find_bad(const char *text, size_t len)
 static bool
 parse_field(struct parser *p, struct word *field_r)
 {
-	roost_flagtext_skip(p);
+	roost_flagline_skip(p);
 	field_r->text = p->next;
 	while (p->next < p->end && *p->next > 0x20 && *p->next < 0x7f &&
 	       *p->next != ':')
 		p->next++;
 	field_r->len = (size_t)(p->next - field_r->text);
 	if (field_r->len == 0)
-		return roost_flagtext_fail(p, p->next,
+		return roost_flagline_fail(p, p->next,
 					   "expected a header's name");
-	return roost_flagtext_joint(p, ':') ||
-		roost_flagtext_fail(p, p->next,
+	return roost_flagline_joint(p, ':') ||
+		roost_flagline_fail(p, p->next,
 				    "expected ':' after the header's name");
 }
 
@@ -100,24 +100,24 @@ roost_flagheader_parse(struct parser *p)
 
 	if (!parse_field(p, &field))
 		return false;
-	roost_flagtext_skip(p);
+	roost_flagline_skip(p);
 	rest.text = p->next;
 	rest.len = (size_t)(p->end - p->next);
 	name = cut_word(&rest);
-	if (!roost_flagtext_is(cut_word(&rest), "set"))
-		return roost_flagtext_fail(p, p->end,
+	if (!roost_flagline_is(cut_word(&rest), "set"))
+		return roost_flagline_fail(p, p->end,
 					   "expected \"set\" and a keyword");
 	trim(&rest);
 	if (rest.len == 0)
-		return roost_flagtext_fail(p, rest.text, "expected a pattern");
+		return roost_flagline_fail(p, rest.text, "expected a pattern");
 	bad = utf8_find_bad(rest.text, rest.len);
 	if (bad != NULL)
-		return roost_flagtext_fail(p, bad, "expected UTF-8");
-	if (!roost_flagtext_name(p, name, false))
+		return roost_flagline_fail(p, bad, "expected UTF-8");
+	if (!roost_flagline_name(p, name, false))
 		return false;
 	p->next = p->end;
 	phrase = roost_flagrule_add_header(p->rules, field.text, field.len,
 		rest.text, rest.len,
 		roost_flagrule_add_name(p->rules, name.text, name.len));
-	return roost_flagtext_result(p, name.text, phrase);
+	return roost_flagline_result(p, name.text, phrase);
 }

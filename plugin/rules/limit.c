@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flaglimit: how many names a message and a mailbox may have.  See
- * flagchange-private.h.
+ * limit: how many names a message and a mailbox may have.  See
+ * change-private.h.
  */
-#include "flagchange-private.h"
+#include "rules/change-private.h"
 
 bool
 roost_flaglimit_take(const struct change *c, const char *name,
@@ -38,7 +38,7 @@ limit_spelling(const struct change *c, struct roost_flag_slot *slot)
 
 	if (is_state(slot, IS_SET | IS_TOUCHED | WAS_SET) &&
 	    !is_state(slot, IS_CURRENT) &&
-	    !roost_flaglimit_take(c, roost_flagslot_spelling(c, slot), &kind))
+	    !roost_flaglimit_take(c, roost_flagentry_spelling(c, slot), &kind))
 		slot->state &= ~(unsigned int)IS_TOUCHED;
 }
 
@@ -50,12 +50,12 @@ limit_new(const struct change *c, struct roost_flag_slot *slot)
 	const struct roost_flagrule_group *group = roost_flaggroup_of(c, slot);
 
 	if (roost_flaglimit_may_have(c, c->out->total, total) &&
-	    roost_flaglimit_take(c, roost_flagslot_spelling(c, slot), &kind)) {
+	    roost_flaglimit_take(c, roost_flagentry_spelling(c, slot), &kind)) {
 		c->out->total = total;
 		return;
 	}
 	slot->state &= ~(unsigned int)(IS_SET | IS_WANTED);
-	roost_flagslot_deny(c, slot, kind);
+	roost_flagentry_deny(c, slot, kind);
 	if (group != NULL)
 		roost_flaggroup_settle(c, group);
 }

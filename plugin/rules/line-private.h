@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_FLAGTEXT_PRIVATE_H
-#define ROOST_FLAGTEXT_PRIVATE_H
+#ifndef ROOST_RULES_LINE_PRIVATE_H
+#define ROOST_RULES_LINE_PRIVATE_H
 
 /*
- * flagtext-private: the rules' text while it is parsed.  What returns bool
+ * line-private: the rules' text while it is parsed.  What returns bool
  * is false after an error that *p->error tells of, unless it says otherwise.
  */
 
-#include "flagrule-private.h"
+#include "rules/rule-private.h"
 
 #define NONE ROOST_FLAGRULE_NONE
 
@@ -32,20 +32,20 @@ is_blank(char c)
 }
 
 /* flagtext: always false, and tells of the byte that cannot stand there. */
-bool roost_flagtext_fail(struct parser *p, const char *at, const char *phrase);
+bool roost_flagline_fail(struct parser *p, const char *at, const char *phrase);
 /* The same, unless the phrase is NULL. */
-bool roost_flagtext_result(struct parser *p, const char *at,
+bool roost_flagline_result(struct parser *p, const char *at,
 			   const char *phrase);
-void roost_flagtext_skip(struct parser *p);
+void roost_flagline_skip(struct parser *p);
 /* The next blanks, then what comes before more blanks; maybe nothing. */
-struct word roost_flagtext_word(struct parser *p);
-bool roost_flagtext_is(struct word word, const char *text);
-bool roost_flagtext_end(struct parser *p);
-bool roost_flagtext_name(struct parser *p, struct word word, bool may_match);
+struct word roost_flagline_word(struct parser *p);
+bool roost_flagline_is(struct word word, const char *text);
+bool roost_flagline_end(struct parser *p);
+bool roost_flagline_name(struct parser *p, struct word word, bool may_match);
 /* A name that a joint or a blank may end. */
-bool roost_flagtext_joined(struct parser *p, struct word *word_r);
+bool roost_flagline_joined(struct parser *p, struct word *word_r);
 /* False, and no error, if the next byte is another one. */
-bool roost_flagtext_joint(struct parser *p, char joint);
+bool roost_flagline_joint(struct parser *p, char joint);
 
 /* flaglist: what follows the word of such a rule. */
 bool roost_flaglist_names(struct parser *p, enum roost_flagrule_kind kind);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flagtext: the words and names of a rule's text.  See flagtext-private.h.
+ * line: the words and names of a rule's text.  See line-private.h.
  */
-#include "flagtext-private.h"
+#include "rules/line-private.h"
 
 #include <string.h>
 
 #define EXCERPT_MAX 20
 
 bool
-roost_flagtext_fail(struct parser *p, const char *at, const char *phrase)
+roost_flagline_fail(struct parser *p, const char *at, const char *phrase)
 {
 	size_t left = (size_t)(p->end - at);
 
@@ -22,24 +22,24 @@ roost_flagtext_fail(struct parser *p, const char *at, const char *phrase)
 }
 
 bool
-roost_flagtext_result(struct parser *p, const char *at, const char *phrase)
+roost_flagline_result(struct parser *p, const char *at, const char *phrase)
 {
-	return phrase == NULL || roost_flagtext_fail(p, at, phrase);
+	return phrase == NULL || roost_flagline_fail(p, at, phrase);
 }
 
 void
-roost_flagtext_skip(struct parser *p)
+roost_flagline_skip(struct parser *p)
 {
 	while (p->next < p->end && is_blank(*p->next))
 		p->next++;
 }
 
 struct word
-roost_flagtext_word(struct parser *p)
+roost_flagline_word(struct parser *p)
 {
 	struct word word;
 
-	roost_flagtext_skip(p);
+	roost_flagline_skip(p);
 	word.text = p->next;
 	while (p->next < p->end && !is_blank(*p->next))
 		p->next++;
@@ -48,61 +48,61 @@ roost_flagtext_word(struct parser *p)
 }
 
 bool
-roost_flagtext_is(struct word word, const char *text)
+roost_flagline_is(struct word word, const char *text)
 {
 	return word.len == strlen(text) &&
 		memcmp(word.text, text, word.len) == 0;	/* public */
 }
 
 bool
-roost_flagtext_end(struct parser *p)
+roost_flagline_end(struct parser *p)
 {
-	roost_flagtext_skip(p);
+	roost_flagline_skip(p);
 	return p->next == p->end ||
-		roost_flagtext_fail(p, p->next, "expected the end of the rule");
+		roost_flagline_fail(p, p->next, "expected the end of the rule");
 }
 
 /* Where names are joined, these join them and are no part of them. */
 #define JOINTS "=|()"
 
 bool
-roost_flagtext_name(struct parser *p, struct word word, bool may_match)
+roost_flagline_name(struct parser *p, struct word word, bool may_match)
 {
 	size_t i;
 
 	if (word.len == 0)
-		return roost_flagtext_fail(p, word.text, "expected a keyword");
+		return roost_flagline_fail(p, word.text, "expected a keyword");
 	for (i = 0; i < word.len; i++) {
 		bool is_wild = word.text[i] == '*' || word.text[i] == '?';
 
 		if (is_wild && !may_match)
-			return roost_flagtext_fail(p, word.text + i,
+			return roost_flagline_fail(p, word.text + i,
 				"expected a name without wildcards");
 		if (!is_wild && !roost_flagname_may_have(word.text[i]))
-			return roost_flagtext_fail(p, word.text + i,
+			return roost_flagline_fail(p, word.text + i,
 				"expected a keyword's character");
 	}
 	return word.len <= ROOST_FLAGNAME_MAX ||
-		roost_flagtext_fail(p, word.text + ROOST_FLAGNAME_MAX,
+		roost_flagline_fail(p, word.text + ROOST_FLAGNAME_MAX,
 				    "expected a name of at most 255 bytes");
 }
 
 bool
-roost_flagtext_joined(struct parser *p, struct word *word_r)
+roost_flagline_joined(struct parser *p, struct word *word_r)
 {
-	roost_flagtext_skip(p);
+	roost_flagline_skip(p);
 	word_r->text = p->next;
 	while (p->next < p->end && !is_blank(*p->next) &&
 	       strchr(JOINTS, *p->next) == NULL)
 		p->next++;
 	word_r->len = (size_t)(p->next - word_r->text);
-	return roost_flagtext_name(p, *word_r, false);
+	return roost_flagline_name(p, *word_r, false);
 }
 
 bool
-roost_flagtext_joint(struct parser *p, char joint)
+roost_flagline_joint(struct parser *p, char joint)
 {
-	roost_flagtext_skip(p);
+	roost_flagline_skip(p);
 	if (p->next == p->end || *p->next != joint)
 		return false;
 	p->next++;

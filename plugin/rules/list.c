@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flaglist: lists of names, pairs and groups, parsed.  See flagtext-private.h.
+ * list: lists of names, pairs and groups, parsed.  See line-private.h.
  */
-#include "flagtext-private.h"
+#include "rules/line-private.h"
 
 #include <string.h>
 
@@ -10,15 +10,15 @@ bool
 roost_flaglist_names(struct parser *p, enum roost_flagrule_kind kind)
 {
 	for (;;) {
-		struct word word = roost_flagtext_word(p);
+		struct word word = roost_flagline_word(p);
 		const char *phrase;
 
 		if (word.len == 0)
 			return true;
-		if (roost_flagtext_is(word, "none"))
-			return roost_flagtext_fail(p, word.text,
+		if (roost_flagline_is(word, "none"))
+			return roost_flagline_fail(p, word.text,
 				"expected \"none\" to stand alone");
-		if (!roost_flagtext_name(p, word, true))
+		if (!roost_flagline_name(p, word, true))
 			return false;
 		if (memchr(word.text, '*', word.len) != NULL ||
 		    memchr(word.text, '?', word.len) != NULL)
@@ -29,7 +29,7 @@ roost_flaglist_names(struct parser *p, enum roost_flagrule_kind kind)
 				roost_flagrule_add_name(p->rules, word.text,
 							word.len));
 		if (phrase != NULL)
-			return roost_flagtext_fail(p, word.text, phrase);
+			return roost_flagline_fail(p, word.text, phrase);
 	}
 }
 
@@ -40,7 +40,7 @@ parse_alias(struct parser *p, struct word left, struct word right)
 	const char *phrase = roost_flagrule_add_alias(p->rules, left.text,
 		left.len, right.text, right.len, &is_left);
 
-	return roost_flagtext_result(p, is_left ? left.text : right.text,
+	return roost_flagline_result(p, is_left ? left.text : right.text,
 				     phrase);
 }
 
@@ -51,7 +51,7 @@ parse_imply(struct parser *p, struct word left, struct word right)
 
 	left_idx = roost_flagrule_add_name(p->rules, left.text, left.len);
 	right_idx = roost_flagrule_add_name(p->rules, right.text, right.len);
-	return roost_flagtext_result(p, right.text,
+	return roost_flagline_result(p, right.text,
 		roost_flagrule_add_imply(p->rules, left_idx, right_idx));
 }
 
@@ -62,18 +62,18 @@ roost_flaglist_pairs(struct parser *p, enum roost_flagrule_kind kind)
 	struct word left, right;
 
 	do {
-		if (!roost_flagtext_joined(p, &left))
+		if (!roost_flagline_joined(p, &left))
 			return false;
-		if (!roost_flagtext_joint(p, '='))
-			return roost_flagtext_fail(p, p->next, is_alias ?
+		if (!roost_flagline_joint(p, '='))
+			return roost_flagline_fail(p, p->next, is_alias ?
 				"expected '=' after the alias" :
 				"expected '=' after the name");
-		if (!roost_flagtext_joined(p, &right))
+		if (!roost_flagline_joined(p, &right))
 			return false;
 		if (!(is_alias ? parse_alias(p, left, right) :
 		      parse_imply(p, left, right)))
 			return false;
-		roost_flagtext_skip(p);
+		roost_flagline_skip(p);
 	} while (p->next < p->end);
 	return true;
 }
@@ -88,21 +88,21 @@ struct group {
 static bool
 parse_member(struct parser *p, struct group *group)
 {
-	bool is_winner = roost_flagtext_joint(p, '(');
+	bool is_winner = roost_flagline_joint(p, '(');
 	struct word word;
 	uint16_t name;
 
 	if (is_winner && group->winner != NONE)
-		return roost_flagtext_fail(p, p->next - 1,
+		return roost_flagline_fail(p, p->next - 1,
 					   "expected one name in parentheses");
-	if (!roost_flagtext_joined(p, &word))
+	if (!roost_flagline_joined(p, &word))
 		return false;
-	if (is_winner && !roost_flagtext_joint(p, ')'))
-		return roost_flagtext_fail(p, p->next,
+	if (is_winner && !roost_flagline_joint(p, ')'))
+		return roost_flagline_fail(p, p->next,
 					   "expected ')' after the name");
 	name = roost_flagrule_add_name(p->rules, word.text, word.len);
 	if (name == NONE || group->count == ROOST_FLAGRULE_MEMBERS_MAX)
-		return roost_flagtext_fail(p, word.text, ROOST_FLAGRULE_FULL);
+		return roost_flagline_fail(p, word.text, ROOST_FLAGRULE_FULL);
 	if (is_winner)
 		group->winner = name;
 	group->places[group->count] = word.text;
@@ -120,13 +120,13 @@ parse_group(struct parser *p)
 	do {
 		if (!parse_member(p, &group))
 			return false;
-	} while (roost_flagtext_joint(p, '|'));
+	} while (roost_flagline_joint(p, '|'));
 	if (group.count < 2)
-		return roost_flagtext_fail(p, p->next,
+		return roost_flagline_fail(p, p->next,
 					   "expected '|' after the name");
 	phrase = roost_flagrule_add_group(p->rules, group.names, group.count,
 					  group.winner, &bad);
-	return roost_flagtext_result(p, group.places[bad], phrase);
+	return roost_flagline_result(p, group.places[bad], phrase);
 }
 
 bool
@@ -162,20 +162,20 @@ bool
 roost_flaglist_delivery(struct parser *p)
 {
 	for (;;) {
-		struct word word = roost_flagtext_word(p);
+		struct word word = roost_flagline_word(p);
 		unsigned int bit = delivery_bit(word);
 		const char *phrase;
 
 		if (word.len == 0)
 			return true;
 		if (bit == 0)
-			return roost_flagtext_fail(p, word.text,
+			return roost_flagline_fail(p, word.text,
 				"expected a keyword of the server's");
 		p->rules->at_delivery |= bit;
 		phrase = roost_flagrule_add_bit(p->rules,
 			ROOST_FLAGRULE_AT_DELIVERY,
 			roost_flagrule_add_name(p->rules, word.text, word.len));
 		if (phrase != NULL)
-			return roost_flagtext_fail(p, word.text, phrase);
+			return roost_flagline_fail(p, word.text, phrase);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flagname: the grammar of keywords' names, and their case.  See
+ * name: the grammar of keywords' names, and their case.  See
  * roost/flagname.h.
  */
 #include "roost/flagname.h"

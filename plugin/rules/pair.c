@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flagpair: what implies what.  See flagchange-private.h.
+ * pair: what implies what.  See change-private.h.
  */
-#include "flagchange-private.h"
+#include "rules/change-private.h"
 
 void
 roost_flagpair_remove(const struct change *c)
@@ -24,7 +24,7 @@ roost_flagpair_remove(const struct change *c)
 		pair = name == NONE ? NONE : c->rules->names[name].implied_by;
 		for (; pair != NONE;
 		     pair = c->rules->implies[pair].next_of_right) {
-			uint16_t left = roost_flagslot_add(c,
+			uint16_t left = roost_flagentry_add(c,
 				c->rules->implies[pair].left);
 			struct roost_flag_slot *slot = &out->slots[left];
 
@@ -53,7 +53,7 @@ rivals_count(const struct change *c, const struct roost_flag_slot *slot,
 
 	for (; name != NONE; name = c->rules->names[name].next_member) {
 		const struct roost_flag_slot *rival =
-			roost_flagslot_of(c, name);
+			roost_flagentry_of(c, name);
 
 		if (rival == NULL || rival == slot || !is_state(rival, IS_SET))
 			continue;
@@ -72,7 +72,7 @@ rivals_clear(const struct change *c, const struct roost_flag_slot *slot)
 	uint16_t name = group == NULL ? NONE : group->first;
 
 	for (; name != NONE; name = c->rules->names[name].next_member) {
-		struct roost_flag_slot *rival = roost_flagslot_of(c, name);
+		struct roost_flag_slot *rival = roost_flagentry_of(c, name);
 
 		if (rival != NULL && rival != slot)
 			rival->state &= ~(unsigned int)IS_SET;
@@ -100,7 +100,7 @@ imply_set(const struct change *c, struct roost_flag_slot *slot, bool is_asked,
 	if (!roost_flaglimit_may_have(c, c->out->total, total))
 		return false;
 	if (!is_state(slot, IS_CURRENT) &&
-	    !roost_flaglimit_take(c, roost_flagslot_spelling(c, slot), kind_r))
+	    !roost_flaglimit_take(c, roost_flagentry_spelling(c, slot), kind_r))
 		return false;
 	rivals_clear(c, slot);
 	slot->state |= IS_SET | IS_TOUCHED;
@@ -118,7 +118,7 @@ imply_one(const struct change *c, struct roost_flag_slot *slot, bool is_asked)
 			return;
 		if (!imply_set(c, slot, is_asked, &kind)) {
 			if (is_asked)
-				roost_flagslot_drop(c, slot, kind);
+				roost_flagentry_drop(c, slot, kind);
 			return;
 		}
 	}
@@ -150,7 +150,7 @@ roost_flagpair_imply(const struct change *c, bool is_asked)
 			NONE : c->rules->names[name].implies;
 		for (; pair != NONE;
 		     pair = c->rules->implies[pair].next_of_left) {
-			uint16_t right = roost_flagslot_add(c,
+			uint16_t right = roost_flagentry_add(c,
 				c->rules->implies[pair].right);
 
 			imply_one(c, &out->slots[right], is_asked);
@@ -168,6 +168,6 @@ roost_flagpair_deny(const struct change *c)
 
 		if (is_state(slot, IS_ASKED | IS_SET | WAS_SET) &&
 		    !is_state(slot, IS_DENIED))
-			roost_flagslot_deny(c, slot, ROOST_FLAGRULE_IMPLY);
+			roost_flagentry_deny(c, slot, ROOST_FLAGRULE_IMPLY);
 	}
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_FLAGRULE_PRIVATE_H
-#define ROOST_FLAGRULE_PRIVATE_H
+#ifndef ROOST_RULES_RULE_PRIVATE_H
+#define ROOST_RULES_RULE_PRIVATE_H
 
 /*
- * flagrule-private: the tables of rules, as the text fills them and a change
+ * rule-private: the tables of rules, as the text fills them and a change
  * asks them.  What adds returns NULL, or the phrase that says what it
  * expected; then no rule was added.
  */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flagrule-table: what the rules say, in tables.  See flagrule-private.h.
+ * table: what the rules say, in tables.  See rule-private.h.
  *
  * Names are found by their hash.  Patterns are sorted by what stands before
  * their first wildcard; each knows the last one before it that begins alike,
  * so that a name meets only those that begin as it does.
  */
-#include "flagrule-private.h"
+#include "rules/rule-private.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flagrule-text: the rules' text, parsed.  See roost/flagrule.h.
+ * text: the rules' text, parsed.  See roost/flagrule.h.
  *
  * What follows a rule's word is the same in a file and in a setting.  The
  * bytes of a line are looked at before any of them is understood.
  */
-#include "flagtext-private.h"
+#include "rules/line-private.h"
 
 #include <assert.h>
 #include <string.h>
@@ -60,21 +60,21 @@ static const char default_rules[] =
 static bool
 parse_number(struct parser *p, size_t min, size_t max, size_t *number_r)
 {
-	struct word word = roost_flagtext_word(p);
+	struct word word = roost_flagline_word(p);
 	size_t i, number = 0;
 
 	for (i = 0; i < word.len; i++) {
 		if (word.text[i] < '0' || word.text[i] > '9')
-			return roost_flagtext_fail(p, word.text + i,
+			return roost_flagline_fail(p, word.text + i,
 						   "expected a number");
 		if (number <= max)
 			number = number * 10 + (size_t)(word.text[i] - '0');
 	}
 	if (number < min || number > max)
-		return roost_flagtext_fail(p, word.text,
+		return roost_flagline_fail(p, word.text,
 			"expected a number within its bounds");
 	*number_r = number;
-	return roost_flagtext_end(p);
+	return roost_flagline_end(p);
 }
 
 /* The first word or the second. */
@@ -82,12 +82,12 @@ static bool
 parse_choice(struct parser *p, const char *no, const char *yes,
 	     const char *phrase, bool *is_yes_r)
 {
-	struct word word = roost_flagtext_word(p);
+	struct word word = roost_flagline_word(p);
 
-	*is_yes_r = roost_flagtext_is(word, yes);
-	if (!*is_yes_r && !roost_flagtext_is(word, no))
-		return roost_flagtext_fail(p, word.text, phrase);
-	return roost_flagtext_end(p);
+	*is_yes_r = roost_flagline_is(word, yes);
+	if (!*is_yes_r && !roost_flagline_is(word, no))
+		return roost_flagline_fail(p, word.text, phrase);
+	return roost_flagline_end(p);
 }
 
 static bool
@@ -97,7 +97,7 @@ parse_colors(struct parser *p)
 	bool is_on;
 
 	return parse_choice(p, "no", "yes", "expected yes or no", &is_on) &&
-		roost_flagtext_result(p, start,
+		roost_flagline_result(p, start,
 			     roost_flagrule_set_colors(p->rules, is_on));
 }
 
@@ -107,8 +107,8 @@ parse_none(struct parser *p, enum roost_flagrule_kind kind)
 {
 	const char *start = p->next;
 
-	if (roost_flagtext_is(roost_flagtext_word(p), "none")) {
-		roost_flagtext_skip(p);
+	if (roost_flagline_is(roost_flagline_word(p), "none")) {
+		roost_flagline_skip(p);
 		if (p->next == p->end) {
 			roost_flagrule_empty(p->rules, kind);
 			return true;
@@ -177,19 +177,19 @@ parse_rule(struct parser *p, enum roost_flagrule_kind kind)
 static bool
 parse_word(struct parser *p)
 {
-	struct word word = roost_flagtext_word(p);
+	struct word word = roost_flagline_word(p);
 	size_t kind;
 
 	for (kind = 0; kind < ROOST_FLAGRULE_KINDS; kind++) {
-		if (!roost_flagtext_is(word, words[kind]))
+		if (!roost_flagline_is(word, words[kind]))
 			continue;
-		roost_flagtext_skip(p);
+		roost_flagline_skip(p);
 		if (p->next == p->end)
-			return roost_flagtext_fail(p, p->next,
+			return roost_flagline_fail(p, p->next,
 						   "expected a value");
 		return parse_rule(p, (enum roost_flagrule_kind)kind);
 	}
-	return roost_flagtext_fail(p, word.text, "expected the word of a rule");
+	return roost_flagline_fail(p, word.text, "expected the word of a rule");
 }
 
 static bool
@@ -201,7 +201,7 @@ line_check(struct parser *p)
 		unsigned char c = (unsigned char)*at;
 
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return roost_flagtext_fail(p, at,
+			return roost_flagline_fail(p, at,
 						   "expected no control byte");
 	}
 	return true;
@@ -211,11 +211,11 @@ static bool
 parse_line(struct parser *p)
 {
 	if (p->end - p->line > LINE_MAX_SIZE)
-		return roost_flagtext_fail(p, p->line + LINE_MAX_SIZE,
+		return roost_flagline_fail(p, p->line + LINE_MAX_SIZE,
 			"expected a line of at most 1000 bytes");
 	if (!line_check(p))
 		return false;
-	roost_flagtext_skip(p);
+	roost_flagline_skip(p);
 	return p->next == p->end || *p->next == '#' || parse_word(p);
 }
 
@@ -268,7 +268,7 @@ roost_flagrule_add(struct roost_flagrules *rules,
 
 	memset(error_r, 0, sizeof(*error_r));
 	is_good = line_check(&p);
-	roost_flagtext_skip(&p);
+	roost_flagline_skip(&p);
 	if (is_good && p.next < p.end)
 		is_good = parse_rule(&p, kind);
 	roost_flagrule_settle(rules);

@@ -7,7 +7,7 @@
  * that was really opened began with is remembered until the mail is closed:
  * then it cannot be had again.
  */
-#include "inspect.h"
+#include "session/inspect.h"
 
 #include "roost/chunk.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_INSPECT_H
-#define ROOST_INSPECT_H
+#ifndef ROOST_SESSION_INSPECT_H
+#define ROOST_SESSION_INSPECT_H
 
 /*
  * inspect: looking at a stored message without opening it.
@@ -9,7 +9,7 @@
  * afterwards as they were.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "roost/header.h"
 

@@ -7,7 +7,7 @@
  * keeps a second name until the new one was read back.
  */
 #define _GNU_SOURCE	/* for RENAME_NOREPLACE */
-#include "keystore-private.h"
+#include "session/keystore-private.h"
 
 #include "file-lock.h"
 #include "hostpid.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYSTORE_PRIVATE_H
-#define ROOST_KEYSTORE_PRIVATE_H
+#ifndef ROOST_SESSION_KEYSTORE_PRIVATE_H
+#define ROOST_SESSION_KEYSTORE_PRIVATE_H
 
 /*
  * keystore-private: what a kind of storage provides.  Contracts as in
  * keystore.h; store is called while locked and after old was compared.
  */
 
-#include "keystore.h"
+#include "session/keystore.h"
 
 struct roost_keystore_vfuncs {
 	const char *scheme;	/* with its colon */

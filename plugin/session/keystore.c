@@ -2,7 +2,7 @@
 /*
  * keystore: what all kinds of storage share.  See keystore.h.
  */
-#include "keystore-private.h"
+#include "session/keystore-private.h"
 
 static const struct roost_keystore_vfuncs *const kinds[] = {
 	&roost_keystore_file,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYSTORE_H
-#define ROOST_KEYSTORE_H
+#ifndef ROOST_SESSION_KEYSTORE_H
+#define ROOST_SESSION_KEYSTORE_H
 
 /*
  * keystore: where keyring documents live, behind a small interface.
@@ -10,7 +10,7 @@
  * so.  It knows nothing of what a document means but its generation.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 struct roost_keystore;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * silence: settings that would leak.  See silence.h.
+ * leaks: settings that would leak.  See leaks.h.
  */
-#include "silence.h"
+#include "session/leaks.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 const char *
-roost_silence_fts_plugin(const struct mail_user *user)
+roost_leaks_fts_plugin(const struct mail_user *user)
 {
 	const char *const *plugins = roost_mail_plugins(user->set);
 
@@ -58,7 +58,7 @@ dir_is_silent(const char *dir)
 }
 
 void
-roost_silence_check_temp_dir(struct mail_user *user)
+roost_leaks_check_temp_dir(struct mail_user *user)
 {
 	static bool was_checked;	/* one line a process, not a user */
 	const char *dir = user->set->mail_temp_dir;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_SILENCE_H
-#define ROOST_SILENCE_H
+#ifndef ROOST_SESSION_LEAKS_H
+#define ROOST_SESSION_LEAKS_H
 
 /*
- * silence: what else would leave words of sealed mail on a disk.
+ * leaks: what else would leave words of sealed mail on a disk.
  */
 
-#include "ring.h"
+#include "session/ring.h"
 
 /* The full-text plugin that the user has loaded, or NULL. */
-const char *roost_silence_fts_plugin(const struct mail_user *user);
+const char *roost_leaks_fts_plugin(const struct mail_user *user);
 
 /*
  * Warn, once for the process, if Dovecot's spool files would lie on a disk
  * that anybody can read who holds it.
  */
-void roost_silence_check_temp_dir(struct mail_user *user);
+void roost_leaks_check_temp_dir(struct mail_user *user);
 
 #endif

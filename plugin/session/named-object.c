@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache-object: objects that the index cache names.  See cache-object.h.
+ * named-object: objects that the index cache names.  See named-object.h.
  */
-#include "cache-object.h"
+#include "session/named-object.h"
 
 #include "mail-cache-private.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_CACHE_OBJECT_H
-#define ROOST_CACHE_OBJECT_H
+#ifndef ROOST_SESSION_NAMED_OBJECT_H
+#define ROOST_SESSION_NAMED_OBJECT_H
 
 /*
- * cache-object: does the index know a message as a sealed one?
+ * named-object: does the index know a message as a sealed one?
  *
  * Needs no key: what the index cache holds of a message names the object in
  * clear (FORMAT.md 12.2).  A name proves nothing about a file; it is reason
  * enough not to believe one that is not sealed at all.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 /* A field of the index cache that has an object id, and nothing else. */
 #define ROOST_CACHE_FIELD_OBJECT "roost.object"

@@ -2,7 +2,7 @@
 /*
  * owner: asking userdb for the owner of a shared mailbox.  See owner.h.
  */
-#include "owner.h"
+#include "session/owner.h"
 
 #include "auth-master.h"
 

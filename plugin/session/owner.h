@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_OWNER_H
-#define ROOST_OWNER_H
+#ifndef ROOST_SESSION_OWNER_H
+#define ROOST_SESSION_OWNER_H
 
 /*
  * owner: what userdb says of the owner of a shared mailbox, whom Dovecot makes
  * with the settings of the visitor.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 /*
  * Look the owner up, as Dovecot looks up his home directory; the fields are

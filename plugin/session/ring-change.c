@@ -2,7 +2,7 @@
 /*
  * ring-change: see ring-change.h.
  */
-#include "ring-change.h"
+#include "session/ring-change.h"
 
 #include "roost/secret.h"
 

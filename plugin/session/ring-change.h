@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_RING_CHANGE_H
-#define ROOST_RING_CHANGE_H
+#ifndef ROOST_SESSION_RING_CHANGE_H
+#define ROOST_SESSION_RING_CHANGE_H
 
 /*
  * ring-change: change what is stored of a keyring, with the provider key
@@ -11,7 +11,7 @@
  * what the owner answers for is not touched.
  */
 
-#include "ring.h"
+#include "session/ring.h"
 
 /*
  * Give the stored document another policy.  ring is that keyring as it was

@@ -2,7 +2,7 @@
 /*
  * ring-rebind: another owner for a stored keyring.  See ring-rebind.h.
  */
-#include "ring-rebind.h"
+#include "session/ring-rebind.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"

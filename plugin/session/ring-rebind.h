@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_RING_REBIND_H
-#define ROOST_RING_REBIND_H
+#ifndef ROOST_SESSION_RING_REBIND_H
+#define ROOST_SESSION_RING_REBIND_H
 
 /*
  * ring-rebind: give a stored keyring to another owner, as when a folder was
@@ -10,7 +10,7 @@
  * pins have passed before anything is written; identity, id and keys stay.
  */
 
-#include "ring.h"
+#include "session/ring.h"
 
 struct roost_rebind {
 	char from[ROOST_KEYRING_OWNER_MAX + 1];	/* escaped, as is to */

@@ -2,7 +2,7 @@
 /*
  * ring: a keyring in use.  See ring.h.
  */
-#include "ring.h"
+#include "session/ring.h"
 
 #include "ioloop.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_RING_H
-#define ROOST_RING_H
+#ifndef ROOST_SESSION_RING_H
+#define ROOST_SESSION_RING_H
 
 /*
  * ring: a keyring as a session holds it: loaded and checked, perhaps
@@ -9,8 +9,8 @@
  * Everything secret is in guarded memory and wiped when it is freed.
  */
 
-#include "keystore.h"
-#include "roost-settings.h"
+#include "session/keystore.h"
+#include "settings/config.h"
 
 #include "roost/blob.h"
 #include "roost/keyring.h"

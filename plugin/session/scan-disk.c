@@ -2,12 +2,12 @@
 /*
  * scan-disk: folders and message files without Dovecot.  See scan-disk.h.
  */
-#include "scan-disk.h"
+#include "session/scan-disk.h"
 
 #include "hash.h"
 #include "seq-range-array.h"
 
-#include "scan-file.h"
+#include "session/scan-file.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_SCAN_DISK_H
-#define ROOST_SCAN_DISK_H
+#ifndef ROOST_SESSION_SCAN_DISK_H
+#define ROOST_SESSION_SCAN_DISK_H
 
 /*
  * scan-disk: what lies in the folders of the mail, whatever Dovecot lists.
@@ -11,7 +11,7 @@
  * one or the other.
  */
 
-#include "scan.h"
+#include "session/scan.h"
 
 struct roost_scan_disk;
 

@@ -6,9 +6,9 @@
  * need not be read.  Where it does not make sense, all that is left of it is
  * searched: rather a message too much is taken for a sealed one.
  */
-#include "scan-file.h"
+#include "session/scan-file.h"
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "dbox-file.h"
 #include "hex-dec.h"

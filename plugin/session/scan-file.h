@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_SCAN_FILE_H
-#define ROOST_SCAN_FILE_H
+#ifndef ROOST_SESSION_SCAN_FILE_H
+#define ROOST_SESSION_SCAN_FILE_H
 
 /*
  * scan-file: is there a sealed message in a file that lies in a mail folder?

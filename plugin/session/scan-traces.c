@@ -2,7 +2,7 @@
 /*
  * scan-traces: traces of an earlier life.  See scan-traces.h.
  */
-#include "scan-traces.h"
+#include "session/scan-traces.h"
 
 #include "mail-cache-private.h"
 #include "mailbox-list-private.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_SCAN_TRACES_H
-#define ROOST_SCAN_TRACES_H
+#ifndef ROOST_SESSION_SCAN_TRACES_H
+#define ROOST_SESSION_SCAN_TRACES_H
 
 /*
  * scan-traces: what tells that mail was there before, though it is not now.
  */
 
-#include "scan.h"
+#include "session/scan.h"
 
 /*
  * Look at the indexes of an open mailbox: sets trace for what Roost alone

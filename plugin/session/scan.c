@@ -5,14 +5,14 @@
  * Asked once in a user's life, before a keyring is made: a keyring that was
  * lost must not be replaced silently by one that opens nothing.
  */
-#include "scan.h"
+#include "session/scan.h"
 
 #include "mail-search-build.h"
 #include "mailbox-list-iter.h"
 
-#include "inspect.h"
-#include "scan-disk.h"
-#include "scan-traces.h"
+#include "session/inspect.h"
+#include "session/scan-disk.h"
+#include "session/scan-traces.h"
 
 /*
  * Newest first: where the last sealed messages are.  An expunged message is no

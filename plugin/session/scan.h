@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_SCAN_H
-#define ROOST_SCAN_H
+#ifndef ROOST_SESSION_SCAN_H
+#define ROOST_SESSION_SCAN_H
 
 /*
  * scan: look at all of an owner's mail without opening any, before a keyring
  * is made for it.
  */
 
-#include "keystore.h"
+#include "session/keystore.h"
 
 #include "roost/keyring.h"
 

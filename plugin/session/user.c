@@ -2,17 +2,17 @@
 /*
  * user: the session's side of Roost.  See user.h.
  */
-#include "user.h"
+#include "session/user.h"
 
 #include "hash.h"
 #include "mailbox-list-private.h"
 #include "path-util.h"
 
-#include "libraries.h"
-#include "owner.h"
-#include "report.h"
-#include "scan.h"
-#include "silence.h"
+#include "dovecot/libraries.h"
+#include "session/owner.h"
+#include "dovecot/report.h"
+#include "session/scan.h"
+#include "session/leaks.h"
 
 #include <unistd.h>
 
@@ -149,7 +149,7 @@ static int
 user_check_fts(const struct roost_user *ruser, const char **error_r)
 {
 	const struct roost_config *config = &ruser->config;
-	const char *plugin = roost_silence_fts_plugin(ruser->user);
+	const char *plugin = roost_leaks_fts_plugin(ruser->user);
 
 	if (plugin == NULL || config->may_fts ||
 	    config->enable == ROOST_ENABLE_NO)
@@ -224,7 +224,7 @@ roost_user_namespaces_created(struct mail_namespace *namespaces)
 	}
 	/* An admin's command is told by its own means. */
 	if (error == NULL && strcmp(user->service, "doveadm") != 0)
-		roost_silence_check_temp_dir(user);
+		roost_leaks_check_temp_dir(user);
 }
 
 /* NULL: userdb has not been asked for this owner so far. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_USER_H
-#define ROOST_USER_H
+#ifndef ROOST_SESSION_USER_H
+#define ROOST_SESSION_USER_H
 
 /*
  * user: what a mail session knows of Roost: settings, keyrings in use, and
@@ -9,7 +9,7 @@
  * Nothing here is static: a process serves one user after another.
  */
 
-#include "ring.h"
+#include "session/ring.h"
 
 struct roost_user;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings-23: reading the settings from the plugin section of 2.3.  See
- * roost-settings.h.
+ * config-23: reading the settings from the plugin section of 2.3.  See
+ * config.h.
  */
-#include "roost-settings.h"
+#include "settings/config.h"
 
 #ifndef ROOST_HAVE_SETTINGS_FRAMEWORK
-#include "plugin-section.h"
+#include "settings/plugin-section.h"
 
 #define DEF(name, by_default) \
 	ROOST_PLUGIN_SETTING(struct roost_settings, name, by_default)

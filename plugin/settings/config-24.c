@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings-24: reading the settings through the framework of 2.4; also part
- * of the settings module, by which doveconf knows them.  See roost-settings.h.
+ * config-24: reading the settings through the framework of 2.4; also part
+ * of the settings module, by which doveconf knows them.  See config.h.
  */
-#include "roost-settings.h"
+#include "settings/config.h"
 
 #ifdef ROOST_HAVE_SETTINGS_FRAMEWORK
 #include "settings.h"
-#include "settings-info.h"
+#include "settings/info.h"
 
 #undef DEF
 #define DEF(type, name) \

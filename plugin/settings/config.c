@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roost-settings: the meaning of the settings.  See roost-settings.h.
+ * config: the meaning of the settings.  See config.h.
  *
  * An error names the setting and says what to do; it never holds a value,
  * which could be a key written into the wrong place.
  */
-#include "roost-settings.h"
+#include "settings/config.h"
 
 #include "strnum.h"
 

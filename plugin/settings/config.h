@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_SETTINGS_H
-#define ROOST_SETTINGS_H
+#ifndef ROOST_SETTINGS_CONFIG_H
+#define ROOST_SETTINGS_CONFIG_H
 
 /*
- * roost-settings: what an admin wrote, read the same way from both majors, and
+ * config: what an admin wrote, read the same way from both majors, and
  * what it means.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "roost/keyring.h"
 

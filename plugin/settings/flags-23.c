@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings-23: reading the settings from the plugin section of 2.3.  See
- * flags-settings.h.
+ * flags-23: reading the settings from the plugin section of 2.3.  See
+ * flags.h.
  */
-#include "flags-settings.h"
+#include "settings/flags.h"
 
 #ifndef ROOST_HAVE_SETTINGS_FRAMEWORK
-#include "plugin-section.h"
+#include "settings/plugin-section.h"
 #include "read-full.h"
 
 #include <fcntl.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings-24: reading the settings through the framework of 2.4; also part
- * of the settings module, by which doveconf knows them.  See flags-settings.h.
+ * flags-24: reading the settings through the framework of 2.4; also part
+ * of the settings module, by which doveconf knows them.  See flags.h.
  */
-#include "flags-settings.h"
+#include "settings/flags.h"
 
 #ifdef ROOST_HAVE_SETTINGS_FRAMEWORK
 #include "settings.h"
-#include "settings-info.h"
+#include "settings/info.h"
 
 #undef DEF
 #define DEF(type, name) \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags-settings: from settings to rules.  See flags-settings.h.
+ * flags: from settings to rules.  See flags.h.
  */
-#include "flags-settings.h"
+#include "settings/flags.h"
 
 struct rule_setting {
 	const char *name;

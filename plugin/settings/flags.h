@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_FLAGS_SETTINGS_H
-#define ROOST_FLAGS_SETTINGS_H
+#ifndef ROOST_SETTINGS_FLAGS_H
+#define ROOST_SETTINGS_FLAGS_H
 
 /*
- * flags-settings: what an admin wrote about custom flags, read the same way
+ * flags: what an admin wrote about custom flags, read the same way
  * from both majors, and the rules it makes.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "roost/flagrule.h"
 

@@ -3,7 +3,7 @@
 #define ROOST_SETTINGS_INFO_H
 
 /*
- * settings-info: what the two settings-24.c give to the settings module.
+ * info: what config-24.c and flags-24.c give to the settings module.
  */
 
 #include "settings-parser.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings-module: by which Dovecot 2.4's configuration knows the settings.
+ * module: by which Dovecot 2.4's configuration knows the settings.
  */
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #ifdef ROOST_HAVE_SETTINGS_FRAMEWORK
-#include "settings-info.h"
+#include "settings/info.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

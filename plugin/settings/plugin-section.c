@@ -2,7 +2,7 @@
 /*
  * plugin-section: see plugin-section.h.
  */
-#include "plugin-section.h"
+#include "settings/plugin-section.h"
 
 #ifndef ROOST_HAVE_SETTINGS_FRAMEWORK
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_PLUGIN_SECTION_H
-#define ROOST_PLUGIN_SECTION_H
+#ifndef ROOST_SETTINGS_PLUGIN_SECTION_H
+#define ROOST_SETTINGS_PLUGIN_SECTION_H
 
 /*
  * plugin-section: settings out of the plugin section of 2.3.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 struct roost_plugin_setting {
 	const char *name;

@@ -7,13 +7,13 @@
  * taken over from there.  Read in order, whole chunks are visible at once,
  * whatever the size that others keep their buffers at.
  */
-#include "istream-roost.h"
+#include "stream/istream-roost.h"
 
 #include "istream-private.h"
 #include "memarea.h"
 #include "read-full.h"
 
-#include "report.h"
+#include "dovecot/report.h"
 
 /* Two chunks: one system call reads so much. */
 #define SEALED_BUFFER_SIZE (32 * 1024 + 4096)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_ISTREAM_H
-#define ROOST_ISTREAM_H
+#ifndef ROOST_STREAM_ISTREAM_ROOST_H
+#define ROOST_STREAM_ISTREAM_ROOST_H
 
 /*
  * istream-roost: a sealed message as a stream of its plaintext.
@@ -10,7 +10,7 @@
  * users, mails, or of where the data key comes from.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "roost/object.h"
 

@@ -2,11 +2,11 @@
 /*
  * ostream-roost: writing sealed messages.  See ostream-roost.h.
  */
-#include "ostream-roost.h"
+#include "stream/ostream-roost.h"
 
 #include "ostream-private.h"
 
-#include "report.h"
+#include "dovecot/report.h"
 
 #include "roost/secret.h"
 

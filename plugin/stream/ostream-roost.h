@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_OSTREAM_H
-#define ROOST_OSTREAM_H
+#ifndef ROOST_STREAM_OSTREAM_ROOST_H
+#define ROOST_STREAM_OSTREAM_ROOST_H
 
 /*
  * ostream-roost: seals what is written to it.
@@ -10,9 +10,9 @@
  * was never finished leaves an object that no reader opens.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
-#include "istream-roost.h"
+#include "stream/istream-roost.h"
 
 /*
  * Write header and prologue to output and return the sealing stream, which

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ostream-tap: see ostream-tap.h.
+ * tap: see tap.h.
  */
-#include "ostream-tap.h"
+#include "stream/tap.h"
 
 #include "ostream-private.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_OSTREAM_TAP_H
-#define ROOST_OSTREAM_TAP_H
+#ifndef ROOST_STREAM_TAP_H
+#define ROOST_STREAM_TAP_H
 
 /*
- * ostream-tap: passes on what is written to it, and keeps the beginning.
+ * tap: passes on what is written to it, and keeps the beginning.
  *
  * What is kept is plaintext: in memory only, and wiped when it is released.
  */
 
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 /* What was kept; lives as long as the stream or whoever created it. */
 struct roost_tap;

@@ -90,11 +90,11 @@ cipher_context_free(EVP_CIPHER_CTX *ctx)
 #define EVP_CIPHER_CTX_free cipher_context_free
 
 /* The core's own files, with those calls. */
-#include "../../plugin/core/prim-openssl.c"
-#include "../../plugin/core/prim-sodium.c"
-#include "../../plugin/core/secret.c"
-#include "../../plugin/core/object.c"
-#include "../../plugin/core/verified.c"
+#include "core/prim-openssl.c"
+#include "core/prim-sodium.c"
+#include "core/secret.c"
+#include "core/object.c"
+#include "core/verified.c"
 
 static struct kit_ring *ring, *password_ring;
 static uint8_t *sealed, plain[2 * KIT_C + 5], data_key[ROOST_KEY_SIZE];

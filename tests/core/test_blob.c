@@ -66,7 +66,7 @@ test_derive(const uint8_t *key, const char *label, const uint8_t *extra,
 #define roost_prim_aead_open test_open
 #define roost_prim_aead_new test_aead
 #define roost_slot_derive test_derive
-#include "../../plugin/core/blob.c"
+#include "core/blob.c"
 #undef roost_prim_random
 #undef roost_prim_aead_seal
 #undef roost_prim_aead_open

@@ -20,7 +20,7 @@ test_aead(const uint8_t *key)
 }
 
 #define roost_prim_aead_new test_aead
-#include "../../plugin/core/chunk.c"
+#include "core/chunk.c"
 #undef roost_prim_aead_new
 
 #define FRAME (ROOST_PROLOGUE_SIZE + ROOST_DIGEST_SIZE)

@@ -29,7 +29,7 @@ free_watched(void *bytes)
 }
 
 #define free free_watched
-#include "../../plugin/core/object.c"
+#include "core/object.c"
 #undef free
 
 static const size_t sizes[] = {

@@ -18,7 +18,7 @@ counted_check(const uint8_t public_key[ROOST_KEY_SIZE], const void *bytes,
 }
 
 #define roost_prim_sign_check counted_check
-#include "../../plugin/core/verified.c"
+#include "core/verified.c"
 #undef roost_prim_sign_check
 
 #define TEXT_LEN 100

@@ -5,7 +5,7 @@
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
  *	   -o build/fuzz/fuzz_blob tests/fuzz/fuzz_blob.c \
- *	   plugin/core/[a-z]*.c -lsodium -lcrypto
+ *	   plugin/core/*.c plugin/rules/*.c -lsodium -lcrypto
  */
 #include "roost/blob.h"
 

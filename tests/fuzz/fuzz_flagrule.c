@@ -5,7 +5,7 @@
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
  *	   -o build/fuzz/fuzz_flagrule tests/fuzz/fuzz_flagrule.c \
- *	   plugin/core/[a-z]*.c -lsodium -lcrypto
+ *	   plugin/core/*.c plugin/rules/*.c -lsodium -lcrypto
  *
  * The text ends at the first 00; each byte after it is a step.
  */

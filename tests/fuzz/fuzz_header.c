@@ -4,7 +4,7 @@
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
  *	   -o build/fuzz/fuzz_header tests/fuzz/fuzz_header.c \
- *	   plugin/core/[a-z]*.c -lsodium -lcrypto
+ *	   plugin/core/*.c plugin/rules/*.c -lsodium -lcrypto
  */
 #include "roost/header.h"
 

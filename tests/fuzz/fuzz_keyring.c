@@ -5,7 +5,7 @@
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
  *	   -o build/fuzz/fuzz_keyring tests/fuzz/fuzz_keyring.c \
- *	   plugin/core/[a-z]*.c -lsodium -lcrypto
+ *	   plugin/core/*.c plugin/rules/*.c -lsodium -lcrypto
  */
 #include "roost/keyring.h"
 

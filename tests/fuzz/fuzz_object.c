@@ -5,7 +5,7 @@
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
  *	   -o build/fuzz/fuzz_object tests/fuzz/fuzz_object.c \
- *	   plugin/core/[a-z]*.c -lsodium -lcrypto
+ *	   plugin/core/*.c plugin/rules/*.c -lsodium -lcrypto
  *
  * The first byte says what the others are: an object as it lies on the disk,
  * or a script (bit 0) by which a genuine one is made and changed.  Its other

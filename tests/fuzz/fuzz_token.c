@@ -4,10 +4,10 @@
  * key holds; what opens is what would be made of it.
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
- *	   -Iplugin/core -o build/fuzz/fuzz_token tests/fuzz/fuzz_token.c \
- *	   plugin/core/[a-z]*.c -lsodium -lcrypto
+ *	   -Iplugin -o build/fuzz/fuzz_token tests/fuzz/fuzz_token.c \
+ *	   plugin/core/*.c plugin/rules/*.c -lsodium -lcrypto
  */
-#include "base32-private.h"
+#include "core/base32-private.h"
 
 #include "roost/token.h"
 

@@ -3,7 +3,7 @@
  * test_keystore: the promises of keystore.h, on a store in memory that
  * another process writes to and that does not always hold what it was given.
  */
-#include "keystore-private.h"
+#include "session/keystore-private.h"
 
 #include "test-common.h"
 

@@ -7,7 +7,7 @@
  * other calls are the plugin's own file's, which is a part of this program.
  */
 #define _GNU_SOURCE
-#include "keystore-private.h"
+#include "session/keystore-private.h"
 
 #include "roost/keyring.h"
 
@@ -125,7 +125,7 @@ flock(int fd, int operation)
 /* A file system tells of a write that failed when the file is closed. */
 #define close(fd) (close(fd) < 0 || is_failing("close") ? -1 : 0)
 
-#include "../../plugin/mail/keystore-file.c"
+#include "session/keystore-file.c"
 
 #undef open
 #undef read

@@ -4,7 +4,7 @@
  *
  * Contains owner.c.
  */
-#include "../../plugin/mail/owner.c"
+#include "session/owner.c"
 
 #include "test-common.h"
 

@@ -5,7 +5,7 @@
  *
  * Contains ring.c, to look at what it shows to nobody.
  */
-#include "keystore.h"
+#include "session/keystore.h"
 
 #include "test-common.h"
 
@@ -24,7 +24,7 @@ store_load(struct roost_keystore *store, buffer_t *doc_r, const char **error_r)
 }
 
 #define roost_keystore_load store_load
-#include "../../plugin/mail/ring.c"
+#include "session/ring.c"
 
 static struct roost_config_secrets secrets;
 static struct roost_config config = {

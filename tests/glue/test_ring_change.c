@@ -6,8 +6,8 @@
  * Contains ring-change.c and ring-rebind.c, whose store is another process's
  * prey.
  */
-#include "ring-change.h"
-#include "ring-rebind.h"
+#include "session/ring-change.h"
+#include "session/ring-rebind.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"
@@ -53,8 +53,8 @@ store_load(struct roost_keystore *keystore, buffer_t *doc_r,
 
 #define roost_keystore_lock store_lock
 #define roost_keystore_load store_load
-#include "../../plugin/mail/ring-change.c"
-#include "../../plugin/mail/ring-rebind.c"
+#include "session/ring-change.c"
+#include "session/ring-rebind.c"
 #undef roost_keystore_lock
 #undef roost_keystore_load
 

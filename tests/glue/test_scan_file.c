@@ -5,7 +5,7 @@
  *
  * Contains scan-file.c, each of whose reads fails in its turn.
  */
-#include "dovecot-compat.h"
+#include "dovecot/compat.h"
 
 #include "dbox-file.h"
 #include "hex-dec.h"
@@ -32,7 +32,7 @@ read_at(int fd, void *bytes, size_t len, off_t off)
 
 #undef pread
 #define pread read_at
-#include "../../plugin/mail/scan-file.c"
+#include "session/scan-file.c"
 
 static const char sealed[] = "\x8eRST\r\n\x1a\n";
 static char path[100];

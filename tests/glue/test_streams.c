@@ -5,9 +5,9 @@
  * Sealed bytes arrive one at a time, buffers are smaller than a chunk, seeks
  * go anywhere: what comes out is compared with the flat plaintext.
  */
-#include "istream-roost.h"
-#include "ostream-roost.h"
-#include "report.h"
+#include "stream/istream-roost.h"
+#include "stream/ostream-roost.h"
+#include "dovecot/report.h"
 
 #include "istream-header-filter.h"
 #include "istream-private.h"

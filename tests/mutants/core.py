@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every security check of the core, taken out: see run.
 
-FILES: for each file of plugin/core, the tests that must notice, and pairs
+FILES: for each file of core and rules, the tests that must notice, and pairs
 (what is lost, text, what stands there then).  The text occurs once; where it
 occurs more often, [text, which] says which, from 1; a list of pairs changes
 several places.  A fourth element "asan": only a sanitizer can notice.
@@ -14,7 +14,7 @@ line's end.
 """
 
 FILES = {
-    "bytes.c": ("bytes slot", [
+    "core/bytes.c": ("bytes slot", [
         ("secrets compare equal", "return roost_prim_equal(a, b, len);",
          "return true;"),
         ("only the first bytes are compared",
@@ -34,7 +34,7 @@ FILES = {
         ("g is a digit", "('f' + 1)", "('g' + 1)"),
         ("colon is a digit", "('9' + 1)", "('9' + 2)"),
     ]),
-    "cursor.c": ("cursor header", [
+    "core/cursor.c": ("cursor header", [
         ("reads beyond the end", "len > cur->left", "len > cur->left + 1"),
         ("a short read does not stick", "\t\tcur->is_stuck = true;\n", ""),
         ("what is left over is ignored",
@@ -44,14 +44,14 @@ FILES = {
          "return !cur->is_stuck && cur->left == 0;",
          "return cur->left == 0;"),
     ]),
-    "secret.c": ("secret backend", [
+    "core/secret.c": ("secret backend", [
         ("memory is not zeroed",
          "\tif (secret != NULL)\n\t\tsodium_memzero(secret, size);\n", ""),
         ("the pointer stays", "\t*secret = NULL;\n", ""),
         ("wipe does nothing", "\tsodium_memzero(bytes, len);\n",
          "\t(void)bytes;\n\t(void)len;\n"),
     ]),
-    "prim-sodium.c": ("prim hpke backend wipe", [
+    "core/prim-sodium.c": ("prim hpke backend wipe", [
         ("random bytes are zero", "randombytes_buf(bytes_r, len);",
          "sodium_memzero(bytes_r, len);"),
         ("equal at once", "return sodium_memcmp(a, b, len) == 0;",
@@ -82,7 +82,7 @@ FILES = {
         ("argon2 time is fixed", "salt, t, (size_t)",
          "salt, t > 0 ? 1 : 0, (size_t)"),
     ]),
-    "prim-openssl.c": ("prim chunk object writer backend wipe", [
+    "core/prim-openssl.c": ("prim chunk object writer backend wipe", [
         ("a wrong tag opens", "\tif (EVP_CipherFinal_ex(aead->opening,",
          "\tif (false && EVP_CipherFinal_ex(aead->opening,"),
         ("a wrong tag leaves plaintext",
@@ -149,7 +149,7 @@ FILES = {
         ("SIV's keys are left in memory after opening",
          "out:\n\tEVP_CIPHER_CTX_free(ctx);\n", "out:\n", "asan"),
     ]),
-    "base32.c": ("token slot", [
+    "core/base32.c": ("token slot", [
         ("other characters are skipped", "\t\t\tbreak;\n",
          "\t\t\tcontinue;\n"),
         ("the rest after another character is ignored",
@@ -161,7 +161,7 @@ FILES = {
         ("a digit of nothing", "bits < 5 && ", ""),
         ("bits beyond the end", "if (byte + 1 < len)", "if (true)", "asan"),
     ]),
-    "flagname.c": ("flagname flagrule_text", [
+    "rules/name.c": ("flagname flagrule_text", [
         ("] allowed",
          "strchr(\"(){%*\\\"\\\\]\", c) == NULL",
          "strchr(\"(){%*\\\"\\\\\", c) == NULL"),
@@ -169,7 +169,7 @@ FILES = {
          "len == len_max ||",
          ""),
     ]),
-    "flagrule-ask.c": ("flagrule flagrule_text", [
+    "rules/ask.c": ("flagrule flagrule_text", [
         ("protect: set",
          "\tif ((bits & bound & BIT(PROTECT)) != 0)\n"
          "\t\treturn true;\n",
@@ -191,7 +191,7 @@ FILES = {
          "size_t reserve = is_reserved ? rules->reserve : 0;",
          "size_t reserve = 0; (void)is_reserved;"),
     ]),
-    "flagrule.c": ("flagrule", [
+    "rules/apply.c": ("flagrule", [
         ("forbidden counts as asked",
          "\t\ttarget->state |= IS_WANTED | IS_TOUCHED;\n"
          "\telse\n"
@@ -244,7 +244,7 @@ FILES = {
          "\t    (slot != target && is_state(target, IS_CURRENT))) {",
          "\t    false) {"),
     ]),
-    "flagslot.c": ("flagrule", [
+    "rules/entry.c": ("flagrule", [
         ("CANNOT",
          "\t\treturn ROOST_FLAG_CANNOT;",
          "\t\treturn ROOST_FLAG_OK;"),
@@ -268,7 +268,7 @@ FILES = {
          "\t\tslot->target = target;\n",
          ""),
     ]),
-    "flaggroup.c": ("flagrule", [
+    "rules/group.c": ("flagrule", [
         ("denied removal in group",
          "(is_state(slot, IS_DENIED) && !is_locked(c, slot))",
          "is_state(slot, IS_DENIED)"),
@@ -286,7 +286,7 @@ FILES = {
          "state |= IS_SWAP",
          "state |= 0U"),
     ]),
-    "flaglimit.c": ("flagrule", [
+    "rules/limit.c": ("flagrule", [
         ("message max",
          "\t\ttotal <= c->rules->message_max;",
          "\t\ttotal <= c->rules->message_max + 1;"),
@@ -305,7 +305,7 @@ FILES = {
          "\t\tlimit_spelling(c, &out->slots[i]);\n",
          ""),
     ]),
-    "flagpair.c": ("flagrule", [
+    "rules/pair.c": ("flagrule", [
         ("only asked clears",
          "\t\tif (!is_asked || is_locked(c, rival) ||",
          "\t\tif (is_locked(c, rival) ||"),
@@ -330,7 +330,7 @@ FILES = {
          "\t\treturn false;\n",
          ""),
         ("implied mailbox max",
-         "\t    !roost_flaglimit_take(c, roost_flagslot_spelling(c, slot), kind_r))",
+         "\t    !roost_flaglimit_take(c, roost_flagentry_spelling(c, slot), kind_r))",
          "\t    false)"),
         ("denied is not implied",
          "\t\tif (is_state(slot, IS_DENIED))\n"
@@ -340,7 +340,7 @@ FILES = {
          "if (is_state(slot, IS_QUEUED) || is_locked(c, slot))",
          "if (is_state(slot, IS_QUEUED))"),
     ]),
-    "flagrule-table.c": ("flagrule_text flagrule", [
+    "rules/table.c": ("flagrule_text flagrule", [
         ("pattern parents",
          "\t     idx = rules->patterns[idx].parent) {",
          "\t     idx = NONE) {"),
@@ -370,7 +370,7 @@ FILES = {
          "\t\t\tif (names[*bad_r] != names[i])",
          "\t\t\tif (true)"),
     ]),
-    "flagheader.c": ("flagrule_text", [
+    "rules/header.c": ("flagrule_text", [
         ("utf8",
          "\tif (bad != NULL)\n",
          "\tif (bad != NULL && false)\n"),
@@ -378,9 +378,9 @@ FILES = {
          "(first == 0xed && second > 0x9f) ||",
          ""),
     ]),
-    "flaglist.c": ("flagrule_text", [
+    "rules/list.c": ("flagrule_text", [
         ("none alone",
-         "\t\tif (roost_flagtext_is(word, \"none\"))\n",
+         "\t\tif (roost_flagline_is(word, \"none\"))\n",
          "\t\tif (false)\n"),
         ("group of one",
          "\tif (group.count < 2)\n",
@@ -389,10 +389,10 @@ FILES = {
          "is_winner && group->winner != NONE",
          "false"),
         ("unclosed",
-         "is_winner && !roost_flagtext_joint(p, ')')",
-         "is_winner && (roost_flagtext_joint(p, ')'), false)"),
+         "is_winner && !roost_flagline_joint(p, ')')",
+         "is_winner && (roost_flagline_joint(p, ')'), false)"),
     ]),
-    "flagrule-text.c": ("flagrule_text", [
+    "rules/text.c": ("flagrule_text", [
         ("long line",
          "if (p->end - p->line > LINE_MAX_SIZE)",
          "if (false)"),
@@ -404,12 +404,12 @@ FILES = {
          "\tif (number < min || number > max)",
          "\tif (false)"),
     ]),
-    "flagtext.c": ("flagrule_text", [
+    "rules/line.c": ("flagrule_text", [
         ("wildcards",
          "!may_match)",
          "false)"),
     ]),
-    "token.c": ("token backend wipe", [
+    "core/token.c": ("token backend wipe", [
         ("the key of another label", '"keyword", NULL', '"keywords", NULL'),
         ("the key of case of another label", '"keyword case", NULL',
          '"keyword", NULL'),
@@ -467,7 +467,7 @@ FILES = {
          "return err == ROOST_ERR_CHUNK ? ROOST_ERR_TOKEN : err;",
          "return err != ROOST_OK ? ROOST_ERR_TOKEN : err;"),
     ]),
-    "tokencase.c": ("token backend wipe", [
+    "core/tokencase.c": ("token backend wipe", [
         ("nothing is carried", "!has_room(tc, digits, name, &room))\n"
          "\t\treturn ROOST_OK;\n\tcapitals_read(name",
          "has_room(tc, digits, name, &room))\n"
@@ -492,7 +492,7 @@ FILES = {
          "roost_prim_hmac_sha256(tc->key->key,\n"
          "\t\t\t\t     sizeof(tc->key->case_key), input,"),
     ]),
-    "hpke.c": ("hpke stanza backend wipe", [
+    "core/hpke.c": ("hpke stanza backend wipe", [
         ("mode_base", "mode_psk = 0x01", "mode_psk = 0x00"),
         ("no psk", "hpke->psk, ROOST_KEY_SIZE, secret);", "NULL, 0, secret);"),
         ("psk_id is not bound", "hpke->psk_id, hpke->psk_id_len,",
@@ -540,7 +540,7 @@ FILES = {
          "return err == ROOST_ERR_CHUNK ? ROOST_ERR_STANZA_AUTH : err;",
          "return err;"),
     ]),
-    "header.c": ("header stanza object", [
+    "core/header.c": ("header stanza object", [
         ("short is read", "if (len < ROOST_HEADER_FIXED_SIZE)",
          "if (len == 0)"),
         ("magic", "if (memcmp(seen_magic, magic, sizeof(magic)) != 0)",
@@ -596,7 +596,7 @@ FILES = {
         ("the first byte does not mark", "has_mark || i == 0 || i == 6;",
          "has_mark || i == 6;"),
     ]),
-    "stanza.c": ("stanza object writer", [
+    "core/stanza.c": ("stanza object writer", [
         ("another keyring", "if (!roost_bytes_equal(hdr->keyring_id, "
          "keyring_id, ROOST_ID_SIZE))", "if (false)"),
         ("another keyring, in part",
@@ -627,7 +627,7 @@ FILES = {
         ("the data key after an error",
          "\tmemset(data_key_r, 0, ROOST_KEY_SIZE);\n", ""),
     ]),
-    "chunk.c": ("chunk object writer backend wipe", [
+    "core/chunk.c": ("chunk object writer backend wipe", [
         ("a final chunk without a tag", "rest < ROOST_TAG_SIZE ||",
          "rest < ROOST_TAG_SIZE - 1 ||"),
         ("a cut between chunks", "if (rest < ROOST_TAG_SIZE ||",
@@ -660,7 +660,7 @@ FILES = {
         ("chunk keys are left", "\troost_wipe(okm, sizeof(okm));\n", ""),
         ("keys are not wiped", "\troost_wipe(keys, sizeof(*keys));\n", ""),
     ]),
-    "object.c": ("object writer backend wipe", [
+    "core/object.c": ("object writer backend wipe", [
         ("a short source is read",
          "if (off > source->size || len > source->size - off)",
          "if (off > source->size)"),
@@ -755,7 +755,7 @@ FILES = {
          "\troost_prim_sha256_free(&writer->sha);\n",
          "\troost_prim_sha256_free(&writer->sha);\n", "asan"),
     ]),
-    "slot.c": ("slot keyring backend wipe", [
+    "core/slot.c": ("slot keyring backend wipe", [
         ("t too small", "if (t < ROOST_ARGON2_T_MIN || t >", "if (t >"),
         ("t too large", "t > limits->t_max ||\n", ""),
         ("m too small", "m_kib < ROOST_ARGON2_M_KIB_MIN || m_kib",
@@ -799,7 +799,7 @@ FILES = {
          "if (len > 0 && (text[len - 1] == '\\n' ||\n"
          "\t    text[len - 1] == '\\r')) {"),
     ]),
-    "keyring-text.c": ("keyring_text keyring", [
+    "core/keyring-text.c": ("keyring_text keyring", [
         ("an empty document", "if (len == 0 || len >", "if (len >"),
         ("a document too large", "len > ROOST_KEYRING_DOC_MAX)",
          "len > ROOST_KEYRING_DOC_MAX + 1)"),
@@ -897,7 +897,7 @@ FILES = {
          "\ttext_add_owner(text, kr);\n\ttext_add_host(text, kr);\n",
          "\ttext_add_host(text, kr);\n"),
     ]),
-    "verified.c": ("verified keyring backend", [
+    "core/verified.c": ("verified keyring backend", [
         ("a public key is not remembered",
          "roost_prim_sha256_update(sha, public_key,\n"
          "\t\t\t\t\t       ROOST_KEY_SIZE);",
@@ -919,7 +919,7 @@ FILES = {
          "\t\treturn err;\n\t*is_good_r = verified_has",
          "\t*is_good_r = verified_has"),
     ]),
-    "keyring.c": ("keyring backend wipe", [
+    "core/keyring.c": ("keyring backend wipe", [
         ("owner", "if (owner != NULL && strcmp(owner, kr->owner) != 0)",
          "if (false)"),
         ("owner by its beginning", "strcmp(owner, kr->owner) != 0)",
@@ -1070,7 +1070,7 @@ FILES = {
         ("a provider key is left", "\troost_wipe(text, sizeof(text));\n",
          ""),
     ]),
-    "blob.c": ("blob backend wipe", [
+    "core/blob.c": ("blob backend wipe", [
         ("the head of an item is not counted",
          ["ROOST_BLOB_ITEM_HEAD_SIZE + item->len", 1], "item->len"),
         ("an absent item is counted",
@@ -1210,7 +1210,7 @@ FILES = {
          "roost_header_parse(header, header_len, &hdr) != ROOST_OK",
          "roost_header_parse(header, header_len, &hdr) == ROOST_ERR_COUNT"),
     ]),
-    "err.c": ("err", [
+    "core/err.c": ("err", [
         ("a value outside of the enum", "(unsigned)err < ROOST_ERR_COUNT ? "
          "gates[err].name", "(unsigned)err <= ROOST_ERR_COUNT ? "
          "gates[err].name"),

@@ -33,7 +33,7 @@ import plugin  # noqa: E402
 from lint import blanked  # noqa: E402
 
 # Rules for flags are no matter of keys; the settings module has no condition.
-SKIPPED = re.compile(r"(^|/)flags?|^flags/|^settings/")
+SKIPPED = re.compile(r"flags|^rules/|^settings/[^c]")
 ERROR = re.compile(
     r"return -1\b|return ROOST_ERR_|return err;|return NULL;|"
     r"return false;|\berr(or)? = ROOST_ERR_|\*?error_r = |"
@@ -72,33 +72,33 @@ TESTS = [
     (r"core/", [["make", "-s", "WERROR=", "check-core"],
                 program("vectors/run", "tests/vectors"),
                 program("fuzz/mutate", "50000")]),
-    (r"mail/keystore", [program("glue/test_keystore"),
+    (r"session/keystore", [program("glue/test_keystore"),
                         program("glue/test_keystore_file"),
                         e2e("keystore", "not dbox"),
                         e2e("refusals", "keyring or folder"),
                         e2e("keys", "made_once")]),
-    (r"mail/ring-", [program("glue/test_ring_change"),
+    (r"session/ring-", [program("glue/test_ring_change"),
                      e2e("tenants", "not dbox"), POLICY]),
-    (r"mail/ring", [program("glue/test_ring"), e2e("ring", "not dbox"),
+    (r"session/ring", [program("glue/test_ring"), e2e("ring", "not dbox"),
                     e2e("faults", "verify or status"),
                     e2e("keystore", "not dbox"),
                     REFUSALS, GUARDS, e2e("pins"), e2e("tenants", "not dbox"),
                     POLICY, ATTACKS]),
-    (r"mail/user", [e2e("faults", "test_init or rebind or status"), GUARDS,
+    (r"session/user", [e2e("faults", "test_init or rebind or status"), GUARDS,
                     REFUSALS, e2e("pins"), e2e("ring", "not dbox"), POLICY,
                     e2e("owner", "not dbox"), e2e("tenants", "not dbox"),
                     e2e("neighbours", "not dbox"), ATTACKS]),
-    (r"mail/owner", [program("glue/test_owner"), e2e("owner", "not dbox")]),
+    (r"session/owner", [program("glue/test_owner"), e2e("owner", "not dbox")]),
     (r"mail/keyring-names", [e2e("keyring_names")]),
-    (r"mail/scan-file", [program("glue/test_scan_file")]),
-    (r"mail/scan", [e2e("faults", "test_init or folders"),
+    (r"session/scan-file", [program("glue/test_scan_file")]),
+    (r"session/scan", [e2e("faults", "test_init or folders"),
                     e2e("lost_keyring"), GUARDS,
                     e2e("attacks", "maildir and keyring"),
                     e2e("keystore", "not dbox"), POLICY, REFUSALS]),
-    (r"mail/inspect", [GUARDS, ATTACKS, POLICY, e2e("delivery", "not dbox")]),
-    (r"mail/(istream|ostream)", [program("glue/test_streams"), ATTACKS,
+    (r"session/inspect", [GUARDS, ATTACKS, POLICY, e2e("delivery", "not dbox")]),
+    (r"stream/", [program("glue/test_streams"), ATTACKS,
                                  REFUSALS, e2e("rude")]),
-    (r"mail/mail-hooks", [FAULTS, PLACED, GUARDS, ATTACKS, REFUSALS, POLICY,
+    (r"mail/open-hooks", [FAULTS, PLACED, GUARDS, ATTACKS, REFUSALS, POLICY,
                           KEYS, e2e("midway", "not dbox")]),
     (r"mail/save-hooks", [FAULTS, GUARDS, REFUSALS, KEYS,
                           e2e("ring", "not dbox"),
@@ -106,27 +106,27 @@ TESTS = [
     (r"mail/(read-errors|sizes)", [e2e("midway", "not dbox"),
                                    e2e("compression", "sdbox")]),
     (r"mail/fetch-hooks", [e2e("fetch_answers", "not dbox")]),
-    (r"mail/cache-object", [POLICY]),
-    (r"mail/(cache|header)", CACHE + [e2e("midway", "not dbox"), KEYS,
+    (r"session/named-object", [POLICY]),
+    (r"cache/", CACHE + [e2e("midway", "not dbox"), KEYS,
                                       e2e("large", "sdbox"), ATTACKS, POLICY,
                                       e2e("roundtrip", "sdbox")]),
-    (r"mail/keyword", [e2e("keyring_names"), e2e("keywords", "not dbox"),
+    (r"keywords/", [e2e("keyring_names"), e2e("keywords", "not dbox"),
                        e2e("spellings", "not dbox")]),
     (r"mail/dbox", [e2e("cache_native", "sdbox"), e2e("compression", "sdbox"),
                     e2e("roundtrip", "sdbox and every_answer")]),
-    (r"mail/", [e2e("silence"), ATTACKS]),
-    (r"doveadm/(verify|walk|policy)", [e2e("faults", "not init"),
+    (r"(mail|session)/", [e2e("silence"), ATTACKS]),
+    (r"doveadm/(mail-verify|walk|keyring-policy)", [e2e("faults", "not init"),
                                        e2e("commands"),
                                        e2e("policy", "not dbox"), ATTACKS,
                                        e2e("compression", "verify")]),
-    (r"doveadm/rebind", [e2e("tenants", "not dbox"), e2e("faults")]),
+    (r"doveadm/keyring-rebind", [e2e("tenants", "not dbox"), e2e("faults")]),
     (r"doveadm/cache-purge", [e2e("faults", "purge or setting"),
                               e2e("silence", "purge or readme")]),
     (r"doveadm/", [e2e("commands"), e2e("faults"), e2e("tenants", "not dbox"),
                    e2e("lost_keyring", "not dbox"), e2e("stock", "scheme"),
                    e2e("policy", "not dbox")]),
     (r"dovecot/libraries", [e2e("faults", "test_init")]),
-    (r"dovecot/roost-settings", [REFUSALS, e2e("pins"),
+    (r"settings/config", [REFUSALS, e2e("pins"),
                                  e2e("faults", "test_init"),
                                  e2e("tenants", "not dbox"),
                                  e2e("owner", "not dbox"), KEYS,
@@ -136,7 +136,7 @@ TESTS = [
 
 # (file, condition, why nothing is lost without it)
 EQUIVALENT = [
-    ("mail/keystore-file.c", "errno != EINVAL && errno != ENOSYS",
+    ("session/keystore-file.c", "errno != EINVAL && errno != ENOSYS",
      "link() refuses for the same reason what renameat2() refused"),
     ("core/chunk.c", "total_len < header_len + FRAME_SIZE + ROOST_TAG_SIZE",
      "what is left is less than a tag or has too many chunks"),
@@ -145,24 +145,24 @@ EQUIVALENT = [
      "shorter than a nonce by a length beyond its largest"),
     ("core/token.c", "tc.sealed_len == 0",
      "roost_prim_siv_open() refuses what is no longer than a tag"),
-    ("mail/cache-mail.c", "!roost_cache_mail_may_read(mail)",
+    ("cache/mail.c", "!roost_cache_mail_may_read(mail)",
      "Dovecot refuses to open a message in such a lookup, too, and one that "
      "is open already may be read"),
-    ("mail/cache-hooks.c", "cmail->module_ctx.super.precache(mail) < 0",
+    ("cache/hooks.c", "cmail->module_ctx.super.precache(mail) < 0",
      "nothing of such a message is cached, so that it is read again for its "
      "body structure, and that fails as well"),
-    ("mail/cache-save.c",
+    ("cache/save.c",
      "cmail->module_ctx.super.get_parts(_mail, &parts) < 0 || "
      "save_headers(_mail, parts) < 0",
      "Dovecot has parsed the parts while it wrote, and header lines that "
      "could not be read are no item of the blob: the message is asked"),
-    ("mail/keyword-store.c", "are_at_first(kb, keywords)",
+    ("keywords/change.c", "are_at_first(kb, keywords)",
      "keywords_at_first() makes the same list of them and answers the same, "
      "only later"),
-    ("mail/user.c", "roost_user_renew_ring(ruser, *ring_r, error_r) < 0",
+    ("session/user.c", "roost_user_renew_ring(ruser, *ring_r, error_r) < 0",
      "a ring that could not be renewed is as it was, and "
      "roost_ring_check_seal() refuses it again"),
-    ("dovecot/roost-settings.c", "config_check_path(name, path, error_r) < 0",
+    ("settings/config.c", "config_check_path(name, path, error_r) < 0",
      "Dovecot 2.3 tells no path; with 2.4 "
      "test_world_readable_provider_key fails"),
 ]
@@ -232,11 +232,10 @@ def every_condition():
 
 
 def tests_of(name):
-    base = os.path.basename(name)
-    if name.startswith("core/") and base in core.FILES:
+    if name in core.FILES:
         # The file's own first: most are noticed there, in a second.
         own = [program(f"core/test_{test}")
-               for test in core.FILES[base][0].split()]
+               for test in core.FILES[name][0].split()]
         return own + TESTS[0][1]
     return next(tests for pattern, tests in TESTS
                 if re.search(pattern, name))

@@ -22,7 +22,7 @@ def entries():
     for name, (tests, mutants) in core.FILES.items():
         for what, old, new, *_ in mutants:
             for test in tests.split():
-                yield (f"{name}: {what}", f"core/{name}", old, new,
+                yield (f"{name}: {what}", name, old, new,
                        f"core/test_{test}.c")
     for title, name, old, new, tests, _ in plugin.MUTANTS:
         yield (title, name, old, new, f"{tests}.c"
