@@ -60,8 +60,7 @@ SECTION_SRC := plugin/settings/plugin-section.c
 MAIL_SRC := $(call room_src,mail cache keywords session stream dovecot) \
 	$(CONFIG_SRC) $(SECTION_SRC)
 FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) $(SECTION_SRC)
-DOVEADM_SRC := $(call room_src,doveadm session stream dovecot cache) \
-	$(filter-out %/plugin.c,$(call room_src,mail)) \
+DOVEADM_SRC := $(call room_src,doveadm session stream dovecot) \
 	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(SECTION_SRC)
 
 FLAGS_SO := $(BUILD)/lib12_roost_flags_plugin.so

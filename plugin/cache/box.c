@@ -11,9 +11,11 @@
 #include "index-storage.h"
 #include "mail-cache-private.h"
 
+#include "session/leaks.h"
 #include "session/named-object.h"
 #include "cache/save.h"
 #include "cache/header-lines.h"
+#include "session/storage.h"
 
 #include "roost/blob.h"
 
@@ -113,19 +115,6 @@ cache_box_names(struct roost_cache_box *cbox)
 	cbox->extra_names = p_strdup(cbox->box->pool, str_c(extra_names));
 }
 
-bool
-roost_cache_field_is_telling(const char *name)
-{
-	static const char *const telling[] = {
-		"imap.envelope", "imap.body", "imap.bodystructure",
-		"body.snippet", "mime.parts", "binary.parts", "date.sent",
-		NULL
-	};
-
-	return strncasecmp(name, "hdr.", 4) == 0 ||
-		str_array_icase_find(telling, name);
-}
-
 /* Registering makes core write its decisions to the file, also where they
    stay what they were. */
 static unsigned int
@@ -156,7 +145,7 @@ cache_box_register_blobs(struct roost_cache_box *cbox)
 		cbox->own_idx[part] = cache_box_register(cache,
 					own_fields[part], DECISION_ALWAYS);
 	cbox->new_idx = cache_box_register(cache, FIELD_NEW, DECISION_ALWAYS);
-	cbox->object_idx = cache_box_register(cache, ROOST_CACHE_FIELD_OBJECT,
+	cbox->object_idx = cache_box_register(cache, ROOST_NAMED_OBJECT_FIELD,
 					      DECISION_ALWAYS);
 }
 
@@ -190,7 +179,7 @@ cache_forbid_field(struct mail_cache *cache, unsigned int idx)
 		*mail_cache_register_get_field(cache, idx);
 
 	if (field.decision == DECISION_NEVER ||
-	    !roost_cache_field_is_telling(field.name))
+	    !roost_leaks_field_is_telling(field.name))
 		return;
 	if (field.decision == MAIL_CACHE_DECISION_NO) {
 		/* The file need not be told. */
@@ -348,10 +337,7 @@ roost_cache_box_allocated(struct mailbox *box)
 	struct mailbox_vfuncs *v = box->vlast;
 	struct roost_cache_box *cbox;
 
-	if (ruser == NULL ||
-	    (box->storage->class_flags &
-	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0 ||
-	    strcmp(box->storage->name, "raw") == 0)
+	if (ruser == NULL || !roost_storage_can_seal(box->storage))
 		return;
 	cbox = p_new(box->pool, struct roost_cache_box, 1);
 	cbox->module_ctx.super = *v;

@@ -65,9 +65,6 @@ void roost_cache_box_enforce(struct roost_cache_box *cbox);
 void roost_cache_box_forbid_header(struct roost_cache_box *cbox,
 				   const char *name);
 
-/* Does a field of Dovecot's own, of this name, tell what a message says? */
-bool roost_cache_field_is_telling(const char *name);
-
 /* Is it one of the names that every blob holds? */
 bool roost_cache_name_is_standard(const char *name);
 

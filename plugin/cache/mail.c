@@ -125,7 +125,7 @@ roost_cache_mail_drop(struct mail *mail, const uint8_t *object_id)
 {
 	struct roost_cache_box *cbox = roost_cache_mail_of(mail)->cbox;
 
-	roost_cache_object_leave(mail, cbox->object_idx, object_id);
+	roost_named_object_leave(mail, cbox->object_idx, object_id);
 	seq_range_array_add(&cbox->ignored, mail->uid);
 }
 

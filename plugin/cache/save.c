@@ -46,7 +46,7 @@ cache_save_begin(struct mail_save_context *ctx, struct istream *input)
 	if (cmail == NULL || !cbox->is_sealed || !cmail->is_opened)
 		return 0;
 	roost_tap_release(&cmail->tap);
-	output = roost_ostream_tap_create(ctx->data.output, TAP_SIZE,
+	output = roost_tap_create(ctx->data.output, TAP_SIZE,
 					  &cmail->tap);
 	o_stream_unref(&ctx->data.output);
 	ctx->data.output = output;

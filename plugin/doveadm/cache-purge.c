@@ -5,11 +5,12 @@
  *
  * Without a keyring it would be kept again, so there has to be one.
  */
+#include "doveadm/commands.h"
 #include "doveadm/flags-common.h"
 
 #include "mail-cache-private.h"
 
-#include "cache/box.h"
+#include "session/leaks.h"
 
 struct cache_purge {
 	struct roost_flags_command cmd;
@@ -44,7 +45,7 @@ purge_find_telling(const struct mail_cache *cache)
 		const char *name = cache->fields[i].field.name;
 
 		if (cache->field_file_map[i] != UINT32_MAX &&
-		    roost_cache_field_is_telling(name))
+		    roost_leaks_field_is_telling(name))
 			return name;
 	}
 	return NULL;

@@ -15,19 +15,6 @@
 
 #include "session/user.h"
 
-/* One for each group; see the files of these names. */
-extern struct doveadm_cmd_ver2 roost_cmd_cache_purge;
-extern struct doveadm_cmd_ver2 roost_cmd_init;
-extern struct doveadm_cmd_ver2 roost_cmd_policy_change;
-extern struct doveadm_cmd_ver2 roost_cmd_status;
-extern struct doveadm_cmd_ver2 roost_cmd_verify;
-extern struct doveadm_cmd_ver2 roost_cmd_rebind;
-extern struct doveadm_cmd_ver2 roost_cmd_flags_list;
-extern struct doveadm_cmd_ver2 roost_cmd_flags_rename;
-extern struct doveadm_cmd_ver2 roost_cmd_flags_merge;
-extern struct doveadm_cmd_ver2 roost_cmd_flags_purge;
-extern struct doveadm_cmd_ver2 roost_cmd_flags_doctor;
-
 /*
  * A command's v.init is ROOST_CMD_INIT(fn), where fn takes the context alone;
  * ROOST_CMD_DEFINE_INIT(fn) stands behind fn.  In alloc,

@@ -7,6 +7,7 @@
  * without any of the old keywords is not touched; none loses an old keyword
  * without having the new one.
  */
+#include "doveadm/commands.h"
 #include "doveadm/flags-common.h"
 
 #include "roost/flagname.h"

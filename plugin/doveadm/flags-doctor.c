@@ -6,6 +6,7 @@
  * The exit code is 2 if anything was found.  Names that no message has are
  * told and do not count: they harm nobody, and nothing takes them away.
  */
+#include "doveadm/commands.h"
 #include "doveadm/flags-common.h"
 
 #include "settings/flags.h"

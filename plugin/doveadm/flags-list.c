@@ -3,6 +3,7 @@
  * flags-list: `doveadm roost flags list`: which keywords there are, and how
  * many messages have each.  Nothing is written.
  */
+#include "doveadm/commands.h"
 #include "doveadm/flags-common.h"
 
 struct list_command {

@@ -15,6 +15,7 @@
  * dovecot-keywords for it again.  Where a letter is given to another name, it
  * takes new messages' keywords for the old one, and stores that.
  */
+#include "doveadm/commands.h"
 #include "doveadm/flags-common.h"
 
 struct purge_command {

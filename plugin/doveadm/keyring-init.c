@@ -6,7 +6,7 @@
  * never taken from an argument; the recovery code is printed once and stored
  * nowhere.
  */
-#include "doveadm/command.h"
+#include "doveadm/commands.h"
 
 #include "strnum.h"
 

@@ -5,7 +5,7 @@
  *
  * Needs the provider key and no secret of the user.
  */
-#include "doveadm/command.h"
+#include "doveadm/commands.h"
 
 #include "session/inspect.h"
 #include "session/ring-change.h"

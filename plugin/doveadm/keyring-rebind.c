@@ -3,7 +3,7 @@
  * keyring-rebind: `doveadm roost rebind`: what was moved, or renamed, gets
  * its keyring back.
  */
-#include "doveadm/command.h"
+#include "doveadm/commands.h"
 
 #include "session/ring-rebind.h"
 

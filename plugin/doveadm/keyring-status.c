@@ -3,7 +3,7 @@
  * keyring-status: `doveadm roost status`: what a user's keyring is, and
  * whether it opens.
  */
-#include "doveadm/command.h"
+#include "doveadm/commands.h"
 
 #include "roost/bytes.h"
 

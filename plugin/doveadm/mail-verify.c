@@ -9,14 +9,14 @@
  * reader is shown.  Nothing is written, but that reading a message drops a
  * wrong record from the index.
  */
-#include "doveadm/command.h"
+#include "doveadm/commands.h"
 
 #include "session/named-object.h"
-#include "mail/dbox-sizes.h"
 #include "session/inspect.h"
 #include "stream/istream-roost.h"
-#include "mail/sizes.h"
+#include "stream/measure.h"
 #include "doveadm/walk.h"
+#include "session/storage.h"
 
 #include "roost/secret.h"
 
@@ -122,8 +122,8 @@ verify_inspect(void *context, struct istream *stored)
  * or NULL.
  */
 static const char *
-verify_read(struct mail *mail, struct roost_counted *told,
-	    struct roost_counted *shown)
+verify_read(struct mail *mail, struct roost_measure *told,
+	    struct roost_measure *shown)
 {
 	struct istream *input;
 
@@ -136,8 +136,9 @@ verify_read(struct mail *mail, struct roost_counted *told,
 	/* Where doveadm has no mail plugin, or not the one that unpacks, there
 	   is nothing to compare with. */
 	*shown = *told;
-	if (roost_inspect_is_claimed(input) || roost_sizes_is_packed(input) ||
-	    roost_sizes_count(input, shown))
+	if (roost_inspect_is_claimed(input) ||
+	    roost_measure_is_packed(input) ||
+	    roost_measure_count(input, shown))
 		return NULL;
 	return i_stream_get_error(input);
 }
@@ -146,7 +147,7 @@ verify_read(struct mail *mail, struct roost_counted *told,
 static int
 verify_sizes(struct mail *mail)
 {
-	struct roost_counted told, shown;
+	struct roost_measure told, shown;
 	const char *error = verify_read(mail, &told, &shown);
 
 	if (mail->expunged)
@@ -158,8 +159,9 @@ verify_sizes(struct mail *mail)
 	}
 	/* No client sees the physical size that a dbox file says itself, and
 	   opening the message tells core the right one. */
-	if (told.virtual == shown.virtual && (roost_dbox_is(mail->box) ||
-					      told.physical == shown.physical))
+	if (told.virtual == shown.virtual &&
+	    (roost_storage_is_dbox(mail->box->storage) ||
+	     told.physical == shown.physical))
 		return 0;
 	e_error(mail_event(mail), "roost: its size on record is %llu (%llu as "
 		"clients count it), but it has %llu (%llu) [size]; once it is "
@@ -184,7 +186,7 @@ verify_good(struct mail *mail, const struct verify_mail *vmail,
 		run->box.sealed++;
 		return TRUE;
 	}
-	if (!roost_cache_names_object(mail)) {
+	if (!roost_named_object_is_there(mail)) {
 		run->box.plaintext++;
 		return TRUE;
 	}

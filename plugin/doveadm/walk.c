@@ -7,12 +7,12 @@
 #include "mail-search-build.h"
 #include "mailbox-list-iter.h"
 
+#include "session/storage.h"
+
 bool
 roost_walk_is_storing(const struct mail_namespace *ns)
 {
-	return ns->alias_for == NULL &&
-		(ns->storage->class_flags &
-		 MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) != 0;
+	return ns->alias_for == NULL && roost_storage_can_seal(ns->storage);
 }
 
 static int

@@ -14,27 +14,6 @@
 
 #include "roost/token.h"
 
-static MODULE_CONTEXT_DEFINE_INIT(roost_flags_storage_module,
-				  &mail_storage_module_register);
-
-struct roost_flags_box *
-roost_flags_box_get(struct mailbox *box)
-{
-	struct roost_flags_box *fbox =
-		MODULE_CONTEXT(box, roost_flags_storage_module);
-
-	return fbox;
-}
-
-struct roost_flags_trans *
-roost_flags_trans_get(struct mailbox_transaction_context *trans)
-{
-	struct roost_flags_trans *ftrans =
-		MODULE_CONTEXT_REQUIRE(trans, roost_flags_storage_module);
-
-	return ftrans;
-}
-
 /* Transactions */
 
 static struct mailbox_transaction_context *

@@ -8,6 +8,45 @@
 
 #define NAME_LEN_MAX(box) ((box)->storage->set->mail_max_keyword_length)
 
+struct roost_flags_storage_module roost_flags_storage_module =
+	MODULE_CONTEXT_INIT(&mail_storage_module_register);
+
+struct roost_flags_box *
+roost_flags_box_get(struct mailbox *box)
+{
+	struct roost_flags_box *fbox =
+		MODULE_CONTEXT(box, roost_flags_storage_module);
+
+	return fbox;
+}
+
+struct roost_flags_trans *
+roost_flags_trans_get(struct mailbox_transaction_context *trans)
+{
+	struct roost_flags_trans *ftrans =
+		MODULE_CONTEXT_REQUIRE(trans, roost_flags_storage_module);
+
+	return ftrans;
+}
+
+void
+roost_flags_last_free(struct roost_flags_last **_last)
+{
+	struct roost_flags_last *last = *_last;
+
+	*_last = NULL;
+	if (last == NULL)
+		return;
+	if (last->keywords != NULL)
+		mailbox_keywords_unref(&last->keywords);
+	if (last->removed != NULL)
+		mailbox_keywords_unref(&last->removed);
+	if (last->added != NULL)
+		mailbox_keywords_unref(&last->added);
+	array_free(&last->current);
+	i_free(last);
+}
+
 bool
 roost_flags_box_is_exempt(const struct roost_flags_box *fbox)
 {

@@ -22,7 +22,7 @@ struct roost_flags_box {
 	struct mail_keywords *free_keywords;
 	enum modify_type free_type;
 	unsigned int free_count;
-	struct roost_flags_last *last;	/* of mail-hooks */
+	struct roost_flags_last *last;	/* of mail-hooks.c */
 };
 
 /* What the last request came to for a message with these keywords: the next
@@ -47,6 +47,9 @@ struct roost_flags_trans {
 	bool has_rescued;	/* and it is in the log */
 };
 
+/* What the hooks set for a mailbox and for a transaction. */
+extern MODULE_CONTEXT_DEFINE(roost_flags_storage_module,
+			     &mail_storage_module_register);
 struct roost_flags_box *roost_flags_box_get(struct mailbox *box);
 struct roost_flags_trans *
 roost_flags_trans_get(struct mailbox_transaction_context *trans);

@@ -76,24 +76,6 @@ keywords_of(struct mailbox *box, const char *const *names)
 		mailbox_keywords_create_valid(box, names);
 }
 
-void
-roost_flags_last_free(struct roost_flags_last **_last)
-{
-	struct roost_flags_last *last = *_last;
-
-	*_last = NULL;
-	if (last == NULL)
-		return;
-	if (last->keywords != NULL)
-		mailbox_keywords_unref(&last->keywords);
-	if (last->removed != NULL)
-		mailbox_keywords_unref(&last->removed);
-	if (last->added != NULL)
-		mailbox_keywords_unref(&last->added);
-	array_free(&last->current);
-	i_free(last);
-}
-
 /*
  * A message may have more than is seen of it: somebody else may have set a
  * flag just now.  What is protected must not go unseen, so that only what may

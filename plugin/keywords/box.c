@@ -6,6 +6,8 @@
 
 #include "llist.h"
 
+#include "session/storage.h"
+
 #define CLIENT_FORGED "Keywords may not begin with "ROOST_TOKEN_PREFIX
 #define CLIENT_TOO_LONG "Keyword length too long"
 
@@ -28,9 +30,7 @@ static bool
 storage_is_ours(const struct mail_storage *storage)
 {
 	return strcmp(storage->name, "virtual") == 0 ||
-		(strcmp(storage->name, "raw") != 0 &&
-		 (storage->class_flags &
-		  MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) != 0);
+		roost_storage_can_seal(storage);
 }
 
 struct roost_keyword_box *

@@ -26,7 +26,7 @@ list_add(ARRAY_TYPE(keyword_indexes) *list, unsigned int idx)
 }
 
 void
-roost_keyword_store_shown(const struct roost_keyword_box *kb,
+roost_keyword_change_shown(const struct roost_keyword_box *kb,
 			  const ARRAY_TYPE(keyword_indexes) *indexes,
 			  ARRAY_TYPE(keyword_indexes) *shown)
 {
@@ -68,7 +68,7 @@ virtual_position(struct roost_keyword_box *kb, unsigned int *idx)
 	const char *stored = array_idx_elem(&index->keywords, *idx), *name;
 
 	if (!roost_keyword_index_is_strange(kb->ki, kb->box, *idx) ||
-	    !roost_keyword_virtual_name(kb, stored, &name))
+	    !roost_keyword_handover_name(kb, stored, &name))
 		return TRUE;
 	if (name == NULL)
 		return FALSE;
@@ -193,7 +193,7 @@ update(struct roost_keyword_box *kb, struct mail *mail, enum modify_type type,
 }
 
 struct mail_keywords *
-roost_keyword_store_update(struct roost_keyword_box *kb, struct mail *mail,
+roost_keyword_change_update(struct roost_keyword_box *kb, struct mail *mail,
 			   enum modify_type type,
 			   struct mail_keywords *keywords)
 {
@@ -245,7 +245,7 @@ store_save(struct roost_keyword_box *kb, struct mail_save_context *ctx)
 }
 
 int
-roost_keyword_store_save(struct roost_keyword_box *kb,
+roost_keyword_change_save(struct roost_keyword_box *kb,
 			 struct mail_save_context *ctx)
 {
 	int ret;
@@ -338,7 +338,7 @@ store_copy(struct roost_keyword_box *kb, struct mail_save_context *ctx,
 }
 
 int
-roost_keyword_store_copy(struct roost_keyword_box *kb,
+roost_keyword_change_copy(struct roost_keyword_box *kb,
 			 struct mail_save_context *ctx, struct mail *mail)
 {
 	int ret;

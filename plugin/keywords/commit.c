@@ -8,11 +8,11 @@ struct keyword_trans {
 	union mail_index_transaction_module_context module_ctx;
 };
 
-static MODULE_CONTEXT_DEFINE_INIT(roost_keyword_trans_module,
+static MODULE_CONTEXT_DEFINE_INIT(roost_keyword_commit_module,
 				  &mail_index_module_register);
 #define KEYWORD_TRANS(t) \
 	((struct keyword_trans *)MODULE_CONTEXT_REQUIRE( \
-		t, roost_keyword_trans_module))
+		t, roost_keyword_commit_module))
 
 static bool
 has_any(const ARRAY_TYPE(seq_range) *seqs)
@@ -21,7 +21,7 @@ has_any(const ARRAY_TYPE(seq_range) *seqs)
 }
 
 void
-roost_keyword_trans_used(struct mail_index_transaction *t,
+roost_keyword_commit_used(struct mail_index_transaction *t,
 			 ARRAY_TYPE(keyword_indexes) *used_r)
 {
 	const struct mail_index_transaction_keyword_update *updates;
@@ -58,7 +58,7 @@ trans_prepare(struct mail_index_transaction *t)
 	const unsigned int *idx;
 	const char *error;
 
-	roost_keyword_trans_used(t, &used);
+	roost_keyword_commit_used(t, &used);
 	if (kb == NULL || kb->ki != ki || array_count(&used) == 0)
 		return 0;
 	roost_keyword_box_sync(kb);
@@ -104,7 +104,7 @@ keyword_trans_rollback(struct mail_index_transaction *t)
 }
 
 void
-roost_keyword_trans_created(struct mail_index_transaction *t)
+roost_keyword_commit_created(struct mail_index_transaction *t)
 {
 	struct mail_index_transaction_vfuncs *v =
 		t->vlast != NULL ? t->vlast : &t->v;
@@ -119,5 +119,5 @@ roost_keyword_trans_created(struct mail_index_transaction *t)
 	t->vlast = &kt->module_ctx.super;
 	v->commit = keyword_trans_commit;
 	v->rollback = keyword_trans_rollback;
-	MODULE_CONTEXT_SET(t, roost_keyword_trans_module, kt);
+	MODULE_CONTEXT_SET(t, roost_keyword_commit_module, kt);
 }

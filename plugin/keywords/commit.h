@@ -12,10 +12,10 @@
 #include "mail-index-transaction-private.h"
 
 /* The positions that a transaction names; used_r is on the data stack. */
-void roost_keyword_trans_used(struct mail_index_transaction *t,
+void roost_keyword_commit_used(struct mail_index_transaction *t,
 			      ARRAY_TYPE(keyword_indexes) *used_r);
 
 /* Hook. */
-void roost_keyword_trans_created(struct mail_index_transaction *t);
+void roost_keyword_commit_created(struct mail_index_transaction *t);
 
 #endif

@@ -74,7 +74,7 @@ keyword_user_get(struct mail_user *user)
 }
 
 void
-roost_keyword_virtual_begin(struct roost_keyword_box *kb)
+roost_keyword_handover_begin(struct roost_keyword_box *kb)
 {
 	struct mail_user *user = kb->box->storage->user;
 	struct mail_storage *storage;
@@ -86,7 +86,7 @@ roost_keyword_virtual_begin(struct roost_keyword_box *kb)
 }
 
 void
-roost_keyword_virtual_end(struct roost_keyword_box *kb)
+roost_keyword_handover_end(struct roost_keyword_box *kb)
 {
 	struct mail_user *user = kb->box->storage->user;
 	struct mail_storage *storage;
@@ -98,7 +98,7 @@ roost_keyword_virtual_end(struct roost_keyword_box *kb)
 }
 
 bool
-roost_keyword_virtual_name(struct roost_keyword_box *kb, const char *stored,
+roost_keyword_handover_name(struct roost_keyword_box *kb, const char *stored,
 			   const char **name_r)
 {
 	struct roost_keyword_box *syncing =

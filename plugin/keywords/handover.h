@@ -19,8 +19,8 @@ void roost_keyword_limit_raise(struct mail_storage *storage);
 bool roost_keyword_limit_allows(struct mailbox *box, const char *name);
 
 /* Around the synchronization of a virtual mailbox. */
-void roost_keyword_virtual_begin(struct roost_keyword_box *kb);
-void roost_keyword_virtual_end(struct roost_keyword_box *kb);
+void roost_keyword_handover_begin(struct roost_keyword_box *kb);
+void roost_keyword_handover_end(struct roost_keyword_box *kb);
 
 /*
  * What stands for a token that the virtual mailbox being synchronized hands
@@ -28,7 +28,7 @@ void roost_keyword_virtual_end(struct roost_keyword_box *kb);
  * NULL if it has none.  Tokens of another mailbox cannot be told from what a
  * client made up, so outside of a synchronization this is always false.
  */
-bool roost_keyword_virtual_name(struct roost_keyword_box *kb,
+bool roost_keyword_handover_name(struct roost_keyword_box *kb,
 				const char *stored, const char **name_r);
 
 #endif

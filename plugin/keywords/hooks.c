@@ -86,7 +86,7 @@ keyword_mail_get_keyword_indexes(struct mail *_mail)
 		return indexes;
 	shown = p_new(mail->data_pool, ARRAY_TYPE(keyword_indexes), 1);
 	p_array_init(shown, mail->data_pool, array_count(indexes) + 1);
-	roost_keyword_store_shown(km->kb, indexes, shown);
+	roost_keyword_change_shown(km->kb, indexes, shown);
 	return shown;
 }
 
@@ -96,7 +96,7 @@ keyword_mail_update_keywords(struct mail *mail, enum modify_type type,
 {
 	struct roost_keyword_mail *km = KEYWORD_MAIL(mail);
 	struct mail_keywords *firsts =
-		roost_keyword_store_update(km->kb, mail, type,
+		roost_keyword_change_update(km->kb, mail, type,
 					   keywords);
 
 	km->module_ctx.super.update_keywords(mail, type, firsts == NULL ?
@@ -175,9 +175,9 @@ keyword_virtual_sync_init(struct mailbox *box, enum mailbox_sync_flags flags)
 	struct roost_keyword_box *kb = roost_keyword_box_get(box);
 	struct mailbox_sync_context *ctx;
 
-	roost_keyword_virtual_begin(kb);
+	roost_keyword_handover_begin(kb);
 	ctx = kb->module_ctx.super.sync_init(box, flags);
-	roost_keyword_virtual_end(kb);
+	roost_keyword_handover_end(kb);
 	return ctx;
 }
 
@@ -216,7 +216,7 @@ keyword_transaction_commit(struct mailbox_transaction_context *t,
 	int ret = 0;
 
 	if (kb->ki != NULL) T_BEGIN {
-		roost_keyword_trans_used(t->itrans, &used);
+		roost_keyword_commit_used(t->itrans, &used);
 		t_array_init(&faulty, array_count(&used) + 1);
 		array_append_array(&faulty, &used);
 		if (array_count(&used) > 0)
@@ -253,7 +253,7 @@ keyword_save_begin(struct mail_save_context *ctx, struct istream *input)
 	struct roost_keyword_box *kb =
 		roost_keyword_box_get(ctx->transaction->box);
 
-	if (roost_keyword_store_save(kb, ctx) < 0)
+	if (roost_keyword_change_save(kb, ctx) < 0)
 		return -1;
 	return kb->module_ctx.super.save_begin(ctx, input);
 }
@@ -264,7 +264,7 @@ keyword_copy(struct mail_save_context *ctx, struct mail *mail)
 	struct roost_keyword_box *kb =
 		roost_keyword_box_get(ctx->transaction->box);
 
-	if (roost_keyword_store_copy(kb, ctx, mail) < 0) {
+	if (roost_keyword_change_copy(kb, ctx, mail) < 0) {
 		/* Unlike save_begin, a copy ends the save when it fails. */
 		mailbox_save_cancel(&ctx);
 		return -1;
@@ -307,11 +307,11 @@ roost_keyword_mailbox_allocated(struct mailbox *box)
 void
 roost_keyword_hooks_init(void)
 {
-	mail_index_transaction_hook_register(roost_keyword_trans_created);
+	mail_index_transaction_hook_register(roost_keyword_commit_created);
 }
 
 void
 roost_keyword_hooks_deinit(void)
 {
-	mail_index_transaction_hook_unregister(roost_keyword_trans_created);
+	mail_index_transaction_hook_unregister(roost_keyword_commit_created);
 }

@@ -31,7 +31,7 @@ keyword_hash(const char *name)
 }
 
 void
-roost_keyword_hash_use(struct mail_index *index)
+roost_keyword_index_hash_use(struct mail_index *index)
 {
 	HASH_TABLE(char *, void *) ours;
 	struct hash_iterate_context *iter;

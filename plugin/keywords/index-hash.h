@@ -17,6 +17,6 @@
 struct mail_index;
 
 /* From now on the index hashes tokens by their beginning. */
-void roost_keyword_hash_use(struct mail_index *index);
+void roost_keyword_index_hash_use(struct mail_index *index);
 
 #endif

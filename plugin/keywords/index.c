@@ -70,7 +70,7 @@ roost_keyword_index_get(struct mail_index *index)
 	p_array_init(&ki->names, index->keywords_pool, 16);
 	p_array_init(&ki->shown, index->keywords_pool, 16);
 	p_array_init(&ki->shown_at, index->keywords_pool, 16);
-	roost_keyword_hash_use(index);
+	roost_keyword_index_hash_use(index);
 	MODULE_CONTEXT_SET(index, roost_keyword_index_module, ki);
 	return ki;
 }

@@ -18,13 +18,7 @@
 #include "strnum.h"
 
 #include "session/inspect.h"
-
-bool
-roost_dbox_is(const struct mailbox *box)
-{
-	return strcmp(box->storage->name, "sdbox") == 0 ||
-		strcmp(box->storage->name, "mdbox") == 0;
-}
+#include "session/storage.h"
 
 /* True if the index knows it: then nobody looks into the file. */
 static bool
@@ -58,7 +52,7 @@ metadata_size(struct mail *mail, enum dbox_metadata_key key, uoff_t *size_r)
 static bool
 peek_sealed(struct mail *mail, const char *field, struct roost_peek *peek)
 {
-	return !mail->saving &&
+	return roost_storage_is_dbox(mail->box->storage) && !mail->saving &&
 		mail->lookup_abort == MAIL_LOOKUP_ABORT_NEVER &&
 		!is_cached(mail, field) &&
 		roost_inspect_peek(mail, peek) > 0 && peek->is_sealed &&

@@ -12,8 +12,6 @@
 
 #include "dovecot/compat.h"
 
-bool roost_dbox_is(const struct mailbox *box);
-
 /*
  * TRUE with the right size if the file's own record of it cannot be believed;
  * FALSE to ask the storage as usual.

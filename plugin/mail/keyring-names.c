@@ -13,6 +13,7 @@
 #include "mailbox-list-private.h"
 
 #include "session/keystore.h"
+#include "session/storage.h"
 
 #include <sys/stat.h>
 
@@ -178,8 +179,7 @@ names_judge(struct mailbox_list *list, const char *name,
 		return FALSE;
 	/* A list of other lists: to ask it for a path makes one of them. */
 	if (list->ns->storage == NULL ||
-	    (list->ns->storage->class_flags &
-	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0)
+	    !roost_storage_can_seal(list->ns->storage))
 		return FALSE;
 	for (i = 0; i < N_ELEMENTS(path_types); i++) {
 		if (mailbox_list_get_path(list, name, path_types[i],
@@ -335,8 +335,7 @@ roost_keyring_names_box_allocated(struct mailbox *box)
 	struct mailbox_vfuncs *v = box->vlast;
 	struct names_box *nbox;
 
-	if ((box->storage->class_flags &
-	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0 ||
+	if (!roost_storage_can_seal(box->storage) ||
 	    MODULE_CONTEXT(box->list, names_list_module) == NULL)
 		return;
 	nbox = p_new(box->pool, struct names_box, 1);

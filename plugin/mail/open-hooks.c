@@ -16,6 +16,7 @@
 #include "mail/maildir-sizes.h"
 #include "dovecot/report.h"
 #include "mail/sizes.h"
+#include "session/storage.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"
@@ -261,7 +262,7 @@ mail_check_plaintext(struct mail *mail)
 		return 0;
 	/* Whatever the policy is.  What was cached of it stays: it is what the
 	   message was. */
-	if (roost_cache_names_object(mail)) {
+	if (roost_named_object_is_there(mail)) {
 		roost_report_unsealed(mail, !mail_log_once(mail));
 		return -1;
 	}
@@ -386,7 +387,7 @@ roost_mail_get_virtual_size(struct mail *mail, uoff_t *size_r)
 		*size_r = rmail->sizes.virtual;
 		return 0;
 	}
-	if (roost_dbox_is(mail->box) && roost_dbox_virtual_size(mail, size_r))
+	if (roost_dbox_virtual_size(mail, size_r))
 		return 0;
 	ret = rmail->module_ctx.super.get_virtual_size(mail, size_r);
 	return roost_sizes_virtual(mail, &rmail->sizes, ret, size_r);
@@ -402,7 +403,7 @@ roost_mail_get_physical_size(struct mail *mail, uoff_t *size_r)
 		*size_r = rmail->sizes.physical;
 		return 0;
 	}
-	if (roost_dbox_is(mail->box) && roost_dbox_physical_size(mail, size_r))
+	if (roost_dbox_physical_size(mail, size_r))
 		return 0;
 	ret = rmail->module_ctx.super.get_physical_size(mail, size_r);
 	return roost_sizes_physical(mail, &rmail->sizes, ret, size_r);
@@ -416,9 +417,7 @@ roost_mail_allocated(struct mail *_mail)
 	struct roost_user *ruser = roost_user_get(_mail->box->storage->user);
 	struct roost_mail *rmail;
 
-	if (ruser == NULL ||
-	    (_mail->box->storage->class_flags &
-	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0)
+	if (ruser == NULL || !roost_storage_can_seal(_mail->box->storage))
 		return;
 	v = mail->vlast;
 	rmail = p_new(mail->pool, struct roost_mail, 1);

@@ -18,6 +18,7 @@
 #include "stream/ostream-roost.h"
 #include "mail/read-errors.h"
 #include "session/user.h"
+#include "session/storage.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"
@@ -287,7 +288,7 @@ roost_copy(struct mail_save_context *ctx, struct mail *mail)
 						&peek);
 	else	/* reading it refuses what was put in a sealed one's place */
 		is_raw = !box_is_sealing(box) &&
-			!roost_cache_names_object(mail);
+			!roost_named_object_is_there(mail);
 	if (is_raw == 0 && roost_read_errors_check_whole(mail) < 0) {
 		mail_storage_set_internal_error(box->storage);
 		is_raw = -1;
@@ -384,8 +385,7 @@ roost_mailbox_allocated(struct mailbox *box)
 	rbox->module_ctx.super = *v;
 	box->vlast = &rbox->module_ctx.super;
 	MODULE_CONTEXT_SET(box, roost_storage_module, rbox);
-	if ((box->storage->class_flags &
-	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) != 0) {
+	if (roost_storage_can_seal(box->storage)) {
 		v->save_begin = roost_save_begin;
 		v->save_finish = roost_save_finish;
 		v->save_cancel = roost_save_cancel;

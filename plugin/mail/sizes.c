@@ -14,75 +14,6 @@
 
 #include "roost/bytes.h"
 
-/* What the formats that Dovecot knows begin with. */
-static const struct {
-	const char *bytes;
-	size_t len;
-} packed_magics[] = {
-	{ "\x1f\x8b", 2 },				/* gz */
-	{ "BZh", 3 },
-	{ "\x28\xb5\x2f\xfd", 4 },			/* zstd */
-	{ "\xfd\x37\x7a\x58\x5a\x00", 6 },		/* xz */
-	{ "Dovecot-LZ4\x0d\x2a\x9b\xc5", 15 },
-};
-
-bool
-roost_sizes_is_packed(struct istream *input)
-{
-	const unsigned char *data;
-	unsigned int i;
-	size_t size;
-
-	/* Reads as much as whoever reads the message first, and no less: a
-	   stream of ours shows whole chunks. */
-	if (i_stream_read_more(input, &data, &size) <= 0)
-		return FALSE;
-	for (i = 0; i < N_ELEMENTS(packed_magics); i++) {
-		if (size >= packed_magics[i].len &&
-		    memcmp(data, packed_magics[i].bytes,	/* public */
-			   packed_magics[i].len) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
-/* Line feeds that a client sees with a carriage return in front. */
-static uoff_t
-count_bare(const unsigned char *data, size_t size, bool *was_cr)
-{
-	const unsigned char *end = data + size, *pos = data;
-	uoff_t bare = 0;
-
-	while ((pos = memchr(pos, '\n', (size_t)(end - pos))) != NULL) {
-		if (pos == data ? !*was_cr : pos[-1] != '\r')
-			bare++;
-		pos++;
-	}
-	if (size > 0)
-		*was_cr = end[-1] == '\r';
-	return bare;
-}
-
-bool
-roost_sizes_count(struct istream *input, struct roost_counted *counted_r)
-{
-	const unsigned char *data;
-	bool was_cr = FALSE;
-	uoff_t bare = 0;
-	size_t size;
-
-	while (i_stream_read_more(input, &data, &size) > 0) {
-		bare += count_bare(data, size, &was_cr);
-		i_stream_skip(input, size);
-	}
-	if (input->stream_errno != 0)
-		return FALSE;
-	counted_r->physical = input->v_offset;
-	counted_r->virtual = input->v_offset + bare;
-	i_stream_seek(input, 0);
-	return TRUE;
-}
-
 static bool
 is_same_object(const struct roost_counted *counted, const uint8_t *object_id)
 {
@@ -96,10 +27,10 @@ roost_sizes_was_packed(struct istream *plain, const uint8_t *object_id,
 		       struct roost_counted *counted)
 {
 	if (is_same_object(counted, object_id))
-		return !counted->is_plain && roost_sizes_is_packed(plain);
+		return !counted->is_plain && roost_measure_is_packed(plain);
 	memcpy(counted->object_id, object_id, ROOST_ID_SIZE);
-	counted->physical = 0;
-	counted->is_plain = !roost_sizes_is_packed(plain) &&
+	counted->sizes.physical = 0;
+	counted->is_plain = !roost_measure_is_packed(plain) &&
 		plain->stream_errno == 0;
 	return !counted->is_plain && plain->stream_errno == 0;
 }
@@ -108,10 +39,11 @@ static bool
 sizes_of_packed(struct istream *shown, struct roost_counted *counted,
 		struct roost_sizes *sizes_r)
 {
-	if (counted->physical == 0 && !roost_sizes_count(shown, counted))
+	if (counted->sizes.physical == 0 &&
+	    !roost_measure_count(shown, &counted->sizes))
 		return FALSE;
-	sizes_r->physical = counted->physical;
-	sizes_r->virtual = counted->virtual;
+	sizes_r->physical = counted->sizes.physical;
+	sizes_r->virtual = counted->sizes.virtual;
 	return TRUE;
 }
 
@@ -162,12 +94,12 @@ sizes_set(struct mail *mail, const struct roost_sizes *sizes)
 /* Was what is kept of the message made from just these bytes?  Then they only
    look packed: a message may begin with anything. */
 static bool
-is_kept_as_shown(struct mail *mail, const struct roost_counted *counted)
+is_kept_as_shown(struct mail *mail, const struct roost_measure *shown)
 {
 	uoff_t virtual, physical;
 
 	return roost_cache_mail_sizes(mail, &virtual, &physical) &&
-		virtual == counted->virtual && physical == counted->physical;
+		virtual == shown->virtual && physical == shown->physical;
 }
 
 /* FALSE: they are the message. */
@@ -175,8 +107,8 @@ static bool
 sizes_hold_back(struct mail *mail, struct istream *shown,
 		struct roost_sizes *sizes_r)
 {
-	struct roost_counted counted;
-	bool is_counted = roost_sizes_count(shown, &counted);
+	struct roost_measure counted;
+	bool is_counted = roost_measure_count(shown, &counted);
 
 	if (is_counted && is_kept_as_shown(mail, &counted))
 		return FALSE;
@@ -200,7 +132,7 @@ roost_sizes_opened(struct mail *mail, struct istream *plain, bool was_packed,
 	/* These would answer what is asked to compare. */
 	roost_sizes_reset(sizes_r);
 	roost_sizes_reset(&sizes);
-	if (was_packed && roost_sizes_is_packed(shown) &&
+	if (was_packed && roost_measure_is_packed(shown) &&
 	    sizes_hold_back(mail, shown, sizes_r))
 		return;
 	if (was_packed ?

@@ -27,16 +27,8 @@ struct roost_sizes {
 	bool was_healed;
 };
 
-/* Does a stream, at its start, show what a compressing plugin wrote? */
-bool roost_sizes_is_packed(struct istream *input);
-
-/* Read a stream to its end and go back.  FALSE: it failed, and is left to fail
-   for whoever reads it next. */
-bool roost_sizes_count(struct istream *input,
-		       struct roost_counted *counted_r);
-
-/* The function above where plain is of this object: what the session knows
-   is not looked at again.  counted is then of this object. */
+/* Is plain, which this object holds, packed?  What the session knows is not
+   looked at again.  counted is then of this object. */
 bool roost_sizes_was_packed(struct istream *plain, const uint8_t *object_id,
 			    struct roost_counted *counted);
 

@@ -9,6 +9,8 @@
  */
 #include "session/inspect.h"
 
+#include "session/storage.h"
+
 #include "roost/chunk.h"
 
 struct inspect_mail {
@@ -144,9 +146,7 @@ roost_inspect_allocated(struct mail *_mail)
 	struct mail_vfuncs *v = mail->vlast;
 	struct inspect_mail *imail;
 
-	if ((_mail->box->storage->class_flags &
-	     MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0 ||
-	    strcmp(_mail->box->storage->name, "raw") == 0)
+	if (!roost_storage_can_seal(_mail->box->storage))
 		return;
 	imail = p_new(mail->pool, struct inspect_mail, 1);
 	imail->module_ctx.super = *v;

@@ -24,6 +24,19 @@ roost_leaks_fts_plugin(const struct mail_user *user)
 	return NULL;
 }
 
+bool
+roost_leaks_field_is_telling(const char *name)
+{
+	static const char *const telling[] = {
+		"imap.envelope", "imap.body", "imap.bodystructure",
+		"body.snippet", "mime.parts", "binary.parts", "date.sent",
+		NULL
+	};
+
+	return strncasecmp(name, "hdr.", 4) == 0 ||
+		str_array_icase_find(telling, name);
+}
+
 /* Device mapper says of what kind a volume is, where it can be seen. */
 static bool
 device_is_encrypted(dev_t dev)

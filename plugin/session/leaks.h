@@ -11,6 +11,10 @@
 /* The full-text plugin that the user has loaded, or NULL. */
 const char *roost_leaks_fts_plugin(const struct mail_user *user);
 
+/* Does a field of Dovecot's own in an index cache, of this name, tell what a
+   message says? */
+bool roost_leaks_field_is_telling(const char *name);
+
 /*
  * Warn, once for the process, if Dovecot's spool files would lie on a disk
  * that anybody can read who holds it.

@@ -21,7 +21,7 @@ field_object_id(const struct mail_cache *cache,
 	struct roost_blob blob;
 	const void *id = NULL;
 
-	if (strcasecmp(name, ROOST_CACHE_FIELD_OBJECT) == 0) {
+	if (strcasecmp(name, ROOST_NAMED_OBJECT_FIELD) == 0) {
 		if (field->size == ROOST_ID_SIZE)
 			id = field->data;
 	} else if (strncasecmp(name, FIELD_PREFIX,
@@ -52,7 +52,7 @@ mail_object_id(struct mail *mail, uint8_t id_r[ROOST_ID_SIZE])
 }
 
 bool
-roost_cache_names_object(struct mail *mail)
+roost_named_object_is_there(struct mail *mail)
 {
 	uint8_t id[ROOST_ID_SIZE];
 
@@ -84,7 +84,7 @@ leave_in_view(struct mail_cache *cache, struct mail_index_view *view,
 }
 
 void
-roost_cache_object_leave(struct mail *mail, unsigned int field_idx,
+roost_named_object_leave(struct mail *mail, unsigned int field_idx,
 			 const uint8_t *object_id)
 {
 	struct mail_index *index = mail->box->index;

@@ -13,18 +13,18 @@
 #include "dovecot/compat.h"
 
 /* A field of the index cache that has an object id, and nothing else. */
-#define ROOST_CACHE_FIELD_OBJECT "roost.object"
+#define ROOST_NAMED_OBJECT_FIELD "roost.object"
 
 /* TRUE if anything in the index cache names an object for the message.  For
    any mail of an indexed mailbox, whoever it belongs to. */
-bool roost_cache_names_object(struct mail *mail);
+bool roost_named_object_is_there(struct mail *mail);
 
 /*
  * Take all away that the index cache holds of the message, in one step, but
  * leave the name of an object there, in the field of that number.  object_id
  * is NULL: leave the name that is there, if there is one.
  */
-void roost_cache_object_leave(struct mail *mail, unsigned int field_idx,
+void roost_named_object_leave(struct mail *mail, unsigned int field_idx,
 			      const uint8_t *object_id);
 
 #endif

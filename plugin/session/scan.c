@@ -13,6 +13,7 @@
 #include "session/inspect.h"
 #include "session/scan-disk.h"
 #include "session/scan-traces.h"
+#include "session/storage.h"
 
 /*
  * Newest first: where the last sealed messages are.  An expunged message is no
@@ -175,8 +176,7 @@ scan_takes(const struct mail_namespace *ns, const struct mail_namespace *other)
 	if (ns->owner == NULL)
 		return other == ns;
 	return other->owner == ns->owner && other->alias_for == NULL &&
-		(other->storage->class_flags &
-		 MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) != 0;
+		roost_storage_can_seal(other->storage);
 }
 
 static int

@@ -13,6 +13,7 @@
 #include "dovecot/report.h"
 #include "session/scan.h"
 #include "session/leaks.h"
+#include "session/storage.h"
 
 #include <unistd.h>
 
@@ -193,7 +194,7 @@ user_check_storage(const struct mail_storage *storage)
 
 	if (str_array_find(pass_through, storage->name))
 		return NULL;
-	if ((storage->class_flags & MAIL_STORAGE_CLASS_FLAG_BINARY_DATA) == 0)
+	if (!roost_storage_can_seal(storage))
 		return t_strdup_printf("%s storage cannot hold sealed mail: "
 			"use maildir, sdbox or mdbox, or set roost_enable=no",
 			storage->name);

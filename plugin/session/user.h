@@ -10,6 +10,7 @@
  */
 
 #include "session/ring.h"
+#include "stream/measure.h"
 
 struct roost_user;
 
@@ -88,7 +89,7 @@ void roost_user_ask(struct roost_user *ruser, bool is_new);
 struct roost_counted {
 	uint8_t object_id[ROOST_ID_SIZE];
 	bool is_plain;
-	uoff_t physical, virtual;
+	struct roost_measure sizes;
 };
 struct roost_counted *roost_user_counted(struct roost_user *ruser);
 

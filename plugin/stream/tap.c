@@ -93,7 +93,7 @@ o_stream_tap_destroy(struct iostream_private *stream)
 }
 
 struct ostream *
-roost_ostream_tap_create(struct ostream *output, size_t max,
+roost_tap_create(struct ostream *output, size_t max,
 			 struct roost_tap **tap_r)
 {
 	struct tap_ostream *tstream = i_new(struct tap_ostream, 1);

@@ -16,7 +16,7 @@ struct roost_tap;
 /* References output.  Keeps at most max bytes; *tap_r is the caller's to
    release. */
 struct ostream *
-roost_ostream_tap_create(struct ostream *output, size_t max,
+roost_tap_create(struct ostream *output, size_t max,
 			 struct roost_tap **tap_r);
 
 /* The bytes, until release; *is_all_r: nothing more was written. */

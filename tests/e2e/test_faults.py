@@ -91,7 +91,6 @@ FAILING(sodium_init, -1)
 FAILING(sodium_malloc, 0)
 FAILING(EVP_CipherFinal_ex, 0)
 FAILING(i_stream_get_size, -1)
-FAILING(mail_get_hdr_stream_because, -1)
 FAILING(pread_full, -1)
 FAILING(EVP_Digest, 0)
 FAILING(message_snippet_generate, -1)
@@ -106,6 +105,7 @@ name(long a, long b, long c, long d, long e, long f) \
 }
 
 FAILING_AT_ONCE(imap_body_parse_from_bodystructure, -1)
+FAILING_AT_ONCE(mail_get_hdr_stream_because, -1)
 
 /* One that is expunged just now, or a signal that ends the command. */
 void mail_set_expunged(void *);
@@ -328,6 +328,14 @@ def test_interrupted(server, faults, command):
     ("mailbox_search_deinit", 1), ("mailbox_sync", 1), ("sodium_malloc", 3)])
 def test_policy(server, faults, call, least):
     assert_told(server, faults, ("policy", "-u", "alice"), call, least)
+
+
+@pytest.mark.parametrize("command", ["verify", "policy"])
+def test_mailbox_that_cannot_be_read(server, faults, command):
+    said = [said for code, _, said in each_failure(
+        server, faults, "mailbox_sync", (command, "-u", "alice")) if code]
+    assert said
+    assert all("Not every mailbox could be read" in line for line in said)
 
 
 @pytest.mark.parametrize("args, call, least", [

@@ -121,8 +121,33 @@ test_vanished(void)
 				      &error) == -1);
 	test_assert(strstr(error, roost_err_phrase(ROOST_ERR_PROVIDER_KEY)) !=
 		    NULL);
+	test_assert(access(roost_keystore_path(store), F_OK) < 0);
 	config.provider_key_count = 1;
 	roost_keystore_deinit(&store);
+	kit_folder_free(dir);
+	test_end();
+}
+
+/* Its stanza is not asked then: the ring alone tells whose message it is. */
+static void
+test_message_of_another(void)
+{
+	static const uint8_t data_key[ROOST_KEY_SIZE] = { 4, 5, 6 };
+	const char *dir = kit_folder();
+	struct roost_ring *ring = ring_with(dir, NULL);
+	struct roost_header header = { .object_id = { 1 } };
+	uint8_t found[ROOST_KEY_SIZE];
+
+	test_begin("a remembered key is for messages of its keyring alone");
+	memcpy(header.keyring_id, roost_ring_doc(ring)->id, ROOST_ID_SIZE);
+	roost_ring_remember(ring, header.object_id, data_key);
+	test_assert(roost_ring_data_key(ring, &header, found) == ROOST_OK);
+	test_assert(memcmp(found, data_key, sizeof(found)) == 0);
+	header.keyring_id[0] ^= 1;
+	test_assert(roost_ring_data_key(ring, &header, found) ==
+		    ROOST_ERR_OTHER_KEYRING);
+	test_assert(roost_bytes_are_zero(found, sizeof(found)));
+	roost_ring_free(&ring);
 	kit_folder_free(dir);
 	test_end();
 }
@@ -133,6 +158,7 @@ main(void)
 	static void (*const tests[])(void) = {
 		test_secret_goes,
 		test_vanished,
+		test_message_of_another,
 		NULL
 	};
 

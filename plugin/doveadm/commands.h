@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_DOVEADM_COMMANDS_H
+#define ROOST_DOVEADM_COMMANDS_H
+
+/*
+ * commands: the commands of `doveadm roost`, each defined in a file of its
+ * own.
+ */
+
+#include "doveadm/command.h"
+
+extern struct doveadm_cmd_ver2 roost_cmd_cache_purge;
+extern struct doveadm_cmd_ver2 roost_cmd_init;
+extern struct doveadm_cmd_ver2 roost_cmd_policy_change;
+extern struct doveadm_cmd_ver2 roost_cmd_status;
+extern struct doveadm_cmd_ver2 roost_cmd_verify;
+extern struct doveadm_cmd_ver2 roost_cmd_rebind;
+extern struct doveadm_cmd_ver2 roost_cmd_flags_list;
+extern struct doveadm_cmd_ver2 roost_cmd_flags_rename;
+extern struct doveadm_cmd_ver2 roost_cmd_flags_merge;
+extern struct doveadm_cmd_ver2 roost_cmd_flags_purge;
+extern struct doveadm_cmd_ver2 roost_cmd_flags_doctor;
+
+#endif
