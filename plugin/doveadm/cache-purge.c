@@ -30,7 +30,7 @@ ROOST_CMD_DEFINE_INIT(purge_cmd_init)
 static int
 purge_fail(struct cache_purge *purge, struct mailbox *box, const char *error)
 {
-	return roost_cmd_fail(&purge->cmd.ctx, purge->user,
+	return roost_command_fail(&purge->cmd.ctx, purge->user,
 		t_strdup_printf("Cannot purge the cache of mailbox %s: %s",
 				mailbox_get_vname(box), error));
 }
@@ -98,7 +98,7 @@ purge_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	purge->user = user;
 	purge->ruser = roost_user_new(user, &error);
 	if (purge->ruser == NULL)
-		return roost_cmd_fail(ctx, user, error);
+		return roost_command_fail(ctx, user, error);
 	ret = roost_flags_walk(&purge->cmd, user, 0, purge_mailbox);
 	roost_user_free(&purge->ruser);
 	return ret;

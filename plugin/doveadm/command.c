@@ -13,21 +13,21 @@ cmd_parse_arg(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED,
 }
 
 void
-roost_cmd_accept_params(struct doveadm_mail_cmd_context *ctx)
+roost_command_accept_params(struct doveadm_mail_cmd_context *ctx)
 {
 	ctx->getopt_args = "";
 	ctx->v.parse_arg = cmd_parse_arg;
 }
 #else
 void
-roost_cmd_accept_params(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
+roost_command_accept_params(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
 {
 }
 #endif
 
 int
-roost_cmd_fail(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
-	       const char *error)
+roost_command_fail(struct doveadm_mail_cmd_context *ctx,
+		   struct mail_user *user, const char *error)
 {
 	e_error(user->event, "roost: %s", error);
 	doveadm_mail_failed_error(ctx, MAIL_ERROR_TEMP);
@@ -35,21 +35,21 @@ roost_cmd_fail(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
 }
 
 bool
-roost_cmd_policy(const char *name, enum roost_policy *policy_r)
+roost_command_policy(const char *name, enum roost_policy *policy_r)
 {
 	*policy_r = strcmp(name, "sealed") == 0 ? ROOST_POLICY_SEALED :
 		ROOST_POLICY_OPEN;
-	return strcmp(name, roost_cmd_policy_name(*policy_r)) == 0;
+	return strcmp(name, roost_command_policy_name(*policy_r)) == 0;
 }
 
 const char *
-roost_cmd_policy_name(enum roost_policy policy)
+roost_command_policy_name(enum roost_policy policy)
 {
 	return policy == ROOST_POLICY_SEALED ? "sealed" : "open";
 }
 
 struct mail_namespace *
-roost_cmd_namespace(struct mail_user *user)
+roost_command_namespace(struct mail_user *user)
 {
 	struct mail_namespace *ns;
 
@@ -61,8 +61,8 @@ roost_cmd_namespace(struct mail_user *user)
 }
 
 struct mail_namespace *
-roost_cmd_namespace_find(struct mail_user *user, const char *prefix,
-			 const char **error_r)
+roost_command_namespace_find(struct mail_user *user, const char *prefix,
+			     const char **error_r)
 {
 	struct mail_namespace *ns =
 		mail_namespace_find_prefix(user->namespaces, prefix);

@@ -26,7 +26,7 @@ roost_flags_cmd_alloc(size_t size)
 	struct doveadm_mail_cmd_context *ctx =
 		doveadm_mail_cmd_alloc_size(size);
 
-	roost_cmd_accept_params(ctx);
+	roost_command_accept_params(ctx);
 	ctx->v.deinit = roost_flags_cmd_deinit;
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	return container_of(ctx, struct roost_flags_command, ctx);
@@ -150,8 +150,8 @@ walk_strike(ARRAY_TYPE(const_string) *missing, const char *vname)
 static int
 walk_killed(struct roost_flags_command *cmd, struct mail_user *user)
 {
-	return roost_cmd_fail(&cmd->ctx, user,
-			      "Interrupted before every mailbox was done");
+	return roost_command_fail(&cmd->ctx, user,
+				  "Interrupted before every mailbox was done");
 }
 
 int

@@ -57,7 +57,7 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 		ctx->is_password_mode = ctx->has_recovery = TRUE;
 	else if (strcmp(mode, "provider") != 0)
 		init_usage("--mode takes provider or password");
-	if (ctx->has_policy && !roost_cmd_policy(policy, &ctx->policy))
+	if (ctx->has_policy && !roost_command_policy(policy, &ctx->policy))
 		init_usage("--policy takes open or sealed");
 	if (ctx->is_password_mode && !_ctx->iterate_single_user)
 		init_usage("--mode password takes one user at a time, by -u");
@@ -173,7 +173,7 @@ static int
 init_create(struct init_context *ctx, struct roost_user *ruser,
 	    struct mail_user *user, const char **error_r)
 {
-	struct mail_namespace *ns = roost_cmd_namespace(user);
+	struct mail_namespace *ns = roost_command_namespace(user);
 	uint8_t code[ROOST_RECOVERY_SIZE];
 	char text[ROOST_RECOVERY_TEXT_SIZE] = "";
 	struct roost_ring_create create = {
@@ -247,7 +247,7 @@ init_run(struct init_context *ctx, struct roost_user *ruser,
 	struct mail_namespace *ns = NULL;
 
 	if (ctx->prefix != NULL) {
-		ns = roost_cmd_namespace_find(user, ctx->prefix, error_r);
+		ns = roost_command_namespace_find(user, ctx->prefix, error_r);
 		if (ns == NULL)
 			return -1;
 	}
@@ -268,14 +268,14 @@ init_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 	int ret = -1;
 
 	if (ruser == NULL)
-		return roost_cmd_fail(_ctx, user, error);
+		return roost_command_fail(_ctx, user, error);
 	if (roost_user_config(ruser)->provider_key_count == 0)
 		error = "roost_provider_key is not set";
 	else
 		ret = init_run(ctx, ruser, user, &error);
 	roost_user_free(&ruser);
 	roost_wipe(ctx->secret, sizeof(ctx->secret));
-	return ret < 0 ? roost_cmd_fail(_ctx, user, error) : 0;
+	return ret < 0 ? roost_command_fail(_ctx, user, error) : 0;
 }
 
 static struct doveadm_mail_cmd_context *
@@ -283,7 +283,7 @@ init_cmd_alloc(void)
 {
 	struct init_context *ctx = doveadm_mail_cmd_alloc(struct init_context);
 
-	roost_cmd_accept_params(&ctx->ctx);
+	roost_command_accept_params(&ctx->ctx);
 	ctx->ctx.v.init = ROOST_CMD_INIT(init_cmd_init);
 	ctx->ctx.v.run = init_cmd_run;
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);

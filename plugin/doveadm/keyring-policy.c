@@ -44,7 +44,7 @@ policy_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	const char *policy;
 
 	ctx->is_change = doveadm_cmd_param_str(_ctx->cctx, "policy", &policy);
-	if (ctx->is_change && !roost_cmd_policy(policy, &ctx->policy))
+	if (ctx->is_change && !roost_command_policy(policy, &ctx->policy))
 		policy_usage("write open or sealed, or nothing");
 	(void)doveadm_cmd_param_str(_ctx->cctx, "namespace", &ctx->prefix);
 
@@ -138,9 +138,9 @@ static void
 print_row(const struct roost_ring *ring, const struct policy_box *row)
 {
 	doveadm_print(ring == NULL ? "no keyring" :
-		      roost_cmd_policy_name(roost_ring_doc(ring)->policy));
+		      roost_command_policy_name(roost_ring_doc(ring)->policy));
 	doveadm_print(ring == NULL ? "" :
-		      roost_cmd_policy_name(roost_ring_policy(ring)));
+		      roost_command_policy_name(roost_ring_policy(ring)));
 	doveadm_print(row->vname);
 	doveadm_print_num(row->messages);
 	doveadm_print_num(row->unsealed);
@@ -167,8 +167,8 @@ static struct mail_namespace *
 policy_namespace(struct policy_context *ctx, struct mail_user *user,
 		 const char **error_r)
 {
-	return ctx->prefix == NULL ? roost_cmd_namespace(user) :
-		roost_cmd_namespace_find(user, ctx->prefix, error_r);
+	return ctx->prefix == NULL ? roost_command_namespace(user) :
+		roost_command_namespace_find(user, ctx->prefix, error_r);
 }
 
 static int
@@ -252,10 +252,10 @@ policy_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 	int ret;
 
 	if (ruser == NULL)
-		return roost_cmd_fail(_ctx, user, error);
+		return roost_command_fail(_ctx, user, error);
 	ret = policy_run(ctx, ruser, user, &error);
 	roost_user_free(&ruser);
-	return ret < 0 ? roost_cmd_fail(_ctx, user, error) : 0;
+	return ret < 0 ? roost_command_fail(_ctx, user, error) : 0;
 }
 
 static struct doveadm_mail_cmd_context *
@@ -264,7 +264,7 @@ policy_cmd_alloc(void)
 	struct policy_context *ctx =
 		doveadm_mail_cmd_alloc(struct policy_context);
 
-	roost_cmd_accept_params(&ctx->ctx);
+	roost_command_accept_params(&ctx->ctx);
 	ctx->ctx.v.init = ROOST_CMD_INIT(policy_cmd_init);
 	ctx->ctx.v.run = policy_cmd_run;
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);

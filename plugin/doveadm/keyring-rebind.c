@@ -50,7 +50,7 @@ rebind_namespace(const struct rebind_context *ctx, struct mail_user *user,
 	struct mail_namespace *ns;
 
 	if (ctx->prefix == NULL)
-		return roost_cmd_namespace(user);
+		return roost_command_namespace(user);
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (ns->owner == NULL && is_prefix_of(ctx->prefix, ns))
 			return ns;
@@ -128,10 +128,10 @@ rebind_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 	int ret;
 
 	if (ruser == NULL)
-		return roost_cmd_fail(_ctx, user, error);
+		return roost_command_fail(_ctx, user, error);
 	ret = rebind_user(ctx, ruser, user, &error);
 	roost_user_free(&ruser);
-	return ret < 0 ? roost_cmd_fail(_ctx, user, error) : 0;
+	return ret < 0 ? roost_command_fail(_ctx, user, error) : 0;
 }
 
 static struct doveadm_mail_cmd_context *
@@ -140,7 +140,7 @@ rebind_cmd_alloc(void)
 	struct rebind_context *ctx =
 		doveadm_mail_cmd_alloc(struct rebind_context);
 
-	roost_cmd_accept_params(&ctx->ctx);
+	roost_command_accept_params(&ctx->ctx);
 	ctx->ctx.v.init = ROOST_CMD_INIT(rebind_cmd_init);
 	ctx->ctx.v.run = rebind_cmd_run;
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);

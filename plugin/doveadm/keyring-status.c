@@ -66,7 +66,7 @@ status_print(struct roost_ring *ring, const char *name, const char **error_r)
 	doveadm_print(id);
 	doveadm_print(roost_keyring_has_slot(doc, ROOST_SLOT_PROVIDER) ?
 		      "provider" : "password");
-	doveadm_print(roost_cmd_policy_name(roost_ring_policy(ring)));
+	doveadm_print(roost_command_policy_name(roost_ring_policy(ring)));
 	doveadm_print_num(doc->generation);
 	doveadm_print_num(doc->epoch_count);
 	doveadm_print(status_slots(doc));
@@ -92,7 +92,7 @@ static int
 status_user(struct roost_user *ruser, struct mail_user *user,
 	    const char **error_r)
 {
-	struct mail_namespace *ns = roost_cmd_namespace(user);
+	struct mail_namespace *ns = roost_command_namespace(user);
 	struct roost_keystore *store;
 	struct roost_ring *ring;
 	int ret;
@@ -118,10 +118,10 @@ status_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	int ret;
 
 	if (ruser == NULL)
-		return roost_cmd_fail(ctx, user, error);
+		return roost_command_fail(ctx, user, error);
 	ret = status_user(ruser, user, &error);
 	roost_user_free(&ruser);
-	return ret < 0 ? roost_cmd_fail(ctx, user, error) : 0;
+	return ret < 0 ? roost_command_fail(ctx, user, error) : 0;
 }
 
 static struct doveadm_mail_cmd_context *
@@ -130,7 +130,7 @@ status_cmd_alloc(void)
 	struct doveadm_mail_cmd_context *ctx =
 		doveadm_mail_cmd_alloc(struct doveadm_mail_cmd_context);
 
-	roost_cmd_accept_params(ctx);
+	roost_command_accept_params(ctx);
 	ctx->v.init = ROOST_CMD_INIT(status_cmd_init);
 	ctx->v.run = status_cmd_run;
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);

@@ -331,7 +331,7 @@ verify_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 	int ret = 0;
 
 	if (ruser == NULL)
-		return roost_cmd_fail(_ctx, user, error);
+		return roost_command_fail(_ctx, user, error);
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (!roost_walk_is_storing(ns))
 			continue;
@@ -341,7 +341,7 @@ verify_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 		}
 	}
 	roost_user_free(&ruser);
-	return ret < 0 ? roost_cmd_fail(_ctx, user, error) : 0;
+	return ret < 0 ? roost_command_fail(_ctx, user, error) : 0;
 }
 
 static struct doveadm_mail_cmd_context *
@@ -350,7 +350,7 @@ verify_cmd_alloc(void)
 	struct verify_context *ctx =
 		doveadm_mail_cmd_alloc(struct verify_context);
 
-	roost_cmd_accept_params(&ctx->ctx);
+	roost_command_accept_params(&ctx->ctx);
 	ctx->ctx.v.init = ROOST_CMD_INIT(verify_cmd_init);
 	ctx->ctx.v.run = verify_cmd_run;
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-struct event_category roost_event_category = { .name = "roost" };
+struct event_category roost_report_category = { .name = "roost" };
 
 /* What an operator can do about it. */
 static const char *
@@ -38,7 +38,7 @@ report_log_level(struct mail *mail, const char *event_name, const char *gate,
 	struct event *event = event_create(mail_event(mail));
 	struct event_passthrough *pass;
 
-	event_add_category(event, &roost_event_category);
+	event_add_category(event, &roost_report_category);
 	pass = event_create_passthrough(event)->set_name(event_name)->
 		add_str("gate", gate);
 	if (level == LOG_TYPE_ERROR)

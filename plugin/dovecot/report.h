@@ -14,7 +14,7 @@
 
 #include "roost/err.h"
 
-extern struct event_category roost_event_category;
+extern struct event_category roost_report_category;
 
 /* What a client is told of a refused message, by code INVALIDDATA. */
 #define ROOST_CLIENT_REFUSED "This sealed message cannot be opened"

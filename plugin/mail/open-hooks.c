@@ -369,7 +369,7 @@ roost_mail_close(struct mail *mail)
 }
 
 bool
-roost_mail_is_sealed(struct mail *_mail)
+roost_open_is_sealed(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct roost_mail *rmail = MODULE_CONTEXT(mail, roost_mail_module);
@@ -410,7 +410,7 @@ roost_mail_get_physical_size(struct mail *mail, uoff_t *size_r)
 }
 
 void
-roost_mail_allocated(struct mail *_mail)
+roost_open_mail_allocated(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct mail_vfuncs *v;

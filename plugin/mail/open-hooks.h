@@ -9,9 +9,9 @@
 #include "dovecot/compat.h"
 
 /* Hook: the vfuncs of every mail of a user with Roost. */
-void roost_mail_allocated(struct mail *mail);
+void roost_open_mail_allocated(struct mail *mail);
 
 /* Was the file that was opened last for this mail a sealed message? */
-bool roost_mail_is_sealed(struct mail *mail);
+bool roost_open_is_sealed(struct mail *mail);
 
 #endif

@@ -50,13 +50,13 @@ static struct mail_storage_hooks roost_names_hooks = {
 static struct mail_storage_hooks roost_hooks = {
 	.mail_user_created = roost_user_created,
 	.mail_namespaces_created = roost_user_namespaces_created,
-	.mail_allocated = roost_mail_allocated,
+	.mail_allocated = roost_open_mail_allocated,
 };
 
 /* Next to the storage: sealing is the last thing done to a message.  Forced,
    since a sealed message may be copied to a user without Roost. */
 static struct mail_storage_hooks roost_storage_hooks = {
-	.mailbox_allocated = roost_mailbox_allocated,
+	.mailbox_allocated = roost_save_box_allocated,
 };
 static char storage_path[] = "lib95_roost_plugin.so";
 static struct module storage_module = { .path = storage_path };

@@ -149,7 +149,7 @@ errors_get_stream(struct mail *mail, bool get_body,
 						     body_size, stream_r);
 
 	if (ret == 0 && get_body && !mail->saving &&
-	    roost_mail_is_sealed(mail) && errors_must_be_whole(mail))
+	    roost_open_is_sealed(mail) && errors_must_be_whole(mail))
 		ret = errors_read_all(mail, *stream_r);
 	return errors_answer(mail, failures, ret);
 }
@@ -172,7 +172,7 @@ roost_read_errors_check_whole(struct mail *mail)
 	/* A failure to open it is told by who is to read it. */
 	if (mail_get_stream_because(mail, NULL, NULL, "roost copy",
 				    &input) < 0 ||
-	    !roost_mail_is_sealed(mail))
+	    !roost_open_is_sealed(mail))
 		return 0;
 	return errors_read_all(mail, input);
 }

@@ -371,7 +371,7 @@ refuse_copy(struct mail_save_context *ctx, struct mail *mail)
 }
 
 void
-roost_mailbox_allocated(struct mailbox *box)
+roost_save_box_allocated(struct mailbox *box)
 {
 	struct mailbox_vfuncs *v = box->vlast;
 	struct roost_mailbox *rbox;

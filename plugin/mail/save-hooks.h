@@ -10,6 +10,6 @@
 
 /* Hook: the vfuncs of every mailbox of the process, also of users without
    Roost, who must not be given sealed files. */
-void roost_mailbox_allocated(struct mailbox *box);
+void roost_save_box_allocated(struct mailbox *box);
 
 #endif
