@@ -125,7 +125,7 @@ $(FLAGS_SO): $(call objects,$(FLAGS_SRC)) $(RULES_LIB)
 	$(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
 		-ldovecot-storage -ldovecot
 
-$(MAIL_SO): $(call objects,$(MAIL_SRC)) $(CORE_LIB)
+$(MAIL_SO): $(call objects,$(MAIL_SRC)) $(CORE_LIB) $(RULES_LIB)
 	$(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
 		-ldovecot-storage -ldovecot $(CRYPTO_LIBS)
 

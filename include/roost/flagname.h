@@ -32,6 +32,13 @@ bool roost_flagname_equal(const char *a, const char *b);
 uint32_t roost_flagname_hash(const char *name);
 
 /*
+ * True for a name that Dovecot itself made up for a keyword whose own name was
+ * lost: "unknown-5", where that was taken "unknown-5?", and so on.  Such a name
+ * says nothing of its message.
+ */
+bool roost_flagname_is_lost(const char *name);
+
+/*
  * True if the pattern matches the whole text.  "*" is any bytes, "?" one
  * character: a byte, or all those of a character in UTF-8.
  */

@@ -68,19 +68,6 @@ doctor_find(const struct doctor_mailbox *dbox, const char *finding,
 
 /* -- each name -- */
 
-/* What Maildir calls a letter whose name was lost, and clients then keep. */
-static bool
-is_unknown(const char *name)
-{
-	size_t digits;
-
-	if (strncasecmp(name, "unknown-", 8) != 0)
-		return FALSE;
-	name += 8;
-	digits = strspn(name, "0123456789");
-	return digits > 0 && name[digits + strspn(name + digits, "?")] == '\0';
-}
-
 /* Does another spelling of this name's meaning stand on messages, too? */
 static bool
 has_spelling_beside(const struct doctor_mailbox *dbox,
@@ -108,7 +95,7 @@ doctor_name(const struct doctor_mailbox *dbox,
 	if (!roost_flagname_is_valid(name->name, SIZE_MAX))
 		doctor_find(dbox, "invalid", name->name, name->count,
 			    "rename it: clients cannot name it");
-	else if (is_unknown(name->name))
+	else if (roost_flagname_is_lost(name->name))
 		doctor_find(dbox, "unknown", name->name, name->count,
 			    "rename it: " MAILDIR_KEYWORDS_FILE " was lost");
 	if (has_spelling_beside(dbox, name))

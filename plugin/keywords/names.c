@@ -7,6 +7,8 @@
  */
 #include "keywords/names.h"
 
+#include "roost/flagname.h"
+
 /* The registry "IMAP and JMAP Keywords" of IANA, by the RFC that defines
    each, and what clients wrote before there was one. */
 static const char *const registered[] = {
@@ -25,20 +27,11 @@ static const char *const registered[] = {
 	NULL
 };
 
-/* What Dovecot calls a letter of a maildir file name whose name was lost. */
-static bool
-is_lost_name(const char *name)
-{
-	unsigned int number;
-
-	return strncmp(name, "unknown-", 8) == 0 &&
-		str_to_uint(name + 8, &number) == 0;
-}
-
 bool
 roost_keyword_is_registered(const char *name)
 {
-	return str_array_icase_find(registered, name) || is_lost_name(name);
+	return str_array_icase_find(registered, name) ||
+		roost_flagname_is_lost(name);
 }
 
 bool

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Dovecot numbers lost names with 32 bits. */
+#define LOST_DIGITS_MAX 10
+
 #define FNV_BASIS UINT32_C(2166136261)
 #define FNV_PRIME UINT32_C(16777619)
 
@@ -42,6 +45,24 @@ roost_flagname_equal(const char *a, const char *b)
 			return true;
 	}
 	return false;
+}
+
+bool
+roost_flagname_is_lost(const char *name)
+{
+	static const char lost[] = "unknown-";
+	size_t i, digits;
+
+	for (i = 0; lost[i] != '\0'; i++) {
+		if (roost_flagname_fold(name[i]) != lost[i])
+			return false;
+	}
+	name += i;
+	digits = strspn(name, "0123456789");
+	if (digits == 0 || digits > LOST_DIGITS_MAX)
+		return false;
+	name += digits;
+	return name[strspn(name, "?")] == '\0';
 }
 
 uint32_t

@@ -83,6 +83,32 @@ test_case_is_that_of_ascii(void **state)
 			     roost_flagname_hash("$junl"));
 }
 
+static void
+test_lost_names(void **state)
+{
+	static const char *const lost[] = {
+		"unknown-0", "unknown-25", "UNKNOWN-5", "unKnown-5??",
+		"unknown-5?", "unknown-4294967295", "unknown-4294967295?",
+	}, *const others[] = {
+		"", "u", "unknown", "unknown-", "unknown-?", "unknown-5?5",
+		"unknown-5x", "unknown--5", "unknown-5 ", "xunknown-5",
+		"unknown-19701231235959", "unknown_5",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < KIT_COUNT(lost); i++) {
+		if (!roost_flagname_is_lost(lost[i]))
+			fail_msg("%s", lost[i]);
+	}
+	for (i = 0; i < KIT_COUNT(others); i++) {
+		if (roost_flagname_is_lost(others[i]))
+			fail_msg("%s", others[i]);
+	}
+	assert_false(roost_flagname_is_lost(
+		(const char *)kit_at_fence("unknown", sizeof("unknown"))));
+}
+
 static const struct {
 	const char *pattern, *text;
 	bool is_match;
@@ -205,6 +231,7 @@ main(void)
 		cmocka_unit_test(test_every_byte_is_judged_as_in_the_rfc),
 		cmocka_unit_test(test_lengths_are_bounded),
 		cmocka_unit_test(test_case_is_that_of_ascii),
+		cmocka_unit_test(test_lost_names),
 		cmocka_unit_test(test_patterns_match_what_they_say),
 		cmocka_unit_test(test_any_pattern_matches_as_defined),
 		cmocka_unit_test(test_hostile_patterns_are_quick),

@@ -497,14 +497,37 @@ def keywords_file(server, user, mailbox):
                         "dovecot-keywords")
 
 
+def forget_index(server, user, mailbox):
+    folder = os.path.dirname(keywords_file(server, user, mailbox))
+    for path in glob.glob(os.path.join(folder, "dovecot.index*")):
+        os.unlink(path)
+
+
+def test_doctor_of_names_lost_twice(maildir):
+    """The letter b lost its name, and what Dovecot would call it was taken:
+    it appends a question mark.  That stands on disk as it is."""
+    client = maildir.raw("bob")
+    fill(client, "Twice", "One", "One Two")
+    client.logout()
+    path = keywords_file(maildir, "bob", "Twice")
+    maildir.write(path, "0 unknown-1\n", 0o600)
+    maildir.own(os.path.dirname(path))
+    forget_index(maildir, "bob", "Twice")
+    code, rows, _ = flags(maildir, "doctor", "Twice", user="bob")
+    assert (code, findings(rows)) == (FOUND, {
+        ("Twice", "unknown", "unknown-1"): 2,
+        ("Twice", "unknown", "unknown-1?"): 1})
+    with open(path, encoding="ascii") as file:
+        assert sorted(file.read().split("\n")[:-1]) == [
+            "0 unknown-1", "1 unknown-1?"]
+
+
 def test_doctor_of_lost_names(maildir):
     client = maildir.raw("bob")
     fill(client, "Lost", "One", "One Two", "")
     client.logout()
     os.unlink(keywords_file(maildir, "bob", "Lost"))
-    for path in glob.glob(os.path.join(maildir.home("bob"), "Maildir",
-                                       ".Lost", "dovecot.index*")):
-        os.unlink(path)
+    forget_index(maildir, "bob", "Lost")
     code, rows, _ = flags(maildir, "doctor", "Lost", user="bob")
     assert (code, findings(rows)) == (FOUND, {
         ("Lost", "unknown", "unknown-0"): 2,

@@ -969,6 +969,23 @@ def test_all_names(make_server):
 
 
 @pytest.mark.parametrize("storage", KINDS)
+def test_lost_names_stay_readable(make_server, storage):
+    """What Dovecot calls a keyword whose name was lost says nothing, and is
+    told as it is; what only looks like it is private."""
+    lost, others = ("unknown-1", "UNKNOWN-2", "unknown-1?", "unknown-3??"), \
+        ("unknown-1?2", "unknown-20310401123000")
+    server = make_server(storage)
+    with server.raw("alice") as client:
+        assert client.append("INBOX", message("one"), " ".join(lost)).ok
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS (%s)" % " ".join(others))
+    assert flags_of(server) == {"one": {name.lower()
+                                        for name in lost + others}}
+    assert names_on_disk(server, others) == set()
+    assert len(tokens_on_disk(server)) == len(others)
+
+
+@pytest.mark.parametrize("storage", KINDS)
 def test_off_shows_names_and_makes_no_token(make_server, storage):
     server = make_server(storage)
     with server.raw("alice") as client:

@@ -168,6 +168,11 @@ FILES = {
         ("no max length",
          "len == len_max ||",
          ""),
+        ("a lost name without a number", "digits == 0 || ", ""),
+        ("a lost name with any number", " || digits > LOST_DIGITS_MAX", ""),
+        ("a lost name with anything after it",
+         "\treturn name[strspn(name, \"?\")] == '\\0';\n",
+         "\treturn true;\n"),
     ]),
     "rules/ask.c": ("flagrule flagrule_text", [
         ("protect: set",
