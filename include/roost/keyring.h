@@ -10,13 +10,14 @@
  * the owner's signature were found right.
  */
 
+#include "roost/code.h"
 #include "roost/header.h"
+#include "roost/provider.h"
 #include "roost/slot.h"
 #include "roost/stanza.h"
 
 #define ROOST_KEYRING_DOC_MAX 65536
 #define ROOST_KEYRING_OWNER_MAX 1024	/* escaped */
-#define ROOST_PROVIDER_ID_SIZE 8
 #define ROOST_KEYRING_SLOTS_MAX 64
 /* More epochs cannot stand in a document of the largest size. */
 #define ROOST_KEYRING_EPOCHS_MAX 432
@@ -83,11 +84,6 @@ enum roost_err
 roost_keyring_escape(const char *name,
 		     char owner_r[ROOST_KEYRING_OWNER_MAX + 1]) ROOST_CHECKED;
 
-/* The id of a provider key (FORMAT.md 10). */
-enum roost_err
-roost_keyring_provider_id(const uint8_t provider_key[ROOST_KEY_SIZE],
-			  uint8_t id_r[ROOST_PROVIDER_ID_SIZE]) ROOST_CHECKED;
-
 /*
  * Load: owner (escaped; NULL skips that gate), then host key, then
  * provider-mac, then roost_keyring_check_owner().  provider_keys are key_count
@@ -118,7 +114,7 @@ roost_keyring_unlock_secret(const struct roost_keyring *kr,
 			    uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 enum roost_err
 roost_keyring_unlock_recovery(const struct roost_keyring *kr,
-			      const uint8_t code[ROOST_RECOVERY_SIZE],
+			      const uint8_t code[ROOST_CODE_SIZE],
 			      uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
 /*

@@ -7,8 +7,8 @@
 
 #include "roost/bytes.h"
 #include "roost/cursor.h"
+#include "roost/derive.h"
 #include "roost/secret.h"
-#include "roost/slot.h"
 
 #include <string.h>
 
@@ -188,7 +188,7 @@ blob_aead(const uint8_t key[ROOST_KEY_SIZE], const char *label,
 	enum roost_err err;
 
 	*aead_r = NULL;
-	err = roost_slot_derive(key, label, NULL, 0, derived, sizeof(derived));
+	err = roost_derive(key, label, NULL, 0, derived, sizeof(derived));
 	if (err == ROOST_OK &&
 	    (*aead_r = roost_prim_aead_new(derived)) == NULL)
 		err = ROOST_ERR_BACKEND;

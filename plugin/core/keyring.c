@@ -6,12 +6,12 @@
 #include "core/verified-private.h"
 
 #include "roost/bytes.h"
+#include "roost/derive.h"
 #include "roost/secret.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define PROVIDER_LABEL "roost provider"
 #define SECRETS_LABEL "roost/v1 secrets"
 #define ID_LABEL "roost keyring"
 #define OWNER_SIG_LABEL "roost/v1 owner-sig"
@@ -20,22 +20,6 @@
 /* Longest: slot, password, two numbers of ten digits, a salt. */
 #define SLOT_AD_SIZE (ROOST_ID_SIZE + 128)
 #define OWNER_TEXT_SIZE (sizeof(OWNER_SIG_LABEL) + ROOST_KEYRING_DOC_MAX + 1)
-
-enum roost_err
-roost_keyring_provider_id(const uint8_t provider_key[ROOST_KEY_SIZE],
-			  uint8_t id_r[ROOST_PROVIDER_ID_SIZE])
-{
-	uint8_t text[sizeof(PROVIDER_LABEL) + ROOST_KEY_SIZE];
-	uint8_t hash[ROOST_SHA256_SIZE];	/* public */
-	enum roost_err err;
-
-	memcpy(text, PROVIDER_LABEL, sizeof(PROVIDER_LABEL));
-	memcpy(text + sizeof(PROVIDER_LABEL), provider_key, ROOST_KEY_SIZE);
-	err = roost_prim_sha256(text, sizeof(text), hash);
-	memcpy(id_r, hash, ROOST_PROVIDER_ID_SIZE);
-	roost_wipe(text, sizeof(text));
-	return err;
-}
 
 /* An unwrap whose failure is this gate. */
 static enum roost_err
@@ -59,8 +43,8 @@ host_terms(const struct roost_keyring *kr, const uint8_t *provider_key,
 
 	roost_keyring_text_host_ad(&text, kr);
 	*ad_len_r = text.len;
-	return roost_slot_derive(provider_key, "host", NULL, 0,
-				 kek_r, ROOST_KEY_SIZE);
+	return roost_derive(provider_key, "host", NULL, 0,
+			    kek_r, ROOST_KEY_SIZE);
 }
 
 static enum roost_err
@@ -95,8 +79,8 @@ provider_mac(const struct roost_keyring *kr, const uint8_t *host_key,
 	roost_keyring_text_lines(&text, kr, ROOST_PART_BEFORE_PROVIDER_MAC);
 	err = text.is_full ? ROOST_ERR_LIMIT : ROOST_OK;
 	if (err == ROOST_OK)
-		err = roost_slot_derive(host_key, "provider mac", NULL, 0,
-					mac_key, sizeof(mac_key));
+		err = roost_derive(host_key, "provider mac", NULL, 0,
+				   mac_key, sizeof(mac_key));
 	if (err == ROOST_OK)
 		err = roost_prim_hmac_sha512(mac_key, sizeof(mac_key),
 					     doc, text.len, mac);
@@ -179,7 +163,7 @@ provider_find(const struct roost_keyring *kr, const uint8_t *provider_keys,
 	*found_r = NULL;
 	for (i = 0; err == ROOST_OK && i < key_count; i++) {
 		*found_r = provider_keys + i * ROOST_KEY_SIZE;
-		err = roost_keyring_provider_id(*found_r, id);
+		err = roost_provider_id(*found_r, id);
 		if (err == ROOST_OK &&
 		    roost_bytes_equal(id, kr->provider_id, sizeof(id)))
 			return ROOST_OK;
@@ -259,7 +243,7 @@ slot_kek(const struct roost_slot *slot, const struct slot_secret *from,
 					     slot->salt, kek_r);
 	case ROOST_SLOT_RECOVERY:
 		return roost_slot_kek_random(from->secret,
-					     ROOST_RECOVERY_SIZE,
+					     ROOST_CODE_SIZE,
 					     slot->salt, kek_r);
 	}
 	return ROOST_ERR_NO_SLOT;
@@ -329,7 +313,7 @@ roost_keyring_unlock_secret(const struct roost_keyring *kr,
 
 enum roost_err
 roost_keyring_unlock_recovery(const struct roost_keyring *kr,
-			      const uint8_t code[ROOST_RECOVERY_SIZE],
+			      const uint8_t code[ROOST_CODE_SIZE],
 			      uint8_t master_r[ROOST_KEY_SIZE])
 {
 	struct slot_secret from = { .secret = code };
@@ -345,8 +329,8 @@ secrets_terms(const struct roost_keyring *kr, const uint8_t *master,
 {
 	memcpy(ad_r, SECRETS_LABEL, sizeof(SECRETS_LABEL));
 	memcpy(ad_r + sizeof(SECRETS_LABEL), kr->id, ROOST_ID_SIZE);
-	return roost_slot_derive(master, "secrets", NULL, 0,
-				 key_r, ROOST_KEY_SIZE);
+	return roost_derive(master, "secrets", NULL, 0,
+			    key_r, ROOST_KEY_SIZE);
 }
 
 static enum roost_err
@@ -356,8 +340,8 @@ epoch_psk(const uint8_t *host_key, uint32_t number,
 	uint8_t number_be[4];
 
 	roost_be32_put(number_be, number);
-	return roost_slot_derive(host_key, "psk", number_be,
-				 sizeof(number_be), psk_r, ROOST_KEY_SIZE);
+	return roost_derive(host_key, "psk", number_be,
+			    sizeof(number_be), psk_r, ROOST_KEY_SIZE);
 }
 
 /* What `secrets` holds, in guarded memory that the caller frees. */
@@ -495,7 +479,7 @@ host_wrap(struct roost_keyring *kr, const uint8_t *provider_key,
 	size_t ad_len;
 	enum roost_err err;
 
-	err = roost_keyring_provider_id(provider_key, kr->provider_id);
+	err = roost_provider_id(provider_key, kr->provider_id);
 	memset(kek, 0, sizeof(kek));
 	if (err == ROOST_OK)
 		err = host_terms(kr, provider_key, ad, &ad_len, kek);

@@ -9,9 +9,9 @@
 #include "roost/token.h"
 
 #include "core/base32-private.h"
-#include "roost/secret.h"
-#include "roost/slot.h"
 #include "core/tokencase-private.h"
+#include "roost/derive.h"
+#include "roost/secret.h"
 
 #include <string.h>
 
@@ -29,12 +29,12 @@ roost_token_key_derive(const uint8_t host_key[ROOST_KEY_SIZE],
 {
 	enum roost_err err;
 
-	err = roost_slot_derive(host_key, "keyword", NULL, 0,
-				key_r->key, sizeof(key_r->key));
+	err = roost_derive(host_key, "keyword", NULL, 0,
+			   key_r->key, sizeof(key_r->key));
 	if (err == ROOST_OK)
-		err = roost_slot_derive(host_key, "keyword case", NULL, 0,
-					key_r->case_key,
-					sizeof(key_r->case_key));
+		err = roost_derive(host_key, "keyword case", NULL, 0,
+				   key_r->case_key,
+				   sizeof(key_r->case_key));
 	if (err == ROOST_OK)
 		memcpy(key_r->keyring_id, keyring_id, ROOST_ID_SIZE);
 	else

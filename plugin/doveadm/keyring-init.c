@@ -174,8 +174,8 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	    struct mail_user *user, const char **error_r)
 {
 	struct mail_namespace *ns = roost_command_namespace(user);
-	uint8_t code[ROOST_RECOVERY_SIZE];
-	char text[ROOST_RECOVERY_TEXT_SIZE] = "";
+	uint8_t code[ROOST_CODE_SIZE];
+	char text[ROOST_CODE_TEXT_SIZE] = "";
 	struct roost_ring_create create = {
 		.owner = user->username, .config = roost_user_config(ruser),
 		.secret = ctx->has_secret ? ctx->secret : NULL,
@@ -192,7 +192,7 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 		return -1;
 	if (roost_prim_random(code, sizeof(code)) != ROOST_OK ||
 	    (ctx->has_recovery &&
-	     roost_slot_recovery_text(code, text) != ROOST_OK))
+	     roost_code_write(code, text) != ROOST_OK))
 		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
 	else if (init_may_create(ctx, store, ns, &scan, error_r) == 0) {
 		create.policy = ctx->has_policy ? ctx->policy :

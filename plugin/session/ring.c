@@ -524,7 +524,7 @@ ring_master(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
 		return ROOST_ERR_LOCKED;
 	return roost_keyring_unlock_secret(ring->doc, secrets->host_key,
 					   secrets->user_secret,
-					   &roost_argon2_limits_server,
+					   &roost_slot_argon2_server,
 					   master_r);
 }
 

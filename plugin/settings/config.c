@@ -129,7 +129,7 @@ config_provider_key(struct roost_config *config, const char *name,
 	}
 	if (config_check_path(name, path, error_r) < 0)
 		return -1;
-	if (roost_slot_key_parse(text, strlen(text), key) != ROOST_OK) {
+	if (roost_provider_key_parse(text, strlen(text), key) != ROOST_OK) {
 		*error_r = t_strdup_printf("%s: %s%sthe contents must be 64 "
 			"hexadecimal digits, as openssl rand -hex 32 prints",
 			name, path, *path == '\0' ? "" : ": ");

@@ -6,6 +6,7 @@
 #include "kit.h"
 
 #include "roost/bytes.h"
+#include "roost/derive.h"
 #include "roost/secret.h"
 
 #include <errno.h>
@@ -235,8 +236,8 @@ ring_seed(struct kit_ring *ring)
 	uint8_t ad[17 + 16] = "roost/v1 secrets", key[ROOST_KEY_SIZE];
 
 	memcpy(ad + 17, ring->kr.id, 16);
-	if (roost_slot_derive(ring->master, "secrets", NULL, 0, key,
-			      sizeof(key)) != ROOST_OK ||
+	if (roost_derive(ring->master, "secrets", NULL, 0, key,
+			 sizeof(key)) != ROOST_OK ||
 	    roost_prim_unwrap(key, ad, sizeof(ad), ring->kr.secrets,
 			      sizeof(plain) + 28, plain) != ROOST_OK)
 		kit_die("keyring");
@@ -260,7 +261,7 @@ kit_ring_new(unsigned int slots)
 	kit_fill(ring->provider_key, ROOST_KEY_SIZE);
 	kit_fill(ring->password, ROOST_KEY_SIZE);
 	kit_fill(ring->app, ROOST_KEY_SIZE);
-	kit_fill(ring->code, ROOST_RECOVERY_SIZE);
+	kit_fill(ring->code, ROOST_CODE_SIZE);
 	if (roost_keyring_create(&ring->kr, KIT_OWNER, ring->provider_key,
 				 1700000000, ring->host_key,
 				 ring->master) != ROOST_OK)

@@ -92,7 +92,7 @@ struct kit_ring {
 	uint8_t seed[ROOST_KEY_SIZE];		/* of the identity */
 	uint8_t password[ROOST_KEY_SIZE];
 	uint8_t app[ROOST_KEY_SIZE];
-	uint8_t code[ROOST_RECOVERY_SIZE];
+	uint8_t code[ROOST_CODE_SIZE];
 	struct roost_seal_key seal;
 	struct roost_open_key open;
 	struct roost_keyring kr;

@@ -447,7 +447,7 @@ unlock_app(void)
 	uint8_t key[ROOST_KEY_SIZE];
 
 	return told(roost_keyring_unlock_secret(&ring->kr, ring->host_key,
-			ring->app, &roost_argon2_limits_server, key),
+			ring->app, &roost_slot_argon2_server, key),
 		    key, sizeof(key));
 }
 
@@ -458,7 +458,7 @@ unlock_password(void)
 
 	return told(roost_keyring_unlock_secret(&password_ring->kr,
 			password_ring->host_key, password_ring->password,
-			&roost_argon2_limits_server, key), key, sizeof(key));
+			&roost_slot_argon2_server, key), key, sizeof(key));
 }
 
 static enum roost_err
@@ -492,13 +492,13 @@ seal_key(void)
 static enum roost_err
 recovery_code(void)
 {
-	char text[ROOST_RECOVERY_TEXT_SIZE];
-	uint8_t code[ROOST_RECOVERY_SIZE];
+	char text[ROOST_CODE_TEXT_SIZE];
+	uint8_t code[ROOST_CODE_SIZE];
 	enum roost_err err;
 
-	err = told(roost_slot_recovery_text(ring->code, text), text, 1);
+	err = told(roost_code_write(ring->code, text), text, 1);
 	if (err == ROOST_OK)
-		err = told(roost_slot_recovery_parse(text, strlen(text), code),
+		err = told(roost_code_parse(text, strlen(text), code),
 			   code, sizeof(code));
 	return err;
 }

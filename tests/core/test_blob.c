@@ -6,7 +6,7 @@
 #include "kit.h"
 
 #include "roost/bytes.h"
-#include "roost/slot.h"
+#include "roost/derive.h"
 #include "roost/stanza.h"
 
 #include <stdlib.h>
@@ -55,8 +55,8 @@ static enum roost_err
 test_derive(const uint8_t *key, const char *label, const uint8_t *extra,
 	    size_t extra_len, uint8_t *out_r, size_t out_len)
 {
-	enum roost_err err = roost_slot_derive(key, label, extra, extra_len,
-					       out_r, out_len);
+	enum roost_err err = roost_derive(key, label, extra, extra_len,
+					  out_r, out_len);
 
 	return failing.derive ? ROOST_ERR_BACKEND : err;
 }
@@ -65,13 +65,13 @@ test_derive(const uint8_t *key, const char *label, const uint8_t *extra,
 #define roost_prim_aead_seal test_seal
 #define roost_prim_aead_open test_open
 #define roost_prim_aead_new test_aead
-#define roost_slot_derive test_derive
+#define roost_derive test_derive
 #include "core/blob.c"
 #undef roost_prim_random
 #undef roost_prim_aead_seal
 #undef roost_prim_aead_open
 #undef roost_prim_aead_new
-#undef roost_slot_derive
+#undef roost_derive
 
 #define MAX ROOST_BLOB_SIZE_MAX
 #define TYPES ROOST_BLOB_ITEM_COUNT
@@ -290,8 +290,8 @@ craft(struct fixture *fix, const uint8_t *plain, size_t len)
 		memcpy(fix->blob + 1, fix->header, H_SIZE);
 	}
 	kit_fill(fix->blob + ad_len, 12);
-	assert_good(roost_slot_derive(from, label_of(fix->form), NULL, 0,
-				      key, 32));
+	assert_good(roost_derive(from, label_of(fix->form), NULL, 0,
+				 key, 32));
 	aead = roost_prim_aead_new(key);
 	assert_non_null(aead);
 	assert_good(roost_prim_aead_seal(aead, fix->blob + ad_len, fix->blob,
@@ -401,9 +401,9 @@ run_layout(struct fixture *fix)
 	assert_int_equal(fix->len, ad_len + 12 + len + 16);
 	key = kit_new(32);
 	plain = kit_new(len);
-	assert_good(roost_slot_derive(fix->form == ROOST_BLOB_OWN ?
-				      fix->master : fix->data_key,
-				      label_of(fix->form), NULL, 0, key, 32));
+	assert_good(roost_derive(fix->form == ROOST_BLOB_OWN ?
+				 fix->master : fix->data_key,
+				 label_of(fix->form), NULL, 0, key, 32));
 	aead = roost_prim_aead_new(key);
 	assert_non_null(aead);
 	assert_good(roost_prim_aead_open(aead, fix->blob + ad_len, fix->blob,

@@ -7,13 +7,14 @@
 #include "kit.h"
 
 #include "roost/bytes.h"
+#include "roost/derive.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static struct kit_ring *ring;
 static const struct roost_argon2_limits *const limits =
-	&roost_argon2_limits_server;
+	&roost_slot_argon2_server;
 
 static int
 group_setup(void **state)
@@ -389,20 +390,6 @@ test_the_provider_key_is_found_by_its_id(void **state)
 	}
 }
 
-/* FORMAT.md 8.3. */
-static void
-test_the_provider_id_is_that_of_the_format(void **state)
-{
-	uint8_t text[15 + 32] = "roost provider", hash[32], id[8];
-
-	(void)state;
-	memcpy(text + 15, ring->provider_key, 32);
-	assert_good(roost_prim_sha256(text, sizeof(text), hash));
-	assert_good(roost_keyring_provider_id(ring->provider_key, id));
-	assert_memory_equal(id, hash, 8);
-	assert_memory_equal(ring->kr.provider_id, hash, 8);
-}
-
 /* A D() of 32 bytes, then a mac over lines: FORMAT.md 8.10. */
 static void
 assert_mac(const uint8_t *key, const char *label, const char *lines,
@@ -410,7 +397,7 @@ assert_mac(const uint8_t *key, const char *label, const char *lines,
 {
 	uint8_t mac_key[32], right[64];
 
-	assert_good(roost_slot_derive(key, label, NULL, 0, mac_key, 32));
+	assert_good(roost_derive(key, label, NULL, 0, mac_key, 32));
 	assert_good(roost_prim_hmac_sha512(mac_key, 32, lines, len, right));
 	assert_memory_equal(mac, right, 32);
 }
@@ -463,8 +450,8 @@ test_macs_and_wraps_are_those_of_the_format(void **state)
 	memcpy(ad + 26, at + 1, rest);
 	rest += 26;
 	memcpy(ad + rest, (char *)memmem(doc, 300, "\nhost ", 6) + 1, 5 + 11);
-	assert_good(roost_slot_derive(ring->provider_key, "host", NULL, 0,
-				      kek, 32));
+	assert_good(roost_derive(ring->provider_key, "host", NULL, 0, kek,
+				 32));
 	assert_good(roost_prim_unwrap(kek, ad, rest + 16, ring->kr.host_wrap,
 				      60, out));
 	assert_memory_equal(out, ring->host_key, 32);
@@ -486,16 +473,16 @@ test_secrets_are_those_of_the_format(void **state)
 
 	(void)state;
 	memcpy(ad + 17, ring->kr.id, 16);
-	assert_good(roost_slot_derive(ring->master, "secrets", NULL, 0, key,
-				      32));
+	assert_good(roost_derive(ring->master, "secrets", NULL, 0, key,
+				 32));
 	assert_good(roost_prim_unwrap(key, ad, 33, ring->kr.secrets, 128,
 				      plain));
 	assert_memory_equal(plain, ring->seed, 32);
 	assert_memory_equal(entry, number, 4);
 	assert_memory_equal(entry + 4, ring->open.private_key, 32);
 	assert_memory_equal(entry + 36, ring->open.psk, 32);
-	assert_good(roost_slot_derive(ring->host_key, "psk", number, 4, psk,
-				      32));
+	assert_good(roost_derive(ring->host_key, "psk", number, 4, psk,
+				 32));
 	assert_memory_equal(psk, ring->open.psk, 32);
 	assert_memory_equal(psk, ring->seal.psk, 32);
 }
@@ -789,8 +776,8 @@ ring_rewrap(struct kit_ring *many, const uint8_t *entries)
 	memcpy(plain, many->seed, 32);
 	memcpy(plain + 32, entries, len);
 	memcpy(ad + 17, many->kr.id, 16);
-	assert_good(roost_slot_derive(many->master, "secrets", NULL, 0, key,
-				      32));
+	assert_good(roost_derive(many->master, "secrets", NULL, 0, key,
+				 32));
 	assert_good(roost_prim_wrap(key, ad, 33, plain, 32 + len,
 				    many->kr.secrets));
 	resign(many);
@@ -811,8 +798,8 @@ ring_epochs(struct kit_ring *many, unsigned int count, uint8_t *entries_r)
 		kit_fill(entry + 4, 32);
 		assert_good(roost_prim_x25519_public(entry + 4,
 			many->kr.epochs[i].public_key));
-		assert_good(roost_slot_derive(many->host_key, "psk", entry, 4,
-					      entry + 36, 32));
+		assert_good(roost_derive(many->host_key, "psk", entry, 4,
+					 entry + 36, 32));
 	}
 	ring_rewrap(many, entries_r);
 }
@@ -1149,7 +1136,6 @@ main(void)
 			test_argon2_costs_beyond_the_limit_are_refused),
 		cmocka_unit_test(test_another_owner_is_refused_first),
 		cmocka_unit_test(test_the_provider_key_is_found_by_its_id),
-		cmocka_unit_test(test_the_provider_id_is_that_of_the_format),
 		cmocka_unit_test(test_macs_and_wraps_are_those_of_the_format),
 		cmocka_unit_test(test_secrets_are_those_of_the_format),
 		cmocka_unit_test(

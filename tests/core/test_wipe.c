@@ -12,6 +12,7 @@
 #include "kit.h"
 
 #include "roost/blob.h"
+#include "roost/derive.h"
 #include "roost/token.h"
 
 #if defined(__has_feature)
@@ -79,7 +80,7 @@ secret_derive(const char *name, const uint8_t *key, const char *label)
 {
 	uint8_t derived[32];
 
-	assert_good(roost_slot_derive(key, label, NULL, 0, derived, 32));
+	assert_good(roost_derive(key, label, NULL, 0, derived, 32));
 	secret_add(name, derived, 32);
 }
 
@@ -117,7 +118,7 @@ random_buf(void *bytes, size_t len)
 {
 	if (getrandom(bytes, len, 0) != (ssize_t)len)
 		abort();
-	if (is_drawing && len >= ROOST_RECOVERY_SIZE && len <= 32 &&
+	if (is_drawing && len >= ROOST_CODE_SIZE && len <= 32 &&
 	    len != ROOST_SALT_SIZE)
 		secret_add("random bytes", bytes, len);
 }
@@ -196,7 +197,7 @@ static uint8_t *object;
 static size_t object_len;
 static uint8_t out[3][64];
 static uint8_t secret_given[32];
-static char text[ROOST_RECOVERY_TEXT_SIZE];
+static char text[ROOST_CODE_TEXT_SIZE];
 static struct roost_keyring new_ring;
 static struct roost_slot_new slot_given = { .type = ROOST_SLOT_PROVIDER };
 static struct roost_writer writer;
@@ -400,7 +401,7 @@ run_provider_mac(void)
 static enum roost_err
 run_provider_id(void)
 {
-	return roost_keyring_provider_id(ring->provider_key, out[1]);
+	return roost_provider_id(ring->provider_key, out[1]);
 }
 
 static void
@@ -436,7 +437,7 @@ run_unlock_secret(void)
 {
 	return roost_keyring_unlock_secret(&ring->kr, ring->host_key,
 					   secret_given,
-					   &roost_argon2_limits_server,
+					   &roost_slot_argon2_server,
 					   out[1]);
 }
 
@@ -445,7 +446,7 @@ run_kek_password(void)
 {
 	return roost_slot_kek_password(ring->host_key, ring->password,
 				       ring->kr.slots[1].salt, 1, 8192,
-				       &roost_argon2_limits_server, out[1]);
+				       &roost_slot_argon2_server, out[1]);
 }
 
 static enum roost_err
@@ -474,7 +475,7 @@ test_unlocking(void **state)
 					   kek));
 	secret_add("peppered password", kek, 32);
 	assert_good(roost_slot_kek_password(ring->host_key, ring->password,
-		slots[1].salt, 1, 8192, &roost_argon2_limits_server, kek));
+		slots[1].salt, 1, 8192, &roost_slot_argon2_server, kek));
 	secret_add("key of the password slot", kek, 32);
 	assert_good(roost_slot_kek_random(ring->app, 32, slots[2].salt, kek));
 	secret_add("key of the app slot", kek, 32);
@@ -626,7 +627,7 @@ test_making_a_keyring(void **state)
 	secret_derive("key of the slot", out[1], "provider slot");
 	secret_derive("key of the provider's mac", out[1], "provider mac");
 	secret_derive("key of secrets", out[2], "secrets");
-	assert_good(roost_slot_derive(out[1], "psk", one, 4, derived, 32));
+	assert_good(roost_derive(out[1], "psk", one, 4, derived, 32));
 	secret_add("psk", derived, 32);
 	found = secret_find(own_stack, STACK_SIZE);
 	if (found != NULL)
@@ -734,8 +735,8 @@ test_tokens(void **state)
 
 	(void)state;
 	secret_add("host key", ring->host_key, 32);
-	assert_good(roost_slot_derive(ring->host_key, "keyword", NULL, 0,
-				      derived, sizeof(derived)));
+	assert_good(roost_derive(ring->host_key, "keyword", NULL, 0,
+				 derived, sizeof(derived)));
 	secret_add("key of the tag", derived, 32);
 	secret_add("key of the ciphertext", derived + 32, 32);
 	secret_derive("key of the case", ring->host_key, "keyword case");
@@ -837,13 +838,13 @@ test_blobs(void **state)
 static enum roost_err
 run_recovery_text(void)
 {
-	return roost_slot_recovery_text(ring->code, text);
+	return roost_code_write(ring->code, text);
 }
 
 static enum roost_err
 run_recovery_parse(void)
 {
-	return roost_slot_recovery_parse(text, 44, out[1]);
+	return roost_code_parse(text, 44, out[1]);
 }
 
 static void
@@ -853,7 +854,7 @@ test_recovery_codes(void **state)
 	size_t i, count = 0;
 
 	(void)state;
-	assert_good(roost_slot_recovery_text(ring->code, text));
+	assert_good(roost_code_write(ring->code, text));
 	for (i = 0; i < 44; i++) {
 		if (text[i] != '-')
 			digits[count++] = text[i];

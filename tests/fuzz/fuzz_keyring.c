@@ -29,8 +29,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	if (roost_prim_init() != ROOST_OK)
 		return 0;
-	(void)!roost_slot_recovery_parse((const char *)bytes, len, out);
-	(void)!roost_slot_key_parse((const char *)bytes, len, out);
+	(void)!roost_code_parse((const char *)bytes, len, out);
+	(void)!roost_provider_key_parse((const char *)bytes, len, out);
 	if (roost_keyring_parse((const char *)bytes, len, &kr, &line) !=
 	    ROOST_OK)
 		return 0;

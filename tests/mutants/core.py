@@ -9,12 +9,12 @@ several places.  A fourth element "asan": only a sanitizer can notice.
 Not listed, since another check makes up for each: in prim-openssl the least
 length of a wrap; in token that of a token (SIV has one too); in chunk the least
 length of an object (r < 16 holds too); in blob a nonce that is cut (there is no
-tag then); in slot a code of 35 digits; in keyring-text an escape cut by its
+tag then); in code one of 35 digits; in keyring-text an escape cut by its
 line's end.
 """
 
 FILES = {
-    "core/bytes.c": ("bytes slot", [
+    "core/bytes.c": ("bytes provider", [
         ("secrets compare equal", "return roost_prim_equal(a, b, len);",
          "return true;"),
         ("only the first bytes are compared",
@@ -149,7 +149,7 @@ FILES = {
         ("SIV's keys are left in memory after opening",
          "out:\n\tEVP_CIPHER_CTX_free(ctx);\n", "out:\n", "asan"),
     ]),
-    "core/base32.c": ("token slot", [
+    "core/base32.c": ("token code", [
         ("other characters are skipped", "\t\t\tbreak;\n",
          "\t\t\tcontinue;\n"),
         ("the rest after another character is ignored",
@@ -760,6 +760,46 @@ FILES = {
          "\troost_prim_sha256_free(&writer->sha);\n",
          "\troost_prim_sha256_free(&writer->sha);\n", "asan"),
     ]),
+    "core/derive.c": ("derive keyring token", [
+        ("the label is not bound",
+         "memcpy(info + prefix_len, label, label_size);",
+         "memset(info + prefix_len, 0, label_size);"),
+        ("extra is not bound", "if (extra_len > 0)", "if (extra_len > 4)"),
+    ]),
+    "core/code.c": ("code backend wipe", [
+        ("a code's check is not compared", "if (err == ROOST_OK &&\n"
+         "\t    !roost_bytes_equal(written, right, sizeof(written)))",
+         "if (false)"),
+        ("a code's check is compared in part",
+         "!roost_bytes_equal(written, right, sizeof(written)))",
+         "!roost_bytes_equal(written, right, sizeof(written) - 1))"),
+        ("a longer code", "count == CODE_ALL_DIGITS)\n\t\t\treturn",
+         "false)\n\t\t\treturn", "asan"),
+        ("other characters are skipped", "if (value == 32)\n",
+         "if (value >= 32)\n"),
+        ("a mistyped code leaves bytes",
+         "\t\troost_wipe(code_r, ROOST_CODE_SIZE);\n", "\t\t;\n"),
+        ("a code's text is left", "\troost_wipe(text, sizeof(text));\n", ""),
+        ("a code's digits are left",
+         "\troost_wipe(digits, sizeof(digits));\n", ""),
+        ("typed digits are left", "\troost_wipe(written, sizeof(written));\n",
+         ""),
+        ("right digits are left", "\troost_wipe(right, sizeof(right));\n",
+         ""),
+    ]),
+    "core/provider.c": ("provider keyring wipe", [
+        ("CR alone ends a key file",
+         "if (len > 0 && text[len - 1] == '\\n') {",
+         "if (len > 0 && (text[len - 1] == '\\n' ||\n"
+         "\t    text[len - 1] == '\\r')) {"),
+        ("the id is not the key's",
+         "memcpy(text + sizeof(PROVIDER_LABEL), provider_key, "
+         "ROOST_KEY_SIZE);",
+         "memset(text + sizeof(PROVIDER_LABEL), 0 * provider_key[0], "
+         "ROOST_KEY_SIZE);"),
+        ("the provider key is left", "\troost_wipe(text, sizeof(text));\n",
+         ""),
+    ]),
     "core/slot.c": ("slot keyring backend wipe", [
         ("t too small", "if (t < ROOST_ARGON2_T_MIN || t >", "if (t >"),
         ("t too large", "t > limits->t_max ||\n", ""),
@@ -768,10 +808,6 @@ FILES = {
         ("m too large", " || m_kib > limits->m_kib_max)", ")"),
         ("no pepper", "roost_prim_hmac_sha256(pepper, sizeof(pepper),",
          "roost_prim_hmac_sha256(salt, ROOST_SLOT_SALT_SIZE,"),
-        ("the label is not bound",
-         "memcpy(info + prefix_len, label, label_size);",
-         "memset(info + prefix_len, 0, label_size);"),
-        ("extra is not bound", "if (extra_len > 0)", "if (extra_len > 4)"),
         ("the salt is not used", ".salt_len = ROOST_SLOT_SALT_SIZE,",
          ".salt_len = 0,"),
         ("the pepper is left", "\troost_wipe(pepper, sizeof(pepper));\n",
@@ -780,29 +816,6 @@ FILES = {
          "\troost_wipe(peppered, sizeof(peppered));\n", ""),
         ("the key after a refusal", "\tmemset(kek_r, 0, ROOST_KEY_SIZE);\n",
          ""),
-        ("a code's check is not compared", "if (err == ROOST_OK &&\n"
-         "\t    !roost_bytes_equal(written, right, sizeof(written)))",
-         "if (false)"),
-        ("a code's check is compared in part",
-         "!roost_bytes_equal(written, right, sizeof(written)))",
-         "!roost_bytes_equal(written, right, sizeof(written) - 1))"),
-        ("a longer code", "count == RECOVERY_ALL_DIGITS)\n\t\t\treturn",
-         "false)\n\t\t\treturn", "asan"),
-        ("other characters are skipped", "if (value == 32)\n",
-         "if (value >= 32)\n"),
-        ("a mistyped code leaves bytes",
-         "\t\troost_wipe(code_r, ROOST_RECOVERY_SIZE);\n", "\t\t;\n"),
-        ("a code's text is left", "\troost_wipe(text, sizeof(text));\n", ""),
-        ("a code's digits are left",
-         "\troost_wipe(digits, sizeof(digits));\n", ""),
-        ("typed digits are left", "\troost_wipe(written, sizeof(written));\n",
-         ""),
-        ("right digits are left", "\troost_wipe(right, sizeof(right));\n",
-         ""),
-        ("CR alone ends a key file",
-         "if (len > 0 && text[len - 1] == '\\n') {",
-         "if (len > 0 && (text[len - 1] == '\\n' ||\n"
-         "\t    text[len - 1] == '\\r')) {"),
     ]),
     "core/keyring-text.c": ("keyring_text keyring", [
         ("an empty document", "if (len == 0 || len >", "if (len >"),
@@ -969,10 +982,10 @@ FILES = {
          "\treturn host_wrap(kr, provider_key, host_key);\n",
          "\t(void)provider_key, (void)host_key;\n\treturn ROOST_OK;\n"),
         ("the provider's mac has another key",
-         "err = roost_slot_derive(host_key, \"provider mac\", NULL, 0,\n"
-         "\t\t\t\t\tmac_key, sizeof(mac_key));",
-         "err = roost_slot_derive(host_key, \"mac\", NULL, 0,\n"
-         "\t\t\t\t\tmac_key, sizeof(mac_key));"),
+         "err = roost_derive(host_key, \"provider mac\", NULL, 0,\n"
+         "\t\t\t\t   mac_key, sizeof(mac_key));",
+         "err = roost_derive(host_key, \"mac\", NULL, 0,\n"
+         "\t\t\t\t   mac_key, sizeof(mac_key));"),
         ("a slot is not bound to the keyring",
          "memcpy(ad_r, kr->id, ROOST_ID_SIZE);",
          "memset(ad_r, 0 * kr->id[0], ROOST_ID_SIZE);"),
@@ -1072,8 +1085,6 @@ FILES = {
         ("the key of secrets is left in making",
          ["\troost_wipe(key, sizeof(key));\n", 2], ""),
         ("a psk is left", "\troost_wipe(psk, sizeof(psk));\n", ""),
-        ("a provider key is left", "\troost_wipe(text, sizeof(text));\n",
-         ""),
     ]),
     "core/blob.c": ("blob backend wipe", [
         ("the head of an item is not counted",

@@ -215,7 +215,7 @@ make_slots(struct roost_keyring *kr, const uint8_t *host_key,
 	   const uint8_t *master, char **words)
 {
 	uint8_t password[ROOST_KEY_SIZE], app[ROOST_KEY_SIZE];
-	uint8_t code[ROOST_RECOVERY_SIZE];
+	uint8_t code[ROOST_CODE_SIZE];
 	const struct roost_slot_new slots[] = {
 		{ .type = ROOST_SLOT_PROVIDER, .now = CREATED },
 		{ .type = ROOST_SLOT_PASSWORD, .now = CREATED,
@@ -287,15 +287,15 @@ static void
 cmd_code(char **words)
 {
 	struct vec_bytes text = word_bytes(words[1]);
-	uint8_t code[ROOST_RECOVERY_SIZE];
-	char printed[ROOST_RECOVERY_TEXT_SIZE];
+	uint8_t code[ROOST_CODE_SIZE];
+	char printed[ROOST_CODE_TEXT_SIZE];
 	enum roost_err err;
 
-	err = roost_slot_recovery_parse((const char *)text.data, text.len,
-					code);
+	err = roost_code_parse((const char *)text.data, text.len,
+			       code);
 	answer(err);
 	if (err == ROOST_OK &&
-	    roost_slot_recovery_text(code, printed) == ROOST_OK) {
+	    roost_code_write(code, printed) == ROOST_OK) {
 		putchar(' ');
 		put_hex(code, sizeof(code));
 		printf(" %s", printed);
@@ -311,7 +311,7 @@ cmd_key_file(char **words)
 	uint8_t key[ROOST_KEY_SIZE];
 	enum roost_err err;
 
-	err = roost_slot_key_parse((const char *)text.data, text.len, key);
+	err = roost_provider_key_parse((const char *)text.data, text.len, key);
 	answer(err);
 	if (err == ROOST_OK) {
 		putchar(' ');

@@ -207,7 +207,7 @@ load_fields(const struct vector *vec, char *owner, uint8_t *provider_keys,
 	if ((text = nth(vec, "secret", 0)) != NULL)
 		vec_unhex(text, given, ROOST_KEY_SIZE);
 	if ((text = nth(vec, "code", 0)) != NULL)
-		vec_unhex(text, given, ROOST_RECOVERY_SIZE);
+		vec_unhex(text, given, ROOST_CODE_SIZE);
 	return load;
 }
 
@@ -241,12 +241,12 @@ run_keyring(struct vector *vec)
 static const char *
 run_recovery(struct vector *vec)
 {
-	uint8_t code[ROOST_RECOVERY_SIZE], right[ROOST_RECOVERY_SIZE];
-	char text[ROOST_RECOVERY_TEXT_SIZE];
+	uint8_t code[ROOST_CODE_SIZE], right[ROOST_CODE_SIZE];
+	char text[ROOST_CODE_TEXT_SIZE];
 	enum roost_err err;
 
-	err = roost_slot_recovery_parse((const char *)vec->data.data,
-					vec->data.len, code);
+	err = roost_code_parse((const char *)vec->data.data,
+			       vec->data.len, code);
 	if (err != ROOST_OK) {
 		if (!roost_bytes_are_zero(code, sizeof(code)))
 			fail(vec, "a code is left after an error");
@@ -257,7 +257,7 @@ run_recovery(struct vector *vec)
 	vec_unhex(must(vec, "code"), right, sizeof(right));
 	if (memcmp(code, right, sizeof(code)) != 0)
 		fail(vec, "another code");
-	if (roost_slot_recovery_text(code, text) != ROOST_OK ||
+	if (roost_code_write(code, text) != ROOST_OK ||
 	    strcmp(text, must(vec, "printed")) != 0)
 		fail(vec, "printed otherwise");
 	return "ok";
@@ -269,8 +269,8 @@ run_key_file(struct vector *vec)
 	uint8_t key[ROOST_KEY_SIZE], right[ROOST_KEY_SIZE];
 	enum roost_err err;
 
-	err = roost_slot_key_parse((const char *)vec->data.data,
-				   vec->data.len, key);
+	err = roost_provider_key_parse((const char *)vec->data.data,
+				       vec->data.len, key);
 	if (err != ROOST_OK) {
 		if (!roost_bytes_are_zero(key, sizeof(key)))
 			fail(vec, "a key is left after an error");

@@ -205,7 +205,7 @@ load_unlock(const struct roost_keyring *kr, const struct vec_load *load,
 		return roost_keyring_unlock_provider(kr, host_key, master_r);
 	if (strcmp(load->unlock, "secret") == 0)
 		return roost_keyring_unlock_secret(kr, host_key, load->given,
-						   &roost_argon2_limits_server,
+						   &roost_slot_argon2_server,
 						   master_r);
 	if (strcmp(load->unlock, "recovery") == 0)
 		return roost_keyring_unlock_recovery(kr, load->given,

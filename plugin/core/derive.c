@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * derive: one key made from another.  See roost/derive.h.
+ */
+#include "roost/derive.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define DERIVE_PREFIX "roost/v1 "
+#define DERIVE_INFO_MAX 64
+
+enum roost_err
+roost_derive(const uint8_t key[ROOST_KEY_SIZE], const char *label,
+	     const uint8_t *extra, size_t extra_len,
+	     uint8_t *out_r, size_t out_len)
+{
+	uint8_t info[DERIVE_INFO_MAX];	/* public */
+	size_t prefix_len = sizeof(DERIVE_PREFIX) - 1;
+	size_t label_size = strlen(label) + 1;
+	struct roost_hkdf_args args = {
+		.key = key, .key_len = ROOST_KEY_SIZE, .info = info,
+		.info_len = prefix_len + label_size + extra_len,
+	};
+
+	assert(args.info_len <= sizeof(info));
+	memcpy(info, DERIVE_PREFIX, prefix_len);
+	memcpy(info + prefix_len, label, label_size);	/* with its 00 */
+	if (extra_len > 0)
+		memcpy(info + prefix_len + label_size, extra, extra_len);
+	return roost_prim_hkdf(ROOST_HKDF_SHA512_EXPAND, &args,
+			       out_r, out_len);
+}

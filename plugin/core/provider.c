@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * provider: the provider key's file and its id.  See roost/provider.h.
+ */
+#include "roost/provider.h"
+
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+#include <string.h>
+
+#define PROVIDER_LABEL "roost provider"
+
+enum roost_err
+roost_provider_key_parse(const char *text, size_t len,
+			 uint8_t key_r[ROOST_KEY_SIZE])
+{
+	if (len > 0 && text[len - 1] == '\n') {
+		len--;
+		if (len > 0 && text[len - 1] == '\r')
+			len--;
+	}
+	return roost_bytes_unhex(text, len, key_r, ROOST_KEY_SIZE) ?
+		ROOST_OK : ROOST_ERR_KEY_FILE;
+}
+
+enum roost_err
+roost_provider_id(const uint8_t provider_key[ROOST_KEY_SIZE],
+		  uint8_t id_r[ROOST_PROVIDER_ID_SIZE])
+{
+	uint8_t text[sizeof(PROVIDER_LABEL) + ROOST_KEY_SIZE];
+	uint8_t hash[ROOST_SHA256_SIZE];	/* public */
+	enum roost_err err;
+
+	memcpy(text, PROVIDER_LABEL, sizeof(PROVIDER_LABEL));
+	memcpy(text + sizeof(PROVIDER_LABEL), provider_key, ROOST_KEY_SIZE);
+	err = roost_prim_sha256(text, sizeof(text), hash);
+	memcpy(id_r, hash, ROOST_PROVIDER_ID_SIZE);
+	roost_wipe(text, sizeof(text));
+	return err;
+}
