@@ -1,147 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * istream-roost: reading sealed messages.  See istream-roost.h.
+ * istream-roost: a sealed message as a stream of its plaintext.  See
+ * istream-roost.h.
  *
- * A chunk is opened and verified where nobody looks: in the stream's buffer,
- * behind what is visible of it, or in the object's own memory, to be copied or
- * taken over from there.  Read in order, whole chunks are visible at once,
- * whatever the size that others keep their buffers at.
+ * A chunk is opened and verified where no reader sees it: in the stream's
+ * buffer, behind what is visible of that, or in the object's own memory, from
+ * where it is copied or taken over.  What is visible at once is a span; it
+ * holds whole chunks, whatever the size that other streams keep their buffers
+ * at.  sealed-source.c is where the sealed bytes come from.
  */
 #include "stream/istream-roost.h"
 
 #include "istream-private.h"
 #include "memarea.h"
-#include "read-full.h"
 
 #include "dovecot/report.h"
+#include "stream/sealed-source.h"
 
-/* Two chunks: one system call reads so much. */
-#define SEALED_BUFFER_SIZE (32 * 1024 + 4096)
-
-/* What is shown at once: full chunks, and a final one with them. */
+/* A span has this many full chunks at most, and a final one with them. */
 #define AHEAD_MAX 3
-#define PART_SIZE_MAX ((AHEAD_MAX + 1) * ROOST_CHUNK_PLAIN_SIZE)
+#define SPAN_SIZE_MAX ((AHEAD_MAX + 1) * ROOST_CHUNK_PLAIN_SIZE)
 
 struct roost_istream {
 	struct istream_private istream;
 	struct roost_object object;
-	uint64_t start_off;		/* of the object in its parent */
-	struct istream *sealed;		/* = the parent once it is a stream */
-	bool is_file;			/* whose descriptor may be read */
-	size_t max_size;		/* of the parent's buffer at first */
-	unsigned int ahead;		/* full chunks to be shown next */
+	struct roost_sealed_source source;	/* its stream is the parent */
+	size_t max_size;	/* of the parent's buffer, before it was
+				   enlarged */
+	unsigned int ahead;	/* full chunks in the next span */
 };
 
-/* Until finish, the stream is only memory. */
+/* Until roost_istream_finish() makes a stream of it, rstream is only memory. */
 struct roost_opening {
 	struct roost_istream *rstream;
 };
-
-/* Of a file, what is not in its stream's buffer already is read to where it is
-   wanted: once, and nothing before or behind it. */
-static bool
-sealed_is_direct(const struct roost_istream *rstream, uint64_t off)
-{
-	const struct roost_body *body = &rstream->object.body;
-
-	return rstream->is_file && body->body_off > 0 && off >= body->body_off;
-}
-
-/* What the parent's buffer has from off on; *size_r is 0 if nothing. */
-static const uint8_t *
-sealed_buffered(struct istream *sealed, uint64_t off, size_t *size_r)
-{
-	const unsigned char *data;
-	size_t size;
-
-	data = i_stream_get_data(sealed, &size);
-	if (off < sealed->v_offset || off - sealed->v_offset >= size) {
-		*size_r = 0;
-		return NULL;
-	}
-	*size_r = size - (size_t)(off - sealed->v_offset);
-	return data + (off - sealed->v_offset);
-}
-
-static enum roost_err
-sealed_pread(struct roost_istream *rstream, uint64_t off, uint8_t *dst,
-	     size_t len)
-{
-	struct istream *sealed = rstream->sealed;
-	uoff_t file_off = i_stream_get_absolute_offset(sealed) -
-		sealed->v_offset + rstream->start_off + off;
-	const uint8_t *data;
-	size_t size;
-	int ret;
-
-	data = sealed_buffered(sealed, rstream->start_off + off, &size);
-	if (size > 0) {
-		size = I_MIN(size, len);
-		memcpy(dst, data, size);
-	}
-	ret = pread_full(i_stream_get_fd(sealed), dst + size, len - size,
-			 (off_t)(file_off + size));
-	if (ret < 0) {
-		sealed->stream_errno = errno;
-		io_stream_set_error(&sealed->real_stream->iostream,
-				    "pread() failed: %m");
-		return ROOST_ERR_IO;
-	}
-	return ret == 0 ? ROOST_ERR_LENGTH : ROOST_OK;
-}
-
-static enum roost_err
-sealed_read(void *context, uint64_t off, uint8_t *dst, size_t len)
-{
-	struct roost_istream *rstream = context;
-	struct istream *sealed = rstream->sealed;
-	const unsigned char *data;
-	size_t size;
-	int ret;
-
-	if (sealed_is_direct(rstream, off))
-		return sealed_pread(rstream, off, dst, len);
-	i_stream_seek(sealed, rstream->start_off + off);
-	while (len > 0) {
-		ret = i_stream_read_more(sealed, &data, &size);
-		if (ret == 0)
-			return ROOST_ERR_AGAIN;
-		if (ret < 0)	/* also when it ends before its own size */
-			return sealed->stream_errno == 0 ? ROOST_ERR_LENGTH :
-				ROOST_ERR_IO;
-		size = I_MIN(size, len);
-		memcpy(dst, data, size);
-		i_stream_skip(sealed, size);
-		dst += size;
-		len -= size;
-	}
-	return ROOST_OK;
-}
-
-/* From the parent's own buffer.  Not when it holds the beginning alone: it
-   would first be moved. */
-static const uint8_t *
-sealed_lend(void *context, uint64_t off, size_t len)
-{
-	struct roost_istream *rstream = context;
-	struct istream *sealed = rstream->sealed;
-	const unsigned char *data;
-	size_t size;
-
-	if (rstream->is_file) {
-		data = sealed_buffered(sealed, rstream->start_off + off,
-				       &size);
-		return size < len ? NULL : data;
-	}
-	if (len > i_stream_get_max_buffer_size(sealed))
-		return NULL;
-	i_stream_seek(sealed, rstream->start_off + off);
-	data = i_stream_get_data(sealed, &size);
-	if (size < len && (size > 0 ||
-	    i_stream_read_bytes(sealed, &data, &size, len) <= 0))
-		return NULL;
-	return data;
-}
 
 static void
 rstream_free(struct roost_istream *rstream)
@@ -153,17 +45,12 @@ rstream_free(struct roost_istream *rstream)
 static enum roost_err
 rstream_parse(struct roost_istream *rstream)
 {
-	struct roost_source source = {
-		.read = sealed_read, .lend = sealed_lend,
-		.context = rstream
-	};
-	uoff_t size;
+	struct roost_source source;
+	enum roost_err err = roost_sealed_source_get(&rstream->source,
+						     &source);
 
-	if (i_stream_get_size(rstream->sealed, TRUE, &size) <= 0 ||
-	    size < rstream->start_off)
-		return ROOST_ERR_IO;
-	source.size = size - rstream->start_off;
-	return roost_object_parse(&rstream->object, &source);
+	return err != ROOST_OK ? err :
+		roost_object_parse(&rstream->object, &source);
 }
 
 enum roost_err
@@ -175,13 +62,9 @@ roost_istream_begin(struct istream *sealed, struct roost_opening **opening_r,
 
 	*opening_r = NULL;
 	*header_r = NULL;
-	rstream->sealed = sealed;
-	rstream->start_off = sealed->v_offset;
-	rstream->is_file = sealed->readable_fd && sealed->blocking &&
-		i_stream_get_fd(sealed) != -1;
 	rstream->max_size = i_stream_get_max_buffer_size(sealed);
-	if (!rstream->is_file && rstream->max_size < SEALED_BUFFER_SIZE)
-		i_stream_set_max_buffer_size(sealed, SEALED_BUFFER_SIZE);
+	roost_sealed_source_init(&rstream->source, sealed,
+				 &rstream->object.body);
 	err = rstream_parse(rstream);
 	if (err != ROOST_OK) {
 		rstream_free(rstream);
@@ -202,7 +85,7 @@ roost_istream_cancel(struct roost_opening **_opening)
 	*_opening = NULL;
 	if (opening == NULL)
 		return;
-	i_stream_unref(&opening->rstream->sealed);
+	i_stream_unref(&opening->rstream->source.stream);
 	rstream_free(opening->rstream);
 	i_free(opening);
 }
@@ -232,6 +115,7 @@ i_stream_roost_destroy(struct iostream_private *stream)
 	i_stream_unref(&rstream->istream.parent);
 }
 
+/* Of all such streams of the process, at a gate. */
 static unsigned int failures;
 
 unsigned int
@@ -240,6 +124,8 @@ roost_istream_failures(void)
 	return failures;
 }
 
+/* Set the stream's error.  Returns what its read() returns: -1, or 0 where the
+   parent has no more bytes yet. */
 static ssize_t
 rstream_fail(struct roost_istream *rstream, enum roost_err err, uint64_t off)
 {
@@ -268,6 +154,7 @@ plain_free(uint8_t *bytes)
 	free(bytes);
 }
 
+/* Take size bytes of memory, which free() frees, as the stream's buffer. */
 static void
 rstream_set_buffer(struct istream_private *stream, uint8_t *bytes, size_t size)
 {
@@ -279,17 +166,17 @@ rstream_set_buffer(struct istream_private *stream, uint8_t *bytes, size_t size)
 }
 
 /*
- * Nothing is visible: have room for len bytes, in a buffer of up to size,
- * whatever size others keep their buffers at.  It is not zeroed, and
- * max_buffer_size stays: streams above inherit that, and core relies on their
- * holding no more.
+ * Empty the buffer, of which nothing is visible, and let it hold at least len
+ * bytes; one that is made anew has size bytes.  It is not zeroed.
+ * max_buffer_size stays, because streams above inherit it, and core relies on
+ * their holding no more.
  */
 static void
-rstream_make_room(struct istream_private *stream, size_t len, size_t size)
+rstream_reserve(struct istream_private *stream, size_t len, size_t size)
 {
 	uint8_t *bytes;
 
-	/* A stream above may look for as much as it was shown before. */
+	/* A stream above may ask for as much as it was shown before. */
 	size = I_MAX(size, stream->buffer_size);
 	stream->skip = stream->pos = 0;
 	if (stream->memarea != NULL && stream->buffer_size >= len &&
@@ -302,37 +189,38 @@ rstream_make_room(struct istream_private *stream, size_t len, size_t size)
 	rstream_set_buffer(stream, bytes, size);
 }
 
-/* Nothing is visible, and whoever reads takes what comes. */
+/* TRUE if nothing is visible and the reader takes a span of any size. */
 static bool
-may_show_much(const struct istream_private *stream)
+may_show_span(const struct istream_private *stream)
 {
 	return stream->pos == stream->skip && stream->data_limit == 0;
 }
 
-/* Show what the object has in memory of off's chunk: nothing at the end, or
-   where the buffer is full. */
+/* Show the rest of the chunk at off from the object's memory; nothing is shown
+   at the end of the message, or where the buffer is full. */
 static enum roost_err
 rstream_show_loaded(struct roost_istream *rstream, uint64_t off)
 {
 	struct istream_private *stream = &rstream->istream;
 	const uint8_t *plain;
-	size_t len, room;
+	size_t len, avail;
 	enum roost_err err;
 
 	err = roost_object_read(&rstream->object, off, &plain, &len);
 	if (err != ROOST_OK || len == 0)
 		return err;
-	if (may_show_much(stream))
-		rstream_make_room(stream, len, len);
-	if (!i_stream_try_alloc(stream, len, &room))
+	if (may_show_span(stream))
+		rstream_reserve(stream, len, len);
+	if (!i_stream_try_alloc(stream, len, &avail))
 		return ROOST_OK;
-	len = I_MIN(len, room);
+	len = I_MIN(len, avail);
 	memcpy(stream->w_buffer + stream->pos, plain, len);
 	stream->pos += len;
 	return ROOST_OK;
 }
 
-/* A message of one chunk is open already: its memory becomes the buffer. */
+/* A message of one chunk is in memory since it was opened: that memory becomes
+   the buffer.  Returns FALSE for any other. */
 static bool
 rstream_show_only(struct roost_istream *rstream, uint64_t off)
 {
@@ -349,7 +237,9 @@ rstream_show_only(struct roost_istream *rstream, uint64_t off)
 	return TRUE;
 }
 
-/* Open full chunks from *off on, each where it is shown. */
+/* Open full chunks from *off on, up to len bytes, each where it is shown.  *off
+   is behind the last one afterwards.  An error counts only if there is none
+   before it: its turn comes when those were taken. */
 static enum roost_err
 rstream_show_ahead(struct roost_istream *rstream, uint64_t *off, size_t len)
 {
@@ -366,14 +256,14 @@ rstream_show_ahead(struct roost_istream *rstream, uint64_t *off, size_t len)
 		stream->pos += ROOST_CHUNK_PLAIN_SIZE;
 		*off += ROOST_CHUNK_PLAIN_SIZE;
 	}
-	/* The turn of the bad one comes when those before it were taken. */
 	return *off > start ? ROOST_OK : err;
 }
 
 /*
- * Each part that is shown becomes writes to a client, so it has one chunk at
- * first, and more the longer a message is read in order.  The final chunk is
- * in memory already, and goes with the one before it.
+ * Show the span that begins at off.  Each span becomes writes to a client, so
+ * the first has one chunk, and the next ones have more, the longer the message
+ * is read in order.  The final chunk is in memory since the message was opened,
+ * and is shown with the one before it.
  */
 static enum roost_err
 rstream_show(struct roost_istream *rstream, uint64_t off)
@@ -384,15 +274,15 @@ rstream_show(struct roost_istream *rstream, uint64_t off)
 	size_t len = rstream->ahead * ROOST_CHUNK_PLAIN_SIZE;
 	enum roost_err err;
 
-	if (may_show_much(stream) && rstream_show_only(rstream, off))
+	if (may_show_span(stream) && rstream_show_only(rstream, off))
 		return ROOST_OK;
-	if (!may_show_much(stream) ||
+	if (!may_show_span(stream) ||
 	    !roost_object_is_ahead(&rstream->object, off))
 		return rstream_show_loaded(rstream, off);
 	if (left < len + ROOST_CHUNK_PLAIN_SIZE)
 		len = (size_t)left;
-	rstream_make_room(stream, len + ROOST_TAG_SIZE, ROOST_TAG_SIZE +
-			  (size_t)I_MIN(left, PART_SIZE_MAX));
+	rstream_reserve(stream, len + ROOST_TAG_SIZE, ROOST_TAG_SIZE +
+			  (size_t)I_MIN(left, SPAN_SIZE_MAX));
 	err = rstream_show_ahead(rstream, &off, len);
 	rstream->ahead = I_MIN(rstream->ahead + 1, AHEAD_MAX);
 	if (err == ROOST_OK && off / ROOST_CHUNK_PLAIN_SIZE == body->final_idx)
@@ -400,8 +290,9 @@ rstream_show(struct roost_istream *rstream, uint64_t off)
 	return err;
 }
 
-/* Streams above that show a part of the buffer must not trust it any more.
-   They see it by the parents, of which nothing need have been read. */
+/* Streams above may show bytes of the buffer, which has changed.  They notice
+   that by the access counters of the parents, which count only what the parents
+   read themselves: so count this, too. */
 static void
 rstream_tell_moved(struct istream_private *stream)
 {
@@ -435,9 +326,10 @@ i_stream_roost_read(struct istream_private *stream)
 }
 
 /*
- * What was read last is still in the buffer.  As with core's own streams it is
- * visible again with the next read only, which tells the parents that the file
- * was moved for something else, and a reader that there is something.
+ * What was read last is still in the buffer, and is kept if the new offset lies
+ * in it.  As with core's own streams it becomes visible with the next read
+ * only: that read counts for the streams above, and a reader that waits for one
+ * gets it.
  */
 static void
 i_stream_roost_seek(struct istream_private *stream, uoff_t v_offset,
@@ -478,7 +370,7 @@ static struct istream *
 rstream_create(struct roost_istream *rstream)
 {
 	struct istream_private *stream = &rstream->istream;
-	struct istream *parent = rstream->sealed;
+	struct istream *parent = rstream->source.stream;
 
 	stream->iostream.destroy = i_stream_roost_destroy;
 	rstream->ahead = 1;
@@ -492,8 +384,8 @@ rstream_create(struct roost_istream *rstream)
 	return roost_istream_init(stream, parent, i_stream_get_fd(parent));
 }
 
-/* With saved keys nothing is derived.  Where they do not open it, the data key
-   says why. */
+/* Saved keys spare a derivation.  Where they do not open the object, the data
+   key is tried, which tells at which gate it fails. */
 static enum roost_err
 rstream_open(struct roost_istream *rstream, struct roost_file_keys *keys)
 {
@@ -518,7 +410,7 @@ roost_istream_finish(struct roost_opening **_opening,
 {
 	struct roost_opening *opening = *_opening;
 	struct roost_istream *rstream = opening->rstream;
-	struct istream *sealed = rstream->sealed;
+	struct istream *sealed = rstream->source.stream;
 	enum roost_err err;
 
 	*plain_r = NULL;
@@ -529,7 +421,7 @@ roost_istream_finish(struct roost_opening **_opening,
 	}
 	*_opening = NULL;
 	i_free(opening);
-	/* The stream now holds its parent itself. */
+	/* The stream holds a reference of its own now. */
 	*plain_r = rstream_create(rstream);
 	i_stream_unref(&sealed);
 	return ROOST_OK;
