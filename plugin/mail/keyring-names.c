@@ -2,33 +2,25 @@
 /*
  * keyring-names: names that are no mailboxes.  See keyring-names.h.
  *
- * Names are judged by the paths that the layout makes of them, for mail,
- * control files and indexes alike: any of these would be a folder where the
- * keyring's file is to be. Case is no difference, since file systems may not
- * make one either; and folders are compared by what they are, since one may
- * have several paths.
+ * A name is judged by the paths that the layout makes of it, for mail, control
+ * files and indexes alike: any of these would be a folder where the keyring's
+ * file is to be.  keyring-place.c compares them with the file.
  */
 #include "mail/keyring-names.h"
 
 #include "mailbox-list-private.h"
 
+#include "mail/keyring-place.h"
 #include "session/keystore.h"
 #include "session/storage.h"
-
-#include <sys/stat.h>
 
 #define RESERVED_MSG "This name is reserved: a keyring lies there"
 #define HOLDS_MSG "A keyring lies in this mailbox's folder"
 
-/* A keyring's file. */
-struct place {
-	const char *dir, *name;
-};
-
 struct names_list {
 	union mailbox_list_module_context module_ctx;
-	bool is_known;
-	ARRAY(struct place) places;
+	bool is_known;		/* places has been filled */
+	ARRAY(struct roost_keyring_place) places;
 };
 
 struct names_box {
@@ -51,31 +43,28 @@ static const enum mailbox_list_path_type path_types[] = {
 	MAILBOX_LIST_PATH_TYPE_INDEX_PRIVATE,
 };
 
-/* Where no place is known there is no keyring to use either. */
+/* Adds the place of the keyring for a namespace, if it has one.  Where the
+   key store cannot be told there is no keyring to use either. */
 static void
 names_add_place(struct names_list *nlist, struct mailbox_list *list,
 		struct mail_namespace *ns)
 {
 	struct roost_user *ruser = roost_user_get(list->ns->user);
 	struct roost_keystore *store;
-	const char *error, *path, *slash;
-	struct place *place;
+	const char *error;
 
 	if (ruser == NULL)
 		return;
 	store = roost_user_keystore(ruser, ns, &error);
 	if (store == NULL)
 		return;
-	path = p_strdup(list->pool, roost_keystore_path(store));
+	roost_keyring_place_init(array_append_space(&nlist->places),
+				 list->pool, roost_keystore_path(store));
 	roost_keystore_deinit(&store);
-	slash = strrchr(path, '/');
-	place = array_append_space(&nlist->places);
-	place->dir = slash == path ? "/" :
-		p_strdup_until(list->pool, path, slash);
-	place->name = slash + 1;
 }
 
-/* The keyring for the mailboxes of this list, and the user's own. */
+/* Returns the places of the keyring for the mailboxes of this list, and of the
+   user's own. */
 static struct names_list *
 names_get(struct mailbox_list *list)
 {
@@ -94,90 +83,23 @@ names_get(struct mailbox_list *list)
 	return nlist;
 }
 
-/* Is this the name of the keyring's file, or of one that stands beside it? */
-static bool
-place_has_name(const struct place *place, const char *name, size_t len)
-{
-	size_t own_len = strlen(place->name);
-
-	if (len < own_len || strncasecmp(name, place->name, own_len) != 0)
-		return FALSE;
-	name += own_len;
-	len -= own_len;
-	return len == 0 ||
-		(len == 5 && strncasecmp(name, ".lock", len) == 0) ||
-		(len == 4 && strncasecmp(name, ".old", len) == 0) ||
-		(len > 4 && *name == '.' &&
-		 strncasecmp(name + len - 4, ".tmp", 4) == 0);
-}
-
-static bool
-dir_is_same(const char *dir, const char *other)
-{
-	struct stat st, other_st;
-
-	return strcmp(dir, other) == 0 ||
-		(stat(dir, &st) == 0 && stat(other, &other_st) == 0 &&
-		 st.st_dev == other_st.st_dev && st.st_ino == other_st.st_ino);
-}
-
-/* Is the path, or a folder above it, one of the files? */
-static bool
-place_has_path(const struct place *place, const char *path,
-	       char sep ATTR_UNUSED)
-{
-	const char *part, *end;
-
-	for (part = path; *part != '\0'; part = end) {
-		while (*part == '/')
-			part++;
-		end = part + strcspn(part, "/");
-		if (place_has_name(place, part, (size_t)(end - part)) &&
-		    dir_is_same(part - 1 <= path ? "/" :
-				t_strdup_until(path, part - 1), place->dir))
-			return TRUE;
-	}
-	return FALSE;
-}
-
-/*
- * Is the path a folder in which the file lies, however deep?  In a layout with
- * another hierarchy than the file system's, a mailbox's children lie beside it,
- * and are renamed with it.
- */
-static bool
-place_is_in_path(const struct place *place, const char *path, char sep)
-{
-	const char *dir = place->dir, *slash;
-	size_t len = strlen(path);
-
-	for (;;) {
-		if (dir_is_same(path, dir) ||
-		    (sep != '/' && strncmp(dir, path, len) == 0 &&
-		     dir[len] == sep))
-			return TRUE;
-		slash = strrchr(dir, '/');
-		if (slash == NULL || slash == dir)
-			return FALSE;
-		dir = t_strdup_until(dir, slash);
-	}
-}
-
+/* Does judge say so of any place, and of any path of a mailbox of that name? */
 static bool
 names_judge(struct mailbox_list *list, const char *name,
-	    bool (*judge)(const struct place *place, const char *path,
-			  char sep))
+	    bool (*judge)(const struct roost_keyring_place *place,
+			  const char *path, char sep))
 {
 	const char sep = mailbox_list_get_hierarchy_sep(list);
-	const struct place *place;
+	const struct roost_keyring_place *place;
 	const char *path, *error;
 	unsigned int i;
 
-	/* There, folders have names of their own. */
+	/* In the layout "index" a folder is not named after its mailbox. */
 	if (strcmp(list->name, MAILBOX_LIST_NAME_INDEX) == 0 ||
 	    !mailbox_list_is_valid_name(list, name, &error))
 		return FALSE;
-	/* A list of other lists: to ask it for a path makes one of them. */
+	/* A list of other lists, such as all shared mailboxes, has no paths:
+	   asking it for one would add a list. */
 	if (list->ns->storage == NULL ||
 	    !roost_storage_can_seal(list->ns->storage))
 		return FALSE;
@@ -193,47 +115,44 @@ names_judge(struct mailbox_list *list, const char *name,
 	return FALSE;
 }
 
-/* Layouts add to a mailbox's name, but change nothing within the name of a
-   file: what does not contain it, but for a dot in front, makes no such path.
-   Asked for each mailbox that is listed. */
+/* Rules most names out at little cost: each mailbox that is listed is asked
+   about. */
 static bool
-names_may_have(struct mailbox_list *list, const char *name)
+names_may_match(struct mailbox_list *list, const char *name)
 {
-	const struct place *place;
-	const char *pos;
+	const struct roost_keyring_place *place;
 
 	array_foreach(&names_get(list)->places, place) {
-		const char *own = place->name + (*place->name == '.' ? 1 : 0);
-		size_t len = strlen(own);
-
-		for (pos = name; *pos != '\0'; pos++) {
-			if (strncasecmp(pos, own, len) == 0)
-				return TRUE;
-		}
+		if (roost_keyring_place_may_match(place, name))
+			return TRUE;
 	}
 	return FALSE;
 }
 
+/* Is it the name of a keyring's file, and so reserved? */
 static bool
 names_has(struct mailbox_list *list, const char *name)
 {
 	bool ret;
 
-	if (!names_may_have(list, name))
+	if (!names_may_match(list, name))
 		return FALSE;
 	T_BEGIN {
-		ret = names_judge(list, name, place_has_path);
+		ret = names_judge(list, name,
+				  roost_keyring_place_has_path);
 	} T_END;
 	return ret;
 }
 
+/* Does a keyring lie in the folder of the mailbox of that name? */
 static bool
 names_holds(struct mailbox_list *list, const char *name)
 {
 	bool ret;
 
 	T_BEGIN {
-		ret = names_judge(list, name, place_is_in_path);
+		ret = names_judge(list, name,
+				  roost_keyring_place_is_in_path);
 	} T_END;
 	return ret;
 }
@@ -309,7 +228,8 @@ names_set_subscribed(struct mailbox *box, bool set)
 	return NAMES_BOX(box)->module_ctx.super.set_subscribed(box, set);
 }
 
-/* A reserved one is refused before: core opens a mailbox to delete it. */
+/* A reserved name does not come here: core opens a mailbox before it deletes
+   it, which is refused. */
 static int
 names_delete(struct mailbox *box)
 {
