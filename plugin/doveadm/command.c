@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command: what the commands share.  See command.h.
+ * command: what the commands of `doveadm roost` share.  See command.h.
  */
 #include "doveadm/command.h"
 
@@ -9,7 +9,7 @@ static bool
 cmd_parse_arg(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED,
 	      int c ATTR_UNUSED)
 {
-	return TRUE;	/* parameters are read by name, in init */
+	return TRUE;	/* the command's init reads parameters by name */
 }
 
 void
@@ -24,6 +24,23 @@ roost_command_accept_params(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
 {
 }
 #endif
+
+int
+roost_command_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
+		  int (*run)(struct doveadm_mail_cmd_context *ctx,
+			     struct roost_user *ruser, struct mail_user *user,
+			     const char **error_r))
+{
+	const char *error;
+	struct roost_user *ruser = roost_user_new(user, &error);
+	int ret;
+
+	if (ruser == NULL)
+		return roost_command_fail(ctx, user, error);
+	ret = run(ctx, ruser, user, &error);
+	roost_user_free(&ruser);
+	return ret < 0 ? roost_command_fail(ctx, user, error) : 0;
+}
 
 int
 roost_command_fail(struct doveadm_mail_cmd_context *ctx,

@@ -3,7 +3,8 @@
 #define ROOST_DOVEADM_COMMAND_H
 
 /*
- * command: what the commands of `doveadm roost` share.
+ * command: what the commands of `doveadm roost` share: how one is defined for
+ * both majors of Dovecot, run for a user, and told which keyring is meant.
  */
 
 #include "dovecot/compat.h"
@@ -17,8 +18,9 @@
 
 /*
  * A command's v.init is ROOST_CMD_INIT(fn), where fn takes the context alone;
- * ROOST_CMD_DEFINE_INIT(fn) stands behind fn.  In alloc,
- * roost_command_accept_params() lets parameters be read by name there.
+ * ROOST_CMD_DEFINE_INIT(fn) stands behind the definition of fn.  If the
+ * command's alloc calls roost_command_accept_params(), fn can read the
+ * parameters by name, on both majors.
  */
 #ifdef ROOST_HAVE_DOVEADM_PARSE_ARG
 # define ROOST_CMD_INIT(fn) fn##_with_args
@@ -35,19 +37,32 @@ fn##_with_args(struct doveadm_mail_cmd_context *ctx, \
 #endif
 void roost_command_accept_params(struct doveadm_mail_cmd_context *ctx);
 
-/* Log an error about the user and make doveadm fail.  Always -1. */
+/*
+ * Run a command for a user, as its v.run does: run gets what a session knows of
+ * the user, and answers 0, or -1 with error_r, which is then logged and makes
+ * doveadm fail.  Returns 0 or -1.
+ */
+int roost_command_run(struct doveadm_mail_cmd_context *ctx,
+		      struct mail_user *user,
+		      int (*run)(struct doveadm_mail_cmd_context *ctx,
+				 struct roost_user *ruser,
+				 struct mail_user *user,
+				 const char **error_r));
+
+/* Log an error about the user and make doveadm fail.  Returns -1. */
 int roost_command_fail(struct doveadm_mail_cmd_context *ctx,
 		       struct mail_user *user, const char *error);
 
-/* The policy of that name, and back.  FALSE: there is none. */
+/* The policy of that name, and the name of a policy.  FALSE if no policy has
+   that name; *policy_r is of no use then. */
 bool roost_command_policy(const char *name, enum roost_policy *policy_r);
 const char *roost_command_policy_name(enum roost_policy policy);
 
-/* The private namespace whose keyring is the user's own. */
+/* Returns the namespace whose keyring is the user's own. */
 struct mail_namespace *roost_command_namespace(struct mail_user *user);
 
-/* The user's own or a public namespace with that prefix; NULL with error_r if
-   there is none. */
+/* Returns the namespace with that prefix, if it is the user's own or a public
+   one; else NULL with error_r. */
 struct mail_namespace *
 roost_command_namespace_find(struct mail_user *user, const char *prefix,
 			     const char **error_r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyring-init: `doveadm roost init`: make a user's keyring.
+ * keyring-init: `doveadm roost init`: makes a user's keyring, or that of a
+ * public namespace.
  *
  * A password is asked for on the terminal or read from a file descriptor,
  * never taken from an argument; the recovery code is printed once and stored
@@ -21,12 +22,12 @@
 struct init_context {
 	struct doveadm_mail_cmd_context ctx;
 	bool is_password_mode, has_recovery, is_new;
-	bool has_policy;		/* else by what mail there is */
+	bool has_policy;	/* else the mail that is there decides */
 	const char *prefix;		/* of a namespace; NULL: the user's */
 	enum roost_policy policy;
 	int secret_fd;
 	bool has_secret;
-	uint8_t secret[ROOST_KEY_SIZE];		/* wiped in deinit */
+	uint8_t secret[ROOST_KEY_SIZE];		/* wiped after the run */
 };
 
 static void ATTR_NORETURN
@@ -69,7 +70,8 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 }
 ROOST_CMD_DEFINE_INIT(init_cmd_init)
 
-/* SHA-256 of the password: what passdb hands over at a login. */
+/* Sets the secret: SHA-256 of the password, which is what passdb hands over at
+   a login. */
 static int
 init_hash_password(struct init_context *ctx,
 		   const struct roost_password *password, const char **error_r)
@@ -83,7 +85,7 @@ init_hash_password(struct init_context *ctx,
 	return 0;
 }
 
-/* From the terminal, twice. */
+/* Asks on the terminal twice, which must give the same password. */
 static int
 init_ask(struct roost_password passwords[2], const char **error_r)
 {
@@ -138,7 +140,8 @@ init_get_secret(struct init_context *ctx, const char **error_r)
 	return init_read_secret(ctx, error_r);
 }
 
-/* Mail is only looked at where there is no keyring yet. */
+/* May a keyring be made?  Returns 0, or -1 with error_r.  The mail is scanned
+   only where there is no keyring yet; else scan_r is zero. */
 static int
 init_may_create(const struct init_context *ctx, struct roost_keystore *store,
 		struct mail_namespace *ns,
@@ -169,6 +172,7 @@ init_print(struct roost_ring *ring, bool was_made, const char *code)
 	doveadm_print(was_made ? code : "");
 }
 
+/* Makes the user's own keyring, or prints the one that is there. */
 static int
 init_create(struct init_context *ctx, struct roost_user *ruser,
 	    struct mail_user *user, const char **error_r)
@@ -215,7 +219,8 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	return ret < 0 ? -1 : 0;
 }
 
-/* A public namespace's keyring is what the first message makes there. */
+/* Makes the keyring of a public namespace as the first message would that is
+   saved there, or prints the one that is there. */
 static int
 init_public(struct init_context *ctx, struct roost_user *ruser,
 	    struct mail_namespace *ns, const char **error_r)
@@ -241,11 +246,17 @@ init_public(struct init_context *ctx, struct roost_user *ruser,
 }
 
 static int
-init_run(struct init_context *ctx, struct roost_user *ruser,
-	 struct mail_user *user, const char **error_r)
+init_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
+	  struct mail_user *user, const char **error_r)
 {
+	struct init_context *ctx =
+		container_of(_ctx, struct init_context, ctx);
 	struct mail_namespace *ns = NULL;
 
+	if (roost_user_config(ruser)->provider_key_count == 0) {
+		*error_r = "roost_provider_key is not set";
+		return -1;
+	}
 	if (ctx->prefix != NULL) {
 		ns = roost_command_namespace_find(user, ctx->prefix, error_r);
 		if (ns == NULL)
@@ -263,19 +274,10 @@ init_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 {
 	struct init_context *ctx =
 		container_of(_ctx, struct init_context, ctx);
-	const char *error;
-	struct roost_user *ruser = roost_user_new(user, &error);
-	int ret = -1;
+	int ret = roost_command_run(_ctx, user, init_user);
 
-	if (ruser == NULL)
-		return roost_command_fail(_ctx, user, error);
-	if (roost_user_config(ruser)->provider_key_count == 0)
-		error = "roost_provider_key is not set";
-	else
-		ret = init_run(ctx, ruser, user, &error);
-	roost_user_free(&ruser);
 	roost_wipe(ctx->secret, sizeof(ctx->secret));
-	return ret < 0 ? roost_command_fail(_ctx, user, error) : 0;
+	return ret;
 }
 
 static struct doveadm_mail_cmd_context *

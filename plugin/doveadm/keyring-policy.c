@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyring-policy: `doveadm roost policy`: are messages that are not sealed
- * served, and how many are there?
+ * keyring-policy: `doveadm roost policy`: says whether messages that are not
+ * sealed are served and how many there are, or changes that.
  *
  * Needs the provider key and no secret of the user.
  */
@@ -14,7 +14,7 @@
 struct policy_context {
 	struct doveadm_mail_cmd_context ctx;
 	bool is_change;
-	enum roost_policy policy;	/* if so */
+	enum roost_policy policy;	/* the new one, if is_change */
 	const char *prefix;		/* of a namespace; NULL: the user's */
 };
 
@@ -98,7 +98,8 @@ count_end(struct mailbox *box ATTR_UNUSED, void *context)
 	counts->all.unsealed += entry->unsealed;
 }
 
-/* All mail that the keyring of this namespace is for. */
+/* Counts all mail that the keyring of this namespace is for, by mailbox: 0, or
+   -1 with error_r if not every message could be looked at. */
 static int
 policy_count(struct policy_context *ctx, struct mail_namespace *ns,
 	     struct policy_counts *counts, const char **error_r)
@@ -133,7 +134,7 @@ policy_count(struct policy_context *ctx, struct mail_namespace *ns,
 
 /* -- printing -- */
 
-/* Without a keyring the ring is NULL. */
+/* The ring is NULL where there is no keyring. */
 static void
 print_row(const struct roost_ring *ring, const struct policy_box *row)
 {
@@ -146,7 +147,8 @@ print_row(const struct roost_ring *ring, const struct policy_box *row)
 	doveadm_print_num(row->unsealed);
 }
 
-/* All together, and each mailbox that has any. */
+/* A row for all mail, and one for each mailbox with messages that are not
+   sealed. */
 static void
 policy_print(const struct roost_ring *ring, struct policy_counts *counts)
 {
@@ -162,7 +164,7 @@ policy_print(const struct roost_ring *ring, struct policy_counts *counts)
 
 /* -- running -- */
 
-/* Whose keyring is meant; NULL with error_r. */
+/* Returns the namespace whose keyring is meant; NULL with error_r. */
 static struct mail_namespace *
 policy_namespace(struct policy_context *ctx, struct mail_user *user,
 		 const char **error_r)
@@ -193,7 +195,7 @@ policy_change(struct policy_context *ctx, struct roost_user *ruser,
 	return ret < 0 ? -1 : roost_user_renew_ring(ruser, ring, error_r);
 }
 
-/* What follows from it, for whoever has just changed it. */
+/* Warns whoever has just changed the policy of what follows from it. */
 static void
 policy_warn(const struct policy_context *ctx, struct mail_user *user,
 	    const struct roost_ring *ring, const struct policy_counts *counts)
@@ -213,9 +215,11 @@ policy_warn(const struct policy_context *ctx, struct mail_user *user,
 }
 
 static int
-policy_run(struct policy_context *ctx, struct roost_user *ruser,
-	   struct mail_user *user, const char **error_r)
+policy_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
+	    struct mail_user *user, const char **error_r)
 {
+	struct policy_context *ctx =
+		container_of(_ctx, struct policy_context, ctx);
 	struct mail_namespace *ns = policy_namespace(ctx, user, error_r);
 	struct policy_counts counts = { .is_unread = FALSE };
 	struct roost_ring *ring;
@@ -243,19 +247,9 @@ policy_run(struct policy_context *ctx, struct roost_user *ruser,
 }
 
 static int
-policy_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
+policy_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
-	struct policy_context *ctx =
-		container_of(_ctx, struct policy_context, ctx);
-	const char *error;
-	struct roost_user *ruser = roost_user_new(user, &error);
-	int ret;
-
-	if (ruser == NULL)
-		return roost_command_fail(_ctx, user, error);
-	ret = policy_run(ctx, ruser, user, &error);
-	roost_user_free(&ruser);
-	return ret < 0 ? roost_command_fail(_ctx, user, error) : 0;
+	return roost_command_run(ctx, user, policy_user);
 }
 
 static struct doveadm_mail_cmd_context *

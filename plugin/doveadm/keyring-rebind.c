@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyring-rebind: `doveadm roost rebind`: what was moved, or renamed, gets
- * its keyring back.
+ * keyring-rebind: `doveadm roost rebind`: binds a keyring to who uses it where
+ * it lies now, after a public namespace was moved or a user renamed.
  */
 #include "doveadm/commands.h"
 
@@ -31,7 +31,7 @@ rebind_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 }
 ROOST_CMD_DEFINE_INIT(rebind_cmd_init)
 
-/* With its separator at the end, or without. */
+/* Is that the namespace's prefix, with its separator at the end or without? */
 static bool
 is_prefix_of(const char *prefix, struct mail_namespace *ns)
 {
@@ -43,6 +43,7 @@ is_prefix_of(const char *prefix, struct mail_namespace *ns)
 		 ns->prefix[len + 1] == '\0');
 }
 
+/* Returns the namespace whose keyring is meant; NULL with error_r. */
 static struct mail_namespace *
 rebind_namespace(const struct rebind_context *ctx, struct mail_user *user,
 		 const char **error_r)
@@ -72,7 +73,9 @@ rebind_print(const struct roost_rebind *rebind, const char *state)
 	doveadm_print(state);
 }
 
-/* What is going to be changed is said before it is. */
+/* Binds the keyring, if that changes anything, and logs before what is going to
+   be changed.  Returns 1 if it is changed, or would be; 0 if not; -1 with
+   error_r. */
 static int
 rebind_store(const struct rebind_context *ctx, struct mail_user *user,
 	     struct roost_keystore *store, const char *owner,
@@ -97,9 +100,11 @@ rebind_store(const struct rebind_context *ctx, struct mail_user *user,
 }
 
 static int
-rebind_user(const struct rebind_context *ctx, struct roost_user *ruser,
+rebind_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
 	    struct mail_user *user, const char **error_r)
 {
+	const struct rebind_context *ctx =
+		container_of(_ctx, struct rebind_context, ctx);
 	struct mail_namespace *ns = rebind_namespace(ctx, user, error_r);
 	const struct roost_config *config;
 	struct roost_keystore *store;
@@ -119,19 +124,9 @@ rebind_user(const struct rebind_context *ctx, struct roost_user *ruser,
 }
 
 static int
-rebind_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
+rebind_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
-	struct rebind_context *ctx =
-		container_of(_ctx, struct rebind_context, ctx);
-	const char *error;
-	struct roost_user *ruser = roost_user_new(user, &error);
-	int ret;
-
-	if (ruser == NULL)
-		return roost_command_fail(_ctx, user, error);
-	ret = rebind_user(ctx, ruser, user, &error);
-	roost_user_free(&ruser);
-	return ret < 0 ? roost_command_fail(_ctx, user, error) : 0;
+	return roost_command_run(ctx, user, rebind_user);
 }
 
 static struct doveadm_mail_cmd_context *

@@ -39,7 +39,9 @@ status_slots(const struct roost_keyring *doc)
 	return str_c(str);
 }
 
-/* Without the user's secret a password keyring is locked, and in order. */
+/* Tries to unlock the keyring, and says how that went.  Returns 0 if it is in
+   order, or -1: one in password mode that stays locked is, because the user's
+   secret is not at hand here. */
 static int
 status_state(struct roost_ring *ring, const char **state_r)
 {
@@ -53,6 +55,7 @@ status_state(struct roost_ring *ring, const char **state_r)
 		0 : -1;
 }
 
+/* Returns 0, or -1 with error_r if the keyring is not in order. */
 static int
 status_print(struct roost_ring *ring, const char *name, const char **error_r)
 {
@@ -89,7 +92,8 @@ status_print_none(const char *name, const char *state)
 }
 
 static int
-status_user(struct roost_user *ruser, struct mail_user *user,
+status_user(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED,
+	    struct roost_user *ruser, struct mail_user *user,
 	    const char **error_r)
 {
 	struct mail_namespace *ns = roost_command_namespace(user);
@@ -113,15 +117,7 @@ status_user(struct roost_user *ruser, struct mail_user *user,
 static int
 status_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
-	const char *error;
-	struct roost_user *ruser = roost_user_new(user, &error);
-	int ret;
-
-	if (ruser == NULL)
-		return roost_command_fail(ctx, user, error);
-	ret = status_user(ruser, user, &error);
-	roost_user_free(&ruser);
-	return ret < 0 ? roost_command_fail(ctx, user, error) : 0;
+	return roost_command_run(ctx, user, status_user);
 }
 
 static struct doveadm_mail_cmd_context *
