@@ -3,22 +3,12 @@
  * mail-verify: `doveadm roost verify`: is every sealed message whole, and is
  * every message sealed that has to be?
  *
- * With keys every message is opened and read to its end; with --keyless only
- * the digests are compared, which needs no key and is no proof against an
- * attacker.  With keys the sizes on record are compared, too, with what a
- * reader is shown.  Nothing is written, but that reading a message drops a
- * wrong record from the index.
+ * This file visits the mailboxes and counts; verify-message.c judges a message.
  */
 #include "doveadm/commands.h"
 
-#include "session/named-object.h"
-#include "session/inspect.h"
-#include "stream/istream-roost.h"
-#include "stream/measure.h"
+#include "doveadm/verify-message.h"
 #include "doveadm/walk.h"
-#include "session/storage.h"
-
-#include "roost/secret.h"
 
 struct verify_context {
 	struct doveadm_mail_cmd_context ctx;
@@ -31,19 +21,10 @@ struct verify_run {
 	struct roost_ring *ring;	/* NULL: there is no keyring */
 	bool is_bad;			/* a message is not whole */
 	unsigned int plaintext;		/* messages of all mailboxes */
-	/* Of the mailbox at hand. */
+	/* Of the mailbox that is being visited. */
 	struct {
 		unsigned int messages, sealed, plaintext, bad;
 	} box;
-};
-
-/* One message being looked at. */
-struct verify_mail {
-	bool is_keyless;
-	struct roost_ring *ring;	/* NULL: there is no keyring */
-	bool is_sealed;
-	enum roost_err err;
-	char detail[128];	/* outlives the data stack's frame */
 };
 
 static void
@@ -65,164 +46,25 @@ verify_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 }
 ROOST_CMD_DEFINE_INIT(verify_cmd_init)
 
-/* Open and read all of it. */
-static enum roost_err
-verify_open(struct istream *stored, struct roost_ring *ring,
-	    char *detail_r, size_t detail_size)
-{
-	struct roost_file_keys keys = { .has_saved = FALSE };
-	struct roost_opening *opening;
-	const struct roost_header *header;
-	const unsigned char *data;
-	struct istream *plain;
-	size_t size;
-	enum roost_err err;
-
-	err = roost_istream_begin(stored, &opening, &header);
-	if (err != ROOST_OK)
-		return err;
-	err = roost_ring_data_key(ring, header, keys.data_key);
-	if (err == ROOST_OK)
-		err = roost_istream_finish(&opening, &keys, &plain);
-	else
-		roost_istream_cancel(&opening);
-	roost_wipe(&keys, sizeof(keys));
-	if (err != ROOST_OK)
-		return err;
-	while (i_stream_read_more(plain, &data, &size) > 0)
-		i_stream_skip(plain, size);
-	if (plain->stream_errno != 0) {
-		err = ROOST_ERR_CHUNK;
-		i_strocpy(detail_r, i_stream_get_error(plain), detail_size);
-	}
-	i_stream_unref(&plain);
-	return err;
-}
-
-static void
-verify_inspect(void *context, struct istream *stored)
-{
-	struct verify_mail *vmail = context;
-
-	vmail->is_sealed = roost_inspect_is_claimed(stored);
-	if (!vmail->is_sealed)
-		vmail->err = ROOST_OK;
-	else if (vmail->is_keyless)
-		vmail->err = roost_istream_scrub(stored);
-	else if (vmail->ring == NULL)
-		vmail->err = ROOST_ERR_LOCKED;
-	else
-		vmail->err = verify_open(stored, vmail->ring,
-					 vmail->detail,
-					 sizeof(vmail->detail));
-}
-
-/*
- * Ask for the sizes as a client does, then read what it is shown.  The error,
- * or NULL.
- */
-static const char *
-verify_read(struct mail *mail, struct roost_measure *told,
-	    struct roost_measure *shown)
-{
-	struct istream *input;
-
-	/* Before the message is opened: that would put them right. */
-	if (mail_get_virtual_size(mail, &told->virtual) < 0 ||
-	    mail_get_physical_size(mail, &told->physical) < 0 ||
-	    mail_get_stream_because(mail, NULL, NULL, "roost verify",
-				    &input) < 0)
-		return mailbox_get_last_internal_error(mail->box, NULL);
-	/* Where doveadm has no mail plugin, or not the one that unpacks, there
-	   is nothing to compare with. */
-	*shown = *told;
-	if (roost_inspect_is_claimed(input) ||
-	    roost_measure_is_packed(input) ||
-	    roost_measure_count(input, shown))
-		return NULL;
-	return i_stream_get_error(input);
-}
-
-/* 0 or -1. */
-static int
-verify_sizes(struct mail *mail)
-{
-	struct roost_measure told, shown;
-	const char *error = verify_read(mail, &told, &shown);
-
-	if (mail->expunged)
-		return -1;
-	if (error != NULL) {
-		e_error(mail_event(mail), "roost: the message is whole, but "
-			"cannot be read: %s", error);
-		return -1;
-	}
-	/* No client sees the physical size that a dbox file says itself, and
-	   opening the message tells core the right one. */
-	if (told.virtual == shown.virtual &&
-	    (roost_storage_is_dbox(mail->box->storage) ||
-	     told.physical == shown.physical))
-		return 0;
-	e_error(mail_event(mail), "roost: its size on record is %llu (%llu as "
-		"clients count it), but it has %llu (%llu) [size]; once it is "
-		"read, that is put right: doveadm fetch text mailbox %s uid %u",
-		(unsigned long long)told.physical,
-		(unsigned long long)told.virtual,
-		(unsigned long long)shown.physical,
-		(unsigned long long)shown.virtual,
-		mailbox_get_vname(mail->box), mail->uid);
-	return -1;
-}
-
-/* A message that can be had: sealed and whole, or plaintext in nobody's
-   place.  FALSE: it is logged. */
-static bool
-verify_good(struct mail *mail, const struct verify_mail *vmail,
-	    struct verify_run *run)
-{
-	if (vmail->is_sealed) {
-		if (!run->is_keyless && verify_sizes(mail) < 0)
-			return FALSE;
-		run->box.sealed++;
-		return TRUE;
-	}
-	if (!roost_named_object_is_there(mail)) {
-		run->box.plaintext++;
-		return TRUE;
-	}
-	e_error(mail_event(mail), "roost: It is plaintext, but the index cache "
-		"knows it as a sealed message: it was put in its place; "
-		"restore it from a backup [unsealed]");
-	return FALSE;
-}
-
 static void
 verify_message(struct mail *mail, void *context)
 {
 	struct verify_run *run = context;
-	struct verify_mail vmail = {
-		.is_keyless = run->is_keyless, .ring = run->ring,
-		.err = ROOST_ERR_IO
-	};
-	int ret = roost_inspect(mail, verify_inspect, &vmail);
-	bool is_whole = ret >= 0 && vmail.err == ROOST_OK;
 
-	if (!is_whole && mail->expunged)
-		return;
-	run->box.messages++;
-	if (is_whole && verify_good(mail, &vmail, run))
-		return;
-	if (mail->expunged) {
-		run->box.messages--;
+	switch (roost_verify_message(mail, run->ring, run->is_keyless)) {
+	case ROOST_VERDICT_SEALED:
+		run->box.sealed++;
+		break;
+	case ROOST_VERDICT_PLAINTEXT:
+		run->box.plaintext++;
+		break;
+	case ROOST_VERDICT_BAD:
+		run->box.bad++;
+		break;
+	case ROOST_VERDICT_GONE:
 		return;
 	}
-	run->box.bad++;
-	if (is_whole)
-		return;
-	e_error(mail_event(mail), "roost: %s; restore it from a backup [%s]",
-		ret < 0 ? "the message's file cannot be opened" :
-		*vmail.detail != '\0' ? vmail.detail :
-		roost_err_phrase(vmail.err), roost_err_name(vmail.err));
+	run->box.messages++;
 }
 
 static void
@@ -247,8 +89,9 @@ verify_end(struct mailbox *box, void *context)
 	run->is_bad = run->is_bad || run->box.bad > 0;
 }
 
-/* The keyring of the namespace, unlocked; NULL if there is none.  Without keys
-   it only tells the policy, if it can. */
+/* Gets the keyring of the namespace, unlocked, or NULL if there is none: 0, or
+   -1 with error_r.  With --keyless it is wanted for its policy only: it stays
+   locked, and one that fails is no error. */
 static int
 verify_ring(struct verify_context *ctx, struct roost_user *ruser,
 	    struct mail_namespace *ns, struct roost_ring **ring_r,
@@ -272,7 +115,7 @@ verify_ring(struct verify_context *ctx, struct roost_user *ruser,
 	return -1;
 }
 
-/* Does plaintext have to be sealed there? */
+/* Must every message of the namespace be sealed? */
 static bool
 verify_is_sealed(struct roost_user *ruser, struct mail_namespace *ns,
 		 const struct roost_ring *ring)
@@ -321,27 +164,30 @@ verify_namespace(struct verify_context *ctx, struct roost_user *ruser,
 }
 
 static int
-verify_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
+verify_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
+	    struct mail_user *user, const char **error_r)
 {
 	struct verify_context *ctx =
 		container_of(_ctx, struct verify_context, ctx);
-	const char *error, *ns_error;
-	struct roost_user *ruser = roost_user_new(user, &error);
 	struct mail_namespace *ns;
+	const char *error;
 	int ret = 0;
 
-	if (ruser == NULL)
-		return roost_command_fail(_ctx, user, error);
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (!roost_walk_is_storing(ns))
 			continue;
-		if (verify_namespace(ctx, ruser, ns, &ns_error) < 0) {
-			error = ns_error;
+		if (verify_namespace(ctx, ruser, ns, &error) < 0) {
+			*error_r = error;
 			ret = -1;
 		}
 	}
-	roost_user_free(&ruser);
-	return ret < 0 ? roost_command_fail(_ctx, user, error) : 0;
+	return ret;
+}
+
+static int
+verify_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
+{
+	return roost_command_run(ctx, user, verify_user);
 }
 
 static struct doveadm_mail_cmd_context *

@@ -3,15 +3,17 @@
 #define ROOST_MAIL_OPEN_HOOKS_H
 
 /*
- * open-hooks: messages being read: opened or refused.
+ * open-hooks: messages being read: each is opened or refused when the storage
+ * opens its file, and its sizes are answered as a reader sees them.
  */
 
 #include "dovecot/compat.h"
 
-/* Hook: the vfuncs of every mail of a user with Roost. */
+/* Hook: sets the vfuncs of every mail of a user with Roost. */
 void roost_open_mail_allocated(struct mail *mail);
 
-/* Was the file that was opened last for this mail a sealed message? */
+/* TRUE if the file that was opened last for this mail was a sealed message,
+   and was not refused. */
 bool roost_open_is_sealed(struct mail *mail);
 
 #endif

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plugin: the plugin `roost`: sets of hooks, and nothing else.
+ * plugin: the plugin `roost`, as Dovecot loads it: it only registers hooks, the
+ * functions that Dovecot calls for each user, mailbox and mail.  Every message
+ * that is saved is sealed by save_seal() in mail/save-hooks.c.  Every message
+ * that is read is opened by open_sealed() in mail/open.c, or refused there.  A
+ * keyring of another user is refused by roost_keyring_open_host() in
+ * core/keyring.c, whenever session/ring.c loads one.
+ *
+ * The other files of this folder make what Dovecot asks meanwhile right: sizes,
+ * errors in the middle of a message, names of mailboxes that are a keyring's.
  */
 #include "dovecot/compat.h"
 
@@ -9,14 +17,14 @@
 
 #include "cache/box.h"
 #include "cache/hooks.h"
-#include "mail/fetch-hooks.h"
-#include "session/inspect.h"
-#include "mail/keyring-names.h"
-#include "keywords/hooks.h"
 #include "dovecot/libraries.h"
+#include "keywords/hooks.h"
+#include "mail/fetch-hooks.h"
+#include "mail/keyring-names.h"
 #include "mail/open-hooks.h"
 #include "mail/read-errors.h"
 #include "mail/save-hooks.h"
+#include "session/inspect.h"
 #include "session/user.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -27,7 +35,8 @@ extern EXPORT const char *roost_plugin_version;
 
 const char *roost_plugin_version = DOVECOT_ABI_VERSION;
 
-/* A set for each layer: one call of a hook may add one. */
+/* Each set is a layer of vfuncs of its own: Dovecot calls a hook of a set once
+   for an object, and one call may add one layer. */
 static struct mail_storage_hooks roost_read_errors_hooks = {
 	.mailbox_allocated = roost_read_errors_mailbox_allocated,
 	.mail_allocated = roost_read_errors_mail_allocated,
@@ -46,24 +55,26 @@ static struct mail_storage_hooks roost_names_hooks = {
 	.mailbox_allocated = roost_keyring_names_box_allocated,
 };
 
-/* Outermost: reading undoes sealing before anybody else looks. */
+/* Opens messages before any other plugin sees their bytes. */
 static struct mail_storage_hooks roost_hooks = {
 	.mail_user_created = roost_user_created,
 	.mail_namespaces_created = roost_user_namespaces_created,
 	.mail_allocated = roost_open_mail_allocated,
 };
 
-/* Next to the storage: sealing is the last thing done to a message.  Forced,
-   since a sealed message may be copied to a user without Roost. */
+/* Next to the storage, because sealing is the last thing done to a message.
+   Forced hooks are called for users without Roost, too: a sealed message may
+   be copied to one. */
 static struct mail_storage_hooks roost_storage_hooks = {
 	.mailbox_allocated = roost_save_box_allocated,
 };
 static char storage_path[] = "lib95_roost_plugin.so";
 static struct module storage_module = { .path = storage_path };
 
-/* Right outside of it, which makes another thing of a copy: names of keywords
-   are private to the disk, others see the real ones.  Forced, since a user
-   without Roost may come to an index that another has used. */
+/* Next outside of that layer, which may turn a copy into a save, so that both
+   pass here: on disk names of keywords are tokens, and everyone further out
+   sees the names.  Forced, because a user without Roost may open an index that
+   another user has written. */
 static struct mail_storage_hooks roost_keyword_hooks = {
 	.mailbox_allocated = roost_keyword_mailbox_allocated,
 	.mail_allocated = roost_keyword_mail_allocated,

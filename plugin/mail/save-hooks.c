@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * save-hooks: sealing what is saved, and what a copy may share.  See
- * save-hooks.h.
+ * save-hooks: every message that is saved passes here: roost_save_begin() finds
+ * the keyring, and save_seal() seals the message by putting a sealing stream
+ * between the storage's output and everyone else.  See save-hooks.h.
  *
- * Without a key nothing is written: the save fails, a delivery is tried
- * again.  A file is only ever shared inside one keyring.
+ * Without a key nothing is written: the save fails, and a delivery is tried
+ * again.  save-ring.c knows the keyring of a transaction, copy-share.c whether
+ * a copy may share the file of the original.
  */
 #include "mail/save-hooks.h"
 
@@ -12,118 +14,30 @@
 #include "mail-copy.h"
 #include "dbox-save.h"
 
-#include "session/named-object.h"
 #include "cache/save.h"
-#include "session/inspect.h"
-#include "stream/ostream-roost.h"
+#include "mail/copy-share.h"
 #include "mail/read-errors.h"
-#include "session/user.h"
+#include "mail/save-ring.h"
+#include "session/inspect.h"
 #include "session/storage.h"
+#include "stream/ostream-roost.h"
 
-#include "roost/bytes.h"
 #include "roost/secret.h"
 
-struct roost_mailbox {
+struct save_box {
 	union mailbox_module_context module_ctx;
 };
 
-static MODULE_CONTEXT_DEFINE_INIT(roost_storage_module,
+static MODULE_CONTEXT_DEFINE_INIT(save_box_module,
 				  &mail_storage_module_register);
-#define ROOST_BOX(box) \
-	((struct roost_mailbox *)MODULE_CONTEXT_REQUIRE( \
-		box, roost_storage_module))
+#define SAVE_BOX(box) \
+	((struct save_box *)MODULE_CONTEXT_REQUIRE(box, save_box_module))
 
-#define CLIENT_LOOKS_SEALED \
+#define CLIENT_CLAIMS_SEALED \
 	"A message that looks sealed cannot be saved here"
 
-/* A transaction that has sealed something, or shared a sealed file. */
-struct roost_save_trans {
-	union mailbox_transaction_module_context module_ctx;
-	struct roost_ring *ring;
-	unsigned int seal_count;
-};
-
-static MODULE_CONTEXT_DEFINE_INIT(roost_save_trans_module,
-				  &mail_storage_module_register);
-
-/*
- * The keyring in use may be gone, or another, since it was loaded: what is
- * sealed to it would open nowhere.  Asked once for each transaction.
- */
-static int
-trans_use_ring(struct mailbox_transaction_context *t, struct roost_ring *ring,
-	       const char **error_r)
-{
-	struct roost_user *ruser = roost_user_get(t->box->storage->user);
-	struct roost_save_trans *st = MODULE_CONTEXT(t,
-						     roost_save_trans_module);
-
-	if (st != NULL)
-		return 0;
-	if (roost_user_renew_ring(ruser, ring, error_r) < 0)
-		return -1;
-	st = i_new(struct roost_save_trans, 1);
-	st->ring = ring;
-	st->seal_count = roost_ring_seal_count(ring);
-	MODULE_CONTEXT_SET(t, roost_save_trans_module, st);
-	return 0;
-}
-
-/* And once more before anybody is told that it is saved. */
-static int
-trans_check_ring(struct mailbox_transaction_context *t,
-		 const struct roost_save_trans *st)
-{
-	struct roost_user *ruser = roost_user_get(t->box->storage->user);
-	const char *error;
-
-	if (roost_user_renew_ring(ruser, st->ring, &error) == 0) {
-		if (roost_ring_seal_count(st->ring) == st->seal_count)
-			return 0;
-		error = "the keyring has got another public key meanwhile";
-	}
-	mailbox_set_critical(t->box, "roost: Nothing is saved of what was "
-			     "sealed: %s", error);
-	return -1;
-}
-
-/* Somebody else's mailbox is sealed if it has a keyring, whatever the
-   visitor's own roost_enable; one that fails is refused when it is used. */
-static bool
-box_is_sealing(struct mailbox *box)
-{
-	struct roost_user *ruser = roost_user_get(box->storage->user);
-	struct mail_namespace *ns = mailbox_get_namespace(box);
-	struct roost_ring *ring;
-	const char *error;
-
-	if (ruser == NULL)
-		return FALSE;
-	return roost_user_config(ruser)->enable == ROOST_ENABLE_YES ||
-		(ns->owner != box->storage->user &&
-		 roost_user_ring(ruser, ns, &ring, &error) != 0);
-}
-
-/* The ring to seal for; an error is the storage's afterwards. */
-static int
-trans_seal_ring(struct mailbox_transaction_context *t,
-		struct roost_ring **ring_r)
-{
-	struct mailbox *box = t->box;
-	struct roost_user *ruser = roost_user_get(box->storage->user);
-	struct mail_namespace *ns = mailbox_get_namespace(box);
-	const char *error;
-
-	if (roost_user_seal_ring(ruser, ns, ring_r, &error) == 0 &&
-	    trans_use_ring(t, *ring_r, &error) == 0 &&
-	    roost_ring_check_seal(*ring_r, &error) == 0)
-		return 0;
-	mailbox_set_critical(box, "roost: Cannot seal, so nothing is saved: "
-			     "%s", error);
-	return -1;
-}
-
-/* Put the sealing stream between the storage's output and everyone else. */
+/* Put the sealing stream between the storage's output and everyone else.
+   Returns 0, or -1 with the storage's error set. */
 static int
 save_seal(struct mail_save_context *ctx, struct roost_ring *ring)
 {
@@ -140,8 +54,8 @@ save_seal(struct mail_save_context *ctx, struct roost_ring *ring)
 				     "saved: %s", error);
 		return -1;
 	}
-	/* Whoever reads it again before the process ends needs no keyring:
-	   delivery to a locked user does. */
+	/* A delivery to a user whose keyring is locked reads the message once
+	   more, which this process can by the key that it remembers. */
 	roost_ring_remember(ring, sealed.object_id, sealed.keys.data_key);
 	roost_cache_save_sealed(ctx->dest_mail, ring, &sealed);
 	roost_wipe(&sealed, sizeof(sealed));
@@ -151,9 +65,10 @@ save_seal(struct mail_save_context *ctx, struct roost_ring *ring)
 	return 0;
 }
 
-/* The options by which doveadm roost policy finds the mailbox's keyring. */
+/* Returns the options by which doveadm roost policy finds the mailbox's
+   keyring. */
 static const char *
-box_whose_policy(struct mailbox *box)
+box_policy_options(struct mailbox *box)
 {
 	struct mail_namespace *ns = mailbox_get_namespace(box);
 
@@ -163,7 +78,8 @@ box_whose_policy(struct mailbox *box)
 			       ns->prefix);
 }
 
-/* What is not sealed must not be taken in where it would then be refused. */
+/* A message that is saved unsealed must not be taken in where it would then be
+   refused.  Returns 0, or -1 with the storage's error set. */
 static int
 box_check_plaintext(struct mailbox *box)
 {
@@ -185,7 +101,7 @@ box_check_plaintext(struct mailbox *box)
 	mailbox_set_critical(box, "roost: The policy is sealed, and "
 		"roost_enable=read-only seals nothing, so nothing is saved: "
 		"set the policy to open with doveadm roost policy %s open",
-		box_whose_policy(box));
+		box_policy_options(box));
 	return -1;
 }
 
@@ -193,24 +109,26 @@ static int
 roost_save_begin(struct mail_save_context *ctx, struct istream *input)
 {
 	struct mailbox *box = ctx->transaction->box;
-	struct roost_mailbox *rbox = ROOST_BOX(box);
+	struct save_box *sbox = SAVE_BOX(box);
 	struct roost_ring *ring = NULL;
 
-	if ((box_is_sealing(box) ?
-	     trans_seal_ring(ctx->transaction, &ring) :
+	if ((roost_save_ring_is_needed(box) ?
+	     roost_save_ring_get(ctx->transaction, &ring) :
 	     box_check_plaintext(box)) < 0)
 		return -1;
-	if (rbox->module_ctx.super.save_begin(ctx, input) < 0)
+	if (sbox->module_ctx.super.save_begin(ctx, input) < 0)
 		return -1;
-	/* For whoever sits outside and wants to tell it. */
+	/* The plugin roost_flags reads this to set $Sealed: the two share no
+	   symbol. */
 	event_add_str(box->event, "roost_save",
 		      ring == NULL ? "plain" : "sealed");
 	return ring == NULL ? 0 : save_seal(ctx, ring);
 }
 
-/* Does the message just saved, unsealed, look sealed?  -1 error, else 0/1. */
+/* Does the message that was just saved unsealed claim to be sealed?  Returns 1,
+   0, or -1 with the storage's error set. */
 static int
-saved_looks_sealed(struct mail *mail)
+saved_claims_sealed(struct mail *mail)
 {
 	struct roost_peek peek;
 	struct istream *input;
@@ -227,94 +145,56 @@ static int
 roost_save_finish(struct mail_save_context *ctx)
 {
 	struct mailbox *box = ctx->transaction->box;
-	struct roost_mailbox *rbox = ROOST_BOX(box);
-	bool is_sealing = box_is_sealing(box);
+	struct save_box *sbox = SAVE_BOX(box);
+	bool is_sealing = roost_save_ring_is_needed(box);
 	int ret;
 
-	if (rbox->module_ctx.super.save_finish(ctx) < 0)
+	if (sbox->module_ctx.super.save_finish(ctx) < 0)
 		return -1;
 	if (is_sealing)
 		return 0;
-	/* What a client plants here would count as a damaged message. */
-	ret = saved_looks_sealed(ctx->dest_mail);
+	/* A client could plant it, and it would count as a damaged message. */
+	ret = saved_claims_sealed(ctx->dest_mail);
 	if (ret > 0)
 		mail_storage_set_error(box->storage, MAIL_ERROR_NOTPOSSIBLE,
-				       CLIENT_LOOKS_SEALED);
+				       CLIENT_CLAIMS_SEALED);
 	return ret == 0 ? 0 : -1;
-}
-
-/* Whether the file may be shared, told from magic and keyring id alone, so
-   that a message that does not open can still be moved: 1, 0, or -1 where the
-   keyring is no longer there.  (Not 0: where nothing is sealed, the copy would
-   be saved in clear.) */
-static int
-copy_is_inside_keyring(struct mailbox_transaction_context *t,
-		       struct mail *mail, const struct roost_peek *peek)
-{
-	struct mailbox *box = t->box;
-	struct roost_user *ruser = roost_user_get(box->storage->user);
-	struct mail_namespace *ns = mailbox_get_namespace(box);
-	struct mail_namespace *from = mailbox_get_namespace(mail->box);
-	struct roost_ring *ring;
-	const char *error;
-
-	if (ruser == NULL || !peek->has_header)
-		return 0;
-	if (roost_user_config(ruser)->enable == ROOST_ENABLE_NO)
-		return ns->owner != NULL && ns->owner == from->owner ? 1 : 0;
-	if (roost_user_ring(ruser, ns, &ring, &error) <= 0 ||
-	    !roost_bytes_equal(peek->keyring_id, roost_ring_doc(ring)->id,
-			       ROOST_ID_SIZE))
-		return 0;
-	if (trans_use_ring(t, ring, &error) == 0)
-		return 1;
-	mailbox_set_critical(box, "roost: Nothing is copied: %s", error);
-	return -1;
 }
 
 static int
 roost_copy(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct mailbox *box = ctx->transaction->box;
-	struct roost_mailbox *rbox = ROOST_BOX(box);
-	struct roost_peek peek;
-	int is_raw, ret;
+	struct save_box *sbox = SAVE_BOX(box);
+	int ret = roost_copy_may_share(ctx->transaction, mail);
 
-	ret = roost_inspect_peek(mail, &peek);
-	if (ret < 0)	/* reading it says why */
-		is_raw = 0;
-	else if (peek.is_sealed)
-		is_raw = copy_is_inside_keyring(ctx->transaction, mail,
-						&peek);
-	else	/* reading it refuses what was put in a sealed one's place */
-		is_raw = !box_is_sealing(box) &&
-			!roost_named_object_is_there(mail);
-	if (is_raw == 0 && roost_read_errors_check_whole(mail) < 0) {
+	if (ret == 0 && roost_read_errors_check_whole(mail) < 0) {
 		mail_storage_set_internal_error(box->storage);
-		is_raw = -1;
+		ret = -1;
 	}
-	if (is_raw < 0) {
+	if (ret < 0) {
 		/* Unlike save_begin, a copy ends the save when it fails. */
 		mailbox_save_cancel(&ctx);
 		return -1;
 	}
-	return is_raw > 0 ? rbox->module_ctx.super.copy(ctx, mail) :
+	return ret > 0 ? sbox->module_ctx.super.copy(ctx, mail) :
 		mail_storage_copy(ctx, mail);
 }
 
 /*
- * What was given up is off the disk.  Where it was the last one of a
- * transaction that is committed all the same, sdbox would delete the files of
- * those before it, too, which are then the only ones: doveadm has moved them.
+ * The storage has removed the file of the message that was given up.  If that
+ * was the last message of a transaction that is committed all the same, sdbox
+ * would also delete the files of the messages before it.  After doveadm has
+ * moved these they are the only copies, so sdbox is told that nothing failed.
  */
 static void
 roost_save_cancel(struct mail_save_context *ctx)
 {
 	struct mailbox *box = ctx->transaction->box;
-	struct roost_mailbox *rbox = ROOST_BOX(box);
+	struct save_box *sbox = SAVE_BOX(box);
 	struct dbox_save_context *dbox_ctx = DBOX_SAVECTX(ctx);
 
-	rbox->module_ctx.super.save_cancel(ctx);
+	sbox->module_ctx.super.save_cancel(ctx);
 	if (strcmp(box->storage->name, "sdbox") == 0)
 		dbox_ctx->failed = FALSE;
 }
@@ -323,38 +203,31 @@ static int
 roost_transaction_commit(struct mailbox_transaction_context *t,
 			 struct mail_transaction_commit_changes *changes_r)
 {
-	struct roost_mailbox *rbox = ROOST_BOX(t->box);
-	struct roost_save_trans *st = MODULE_CONTEXT(t,
-						     roost_save_trans_module);
-	int ret = st == NULL ? 0 : trans_check_ring(t, st);
+	struct save_box *sbox = SAVE_BOX(t->box);
 
-	i_free(st);
-	if (ret == 0)
-		return rbox->module_ctx.super.transaction_commit(t, changes_r);
-	rbox->module_ctx.super.transaction_rollback(t);
+	if (roost_save_ring_finish(t) == 0)
+		return sbox->module_ctx.super.transaction_commit(t, changes_r);
+	sbox->module_ctx.super.transaction_rollback(t);
 	return -1;
 }
 
 static void
 roost_transaction_rollback(struct mailbox_transaction_context *t)
 {
-	struct roost_mailbox *rbox = ROOST_BOX(t->box);
-	struct roost_save_trans *st = MODULE_CONTEXT(t,
-						     roost_save_trans_module);
-
-	i_free(st);
-	rbox->module_ctx.super.transaction_rollback(t);
+	roost_save_ring_release(t);
+	SAVE_BOX(t->box)->module_ctx.super.transaction_rollback(t);
 }
 
-/* The storage of a namespace that could not be checked at the start. */
+/* The next two are for a storage that cannot hold sealed mail.  A session with
+   one ends at its start; a namespace that came later was not checked then. */
 static int
 refuse_save_begin(struct mail_save_context *ctx,
 		  struct istream *input ATTR_UNUSED)
 {
 	struct mailbox *box = ctx->transaction->box;
 
-	if (!box_is_sealing(box))
-		return ROOST_BOX(box)->module_ctx.super.save_begin(ctx, input);
+	if (!roost_save_ring_is_needed(box))
+		return SAVE_BOX(box)->module_ctx.super.save_begin(ctx, input);
 	mailbox_set_critical(box, "roost: %s storage cannot hold sealed mail, "
 			     "so nothing is saved", box->storage->name);
 	return -1;
@@ -365,8 +238,8 @@ refuse_copy(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct mailbox *box = ctx->transaction->box;
 
-	if (!box_is_sealing(box))
-		return ROOST_BOX(box)->module_ctx.super.copy(ctx, mail);
+	if (!roost_save_ring_is_needed(box))
+		return SAVE_BOX(box)->module_ctx.super.copy(ctx, mail);
 	return mail_storage_copy(ctx, mail);
 }
 
@@ -374,17 +247,18 @@ void
 roost_save_box_allocated(struct mailbox *box)
 {
 	struct mailbox_vfuncs *v = box->vlast;
-	struct roost_mailbox *rbox;
+	struct save_box *sbox;
 
-	/* The message on its way to delivery, in memory or a spool; and what
-	   saves into another mailbox, which has these hooks. */
+	/* In raw storage a message is on its way to delivery, in memory or in
+	   a spool; a virtual mailbox saves into another one, which has these
+	   hooks. */
 	if (strcmp(box->storage->name, "raw") == 0 ||
 	    strcmp(box->storage->name, "virtual") == 0)
 		return;
-	rbox = p_new(box->pool, struct roost_mailbox, 1);
-	rbox->module_ctx.super = *v;
-	box->vlast = &rbox->module_ctx.super;
-	MODULE_CONTEXT_SET(box, roost_storage_module, rbox);
+	sbox = p_new(box->pool, struct save_box, 1);
+	sbox->module_ctx.super = *v;
+	box->vlast = &sbox->module_ctx.super;
+	MODULE_CONTEXT_SET(box, save_box_module, sbox);
 	if (roost_storage_can_seal(box->storage)) {
 		v->save_begin = roost_save_begin;
 		v->save_finish = roost_save_finish;

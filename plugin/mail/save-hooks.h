@@ -8,8 +8,8 @@
 
 #include "dovecot/compat.h"
 
-/* Hook: the vfuncs of every mailbox of the process, also of users without
-   Roost, who must not be given sealed files. */
+/* Hook: sets the vfuncs of every mailbox of the process.  A user without Roost
+   has them too, because he must not be given sealed files by a copy. */
 void roost_save_box_allocated(struct mailbox *box);
 
 #endif
