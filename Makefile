@@ -75,6 +75,16 @@ HAS_SETTINGS_MODULE = $(shell grep -s 'ROOST_HAVE_SETTINGS_FRAMEWORK 1' \
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all core
+MAKEFLAGS += --no-print-directory
+
+# $(call quiet,WORD) COMMAND: what is made, in one line, instead of the command;
+# V=1 shows the command, and so does a command that fails.
+V ?=
+is_silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
+made = $(if $(filter %.o,$@),$(<:plugin/%=%),$(@:$(BUILD)/%=%))
+quiet = $(if $(V),,@$(if $(is_silent),,printf '  %-4s %s\n' $(1) $(made);) \
+	quietly() { "$$@" || { status=$$?; echo "$$*" >&2; \
+	return $$status; }; }; quietly)
 
 ## all              build the plugins (the default)
 all: $(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(BUILD)/.settings
@@ -85,13 +95,13 @@ core: $(CORE_LIB) $(RULES_LIB)
 $(CORE_LIB): $(call objects,$(CORE_SRC))
 $(RULES_LIB): $(call objects,$(RULES_SRC))
 $(CORE_LIB) $(RULES_LIB):
-	$(AR) rcs $@.new $^
-	mv $@.new $@
+	$(call quiet,AR) $(AR) rcs $@.new $^
+	@mv $@.new $@
 
 define core_rule
 $(BUILD)/$(1)/%.o: plugin/$(1)/%.c
 	@mkdir -p $$(@D)
-	$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(call quiet,CC) $(CC) $(CORE_CFLAGS) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach room,core rules,$(eval $(call core_rule,$(room))))
 
@@ -108,13 +118,14 @@ $(BUILD)/.headers-$(HEADERS_SUM):
 $(PROBES): plugin/dovecot/probes Makefile $(BUILD)/.headers-$(HEADERS_SUM)
 	$(if $(DOVECOT_CONFIG),,$(error dovecot-config not found: install \
 		dovecot-dev, or set DOVECOT_CONFIG))
-	CC='$(CC)' sh plugin/dovecot/probes $(DOVECOT_INCLUDE) > $@.new
-	mv $@.new $@
+	$(call quiet,ASK) env CC='$(CC)' sh plugin/dovecot/probes \
+		$(DOVECOT_INCLUDE) > $@.new
+	@mv $@.new $@
 
 define glue_rule
 $(BUILD)/$(1)/%.o: plugin/$(1)/%.c $(PROBES)
 	@mkdir -p $$(@D)
-	$(CC) $(GLUE_CFLAGS) -MD -MP -c -o $$@ $$<
+	$$(call quiet,CC) $(CC) $(GLUE_CFLAGS) -MD -MP -c -o $$@ $$<
 endef
 GLUE_ROOMS := dovecot settings stream session cache keywords mail flags \
 	doveadm
@@ -122,26 +133,26 @@ $(foreach room,$(GLUE_ROOMS),$(eval $(call glue_rule,$(room))))
 
 # No key, no library of cryptography: nothing of the core.
 $(FLAGS_SO): $(call objects,$(FLAGS_SRC)) $(RULES_LIB)
-	$(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
+	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
 		-ldovecot-storage -ldovecot
 
 $(MAIL_SO): $(call objects,$(MAIL_SRC)) $(CORE_LIB) $(RULES_LIB)
-	$(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
+	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
 		-ldovecot-storage -ldovecot $(CRYPTO_LIBS)
 
 # The commands reach the mail plugin through symbols of its own copy of the
 # shared code: nothing is exported between modules.
 $(DOVEADM_SO): $(call objects,$(DOVEADM_SRC)) $(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(GLUE_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)
+	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)
 
 $(SETTINGS_SO): $(addprefix $(BUILD)/settings/,module.o config-24.o \
 		flags-24.o)
 	@mkdir -p $(@D)
-	$(CC) $(GLUE_LDFLAGS) -o $@ $^
+	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^
 
 $(BUILD)/.settings: $(PROBES) $(wildcard plugin/settings/*)
-	$(if $(HAS_SETTINGS_MODULE),$(MAKE) $(SETTINGS_SO))
+	$(if $(HAS_SETTINGS_MODULE),@$(MAKE) $(SETTINGS_SO))
 	@touch $@
 
 # -- tests of the core: no Dovecot --
@@ -159,17 +170,17 @@ MUTATE := $(BUILD)/tests/fuzz/mutate
 $(BUILD)/tests/core/%: tests/core/%.c tests/core/kit.c tests/core/kit.h \
 		$(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
+	$(call quiet,TEST) $(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
 
 $(BUILD)/tests/vectors/%: tests/vectors/%.c tests/vectors/vec.c \
 		tests/vectors/vec.h $(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) -o $@ $< tests/vectors/vec.c $(TEST_LIBS)
+	$(call quiet,TEST) $(CC) $(TEST_CFLAGS) -o $@ $< tests/vectors/vec.c $(TEST_LIBS)
 
 $(MUTATE): tests/fuzz/mutate.c tests/core/kit.c tests/core/kit.h \
 		$(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
+	$(call quiet,TEST) $(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
 
 # On Dovecot's own kit for tests; what else of the plugin each is made of.
 $(BUILD)/tests/glue/test_streams: $(call objects,\
@@ -188,7 +199,7 @@ $(BUILD)/tests/glue/test_owner: plugin/session/owner.c
 $(BUILD)/tests/glue/%: tests/glue/%.c tests/glue/kit.c tests/glue/kit.h \
 		$(CORE_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(GLUE_CFLAGS) -o $@ $< tests/glue/kit.c $(filter %.o,$^) \
+	$(call quiet,TEST) $(CC) $(GLUE_CFLAGS) -o $@ $< tests/glue/kit.c $(filter %.o,$^) \
 		$(CORE_LIB) $(SAN_FLAGS) -L$(DOVECOT_LIBDIR) \
 		-Wl,-rpath,$(DOVECOT_LIBDIR) -ldovecot-storage -ldovecot \
 		$(CRYPTO_LIBS)
@@ -199,27 +210,37 @@ $(BUILD)/tests/glue/%: tests/glue/%.c tests/glue/kit.c tests/glue/kit.h \
 # What a run of the core's tests is wrapped in (valgrind).
 RUN ?=
 
-## check            install what is missing, build, run all tests
-check: deps-check
-	$(MAKE) all
-	$(MAKE) check-fast
-	$(MAKE) check-e2e
+# One line for each step, and one for their sum: see tests/totals.
+FAST_STEPS := check-core check-vectors check-glue mutate-smoke check-shape
+TOTALS = MAKE='$(MAKE)' $(PYTHON) tests/totals --logs $(BUILD)/check
+# Each program under a line that names it, which totals reads; all are run.
+each := @status=0; each() { echo "== $$*"; "$$@" || status=1; }
+
+## check            install what is missing, build, run all tests; V=1 shows
+##                  compiler command lines here as everywhere
+check:
+	+@$(TOTALS) --build deps-check --build all $(FAST_STEPS) check-e2e
 
 ## check-fast       all tests that start no server
-check-fast: check-core check-vectors check-glue mutate-smoke check-shape
+check-fast:
+	+@$(TOTALS) --build all $(FAST_STEPS)
 
 ## check-core       the core's unit tests; needs no Dovecot
 check-core: $(CORE_TESTS)
-	@set -e; for test in $(CORE_TESTS); do $(RUN) $$test; done
+	$(each); for test in $(CORE_TESTS); do each $(RUN) $$test; done; \
+		exit $$status
 
 ## check-vectors    vectors, known answers, the second implementation
 check-vectors: $(VECTOR_TESTS)
-	$(RUN) $(BUILD)/tests/vectors/run tests/vectors
-	$(RUN) $(BUILD)/tests/vectors/primitives tests/vectors/third-party/*.txt
-	$(RUN) $(BUILD)/tests/vectors/hpke_openssl
-	$(PYTHON) tests/vectors/check_python.py
-	$(PYTHON) tests/vectors/agree.py \
-		--helper $(BUILD)/tests/vectors/agree --rounds 40
+	$(each); \
+	each $(RUN) $(BUILD)/tests/vectors/run tests/vectors; \
+	each $(RUN) $(BUILD)/tests/vectors/primitives \
+		tests/vectors/third-party/*.txt; \
+	each $(RUN) $(BUILD)/tests/vectors/hpke_openssl; \
+	each $(PYTHON) tests/vectors/check_python.py; \
+	each $(PYTHON) tests/vectors/agree.py \
+		--helper $(BUILD)/tests/vectors/agree --rounds 40; \
+	exit $$status
 
 ## vectors          write the vectors anew; the tree must not change by it
 .PHONY: vectors
@@ -228,23 +249,24 @@ vectors:
 
 ## check-glue       streams, keystore and ring, on Dovecot's own test kit
 check-glue: $(GLUE_TESTS)
-	@set -e; for test in $(GLUE_TESTS); do $(RUN) $$test; done
+	$(each); for test in $(GLUE_TESTS); do each $(RUN) $$test; done; \
+		exit $$status
 
 ## mutate           1 000 000 mutated messages, keyrings and blobs: 0 accepted
 MUTATE_COUNT ?= 1000000
 mutate: $(MUTATE)
-	$(MUTATE) $(MUTATE_COUNT)
+	@$(MUTATE) $(MUTATE_COUNT)
 mutate-smoke: $(MUTATE)
-	$(MUTATE) 50000
+	@$(MUTATE) 50000
 
 ## check-shape      layers, symbols, bans, lengths: rules a machine can keep
 check-shape: all
-	BUILD=$(BUILD) tests/shape/check
+	@BUILD=$(BUILD) tests/shape/check
 
 ## check-e2e        end to end against a private Dovecot; E2E=args for pytest
 E2E ?=
 check-e2e: all
-	BUILD=$(BUILD) tests/e2e/run $(E2E)
+	@BUILD=$(BUILD) $(if $(SANITIZE),$(E2E_ASAN)) tests/e2e/run $(E2E)
 
 ## check-mutants    delete each check in turn: a test must fail
 .PHONY: check-mutants
@@ -259,24 +281,29 @@ mutants-random:
 	$(PYTHON) tests/mutants/draw.py --count $(COUNT) \
 		$(if $(SEED),--seed $(SEED))
 
-## check-asan       the tests under ASan and UBSan, the plugins too
+## check-asan       the tests under ASan and UBSan, the plugins too;
+##                  check-asan-core: those that need no Dovecot
 .PHONY: check-asan check-asan-core check-valgrind check-matrix
-# Leaks are looked for in the core's tests: Dovecot's processes cannot be
+# Leaks are looked for in programs of the tests: Dovecot's processes cannot be
 # traced.  The commands and the mail plugin have globals of one name each.
-ASAN_OPTIONS = detect_leaks=0:detect_odr_violation=0
+E2E_ASAN = ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
+	UBSAN_OPTIONS=print_stacktrace=1 \
+	ROOST_E2E_PRELOAD="$$($(CC) -print-file-name=libasan.so):$$(\
+	$(CC) -print-file-name=libubsan.so)"
 ASAN = BUILD=build-asan SANITIZE=address,undefined OPT='-O1 -g'
-check-asan: deps-check check-asan-core
-	$(MAKE) $(ASAN) all
-	BUILD=build-asan ASAN_OPTIONS=$(ASAN_OPTIONS) \
-		UBSAN_OPTIONS=print_stacktrace=1 \
-		ROOST_E2E_PRELOAD="$$($(CC) -print-file-name=libasan.so):$$(\
-		$(CC) -print-file-name=libubsan.so)" tests/e2e/run $(E2E)
+STEPS ?=
+.PHONY: steps
+steps:
+	+@$(TOTALS) $(STEPS)
+check-asan:
+	@$(MAKE) $(ASAN) steps STEPS='--build deps-check --build all \
+		check-core check-vectors check-glue check-e2e'
 check-asan-core:
-	$(MAKE) $(ASAN) check-core check-vectors
+	@$(MAKE) $(ASAN) steps STEPS='check-core check-vectors'
 
 ## check-valgrind   the core's tests under valgrind
 check-valgrind:
-	ROOST_TEST_QUICK=1 $(MAKE) check-core \
+	@ROOST_TEST_QUICK=1 $(MAKE) check-core \
 		RUN='valgrind -q --error-exitcode=99 --leak-check=full'
 
 ## check-matrix     check in fresh Debian 12 and 13 roots (root, mmdebstrap)
@@ -293,7 +320,7 @@ fuzz: $(FUZZERS)
 	$(PYTHON) tests/fuzz/corpus.py write $(BUILD)/corpus
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(CORE_SRC) $(RULES_SRC)
 	@mkdir -p $(@D)
-	clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
+	$(call quiet,FUZZ) clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
 		-Iplugin -Itests/core -o $@ $< $(CORE_SRC) $(RULES_SRC) \
 		$(CRYPTO_LIBS)
 

@@ -135,15 +135,18 @@ test_message_of_another(void)
 	static const uint8_t data_key[ROOST_KEY_SIZE] = { 4, 5, 6 };
 	const char *dir = kit_folder();
 	struct roost_ring *ring = ring_with(dir, NULL);
-	struct roost_header header = { .object_id = { 1 } };
+	uint8_t keyring_id[ROOST_ID_SIZE], object_id[ROOST_ID_SIZE] = { 1 };
+	struct roost_header header = {
+		.keyring_id = keyring_id, .object_id = object_id
+	};
 	uint8_t found[ROOST_KEY_SIZE];
 
 	test_begin("a remembered key is for messages of its keyring alone");
-	memcpy(header.keyring_id, roost_ring_doc(ring)->id, ROOST_ID_SIZE);
+	memcpy(keyring_id, roost_ring_doc(ring)->id, ROOST_ID_SIZE);
 	roost_ring_remember(ring, header.object_id, data_key);
 	test_assert(roost_ring_data_key(ring, &header, found) == ROOST_OK);
 	test_assert(memcmp(found, data_key, sizeof(found)) == 0);
-	header.keyring_id[0] ^= 1;
+	keyring_id[0] ^= 1;
 	test_assert(roost_ring_data_key(ring, &header, found) ==
 		    ROOST_ERR_OTHER_KEYRING);
 	test_assert(roost_bytes_are_zero(found, sizeof(found)));
