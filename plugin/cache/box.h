@@ -11,7 +11,7 @@
  */
 
 #include "cache/content.h"
-#include "session/user.h"
+#include "session/user-ring.h"
 
 struct roost_cache_box {
 	union mailbox_module_context module_ctx;

@@ -14,7 +14,7 @@
 #include "doveadm-mail.h"
 #include "doveadm-print.h"
 
-#include "session/user.h"
+#include "session/user-ring.h"
 
 /*
  * A command's v.init is ROOST_CMD_INIT(fn), where fn takes the context alone;

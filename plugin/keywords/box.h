@@ -8,7 +8,7 @@
  */
 
 #include "keywords/index.h"
-#include "session/user.h"
+#include "session/user-ring.h"
 
 struct mail_index_transaction;
 

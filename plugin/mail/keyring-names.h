@@ -11,7 +11,7 @@
  * in whose folder the keyring lies.
  */
 
-#include "session/user.h"
+#include "session/user-ring.h"
 
 /* Hooks: set the vfuncs of each list of mailboxes, and of each mailbox. */
 void roost_keyring_names_list_created(struct mailbox_list *list);

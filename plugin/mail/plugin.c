@@ -25,7 +25,7 @@
 #include "mail/read-errors.h"
 #include "mail/save-hooks.h"
 #include "session/inspect.h"
-#include "session/user.h"
+#include "session/user-check.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

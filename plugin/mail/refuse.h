@@ -10,7 +10,7 @@
  * once for all messages.  All but the last return -1.
  */
 
-#include "session/user.h"
+#include "session/user-ring.h"
 
 /* The message fails at this gate; detail adds to its phrase, may be NULL. */
 int roost_refuse_message(struct mail *mail, enum roost_err err,

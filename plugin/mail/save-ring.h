@@ -11,7 +11,7 @@
  * and before anybody is told that the messages are saved.
  */
 
-#include "session/user.h"
+#include "session/user-ring.h"
 
 /*
  * TRUE if what is saved in the mailbox must be sealed.  Another user's mailbox

@@ -6,7 +6,7 @@
  * leaks: what else would leave words of sealed mail on a disk.
  */
 
-#include "session/ring.h"
+#include "dovecot/compat.h"
 
 /* The full-text plugin that the user has loaded, or NULL. */
 const char *roost_leaks_fts_plugin(const struct mail_user *user);

@@ -162,10 +162,11 @@ EQUIVALENT = [
     ("keywords/change.c", "kb->ki == NULL || keywords->count == 0",
      "a mailbox has an index of keywords once it is open, and no keywords are "
      "changed to no keywords"),
-    ("session/user.c",
+    ("session/user-ring.c",
      "roost_user_namespace_config(ruser, ns, &config, error_r) < 0",
      "roost_user_ring(), called next, needs the same configuration"),
-    ("session/user.c", "roost_user_renew_ring(ruser, *ring_r, error_r) < 0",
+    ("session/user-ring.c",
+     "roost_user_renew_ring(ruser, *ring_r, error_r) < 0",
      "a ring that could not be renewed is as it was, and "
      "roost_ring_check_seal() refuses it again"),
     ("settings/config.c", "config_check_path(name, path, error_r) < 0",
