@@ -131,6 +131,17 @@ GLUE_ROOMS := dovecot settings stream session cache keywords mail flags \
 	doveadm
 $(foreach room,$(GLUE_ROOMS),$(eval $(call glue_rule,$(room))))
 
+# Modules are of one build if they were made of the same sources.
+SOURCES_SUM := $(shell cat $(sort $(wildcard plugin/*/*.[ch] \
+	include/roost/*.h)) | cksum | tr ' ' '-')
+$(BUILD)/.sources-$(SOURCES_SUM):
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/.sources-*
+	@touch $@
+$(BUILD)/roost-build.h: $(BUILD)/.sources-$(SOURCES_SUM)
+	echo '#define ROOST_BUILD "$(SOURCES_SUM)"' > $@
+$(BUILD)/session/user-share.o: $(BUILD)/roost-build.h
+
 # No key, no library of cryptography: nothing of the core.
 $(FLAGS_SO): $(call objects,$(FLAGS_SRC)) $(RULES_LIB)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
@@ -140,8 +151,8 @@ $(MAIL_SO): $(call objects,$(MAIL_SRC)) $(CORE_LIB) $(RULES_LIB)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
 		-ldovecot-storage -ldovecot $(CRYPTO_LIBS)
 
-# The commands reach the mail plugin through symbols of its own copy of the
-# shared code: nothing is exported between modules.
+# The commands have their own copy of the code that they share with the mail
+# plugin, of which they use one symbol, to find a user's state there.
 $(DOVEADM_SO): $(call objects,$(DOVEADM_SRC)) $(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)
@@ -196,6 +207,8 @@ $(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \
 	$(KEYSTORE_SRC))
 $(BUILD)/tests/glue/test_scan_file: plugin/session/scan-file.c
 $(BUILD)/tests/glue/test_owner: plugin/session/owner.c
+$(BUILD)/tests/glue/test_user_share: plugin/session/user-share.c \
+	$(BUILD)/roost-build.h
 $(BUILD)/tests/glue/%: tests/glue/%.c tests/glue/kit.c tests/glue/kit.h \
 		$(CORE_LIB)
 	@mkdir -p $(@D)

@@ -96,11 +96,11 @@ purge_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	int ret;
 
 	purge->user = user;
-	purge->ruser = roost_user_new(user, &error);
+	purge->ruser = roost_user_share_take(user, &error);
 	if (purge->ruser == NULL)
 		return roost_command_fail(ctx, user, error);
 	ret = roost_flags_walk(&purge->cmd, user, 0, purge_mailbox);
-	roost_user_free(&purge->ruser);
+	roost_user_share_give_back(&purge->ruser);
 	return ret;
 }
 

@@ -32,13 +32,13 @@ roost_command_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
 			     const char **error_r))
 {
 	const char *error;
-	struct roost_user *ruser = roost_user_new(user, &error);
+	struct roost_user *ruser = roost_user_share_take(user, &error);
 	int ret;
 
 	if (ruser == NULL)
 		return roost_command_fail(ctx, user, error);
 	ret = run(ctx, ruser, user, &error);
-	roost_user_free(&ruser);
+	roost_user_share_give_back(&ruser);
 	return ret < 0 ? roost_command_fail(ctx, user, error) : 0;
 }
 

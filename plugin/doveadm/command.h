@@ -15,6 +15,7 @@
 #include "doveadm-print.h"
 
 #include "session/user-ring.h"
+#include "session/user-share.h"
 
 /*
  * A command's v.init is ROOST_CMD_INIT(fn), where fn takes the context alone;

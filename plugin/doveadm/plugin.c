@@ -3,8 +3,8 @@
  * plugin: the module that gives `doveadm roost` its commands; each is a file
  * of this room, and this one registers them.
  *
- * This module has its own copy of the code it shares with the mail plugin,
- * and of its contexts: no symbol passes between the two.
+ * This module has its own copy of the code that it shares with the mail
+ * plugin.  The state of a user is the plugin's (session/user-share.h).
  */
 #include "doveadm/commands.h"
 

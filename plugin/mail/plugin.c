@@ -26,14 +26,18 @@
 #include "mail/save-hooks.h"
 #include "session/inspect.h"
 #include "session/user-check.h"
+#include "session/user-share.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
 EXPORT void roost_plugin_init(struct module *module);
 EXPORT void roost_plugin_deinit(void);
 extern EXPORT const char *roost_plugin_version;
+extern EXPORT const struct roost_user_share *const roost_plugin_share;
 
 const char *roost_plugin_version = DOVECOT_ABI_VERSION;
+/* For the module of doveadm's commands. */
+const struct roost_user_share *const roost_plugin_share = &roost_user_share;
 
 /* Each set is a layer of vfuncs of its own: Dovecot calls a hook of a set once
    for an object, and one call may add one layer. */

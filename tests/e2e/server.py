@@ -72,6 +72,7 @@ SERVES_MANY = "restart_request_count = unlimited" if NEW else \
     "service_count = 0"
 
 LDA = os.path.join(_default("libexec_dir"), "dovecot-lda")
+MODULES = _default("mail_plugin_dir")
 
 
 def _free_ports():

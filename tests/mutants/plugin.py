@@ -46,6 +46,7 @@ STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
 # Programs of tests/glue.
 KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
 RING = "glue/test_ring"
+SHARE = "glue/test_user_share"
 
 MIDWAY, COMPRESSION = "midway", "compression"
 AMONG = "among_others"
@@ -115,6 +116,25 @@ MUTANTS = [
      "\treturn has_mark && (same >= 4 || same == len);\n",
      "\treturn has_mark && same == len;\n", ATTACKS,
      "maildir and changed_byte and magic"),
+    ("a command has a state of its own", "session/user-share.c",
+     "\t\truser = share->get(user);\n", "\t\t;\n", "one_state",
+     "loaded_once and maildir"),
+    ("modules of two builds share a state", "session/user-share.c",
+     "strcmp(share->build, roost_user_share.build) == 0 &&", "TRUE &&",
+     "one_state", "two_builds and another and maildir"),
+    ("structs of two sizes are one state", "session/user-share.c",
+     "share->user_size == roost_user_share.user_size &&", "TRUE &&",
+     SHARE, ""),
+    ("a plugin of an earlier build has its own state", "session/user-share.c",
+     "\tif (module == NULL)\n\t\treturn 0;\n",
+     "\tif (module == NULL || module_get_symbol_quiet(module,\n"
+     "\t    ROOST_USER_SHARE_SYMBOL) == NULL)\n\t\treturn 0;\n",
+     "one_state", "two_builds and before and maildir"),
+    ("what one command is asked for, all are", "session/user-share.c",
+     "\t\truser->is_asked = ruser->is_new = FALSE;\n", "\t\t;\n",
+     SHARE, ""),
+    ("a command frees the plugin's state", "session/user-share.c",
+     "if (roost_user_get(ruser->user) == ruser)", "if (TRUE)", SHARE, ""),
     ("every message is logged again", "session/user.c",
      "\tif (hash_table_lookup(ruser->logged, key) != NULL)\n"
      "\t\treturn FALSE;\n", "", ATTACKS, "maildir and version"),
