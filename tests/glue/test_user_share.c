@@ -11,7 +11,7 @@
 
 #include "test-common.h"
 
-/* Dovecot's list of modules, and one exports of the plugin. */
+/* Dovecot's list of modules, and one symbol of the plugin. */
 static struct module plugin = {
 	.path = "/modules/lib13_roost_plugin.so", .name = "roost_plugin",
 };

@@ -84,6 +84,8 @@ TESTS = [
                     e2e("keystore", "not dbox"),
                     REFUSALS, GUARDS, e2e("pins"), e2e("tenants", "not dbox"),
                     POLICY, ATTACKS]),
+    (r"session/user-share", [program("glue/test_user_share"),
+                             e2e("one_state", "not dbox")]),
     (r"session/user", [e2e("faults", "test_init or rebind or status"), GUARDS,
                     REFUSALS, e2e("pins"), e2e("ring", "not dbox"), POLICY,
                     e2e("owner", "not dbox"), e2e("tenants", "not dbox"),
