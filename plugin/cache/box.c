@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * box: the fields of a mailbox's index cache.  See box.h.
+ * box: what Dovecot is told to cache, and not to.  See box.h.
  *
  * A forced decision "no" is stronger than settings, than what the file says,
- * and than other processes: purging drops the field, copying leaves it behind.
+ * and than other processes: Dovecot drops the field when it purges the file,
+ * and leaves it behind when it copies a message.
  */
 #include "cache/box.h"
 
@@ -13,8 +14,6 @@
 
 #include "session/leaks.h"
 #include "session/named-object.h"
-#include "cache/save.h"
-#include "cache/header-lines.h"
 #include "session/storage.h"
 
 #include "roost/blob.h"
@@ -22,12 +21,12 @@
 #define FIELD_NEW "roost.new"
 #define FIELD_NONE "roost.none"
 
-static const char *const own_fields[CACHE_PART_COUNT] = {
-	[CACHE_FACTS] = "roost.own",
-	[CACHE_SUMMARY] = "roost.own.summary",
-	[CACHE_PREVIEW] = "roost.own.preview",
-	[CACHE_HEADERS] = "roost.own.headers",
-	[CACHE_LISTING] = "roost.own.listing",
+static const char *const fields_own[CACHE_BLOB_COUNT] = {
+	[CACHE_BLOB_FACTS] = "roost.own",
+	[CACHE_BLOB_SUMMARY] = "roost.own.summary",
+	[CACHE_BLOB_PREVIEW] = "roost.own.preview",
+	[CACHE_BLOB_HEADERS] = "roost.own.headers",
+	[CACHE_BLOB_LISTING] = "roost.own.listing",
 };
 
 #define DECISION_NEVER (MAIL_CACHE_DECISION_NO | MAIL_CACHE_DECISION_FORCED)
@@ -50,8 +49,6 @@ cache_box_free(struct mailbox *box)
 {
 	struct roost_cache_box *cbox = roost_cache_box_get(box);
 
-	buffer_free(&cbox->own);
-	buffer_free(&cbox->new);
 	array_free(&cbox->ignored);
 	array_free(&cbox->standard);
 	cbox->module_ctx.super.free(box);
@@ -68,7 +65,7 @@ standard_count(void)
 }
 
 bool
-roost_cache_name_is_standard(const char *name)
+roost_cache_box_name_is_standard(const char *name)
 {
 	return roost_lines_name_is_any(name, strlen(name),
 				       roost_blob_standard_names,
@@ -76,17 +73,17 @@ roost_cache_name_is_standard(const char *name)
 }
 
 bool
-roost_cache_field_is_standard(struct roost_cache_box *cbox, const char *name,
-			      unsigned int field_idx)
+roost_cache_box_field_is_standard(struct roost_cache_box *cbox,
+				  const char *name, unsigned int field_idx)
 {
 	uint8_t *known = array_idx_get_space(&cbox->standard, field_idx);
 
 	if (*known == 0)
-		*known = roost_cache_name_is_standard(name) ? 1 : 2;
+		*known = roost_cache_box_name_is_standard(name) ? 1 : 2;
 	return *known == 1;
 }
 
-/* The standard names and the setting's, sorted, each once. */
+/* List the standard names and those of the setting, sorted, each once. */
 static void
 cache_box_names(struct roost_cache_box *cbox)
 {
@@ -101,7 +98,7 @@ cache_box_names(struct roost_cache_box *cbox)
 	for (; *standard != NULL; standard++)
 		array_push_back(&names, standard);
 	for (; *extra != NULL; extra++) {
-		if (roost_cache_name_is_standard(*extra) ||
+		if (roost_cache_box_name_is_standard(*extra) ||
 		    strcasecmp(last, *extra) == 0)
 			continue;
 		last = *extra;
@@ -115,8 +112,9 @@ cache_box_names(struct roost_cache_box *cbox)
 	cbox->extra_names = p_strdup(cbox->box->pool, str_c(extra_names));
 }
 
-/* Registering makes core write its decisions to the file, also where they
-   stay what they were. */
+/* Register a field and return its number.  A field that is as it should be is
+   left alone, because Dovecot writes to the file for each that is
+   registered. */
 static unsigned int
 cache_box_register(struct mail_cache *cache, const char *name,
 		   enum mail_cache_decision_type decision)
@@ -139,20 +137,22 @@ static void
 cache_box_register_blobs(struct roost_cache_box *cbox)
 {
 	struct mail_cache *cache = cbox->box->cache;
-	unsigned int part;
+	unsigned int blob;
 
-	for (part = 0; part < CACHE_PART_COUNT; part++)
-		cbox->own_idx[part] = cache_box_register(cache,
-					own_fields[part], DECISION_ALWAYS);
-	cbox->new_idx = cache_box_register(cache, FIELD_NEW, DECISION_ALWAYS);
-	cbox->object_idx = cache_box_register(cache, ROOST_NAMED_OBJECT_FIELD,
-					      DECISION_ALWAYS);
+	for (blob = 0; blob < CACHE_BLOB_COUNT; blob++)
+		cbox->field_own[blob] = cache_box_register(cache,
+					fields_own[blob], DECISION_ALWAYS);
+	cbox->field_new = cache_box_register(cache, FIELD_NEW,
+					     DECISION_ALWAYS);
+	cbox->field_object = cache_box_register(cache,
+						ROOST_NAMED_OBJECT_FIELD,
+						DECISION_ALWAYS);
 }
 
 /*
- * A forbidden field is still read, and core itself uses what it finds there: a
- * message's parts say where it is cut.  So core looks for a field that nobody
- * has instead.
+ * Make Dovecot look for a field that no message has instead of its own.  A
+ * field that is forbidden is not written but still read, and what somebody put
+ * there would be used: the parts of a message, say, tell where to cut it.
  */
 static void
 cache_box_blind(struct mailbox *box)
@@ -182,7 +182,8 @@ cache_forbid_field(struct mail_cache *cache, unsigned int idx)
 	    !roost_leaks_field_is_telling(field.name))
 		return;
 	if (field.decision == MAIL_CACHE_DECISION_NO) {
-		/* The file need not be told. */
+		/* The field is not written anyway, so the decision need not
+		   go to the file. */
 		cache->fields[idx].field.decision = DECISION_NEVER;
 		return;
 	}
@@ -202,9 +203,10 @@ cache_box_forbid(struct roost_cache_box *cbox)
 }
 
 /*
- * Each list asks for it.  Core learns that from the first one, and then adds
- * to each message a second record that is looked through ever after: so it is
- * kept from the start, unless a setting says never.
+ * Have the received date cached from the start, unless a setting says never.
+ * Each list asks for it; Dovecot learns that from the first one only, and then
+ * adds a second record to each message, which every later look-up has to walk
+ * through.
  */
 static void
 cache_box_keep_received(struct mailbox *box)
@@ -217,21 +219,23 @@ cache_box_keep_received(struct mailbox *box)
 	if (field.decision != MAIL_CACHE_DECISION_NO)
 		return;
 	if (box->cache->field_file_map[idx] == UINT32_MAX) {
-		/* The file is told when it gets the first one. */
+		/* The file has no such field yet, and learns the decision when
+		   the first date is written. */
 		box->cache->fields[idx].field.decision =
 			MAIL_CACHE_DECISION_YES;
 		return;
 	}
 	field.decision = MAIL_CACHE_DECISION_YES;
-	/* Else it would be one that was not used for long. */
+	/* A field that seems not to have been used for long is dropped. */
 	field.last_used = ioloop_time;
 	roost_cache_register(box->cache, &field, 1);
 }
 
 /*
- * Before core reads the file, what we want of it: core drops a field that
- * nobody forced and that was not used for long, by writing all of the file
- * anew.  Then again, since the file may have fields that nobody knew.
+ * Decide about all fields before Dovecot reads the file, because a field that
+ * nobody forced and nobody used for long makes it write all of the file anew;
+ * and once more afterwards, because the file may have fields that were not
+ * known.
  */
 static void
 cache_box_decide(struct roost_cache_box *cbox)
@@ -265,7 +269,8 @@ roost_cache_box_activate(struct roost_cache_box *cbox,
 	T_BEGIN {
 		cache_box_names(cbox);
 	} T_END;
-	/* Do not open messages for what is not in the native cache. */
+	/* Dovecot would open the message for these before anybody asks,
+	   because its own fields lack them. */
 	box->storage->nonbody_access_fields |= MAIL_FETCH_IMAP_ENVELOPE |
 		MAIL_FETCH_IMAP_BODY | MAIL_FETCH_IMAP_BODYSTRUCTURE |
 		MAIL_FETCH_DATE | MAIL_FETCH_BODY_SNIPPET |
@@ -279,7 +284,8 @@ roost_cache_box_begin(struct roost_cache_box *cbox)
 	struct roost_ring *ring;
 	const char *error;
 
-	/* Who may not read sealed messages has nothing of them to cache. */
+	/* With roost_enable = no sealed messages are refused, so there is
+	   nothing of them to cache. */
 	if (cbox->is_active)
 		cache_box_forbid(cbox);
 	else if (roost_user_config(cbox->ruser)->enable != ROOST_ENABLE_NO &&
@@ -289,8 +295,9 @@ roost_cache_box_begin(struct roost_cache_box *cbox)
 }
 
 /*
- * Each opening lets core register again what settings want cached, in a table
- * that all who have the mailbox open in this process share.
+ * Begin anew: each time a mailbox is opened, Dovecot registers again what
+ * settings want cached, in a table that everything in this process shares that
+ * has the mailbox open.
  */
 void
 roost_cache_box_opened(struct mailbox *box)
@@ -330,25 +337,23 @@ roost_cache_box_forbid_header(struct roost_cache_box *cbox, const char *name)
 	roost_cache_box_enforce(cbox);
 }
 
-void
-roost_cache_box_allocated(struct mailbox *box)
+struct roost_cache_box *
+roost_cache_box_new(struct mailbox *box)
 {
 	struct roost_user *ruser = roost_user_get(box->storage->user);
 	struct mailbox_vfuncs *v = box->vlast;
 	struct roost_cache_box *cbox;
 
 	if (ruser == NULL || !roost_storage_can_seal(box->storage))
-		return;
+		return NULL;
 	cbox = p_new(box->pool, struct roost_cache_box, 1);
 	cbox->module_ctx.super = *v;
 	box->vlast = &cbox->module_ctx.super;
 	v->free = cache_box_free;
 	cbox->box = box;
 	cbox->ruser = ruser;
-	cbox->own = buffer_create_dynamic(default_pool, 4096);
-	cbox->new = buffer_create_dynamic(default_pool, 4096);
 	i_array_init(&cbox->ignored, 4);
 	i_array_init(&cbox->standard, 64);
 	MODULE_CONTEXT_SET(box, roost_cache_module, cbox);
-	roost_cache_save_allocated(v);
+	return cbox;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * content: making what is cached.  See content.h.
+ * content: from a message to the items of a blob.  See content.h.
  */
 #include "cache/content.h"
 
@@ -17,19 +17,21 @@
 
 #include "roost/bytes.h"
 
-/* What Dovecot puts before a preview, and how long one is. */
+/* What Dovecot puts before a preview, and how many characters that has; how
+   many bytes of a text are tried first. */
 #define PREVIEW_KIND "1"
 #define PREVIEW_CHARS 200
 #define PREVIEW_TEXT_SIZE 2048
 
-/* A part of a body structure has no less: quotes, NILs, sizes. */
+/* Quotes, NILs and sizes: no part takes less in a body structure. */
 #define PART_STRUCTURE_SIZE 24
 
 #define PARSER_FLAGS (MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP | \
 	MESSAGE_HEADER_PARSER_FLAG_DROP_CR)
 
-/* FORMAT.md 12.5; sorted. */
-#define SUMMARY_MAX 1024
+/* The summary has these headers, sorted, and at most so many bytes
+   (FORMAT.md 12.5). */
+#define SUMMARY_MAX_SIZE 1024
 static const char *const summary_names[] = { "From", "Subject" };
 
 bool
@@ -47,37 +49,37 @@ roost_content_set(struct roost_blob_content *content,
 	content->items[item].len = len;
 }
 
-enum cache_part
-roost_content_part_of(enum roost_blob_item item)
+enum cache_blob
+roost_content_blob_of(enum roost_blob_item item)
 {
 	switch (item) {
 	case ROOST_BLOB_EXTRA_NAMES:
 	case ROOST_BLOB_LEFT_OUT:
 	case ROOST_BLOB_HEADERS:
-		return CACHE_HEADERS;
+		return CACHE_BLOB_HEADERS;
 	case ROOST_BLOB_ENVELOPE:
 	case ROOST_BLOB_BODYSTRUCTURE:
-		return CACHE_LISTING;
+		return CACHE_BLOB_LISTING;
 	case ROOST_BLOB_PREVIEW:
-		return CACHE_PREVIEW;
+		return CACHE_BLOB_PREVIEW;
 	case ROOST_BLOB_SUMMARY:
-		return CACHE_SUMMARY;
+		return CACHE_BLOB_SUMMARY;
 	default:
-		return CACHE_FACTS;
+		return CACHE_BLOB_FACTS;
 	}
 }
 
 void
-roost_content_part(const struct roost_blob_content *content,
-		   enum cache_part part, struct roost_blob_content *part_r)
+roost_content_of_blob(const struct roost_blob_content *content,
+		      enum cache_blob blob, struct roost_blob_content *some_r)
 {
 	unsigned int item;
 
-	i_zero(part_r);
-	part_r->data_key = content->data_key;
+	i_zero(some_r);
+	some_r->data_key = content->data_key;
 	for (item = 1; item < ROOST_BLOB_ITEM_COUNT; item++) {
-		if (roost_content_part_of(item) == part)
-			part_r->items[item] = content->items[item];
+		if (roost_content_blob_of(item) == blob)
+			some_r->items[item] = content->items[item];
 	}
 }
 
@@ -119,8 +121,8 @@ roost_content_date(const struct roost_blob_content *content, time_t *date_r,
 	return TRUE;
 }
 
-/* As Dovecot: 0 for a date that is missing or not understood, and only what
-   32 bits hold. */
+/* As Dovecot does, take 0 for a date that is missing or not understood, and of
+   a date only what 32 bits hold. */
 static void
 content_sent_date(struct roost_blob_content *content, pool_t pool)
 {
@@ -139,7 +141,8 @@ content_sent_date(struct roost_blob_content *content, pool_t pool)
 	content_set_date(content, pool, roost_sent_date(date), timezone);
 }
 
-/* Only what is short: else the headers themselves are as good. */
+/* A long summary is not made, because opening it would cost as much as opening
+   the headers. */
 static void
 content_summary(struct roost_blob_content *content, pool_t pool)
 {
@@ -147,7 +150,7 @@ content_summary(struct roost_blob_content *content, pool_t pool)
 
 	roost_lines_filter(&content->items[ROOST_BLOB_HEADERS],
 			   summary_names, N_ELEMENTS(summary_names), lines);
-	if (lines->used <= SUMMARY_MAX)
+	if (lines->used <= SUMMARY_MAX_SIZE)
 		content_set_buffer(content, pool, ROOST_BLOB_SUMMARY, lines);
 	buffer_free(&lines);
 }
@@ -165,7 +168,8 @@ parse_envelope_header(struct message_header_line *hdr, struct parse *parse)
 			     hdr);
 }
 
-/* Core's own way to one looks into the native cache first. */
+/* The envelope is made here, because Dovecot's own way to one first looks into
+   its own fields of the index cache. */
 static void
 content_envelope(struct roost_blob_content *content, pool_t pool)
 {
@@ -212,7 +216,7 @@ parse_part_header(struct message_part *part, struct message_header_line *hdr,
 	roost_part_data_parse(parse->pool, part, &parse->limits, hdr);
 }
 
-/* The tree of parts, each with what its header says. */
+/* Returns the tree of parts, each with what its header says. */
 static struct message_part *
 content_parse(pool_t pool, struct istream *input)
 {
@@ -247,7 +251,8 @@ part_is_text(const struct message_part *part)
 		type_is(part->data->content_type, "text");
 }
 
-/* Of several versions of one text: plain, then HTML, then any. */
+/* Of several versions of one text Dovecot shows the plain one, else HTML, else
+   any text; NULL if none is text. */
 static const struct message_part *
 part_best_alternative(const struct message_part *parts)
 {
@@ -267,15 +272,22 @@ part_best_alternative(const struct message_part *parts)
 	return html != NULL ? html : other;
 }
 
-/* All parts in the order of the message; NULL after the last. */
+/* The part that follows this one and what it holds, in the order of the
+   message; NULL if that leaves the tree of top. */
 static const struct message_part *
-part_next(const struct message_part *part)
+part_after(const struct message_part *part, const struct message_part *top)
 {
-	if (part->children != NULL)
-		return part->children;
-	while (part->parent != NULL && part->next == NULL)
+	while (part != top && part->next == NULL)
 		part = part->parent;
-	return part->next;
+	return part == top ? NULL : part->next;
+}
+
+/* The next of all parts, in the order of the message; NULL after the last. */
+static const struct message_part *
+part_next(const struct message_part *part, const struct message_part *top)
+{
+	return part->children != NULL ? part->children :
+		part_after(part, top);
 }
 
 static size_t
@@ -295,7 +307,7 @@ params_size(const struct message_part_param *params, unsigned int count)
 	return size;
 }
 
-/* What a part adds to a body structure, or somewhat less. */
+/* At least how many bytes a part adds to a body structure. */
 static size_t
 part_text_size(const struct message_part *part)
 {
@@ -325,8 +337,9 @@ roost_content_structure_is_small(const struct message_part *parts)
 	const struct message_part *part;
 	size_t size = 0;
 
-	for (part = parts; part != NULL; part = part_next(part)) {
-		/* A message within has an envelope, too. */
+	for (part = parts; part != NULL; part = part_next(part, parts)) {
+		/* It may be the header of a message within, of which the
+		   structure has the envelope. */
 		if (part != parts &&
 		    part->header_size.physical_size > ROOST_HEADER_MAX_SIZE)
 			return FALSE;
@@ -338,35 +351,28 @@ roost_content_structure_is_small(const struct message_part *parts)
 	return TRUE;
 }
 
-/* The part a preview is taken from, or NULL: the first one, in the order of
-   the message, that is text or holds such a part. */
+/* The part that a preview is taken from, or NULL: the first one, in the order
+   of the message, that is text, or the best of several versions of one. */
 static const struct message_part *
 part_of_preview(const struct message_part *top)
 {
-	const struct message_part *part = top;
+	const struct message_part *part = top, *best;
 
-	for (;;) {
-		const struct message_part *best = NULL;
-
-		if (part_is_text(part))
-			return part;
-		if (type_is(part->data->content_type, "multipart")) {
-			if (type_is(part->data->content_subtype,
-				    "alternative"))
-				best = part_best_alternative(part);
-			else if (part->children != NULL) {
-				part = part->children;
-				continue;
-			}
+	while (part != NULL && !part_is_text(part)) {
+		if (!type_is(part->data->content_type, "multipart")) {
+			part = part_after(part, top);
+			continue;
 		}
+		if (!type_is(part->data->content_subtype, "alternative")) {
+			part = part_next(part, top);
+			continue;
+		}
+		best = part_best_alternative(part);
 		if (best != NULL)
 			return best;
-		while (part != top && part->next == NULL)
-			part = part->parent;
-		if (part == top)
-			return NULL;
-		part = part->next;
+		part = part_after(part, top);
 	}
+	return part;
 }
 
 bool
@@ -379,8 +385,8 @@ roost_content_preview_is_large(const struct message_part *parts)
 }
 
 /*
- * The preview of a part, from its first size bytes, which may be less than
- * all.  1; 0 these do not suffice; -1 the stream says why.
+ * Make the preview of a part from its first size bytes, or from all if it has
+ * less.  1; 0 these do not suffice; -1 the stream says why.
  */
 static int
 preview_generate(struct istream *input, const struct message_part *part,
@@ -416,8 +422,8 @@ roost_content_preview(struct roost_blob_content *content, pool_t pool,
 		ret = 0;
 	else if (part != NULL) {
 		size -= part->physical_pos;
-		/* All that is read at once is decoded: mostly a little of a
-		   long text does. */
+		/* All that is read is decoded, and of a long text a little
+		   mostly suffices. */
 		few = part->header_size.physical_size + PREVIEW_TEXT_SIZE;
 		ret = preview_generate(input, part, I_MIN(size, few),
 				       preview);
@@ -458,20 +464,13 @@ roost_content_get_parts(const struct roost_blob_content *content, pool_t pool)
 bool
 roost_content_parts_have_nuls(const struct message_part *top)
 {
-	const struct message_part *part = top;
+	const struct message_part *part;
 
-	while ((part->flags & MESSAGE_PART_FLAG_HAS_NULS) == 0) {
-		if (part->children != NULL) {
-			part = part->children;
-			continue;
-		}
-		while (part != top && part->next == NULL)
-			part = part->parent;
-		if (part == top)
-			return FALSE;
-		part = part->next;
+	for (part = top; part != NULL; part = part_next(part, top)) {
+		if ((part->flags & MESSAGE_PART_FLAG_HAS_NULS) != 0)
+			return TRUE;
 	}
-	return TRUE;
+	return FALSE;
 }
 
 void
@@ -488,7 +487,7 @@ roost_content_spell(struct roost_blob_content *content, pool_t pool)
 	    strncasecmp((const char *)item->bytes, plain,
 			sizeof(plain) - 1) != 0)
 		return;
-	/* Two numbers, and no more than that. */
+	/* Only two numbers may stand between the two texts. */
 	pos = (const char *)item->bytes + sizeof(plain) - 1;
 	while (pos < end && ((*pos >= '0' && *pos <= '9') || *pos == ' '))
 		pos++;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * find: the blobs of a message, looked up and opened.  See mail.h.
+ * find: from the records of the index cache to the content of a mail.
+ * See find.h.
  */
-#include "cache/mail-private.h"
+#include "cache/find.h"
 
 #include "mail-cache-private.h"
 
@@ -11,28 +12,45 @@
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
-/* Of a record, the parts that are asked for most; and a line of memory. */
+/* How much of the next message's record is fetched ahead: the blobs that are
+   asked for most; and how much a processor fetches at once. */
 #define AHEAD_SIZE 1024
 #define AHEAD_STEP 64
 
-/* Room for so much. */
-static uint8_t *
-plain_use(struct cache_plain *plain, size_t size)
-{
-	if (plain->size < size) {
-		roost_cache_plain_wipe(plain);
-		i_free(plain->bytes);
-		plain->size = I_MAX(size, 2048);
-		plain->bytes = i_malloc(plain->size);
-	}
-	plain->used = I_MAX(plain->used, size);
-	return plain->bytes;
-}
+enum field_state {
+	FIELD_EMPTY = 0,	/* not there, or not asked */
+	FIELD_OPENED,
+	FIELD_REFUSED,
+	FIELD_POSTPONED,	/* of form 2, which costs X25519 to open */
+};
 
-/* What a blob had of a part, or all. */
+/* What stands in a field of the message, and what became of it.  One byte more
+   than the largest blob has says that a longer one is none. */
+struct field {
+	uint8_t bytes[ROOST_BLOB_SIZE_MAX + 1];
+	size_t len;
+	bool is_there;
+	enum field_state state;
+	enum roost_err err;	/* why it is refused */
+};
+
+/* One look-up, of one blob; so large that it is set up member by member. */
+struct lookup {
+	struct roost_cache_mail *cmail;
+	enum cache_blob blob;
+	struct field field_own, field_new;
+	bool has_facts;
+	/* Which object the blob of facts is of, or why it names none: where
+	   there is no such blob, ROOST_ERR_BLOB_AUTH. */
+	enum roost_err facts_err;
+	uint8_t facts_id[ROOST_ID_SIZE];
+	bool is_form_new;	/* only a blob of form 2 was left to open */
+};
+
+/* Add what a blob had to content; bits say which blobs it stands for. */
 static void
 cache_mail_take(struct roost_cache_mail *cmail,
-		const struct roost_blob_content *opened, unsigned int parts)
+		const struct roost_blob_content *opened, unsigned int bits)
 {
 	unsigned int item;
 
@@ -40,26 +58,25 @@ cache_mail_take(struct roost_cache_mail *cmail,
 		if (opened->items[item].bytes != NULL)
 			cmail->content.items[item] = opened->items[item];
 	}
-	cmail->held |= parts;
-	if ((parts & CACHE_PART_BIT(CACHE_FACTS)) != 0)
+	cmail->held |= bits;
+	if ((bits & CACHE_BLOB_BIT(CACHE_BLOB_FACTS)) != 0)
 		cmail->content.data_key = opened->data_key;
-	/* Both come with the body, and each may have been too large. */
+	/* Both are made from the body; either may have been too large. */
 	if (opened->items[ROOST_BLOB_PREVIEW].bytes != NULL ||
 	    opened->items[ROOST_BLOB_PARTS].bytes != NULL)
 		cmail->has_body = TRUE;
 }
 
-/* All that is believed of a message is of one object. */
+/* Is the blob of the object that the blob of facts and content are of? */
 static enum roost_err
-cache_mail_check_object(const struct roost_cache_mail *cmail,
-			const struct roost_blob *blob)
+lookup_check_object(const struct lookup *lookup, const struct roost_blob *blob)
 {
-	const struct roost_cache_box *cbox = cmail->cbox;
+	const struct roost_cache_mail *cmail = lookup->cmail;
 	bool is_of_one;
 
-	if (cbox->facts_err != ROOST_OK)
-		return cbox->facts_err;
-	is_of_one = memcmp(cbox->facts_id,	/* public */
+	if (lookup->facts_err != ROOST_OK)
+		return lookup->facts_err;
+	is_of_one = memcmp(lookup->facts_id,	/* public */
 			   blob->object_id, ROOST_ID_SIZE) == 0 &&
 		(cmail->held == 0 ||
 		 memcmp(cmail->object_id,	/* public */
@@ -67,47 +84,51 @@ cache_mail_check_object(const struct roost_cache_mail *cmail,
 	return is_of_one ? ROOST_OK : ROOST_ERR_BLOB_AUTH;
 }
 
-/* A blob of another part, put here, would count as one that was trimmed.  The
-   first may have any: an earlier build put all there. */
+/* FALSE if a blob has items of another one: moved to this field, it would pass
+   for one whose own items were too large to be kept.  The blob of facts may
+   have any: an earlier version of Roost put all items there. */
 static bool
-content_is_of_part(const struct roost_blob_content *content,
-		   enum cache_part part)
+content_is_of_blob(const struct roost_blob_content *content,
+		   enum cache_blob blob)
 {
 	unsigned int item;
 
 	for (item = 1; item < ROOST_BLOB_ITEM_COUNT; item++) {
 		if (content->items[item].bytes != NULL &&
-		    roost_content_part_of(item) != part)
-			return part == CACHE_FACTS;
+		    roost_content_blob_of(item) != blob)
+			return blob == CACHE_BLOB_FACTS;
 	}
 	return TRUE;
 }
 
+/* Open a blob of form 1 that stands for these bits. */
 static enum roost_err
-cache_mail_open_own(struct roost_cache_mail *cmail,
-		    const struct roost_blob *blob, enum cache_part part,
-		    unsigned int parts)
+lookup_open_form_own(struct lookup *lookup, const struct roost_blob *blob,
+		     enum cache_blob room, unsigned int bits)
 {
+	struct roost_cache_mail *cmail = lookup->cmail;
 	struct roost_aead *aead = roost_ring_cache_aead(cmail->cbox->ring);
 	struct roost_blob_content opened;
-	enum roost_err err = parts == CACHE_PARTS_ALL ? ROOST_OK :
-		cache_mail_check_object(cmail, blob);
+	enum roost_err err = bits == CACHE_BLOBS_ALL ? ROOST_OK :
+		lookup_check_object(lookup, blob);
 
 	if (err == ROOST_OK)
 		err = roost_blob_open(blob, aead,
-				      plain_use(&cmail->plain[part],
-						blob->sealed_len), &opened);
-	if (err == ROOST_OK && !content_is_of_part(&opened, part))
+				      roost_cache_mail_plain(cmail, room,
+							blob->sealed_len),
+				      &opened);
+	if (err == ROOST_OK && !content_is_of_blob(&opened, room))
 		err = ROOST_ERR_BLOB_CONTENT;
 	if (err == ROOST_OK)
-		cache_mail_take(cmail, &opened, parts);
+		cache_mail_take(cmail, &opened, bits);
 	return err;
 }
 
-/* Its key is that of the message. */
+/* Open a blob of form 2: its key comes from the message's data key, which a
+   stanza in the blob gives. */
 static enum roost_err
-cache_mail_open_new(struct roost_cache_mail *cmail,
-		    const struct roost_blob *blob)
+cache_mail_open_form_new(struct roost_cache_mail *cmail,
+			 const struct roost_blob *blob)
 {
 	struct roost_blob_content opened;
 	struct roost_aead *aead = NULL;
@@ -119,10 +140,12 @@ cache_mail_open_new(struct roost_cache_mail *cmail,
 		err = roost_blob_aead_new(data_key, &aead);
 	if (err == ROOST_OK)
 		err = roost_blob_open(blob, aead,
-				      plain_use(&cmail->plain[CACHE_FACTS],
-						blob->sealed_len), &opened);
+				      roost_cache_mail_plain(cmail,
+							CACHE_BLOB_FACTS,
+							blob->sealed_len),
+				      &opened);
 	if (err == ROOST_OK) {
-		cache_mail_take(cmail, &opened, CACHE_PARTS_ALL);
+		cache_mail_take(cmail, &opened, CACHE_BLOBS_ALL);
 		roost_cache_mail_set_key(cmail, data_key);
 	}
 	roost_prim_aead_free(&aead);
@@ -130,12 +153,12 @@ cache_mail_open_new(struct roost_cache_mail *cmail,
 	return err;
 }
 
-/* From a blob's outside to its content; parts: what it is the blob of; part:
-   whose room it takes, the first one's for all. */
+/* Open a parsed blob that stands for these bits into the room of one. */
 static enum roost_err
-cache_mail_open(struct roost_cache_mail *cmail, const struct roost_blob *blob,
-		enum cache_part part, unsigned int parts)
+lookup_open(struct lookup *lookup, const struct roost_blob *blob,
+	    enum cache_blob room, unsigned int bits)
 {
+	struct roost_cache_mail *cmail = lookup->cmail;
 	struct roost_ring *ring = cmail->cbox->ring;
 	enum roost_err err;
 
@@ -144,30 +167,25 @@ cache_mail_open(struct roost_cache_mail *cmail, const struct roost_blob *blob,
 	if (memcmp(blob->keyring_id, roost_ring_doc(ring)->id,	/* public */
 		   ROOST_ID_SIZE) != 0)
 		return ROOST_ERR_OTHER_KEYRING;
-	/* A blob of all takes the place of what was held. */
-	if (parts == CACHE_PARTS_ALL) {
+	/* A blob of all items takes the place of what content held. */
+	if (bits == CACHE_BLOBS_ALL) {
 		i_zero(&cmail->content);
 		cmail->parts = NULL;
 		cmail->has_body = FALSE;
 		cmail->held = 0;
 	}
-	err = blob->form == ROOST_BLOB_NEW ? cache_mail_open_new(cmail, blob) :
-		cache_mail_open_own(cmail, blob, part, parts);
+	err = blob->form == ROOST_BLOB_NEW ?
+		cache_mail_open_form_new(cmail, blob) :
+		lookup_open_form_own(lookup, blob, room, bits);
 	if (err == ROOST_OK)
 		memcpy(cmail->object_id, blob->object_id, ROOST_ID_SIZE);
 	return err;
 }
 
-enum slot {
-	SLOT_EMPTY = 0,
-	SLOT_GOOD,
-	SLOT_BAD,
-	SLOT_LATER,	/* form 2, and only that was not wanted now */
-};
-
-/* Form 2, which anybody can write who can seal, has its own field. */
+/* Form 2, which everybody can write who can seal, is refused where a blob of
+   form 1 belongs. */
 static enum roost_err
-blob_parse_own(const void *bytes, size_t len, struct roost_blob *blob_r)
+blob_parse_form_own(const void *bytes, size_t len, struct roost_blob *blob_r)
 {
 	enum roost_err err = roost_blob_parse(bytes, len, blob_r);
 
@@ -175,29 +193,31 @@ blob_parse_own(const void *bytes, size_t len, struct roost_blob *blob_r)
 		ROOST_ERR_BLOB_FORM : err;
 }
 
-/* What the other parts must be of, too.  Nothing is proved by it yet: that the
-   first part is of the file is, when the file is opened. */
+/* Note the object that the other blobs must be of, too.  The name proves
+   nothing until the blob of facts is opened, and compared with the file. */
 static void
-cache_box_set_facts_id(struct roost_cache_box *cbox,
-		       const struct mail_cache_iterate_field *field)
+lookup_note_facts(struct lookup *lookup,
+		  const struct mail_cache_iterate_field *found)
 {
+	const struct roost_cache_box *cbox = lookup->cmail->cbox;
 	struct roost_blob blob;
 
-	cbox->has_facts = TRUE;
-	cbox->facts_err = blob_parse_own(field->data, field->size, &blob);
-	if (cbox->facts_err != ROOST_OK)
+	lookup->has_facts = TRUE;
+	lookup->facts_err = blob_parse_form_own(found->data, found->size,
+						&blob);
+	if (lookup->facts_err != ROOST_OK)
 		return;
-	memcpy(cbox->facts_id, blob.object_id, ROOST_ID_SIZE);
+	memcpy(lookup->facts_id, blob.object_id, ROOST_ID_SIZE);
 	if (memcmp(blob.keyring_id,	/* public */
 		   roost_ring_doc(cbox->ring)->id, ROOST_ID_SIZE) != 0)
-		cbox->facts_err = ROOST_ERR_OTHER_KEYRING;
+		lookup->facts_err = ROOST_ERR_OTHER_KEYRING;
 }
 
 /*
- * What a record holds is in no processor's cache where a mailbox is long, and a
- * walk waits for it at each field.  So ask for the next message's, which mostly
- * stands behind this one's, while there is work to do on this one.  Always
- * inline: to gcc, a function that does nothing else does nothing.
+ * In a long mailbox a record is in no processor's cache, and a walk through it
+ * waits at each field.  So the record that follows this one in the file, mostly
+ * that of the next message, is fetched while this message is worked on.  The
+ * function is always inlined, since gcc drops calls of one that only fetches.
  */
 static inline __attribute__((always_inline)) void
 cache_fetch_ahead(const struct mail_cache *cache,
@@ -213,147 +233,132 @@ cache_fetch_ahead(const struct mail_cache *cache,
 		__builtin_prefetch((const char *)cache->mmap_base + pos);
 }
 
+static void
+field_init(struct field *field)
+{
+	field->is_there = FALSE;
+	field->state = FIELD_EMPTY;
+}
+
+/* Another process may write where the bytes lie, so they are copied. */
+static void
+field_copy(struct field *field, const struct mail_cache_iterate_field *found)
+{
+	field->len = I_MIN(found->size, sizeof(field->bytes));
+	memcpy(field->bytes, found->data, field->len);
+	field->is_there = TRUE;
+}
+
 /*
- * Copy the blob of a part, and the one of all, in one walk through the
- * message's records: the first of each is the newest.  Unless is_whole it ends
- * when it has the part: a blob of all that comes later is mostly older.  Where
- * both came in one transaction, or by a copy, it may be the newer one: see
- * cache_mail_is_enough().  Copied, since another process may write where they
- * lie.
+ * Walk through the message's records and take the wanted blob and the one of
+ * all items; the first of each is the newest.  Unless is_whole the walk ends
+ * when it has the wanted blob and that of facts, because a blob of all items
+ * that comes later is mostly older.  Where both were written in one
+ * transaction, or copied, it may be the newer one: see
+ * cache_mail_has_all_of().
  */
 static void
-cache_mail_find(struct mail *mail, struct roost_cache_box *cbox,
-		enum cache_part part, bool is_whole)
+lookup_walk(struct lookup *lookup, struct mail *mail, bool is_whole)
 {
+	const struct roost_cache_box *cbox = lookup->cmail->cbox;
+	struct field *field_own = &lookup->field_own;
+	struct field *field_new = &lookup->field_new;
 	struct mail_cache_lookup_iterate_ctx iter;
-	struct mail_cache_iterate_field field;
+	struct mail_cache_iterate_field found;
 
-	buffer_set_used_size(cbox->own, 0);
-	buffer_set_used_size(cbox->new, 0);
-	cbox->has_own = cbox->has_new = cbox->has_facts = FALSE;
-	cbox->facts_err = ROOST_ERR_BLOB_AUTH;
 	mail_cache_lookup_iter_init(mail->transaction->cache_view, mail->seq,
 				    &iter);
-	while ((is_whole || !cbox->has_own || !cbox->has_facts) &&
-	       mail_cache_lookup_iter_next(&iter, &field) > 0) {
-		if (field.field_idx == cbox->own_idx[part] &&
-		    !cbox->has_own) {
-			buffer_append(cbox->own, field.data, field.size);
-			cbox->has_own = TRUE;
-		} else if (field.field_idx == cbox->new_idx &&
-			   !cbox->has_new) {
-			buffer_append(cbox->new, field.data, field.size);
-			cbox->has_new = TRUE;
-		}
-		if (field.field_idx == cbox->own_idx[CACHE_FACTS] &&
-		    !cbox->has_facts)
-			cache_box_set_facts_id(cbox, &field);
+	while ((is_whole || !field_own->is_there || !lookup->has_facts) &&
+	       mail_cache_lookup_iter_next(&iter, &found) > 0) {
+		if (found.field_idx == cbox->field_own[lookup->blob] &&
+		    !field_own->is_there)
+			field_copy(field_own, &found);
+		else if (found.field_idx == cbox->field_new &&
+			 !field_new->is_there)
+			field_copy(field_new, &found);
+		if (found.field_idx == cbox->field_own[CACHE_BLOB_FACTS] &&
+		    !lookup->has_facts)
+			lookup_note_facts(lookup, &found);
 	}
 	cache_fetch_ahead(mail->box->cache, &iter);
 }
 
-static enum slot
-cache_mail_try_own(struct roost_cache_mail *cmail, enum cache_part part,
-		   enum roost_err *err_r)
-{
-	const buffer_t *bytes = cmail->cbox->own;
-	struct roost_blob blob;
-
-	*err_r = blob_parse_own(bytes->data, bytes->used, &blob);
-	if (*err_r == ROOST_OK)
-		*err_r = cache_mail_open(cmail, &blob, part,
-					 CACHE_PART_BIT(part));
-	return *err_r == ROOST_OK ? SLOT_GOOD : SLOT_BAD;
-}
-
-static enum slot
-cache_mail_try_new(struct roost_cache_mail *cmail, bool is_form_2_wanted,
-		   enum roost_err *err_r)
-{
-	const buffer_t *bytes = cmail->cbox->new;
-	struct roost_blob blob;
-
-	*err_r = roost_blob_parse(bytes->data, bytes->used, &blob);
-	if (*err_r == ROOST_OK && blob.form == ROOST_BLOB_NEW &&
-	    !is_form_2_wanted)
-		return SLOT_LATER;
-	if (*err_r == ROOST_OK)
-		*err_r = cache_mail_open(cmail, &blob, CACHE_FACTS,
-					 CACHE_PARTS_ALL);
-	/* Once is enough: it would take the place of what is held. */
-	cmail->is_new_bad = *err_r != ROOST_OK;
-	return *err_r == ROOST_OK ? SLOT_GOOD : SLOT_BAD;
-}
-
-bool
-roost_cache_mail_may_tell(const struct roost_cache_mail *cmail)
-{
-	const struct roost_config *config =
-		roost_user_config(cmail->cbox->ruser);
-
-	return !roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||
-		config->plaintext == ROOST_PLAINTEXT_SERVE ||
-		roost_ring_policy(cmail->cbox->ring) == ROOST_POLICY_OPEN;
-}
-
 static void
-cache_mail_report(struct mail *mail, enum roost_err err)
+lookup_try_own(struct lookup *lookup)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	struct field *field = &lookup->field_own;
+	struct roost_blob blob;
 
-	/* A locked keyring is said when a message is opened. */
-	if (err != ROOST_ERR_LOCKED &&
-	    !roost_ring_is_locked(cmail->cbox->ring) &&
-	    roost_cache_mail_log_once(mail, "blob"))
-		roost_report_blob(mail, err);
+	field->err = blob_parse_form_own(field->bytes, field->len, &blob);
+	if (field->err == ROOST_OK)
+		field->err = lookup_open(lookup, &blob, lookup->blob,
+					 CACHE_BLOB_BIT(lookup->blob));
+	field->state = field->err == ROOST_OK ? FIELD_OPENED : FIELD_REFUSED;
 }
 
-/* What is found in the slots: held, or not. */
-struct found {
-	enum slot own, new;
-	enum roost_err own_err, new_err;
-	bool is_form_2;
-};
-
-static bool
-cache_mail_choose(struct roost_cache_mail *cmail, enum cache_part part,
-		  struct found *found)
+/* A blob of form 2 is only opened if that is wanted. */
+static void
+lookup_try_new(struct lookup *lookup, bool is_form_new_wanted)
 {
-	struct roost_cache_box *cbox = cmail->cbox;
-	bool is_new_asked = cbox->has_new && !cmail->is_new_bad;
+	struct field *field = &lookup->field_new;
+	struct roost_blob blob;
 
-	/* A blob of form 1 in the last slot came after the first ones. */
+	field->err = roost_blob_parse(field->bytes, field->len, &blob);
+	if (field->err == ROOST_OK && blob.form == ROOST_BLOB_NEW &&
+	    !is_form_new_wanted) {
+		field->state = FIELD_POSTPONED;
+		return;
+	}
+	if (field->err == ROOST_OK)
+		field->err = lookup_open(lookup, &blob, CACHE_BLOB_FACTS,
+					 CACHE_BLOBS_ALL);
+	field->state = field->err == ROOST_OK ? FIELD_OPENED : FIELD_REFUSED;
+	/* It is not tried again for this message: that would forget what the
+	   other blobs gave. */
+	lookup->cmail->is_field_new_bad = field->err != ROOST_OK;
+}
+
+/* Open what counts of what was found.  TRUE: content has it. */
+static bool
+lookup_open_best(struct lookup *lookup)
+{
+	struct field *field_own = &lookup->field_own;
+	struct field *field_new = &lookup->field_new;
+	bool is_new_asked = field_new->is_there &&
+		!lookup->cmail->is_field_new_bad;
+
+	/* A blob of form 1 was put there because the other fields were
+	   taken, so it is newer than they are. */
 	if (is_new_asked)
-		found->new = cache_mail_try_new(cmail, FALSE,
-						&found->new_err);
-	if (found->new == SLOT_GOOD)
+		lookup_try_new(lookup, FALSE);
+	if (field_new->state == FIELD_OPENED)
 		return TRUE;
-	if (cbox->has_own)
-		found->own = cache_mail_try_own(cmail, part, &found->own_err);
-	if (found->own == SLOT_GOOD)
+	if (field_own->is_there)
+		lookup_try_own(lookup);
+	if (field_own->state == FIELD_OPENED)
 		return TRUE;
-	found->is_form_2 = found->new == SLOT_LATER;
-	if (found->is_form_2)
-		found->new = cache_mail_try_new(cmail, TRUE, &found->new_err);
-	return found->new == SLOT_GOOD;
+	lookup->is_form_new = field_new->state == FIELD_POSTPONED;
+	if (lookup->is_form_new)
+		lookup_try_new(lookup, TRUE);
+	return field_new->state == FIELD_OPENED;
 }
 
-/* Does the part have all that a blob of all could have of it?  One that was
-   made without the body lacks what comes of that. */
+/* Does content have all that a blob of all items could have of this one?
+   Where it was made without the body, what comes of that is missing. */
 static bool
-cache_mail_is_enough(const struct roost_cache_mail *cmail,
-		     enum cache_part part)
+cache_mail_has_all_of(const struct roost_cache_mail *cmail,
+		      enum cache_blob blob)
 {
 	const struct roost_blob_bytes *items = cmail->content.items;
 
-	if ((cmail->held & CACHE_PART_BIT(part)) == 0)
+	if ((cmail->held & CACHE_BLOB_BIT(blob)) == 0)
 		return FALSE;
-	switch (part) {
-	case CACHE_FACTS:
+	switch (blob) {
+	case CACHE_BLOB_FACTS:
 		return items[ROOST_BLOB_PARTS].bytes != NULL;
-	case CACHE_PREVIEW:
+	case CACHE_BLOB_PREVIEW:
 		return items[ROOST_BLOB_PREVIEW].bytes != NULL;
-	case CACHE_LISTING:
+	case CACHE_BLOB_LISTING:
 		return items[ROOST_BLOB_BODYSTRUCTURE].bytes != NULL;
 	default:
 		return TRUE;
@@ -361,58 +366,85 @@ cache_mail_is_enough(const struct roost_cache_mail *cmail,
 }
 
 static void
-cache_mail_lookup(struct mail *mail, enum cache_part part)
+cache_mail_report(struct mail *mail, enum roost_err err)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
-	struct roost_cache_box *cbox = cmail->cbox;
-	struct found found = { .own = SLOT_EMPTY };
-	bool is_found, is_bad;
 
-	cache_mail_find(mail, cbox, part, FALSE);
-	is_found = cache_mail_choose(cmail, part, &found);
-	if (found.own != SLOT_EMPTY && !cbox->has_new &&
-	    !cache_mail_is_enough(cmail, part)) {
-		cache_mail_find(mail, cbox, part, TRUE);
-		if (cbox->has_new) {
-			i_zero(&found);	/* what was replaced is no news */
-			is_found = cache_mail_choose(cmail, part, &found);
-		}
-	}
-	is_bad = found.own == SLOT_BAD || found.new == SLOT_BAD;
-	if (is_bad)
-		cache_mail_report(mail, found.own == SLOT_BAD ?
-				  found.own_err : found.new_err);
-	/* With both taken there is no room to make anew what is bad, nor what
-	   only X25519 opens. */
-	if ((is_bad || found.is_form_2) && cbox->has_facts && cbox->has_new &&
-	    !roost_ring_is_locked(cbox->ring))
-		roost_cache_mail_drop(mail, NULL);
-	else if (is_found && !cbox->has_facts) {
-		/* Form 2: from now on it opens without X25519. */
-		roost_cache_mail_store(mail);
-	}
-	if (is_found && roost_cache_mail_may_tell(cmail))
-		return;
-	/* A part that is not there says nothing of the others. */
-	if (found.own != SLOT_EMPTY || found.new != SLOT_EMPTY ||
-	    !cbox->has_facts)
-		roost_cache_mail_forget(cmail);
+	/* That a keyring is locked is logged when a message is opened. */
+	if (err != ROOST_ERR_LOCKED &&
+	    !roost_ring_is_locked(cmail->cbox->ring) &&
+	    roost_cache_mail_log_once(mail, "blob"))
+		roost_report_blob(mail, err);
 }
 
-bool
-roost_cache_mail_load(struct mail *mail, enum cache_part part)
+/* Walk, and open what was found; walk to the end if that does not have
+   everything, since a blob of all items may have it. */
+static bool
+lookup_run(struct lookup *lookup, struct mail *mail)
 {
-	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
-	unsigned int bit = CACHE_PART_BIT(part);
+	bool is_found;
 
-	if (((cmail->looked | cmail->held) & bit) == 0) {
-		cmail->looked |= bit;
-		cmail->is_used = TRUE;
-		if (!cmail->cbox->is_sealed || mail->saving ||
-		    seq_range_exists(&cmail->cbox->ignored, mail->uid))
-			roost_cache_mail_forget(cmail);
-		else
-			cache_mail_lookup(mail, part);
-	}
-	return (cmail->held & bit) != 0;
+	lookup_walk(lookup, mail, FALSE);
+	is_found = lookup_open_best(lookup);
+	if (lookup->field_own.state == FIELD_EMPTY ||
+	    lookup->field_new.is_there ||
+	    cache_mail_has_all_of(lookup->cmail, lookup->blob))
+		return is_found;
+	lookup_walk(lookup, mail, TRUE);
+	if (!lookup->field_new.is_there)
+		return is_found;
+	/* A blob that was refused and has been replaced since is not
+	   reported. */
+	lookup->field_own.state = FIELD_EMPTY;
+	return lookup_open_best(lookup);
+}
+
+static enum roost_cache_verdict
+lookup_verdict(const struct lookup *lookup, bool is_told, bool is_bad)
+{
+	const struct roost_ring *ring = lookup->cmail->cbox->ring;
+
+	/* Where the keyring is locked nothing could be made anew. */
+	if ((is_bad || lookup->is_form_new) && lookup->has_facts &&
+	    lookup->field_new.is_there &&
+	    !roost_ring_is_locked(ring))
+		return ROOST_CACHE_DROP;
+	return is_told && !lookup->has_facts ? ROOST_CACHE_STORE :
+		ROOST_CACHE_LEAVE;
+}
+
+static enum roost_cache_verdict
+lookup_judge(struct lookup *lookup, struct mail *mail)
+{
+	struct roost_cache_mail *cmail = lookup->cmail;
+	const struct field *field_own = &lookup->field_own;
+	const struct field *field_new = &lookup->field_new;
+	bool is_told = lookup_run(lookup, mail) &&
+		roost_cache_mail_may_tell(cmail);
+	bool is_bad = field_own->state == FIELD_REFUSED ||
+		field_new->state == FIELD_REFUSED;
+
+	if (is_bad)
+		cache_mail_report(mail, field_own->state == FIELD_REFUSED ?
+				  field_own->err : field_new->err);
+	/* A blob that is not there says nothing of those that are held. */
+	if (!is_told &&
+	    (field_own->state != FIELD_EMPTY ||
+	     field_new->state != FIELD_EMPTY || !lookup->has_facts))
+		roost_cache_mail_forget(cmail);
+	return lookup_verdict(lookup, is_told, is_bad);
+}
+
+enum roost_cache_verdict
+roost_cache_find_blob(struct mail *mail, enum cache_blob blob)
+{
+	struct lookup lookup;
+
+	lookup.cmail = roost_cache_mail_of(mail);
+	lookup.blob = blob;
+	field_init(&lookup.field_own);
+	field_init(&lookup.field_new);
+	lookup.has_facts = lookup.is_form_new = FALSE;
+	lookup.facts_err = ROOST_ERR_BLOB_AUTH;
+	return lookup_judge(&lookup, mail);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * header-lines: lines of a header.  See header-lines.h.
+ * header-lines: reading and searching the lines of a header.
+ * See header-lines.h.
  */
 #include "cache/header-lines.h"
 
@@ -8,11 +9,11 @@
 #include "message-header-decode.h"
 #include "message-header-parser.h"
 
-/* Core takes what is longer in pieces, if its buffer is as small. */
+/* Dovecot takes a longer line in pieces where its buffer is no larger. */
 #define SHORT_MAX_SIZE 4096
 
 struct line {
-	const char *name, *value, *end;		/* end is after the LF */
+	const char *name, *value, *end;		/* the end is after the LF */
 	size_t name_len;
 };
 
@@ -22,7 +23,7 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Where the line ends that starts here, with what is folded into it. */
+/* Returns where the line that starts here ends, with all that is folded. */
 static const char *
 line_end(const char *p, const char *end)
 {
@@ -45,11 +46,11 @@ line_parse(const char *start, const char *end, struct line *line_r)
 		colon = start;
 	while (colon > start && is_blank(colon[-1]))
 		colon--;
-	/* As Dovecot compares: a name ends at a NUL. */
+	/* To Dovecot, which compares strings, a name ends at a NUL. */
 	line_r->name_len = strnlen(start, (size_t)(colon - start));
 }
 
-/* The next line; FALSE at the end. */
+/* Parse the next line; FALSE at the end. */
 static bool
 line_next(const char **pos, const char *end, struct line *line_r)
 {
@@ -62,16 +63,17 @@ line_next(const char **pos, const char *end, struct line *line_r)
 	return TRUE;
 }
 
-/* A set of letters, without regard to case; others fall together with one.
-   A name of no bytes has any: its line begins with the colon. */
+/* A bit for the first letter of a name, without regard to case; several other
+   characters share a bit with a letter.  All bits stand for a name of no bytes,
+   because its line begins with the colon. */
 static uint32_t
-initial(char c)
+initial_bit(char c)
 {
 	return c == '\0' ? UINT32_MAX : (uint32_t)1 << ((unsigned char)c & 31);
 }
 
-/* The next line whose name may begin with one of these: most names are told
-   apart by that, and the rest of the line need not be looked at. */
+/* Parse the next line whose first letter is one of initials; FALSE at the end.
+   That tells most names apart, and spares looking at the rest of the line. */
 static bool
 line_next_of(const char **pos, const char *end, uint32_t initials,
 	     struct line *line_r)
@@ -81,7 +83,7 @@ line_next_of(const char **pos, const char *end, uint32_t initials,
 	while (*pos < end) {
 		start = *pos;
 		*pos = line_end(start, end);
-		if ((initial(*start) & initials) == 0)
+		if ((initial_bit(*start) & initials) == 0)
 			continue;
 		line_parse(start, *pos, line_r);
 		return TRUE;
@@ -126,7 +128,8 @@ line_is_any(const struct line *line, const char *const *names,
 				       count);
 }
 
-/* The blank line that ends a header is no line of it. */
+/* Take off the blank line that ends a header, or add the LF that a message
+   lacks which ends in its header. */
 static void
 lines_end(buffer_t *dest)
 {
@@ -136,7 +139,7 @@ lines_end(buffer_t *dest)
 	    (dest->used == 1 || data[dest->used - 2] == '\n'))
 		buffer_set_used_size(dest, dest->used - 1);
 	else if (dest->used > 0 && data[dest->used - 1] != '\n')
-		buffer_append_c(dest, '\n');	/* the message ends there */
+		buffer_append_c(dest, '\n');
 }
 
 int
@@ -196,7 +199,7 @@ roost_lines_filter(const struct roost_blob_bytes *lines,
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		initials |= initial(*names[i]);
+		initials |= initial_bit(*names[i]);
 	while (line_next_of(&pos, end, initials, &line)) {
 		if (line_is_any(&line, names, count))
 			buffer_append(dest, line.name,
@@ -204,7 +207,8 @@ roost_lines_filter(const struct roost_blob_bytes *lines,
 	}
 }
 
-/* RFC 5322 2.2.3, as Dovecot does it: a fold is one space. */
+/* Unfold (RFC 5322 2.2.3) as Dovecot does, where a fold is one space, and
+   decode to UTF-8. */
 static const char *
 value_decode(pool_t pool, const char *value)
 {
@@ -247,7 +251,7 @@ roost_lines_values(const struct roost_blob_bytes *lines, const char *name,
 	struct line line;
 
 	p_array_init(&values, pool, 4);
-	while (line_next_of(&pos, end, initial(*name), &line)) {
+	while (line_next_of(&pos, end, initial_bit(*name), &line)) {
 		const char *value;
 
 		if (!line_is(&line, name))
@@ -293,7 +297,7 @@ left_out_has(const buffer_t *left_out, const struct line *line)
 				     t_strndup(line->name, line->name_len));
 }
 
-/* The names of the lines that are too long. */
+/* Append the names of the lines that are too long. */
 static void
 lines_too_long(const buffer_t *lines, size_t max, buffer_t *left_out)
 {
@@ -309,7 +313,8 @@ lines_too_long(const buffer_t *lines, size_t max, buffer_t *left_out)
 	}
 }
 
-/* A message has one name twice: none of its lines may be missing. */
+/* Keep only lines with other names, because of a name that a message has more
+   than once either all lines are kept or none. */
 static void
 lines_keep_others(buffer_t *lines, const buffer_t *left_out)
 {

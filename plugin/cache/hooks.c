@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hooks: the vfuncs that answer from the sealed cache.  See
- * hooks.h.
- *
- * The native cache is not asked about what it must not hold: what stands
- * there was written by somebody else, and nothing proves it.
+ * hooks: the functions of a mail that answer from the sealed cache.
+ * See hooks.h.
  */
 #include "cache/hooks.h"
 
@@ -13,8 +10,11 @@
 #include "mail-cache.h"
 #include "message-part.h"
 
-#include "cache/mail.h"
+#include "cache/fill.h"
+#include "cache/save.h"
 
+/* Does the blob of headers tell what the message has of this name, be it that
+   it has none? */
 static bool
 name_is_cached(const struct roost_cache_mail *cmail, const char *name)
 {
@@ -22,7 +22,7 @@ name_is_cached(const struct roost_cache_mail *cmail, const char *name)
 
 	if (roost_lines_has_name(&items[ROOST_BLOB_LEFT_OUT], name))
 		return FALSE;
-	return roost_cache_name_is_standard(name) ||
+	return roost_cache_box_name_is_standard(name) ||
 		roost_lines_has_name(&items[ROOST_BLOB_EXTRA_NAMES], name);
 }
 
@@ -37,19 +37,20 @@ header_of_message(struct mail *mail, struct istream **input_r)
 	return 0;
 }
 
-/* Is it known to be one of which nothing is kept? */
+/* Does a blob say that the header is so large that none of it is kept? */
 static bool
 header_is_large(struct mail *mail)
 {
 	const struct message_part *parts =
-		roost_cache_mail_load(mail, CACHE_FACTS) ?
+		roost_cache_fill_from_blob(mail, CACHE_BLOB_FACTS) ?
 		roost_cache_mail_parts(mail) : NULL;
 
 	return parts != NULL &&
 		parts->header_size.physical_size > ROOST_HEADER_MAX_SIZE;
 }
 
-/* Somebody else put it there: then core must not be asked. */
+/* Is there a field of Dovecot's own?  It was put there by somebody else, so
+   Dovecot, which would answer with it, must not be asked. */
 static bool
 native_has_field(struct mail *mail, unsigned int field_idx)
 {
@@ -71,8 +72,8 @@ native_has_name(struct mail *mail, const char *name)
 	return ret;
 }
 
-/* Lines that the cache does not have, from the message.  1; 0 its header is
-   larger than max; -1. */
+/* Read lines that the cache does not have from the message.  1; 0 its header is
+   larger than max; -1 the mail's error is set. */
 static int
 lines_of_message(struct mail *mail, const char *const *names,
 		 unsigned int count, uoff_t max, buffer_t *lines_r)
@@ -89,7 +90,9 @@ lines_of_message(struct mail *mail, const char *const *names,
 	return ret;
 }
 
-/* 1; 0 ask core, which does not keep a large header whole; -1. */
+/* Read the values from the message.  1; 0 the header is large, and Dovecot must
+   be asked, which does not hold all of it in memory; -1 the mail's error is
+   set. */
 static int
 get_values_of_message(struct mail *_mail, const char *name, bool is_decoded,
 		      const char *const **values_r)
@@ -114,7 +117,8 @@ get_values_of_message(struct mail *_mail, const char *name, bool is_decoded,
 	return ret;
 }
 
-/* The lines of the summary if it has all of these headers, else NULL. */
+/* The lines of the summary, which are few, if it has all of these headers;
+   else NULL. */
 static const struct roost_blob_bytes *
 summary_with(struct mail *mail, const char *const *names, unsigned int count)
 {
@@ -130,12 +134,12 @@ summary_with(struct mail *mail, const char *const *names, unsigned int count)
 		if (!roost_content_is_in_summary(names[i]))
 			return NULL;
 	}
-	if (!roost_cache_mail_load(mail, CACHE_SUMMARY))
+	if (!roost_cache_fill_from_blob(mail, CACHE_BLOB_SUMMARY))
 		return NULL;
 	return summary->bytes != NULL ? summary : NULL;
 }
 
-/* 1 values_r is set; 0 ask the storage; -1. */
+/* 1 values_r is set; 0 Dovecot must be asked; -1 the mail's error is set. */
 static int
 get_values(struct mail *_mail, const char *name, bool is_decoded,
 	   const char *const **values_r)
@@ -144,7 +148,7 @@ get_values(struct mail *_mail, const char *name, bool is_decoded,
 	struct roost_cache_mail *cmail = roost_cache_mail_of(_mail);
 	const struct roost_blob_bytes *lines = summary_with(_mail, &name, 1);
 	int ret = lines != NULL ? 1 :
-		roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
+		roost_cache_fill_item(_mail, ROOST_BLOB_HEADERS);
 
 	if (ret < 0 || (ret == 0 && !roost_cache_mail_may_answer(_mail)))
 		return ret;
@@ -202,7 +206,7 @@ names_are_cached(const struct roost_cache_mail *cmail,
 	unsigned int i;
 
 	for (i = 0; i < headers->count; i++) {
-		if (is_all && roost_cache_field_is_standard(cmail->cbox,
+		if (is_all && roost_cache_box_field_is_standard(cmail->cbox,
 					headers->name[i], headers->idx[i]))
 			continue;
 		if (!name_is_cached(cmail, headers->name[i]))
@@ -211,7 +215,7 @@ names_are_cached(const struct roost_cache_mail *cmail,
 	return TRUE;
 }
 
-/* The lines as a stream of the mail's. */
+/* Hand a stream out that the mail keeps until the next one, or its end. */
 static void
 set_lines(struct roost_cache_mail *cmail, struct istream *lines,
 	  struct istream **stream_r)
@@ -233,8 +237,9 @@ natives_have_any(struct mail *mail,
 	return FALSE;
 }
 
-/* Of a large header, core's own answer; but what its callbacks make of lines
-   that it takes in pieces has ended processes: then the lines alone. */
+/* Answer for a large header as Dovecot does, through Dovecot; but only with the
+   lines where one is so long that Dovecot takes it in pieces: its parsing of
+   those has ended processes. */
 static int
 large_header_stream(struct mail *mail,
 		    struct mailbox_header_lookup_ctx *headers,
@@ -293,7 +298,7 @@ cache_get_header_stream(struct mail *_mail,
 	const struct roost_blob_bytes *summary =
 		summary_with(_mail, headers->name, headers->count);
 	int ret = summary != NULL ? 1 :
-		roost_cache_mail_need(_mail, ROOST_BLOB_HEADERS);
+		roost_cache_fill_item(_mail, ROOST_BLOB_HEADERS);
 	buffer_t *lines;
 
 	if (ret < 0)
@@ -353,7 +358,7 @@ cache_get_special(struct mail *_mail, enum mail_fetch_field field,
 	const struct roost_blob_bytes *bytes = &cmail->content.items[item];
 	const char *value;
 	int ret = item == ROOST_BLOB_ITEM_COUNT ? 0 :
-		roost_cache_mail_need(_mail, item);
+		roost_cache_fill_item(_mail, item);
 
 	if (ret < 0)
 		return -1;
@@ -374,7 +379,7 @@ static int
 cache_get_parts(struct mail *mail, struct message_part **parts_r)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
-	int ret = roost_cache_mail_need(mail, ROOST_BLOB_PARTS);
+	int ret = roost_cache_fill_item(mail, ROOST_BLOB_PARTS);
 
 	if (ret < 0)
 		return -1;
@@ -389,8 +394,9 @@ cache_get_parts(struct mail *mail, struct message_part **parts_r)
 }
 
 /*
- * Sizes from the blob: core counts them by reading the message to its end.  It
- * must then never be asked for the virtual size, which it takes from there.
+ * Take sizes from the blob, because Dovecot counts them by reading the message
+ * to its end.  It then does not know the virtual size either, for which it must
+ * never be asked: see cache_get_virtual_size().
  */
 static int
 cache_get_stream(struct mail *mail, bool get_body,
@@ -401,7 +407,7 @@ cache_get_stream(struct mail *mail, bool get_body,
 	const struct message_part *parts = NULL;
 
 	if ((hdr_size != NULL || body_size != NULL) && !cmail->is_busy &&
-	    !mail->saving && roost_cache_mail_load(mail, CACHE_FACTS))
+	    !mail->saving && roost_cache_fill_from_blob(mail, CACHE_BLOB_FACTS))
 		parts = roost_cache_mail_parts(mail);
 	if (parts == NULL)
 		return cmail->module_ctx.super.get_stream(mail, get_body,
@@ -409,7 +415,8 @@ cache_get_stream(struct mail *mail, bool get_body,
 	if (cmail->module_ctx.super.get_stream(mail, get_body, NULL, NULL,
 					       stream_r) < 0)
 		return -1;
-	/* It may have turned out to be another message. */
+	/* The file may have turned out to be another message, and the blob was
+	   ignored. */
 	parts = roost_cache_mail_parts(mail);
 	if (parts == NULL)
 		return cmail->module_ctx.super.get_stream(mail, get_body,
@@ -421,15 +428,15 @@ cache_get_stream(struct mail *mail, bool get_body,
 	return 0;
 }
 
-/* What the blob says comes before file names, metadata and native fields,
-   which anybody could have written. */
+/* The blob comes before file names, metadata and Dovecot's own fields, since
+   anybody could have written those. */
 static int
 cache_get_virtual_size(struct mail *mail, uoff_t *size_r)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	uoff_t physical;
 
-	if (!mail->saving && roost_cache_mail_sizes(mail, size_r, &physical))
+	if (!mail->saving && roost_cache_fill_sizes(mail, size_r, &physical))
 		return 0;
 	return cmail->module_ctx.super.get_virtual_size(mail, size_r);
 }
@@ -440,7 +447,7 @@ cache_get_physical_size(struct mail *mail, uoff_t *size_r)
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	uoff_t virtual;
 
-	if (!mail->saving && roost_cache_mail_sizes(mail, &virtual, size_r))
+	if (!mail->saving && roost_cache_fill_sizes(mail, &virtual, size_r))
 		return 0;
 	return cmail->module_ctx.super.get_physical_size(mail, size_r);
 }
@@ -449,7 +456,7 @@ static int
 cache_get_date(struct mail *mail, time_t *date_r, int *timezone_r)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
-	int ret = roost_cache_mail_need(mail, ROOST_BLOB_SENT_DATE);
+	int ret = roost_cache_fill_item(mail, ROOST_BLOB_SENT_DATE);
 
 	if (ret < 0)
 		return -1;
@@ -464,11 +471,11 @@ cache_precache(struct mail *mail)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
-	/* Dates, sizes and ids first: it does nothing for a mail of which
-	   anything is cached. */
+	/* This caches dates, sizes and ids, and must come first, because it
+	   does nothing for a mail of which anything is cached. */
 	if (cmail->module_ctx.super.precache(mail) < 0)
 		return -1;
-	return roost_cache_mail_need(mail, ROOST_BLOB_BODYSTRUCTURE) < 0 ?
+	return roost_cache_fill_item(mail, ROOST_BLOB_BODYSTRUCTURE) < 0 ?
 		-1 : 0;
 }
 
@@ -487,7 +494,7 @@ cache_set_cache_corrupted(struct mail *mail, enum mail_fetch_field field,
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
-	/* Core drops the record: what was held is gone with it. */
+	/* Dovecot drops all that is cached of the message, the blobs too. */
 	roost_cache_mail_forget(cmail);
 	cmail->module_ctx.super.set_cache_corrupted(mail, field, reason);
 }
@@ -497,9 +504,9 @@ cache_close(struct mail *mail)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
-	/* It may be of the message's stream. */
+	/* It may read from the message's stream, which is closed now. */
 	i_stream_unref(&cmail->lines);
-	/* Closing may still ask for something, and load it again. */
+	/* The reset comes last, because closing may still ask for an item. */
 	cmail->module_ctx.super.close(mail);
 	roost_cache_mail_reset(cmail);
 }
@@ -515,7 +522,16 @@ cache_free(struct mail *mail)
 }
 
 void
-roost_cache_mail_allocated(struct mail *_mail)
+roost_cache_hooks_mailbox_allocated(struct mailbox *box)
+{
+	struct mailbox_vfuncs *v = box->vlast;
+
+	if (roost_cache_box_new(box) != NULL)
+		roost_cache_save_allocated(v);
+}
+
+void
+roost_cache_hooks_mail_allocated(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct roost_cache_box *cbox = roost_cache_box_get(_mail->box);

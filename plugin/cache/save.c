@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * save: the cache of a message being saved.  See save.h.
+ * save: what Dovecot parsed and what a tap kept, made into content.
+ * See save.h.
  *
- * Core parses a message while it is written.  What that does not give, the
- * header lines and the preview, comes from the first bytes, which are kept as
- * they pass; only for an odd message is the file read again.
+ * Dovecot parses a message while it is written.  What that does not give, the
+ * header lines and the preview, comes from the message's first bytes, which a
+ * tap keeps as they pass; only where these do not suffice is the file read
+ * again.
  */
 #include "cache/save.h"
 
 #include "message-part-data.h"
 
-#include "cache/mail.h"
+#include "cache/fill.h"
+#include "cache/keys.h"
+#include "cache/store.h"
 
+/* How many of the first bytes the tap keeps. */
 #define TAP_SIZE (32 * 1024)
 
 void
@@ -24,7 +29,7 @@ roost_cache_save_sealed(struct mail *mail, struct roost_ring *ring,
 		return;
 	/* The keyring may have been made just now. */
 	roost_cache_box_activate(cmail->cbox, ring);
-	roost_cache_mail_opened(mail, sealed->object_id, &sealed->keys);
+	roost_cache_keys_opened(mail, sealed->object_id, &sealed->keys);
 	buffer_free(&cmail->header);
 	cmail->header = buffer_create_dynamic(default_pool,
 					      sizeof(sealed->header));
@@ -46,16 +51,15 @@ cache_save_begin(struct mail_save_context *ctx, struct istream *input)
 	if (cmail == NULL || !cbox->is_sealed || !cmail->is_opened)
 		return 0;
 	roost_tap_release(&cmail->tap);
-	output = roost_tap_create(ctx->data.output, TAP_SIZE,
-					  &cmail->tap);
+	output = roost_tap_create(ctx->data.output, TAP_SIZE, &cmail->tap);
 	o_stream_unref(&ctx->data.output);
 	ctx->data.output = output;
 	o_stream_cork(output);
 	return 0;
 }
 
-/* Header lines: from what was kept, if that is all of the header.  Of a large
-   one there are none. */
+/* Make header lines from what the tap kept, or from the file if that is not all
+   of the header.  Of a large header nothing is kept. */
 static int
 save_headers(struct mail *mail, const struct message_part *parts)
 {
@@ -78,11 +82,13 @@ save_headers(struct mail *mail, const struct message_part *parts)
 	} else {
 		input = i_stream_create_from_data(kept, size);
 	}
-	ret = roost_cache_mail_headers(mail, input);
+	ret = roost_cache_fill_headers(mail, input);
 	i_stream_unref(&input);
 	return ret;
 }
 
+/* Make the preview from what the tap kept, else ask Dovecot, which reads the
+   file. */
 static int
 save_preview(struct mail *_mail, const struct message_part *parts)
 {
@@ -115,7 +121,8 @@ save_preview(struct mail *_mail, const struct message_part *parts)
 	return 0;
 }
 
-/* Core has what the headers of the parts say: it parsed them as it wrote. */
+/* Dovecot tells the structure without reading, since it has parsed the headers
+   of the parts. */
 static int
 save_structure(struct mail *mail, const struct message_part *parts)
 {
@@ -147,21 +154,22 @@ save_content(struct mail *_mail)
 		save_preview(_mail, parts);
 }
 
-/* The message is saved whatever becomes of its cache. */
+/* Make and store the content of a message that was just written.  An error is
+   not the save's, and is dropped. */
 static void
 cache_save(struct mail *mail)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	int ret;
 
-	/* Nothing of it is in the cache yet: reading it again, if need be, must
-	   not look there. */
+	/* While it is busy, getters that read the file again do not look into
+	   the cache, where nothing is yet. */
 	cmail->is_busy = TRUE;
 	roost_cache_mail_forget(cmail);
 	ret = save_content(mail);
 	if (ret == 0) {
 		roost_cache_mail_made(cmail, TRUE);
-		roost_cache_mail_store(mail);
+		roost_cache_store_add(mail);
 	} else {
 		roost_cache_mail_forget(cmail);
 	}

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store: what is kept of a message, sealed and added to the index cache.
- * See mail.h.
+ * store: from the content of a mail to the fields of the index cache.
+ * See store.h.
  */
-#include "cache/mail-private.h"
+#include "cache/store.h"
 
 #include "mail-cache-private.h"
 
-/* A line longer than this is looked up in the message. */
+#include "session/named-object.h"
+
+/* Of a longer line nothing is kept: it is looked up in the message. */
 #define LINE_MAX_SIZE 4096
 
 static bool
@@ -17,17 +19,18 @@ cache_mail_has(struct mail *mail, unsigned int field_idx)
 				       mail->seq, field_idx) != 0;
 }
 
-/* The first of them is always written. */
+/* One of these blobs is always written with the others: that of facts. */
 bool
-roost_cache_mail_has_own(struct mail *mail)
+roost_cache_store_has_own(struct mail *mail)
 {
 	const struct roost_cache_box *cbox =
 		roost_cache_mail_of(mail)->cbox;
 
-	return cache_mail_has(mail, cbox->own_idx[CACHE_FACTS]);
+	return cache_mail_has(mail, cbox->field_own[CACHE_BLOB_FACTS]);
 }
 
-/* By who cannot open the keyring. */
+/* Seal all items in form 2, for a delivery that cannot open the keyring: only
+   while the message is saved its header H is at hand. */
 static enum roost_err
 cache_mail_seal_new(const struct roost_cache_mail *cmail,
 		    struct roost_blob_content *content, uint8_t *blob_r,
@@ -62,7 +65,8 @@ cache_mail_seal_own(const struct roost_cache_mail *cmail,
 				   content, blob_r, len_r);
 }
 
-/* Long lines stay out: a blob has room for a message's ordinary headers. */
+/* Leave long lines out, since a blob only has room for a message's ordinary
+   headers.  What changes goes to the two buffers. */
 static void
 content_leave_out(struct roost_blob_content *content, buffer_t *lines,
 		  buffer_t *left_out)
@@ -83,46 +87,47 @@ content_leave_out(struct roost_blob_content *content, buffer_t *lines,
 			  left_out->used);
 }
 
-/* All in one blob, for the last slot. */
+/* Add all items in one blob, to roost.new. */
 static enum roost_err
 cache_mail_add_whole(struct mail *mail, struct roost_blob_content *content,
 		     uint8_t *blob)
 {
 	const struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
-	bool is_own = roost_ring_cache_aead(cmail->cbox->ring) != NULL;
+	bool is_form_own = roost_ring_cache_aead(cmail->cbox->ring) != NULL;
 	enum roost_err err;
 	size_t len;
 
-	if (is_own)
+	if (is_form_own)
 		(void)roost_blob_trim(content, ROOST_BLOB_SIZE_MAX -
 				      ROOST_BLOB_OWN_OVERHEAD);
-	err = is_own ? cache_mail_seal_own(cmail, content, blob, &len) :
+	err = is_form_own ? cache_mail_seal_own(cmail, content, blob, &len) :
 		cache_mail_seal_new(cmail, content, blob, &len);
 	if (err == ROOST_OK)
 		mail_cache_add(mail->transaction->cache_trans, mail->seq,
-			       cmail->cbox->new_idx, blob, len);
+			       cmail->cbox->field_new, blob, len);
 	return err;
 }
 
-/* A blob of each part; together they are no larger than one of all. */
+/* Add the items in the blobs of form 1, which are together no larger than one
+   blob of all items. */
 static enum roost_err
-cache_mail_add_parts(struct mail *mail, struct roost_blob_content *content,
-		     uint8_t *blob)
+cache_mail_add_each(struct mail *mail, struct roost_blob_content *content,
+		    uint8_t *sealed)
 {
 	const struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	struct roost_blob_content some;
-	unsigned int part;
+	unsigned int blob;
 	enum roost_err err = ROOST_OK;
 	size_t len;
 
 	(void)roost_blob_trim(content, ROOST_BLOB_SHARED_ROOM);
-	for (part = 0; err == ROOST_OK && part < CACHE_PART_COUNT; part++) {
-		roost_content_part(content, part, &some);
-		err = cache_mail_seal_own(cmail, &some, blob, &len);
+	for (blob = 0; err == ROOST_OK && blob < CACHE_BLOB_COUNT; blob++) {
+		roost_content_of_blob(content, blob, &some);
+		err = cache_mail_seal_own(cmail, &some, sealed, &len);
 		if (err == ROOST_OK)
 			mail_cache_add(mail->transaction->cache_trans,
-				       mail->seq, cmail->cbox->own_idx[part],
-				       blob, len);
+				       mail->seq, cmail->cbox->field_own[blob],
+				       sealed, len);
 	}
 	return err;
 }
@@ -140,7 +145,7 @@ cache_mail_add(struct mail *mail, bool is_whole)
 	roost_content_spell(&content,
 			    ((struct mail_private *)mail)->data_pool);
 	err = is_whole ? cache_mail_add_whole(mail, &content, blob) :
-		cache_mail_add_parts(mail, &content, blob);
+		cache_mail_add_each(mail, &content, blob);
 	if (err != ROOST_OK && err != ROOST_ERR_LOCKED)
 		e_debug(mail_event(mail), "roost: Not cached: %s",
 			roost_err_phrase(err));
@@ -150,7 +155,7 @@ cache_mail_add(struct mail *mail, bool is_whole)
 }
 
 void
-roost_cache_mail_store(struct mail *mail)
+roost_cache_store_add(struct mail *mail)
 {
 	const struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 	const struct roost_cache_box *cbox = cmail->cbox;
@@ -160,10 +165,20 @@ roost_cache_mail_store(struct mail *mail)
 	    cmail->content.data_key == NULL ||
 	    !roost_cache_mail_may_tell(cmail))
 		return;
-	/* The first slots are for who can open the keyring.  Core refuses to
-	   fill one twice. */
+	/* Form 1 takes an open keyring.  Dovecot never replaces a field of a
+	   message, so what comes later goes to roost.new, once. */
 	is_whole = roost_ring_cache_aead(cbox->ring) == NULL ||
-		roost_cache_mail_has_own(mail);
-	if (!is_whole || !cache_mail_has(mail, cbox->new_idx))
+		roost_cache_store_has_own(mail);
+	if (!is_whole || !cache_mail_has(mail, cbox->field_new))
 		cache_mail_add(mail, is_whole);
+}
+
+void
+roost_cache_store_drop(struct mail *mail, const uint8_t *object_id)
+{
+	struct roost_cache_box *cbox = roost_cache_mail_of(mail)->cbox;
+
+	roost_named_object_leave(mail, cbox->field_object, object_id);
+	/* The view that this session has of the file still shows them. */
+	seq_range_array_add(&cbox->ignored, mail->uid);
 }

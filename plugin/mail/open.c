@@ -6,7 +6,7 @@
  */
 #include "mail/open.h"
 
-#include "cache/mail.h"
+#include "cache/keys.h"
 #include "mail/refuse.h"
 #include "session/inspect.h"
 #include "session/named-object.h"
@@ -52,7 +52,7 @@ attempt_open(struct attempt *attempt, struct mail *mail,
 	struct roost_file_keys keys = { .has_saved = FALSE };
 
 	memcpy(attempt->object_id, header->object_id, ROOST_ID_SIZE);
-	attempt->is_cached = roost_cache_mail_file_keys(mail, header, &keys);
+	attempt->is_cached = roost_cache_keys_get(mail, header, &keys);
 	attempt->err = attempt->is_cached ?
 		roost_istream_finish(&opening, &keys, &attempt->plain) :
 		roost_ring_open(ring, &opening, header, &keys,
@@ -65,7 +65,7 @@ attempt_open(struct attempt *attempt, struct mail *mail,
 	if (attempt->err == ROOST_OK && !attempt->is_cached)
 		roost_ring_remember(ring, attempt->object_id, keys.data_key);
 	if (attempt->err == ROOST_OK)
-		roost_cache_mail_opened(mail, attempt->object_id, &keys);
+		roost_cache_keys_opened(mail, attempt->object_id, &keys);
 	roost_wipe(&keys, sizeof(keys));
 }
 
@@ -118,7 +118,7 @@ open_sealed(struct mail *mail, struct roost_opening *opening,
 	}
 	attempt_open(&attempt, mail, ring, opening, header);
 	if (attempt.is_cached && attempt.err == ROOST_ERR_COMMITMENT)
-		roost_cache_mail_ignore(mail);
+		roost_cache_keys_ignore(mail);
 	if (attempt.err != ROOST_OK && attempt.err != ROOST_ERR_IO &&
 	    (roost_ring_forget(ring, attempt.object_id) || attempt.is_cached))
 		attempt_again(&attempt, mail, ring, *stream, start);
@@ -170,7 +170,7 @@ roost_open_stream(struct mail *mail, struct istream **stream,
 	if (!roost_inspect_is_claimed(*stream)) {
 		if (check_plaintext(mail) < 0)
 			return -1;
-		roost_cache_mail_opened(mail, NULL, NULL);
+		roost_cache_keys_opened(mail, NULL, NULL);
 		return 0;
 	}
 	err = roost_istream_begin(*stream, &opening, &header);

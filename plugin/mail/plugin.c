@@ -49,9 +49,9 @@ static struct mail_storage_hooks roost_inspect_hooks = {
 	.mail_allocated = roost_inspect_allocated,
 };
 static struct mail_storage_hooks roost_cache_hooks = {
-	.mailbox_allocated = roost_cache_box_allocated,
+	.mailbox_allocated = roost_cache_hooks_mailbox_allocated,
 	.mailbox_opened = roost_cache_box_opened,
-	.mail_allocated = roost_cache_mail_allocated,
+	.mail_allocated = roost_cache_hooks_mail_allocated,
 };
 
 static struct mail_storage_hooks roost_names_hooks = {

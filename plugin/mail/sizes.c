@@ -10,7 +10,7 @@
 #include "index-mail.h"
 #include "mail-cache.h"
 
-#include "cache/mail.h"
+#include "cache/fill.h"
 
 #include "roost/bytes.h"
 
@@ -98,7 +98,7 @@ is_kept_as_shown(struct mail *mail, const struct roost_measure *shown)
 {
 	uoff_t virtual, physical;
 
-	return roost_cache_mail_sizes(mail, &virtual, &physical) &&
+	return roost_cache_fill_sizes(mail, &virtual, &physical) &&
 		virtual == shown->virtual && physical == shown->physical;
 }
 

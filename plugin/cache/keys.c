@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keys: what blob and file tell each other.  See keys.h.
+ */
+#include "cache/keys.h"
+
+#include "dovecot/report.h"
+#include "cache/fill.h"
+#include "cache/store.h"
+
+#include "roost/bytes.h"
+
+void
+roost_cache_keys_ignore(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+
+	roost_cache_mail_forget(cmail);
+	cmail->is_other = TRUE;
+}
+
+/* Dovecot then hands the message out without looking for NULs. */
+static void
+cache_mail_set_nuls(struct mail *mail)
+{
+	const struct message_part *parts;
+
+	if (mail->has_nuls || mail->has_no_nuls)
+		return;
+	parts = roost_cache_mail_parts(mail);
+	if (parts == NULL)
+		return;
+	mail->has_nuls = roost_content_parts_have_nuls(parts);
+	mail->has_no_nuls = !mail->has_nuls;
+}
+
+bool
+roost_cache_keys_get(struct mail *mail, const struct roost_header *header,
+		     struct roost_file_keys *keys_r)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+	const struct roost_blob_bytes *saved;
+
+	/* A message of another keyring is refused, whatever a blob says, so
+	   its keyring id is compared before any key is used. */
+	if (cmail == NULL ||
+	    !roost_cache_fill_from_blob(mail, CACHE_BLOB_FACTS) ||
+	    cmail->content.data_key == NULL ||
+	    !roost_bytes_equal(header->keyring_id,
+			       roost_ring_doc(cmail->cbox->ring)->id,
+			       ROOST_ID_SIZE))
+		return FALSE;
+	/* An object id of zeros says that the message was not sealed when it
+	   was cached, so a sealed file is another one, whatever its id. */
+	if (roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||
+	    memcmp(cmail->object_id, header->object_id,	/* public */
+		   ROOST_ID_SIZE) != 0) {
+		roost_cache_keys_ignore(mail);
+		return FALSE;
+	}
+	memcpy(keys_r->data_key, cmail->content.data_key, ROOST_KEY_SIZE);
+	saved = &cmail->content.items[ROOST_BLOB_SAVED_KEYS];
+	keys_r->has_saved = saved->bytes != NULL;
+	if (keys_r->has_saved)
+		memcpy(keys_r->saved, saved->bytes, ROOST_SAVED_KEYS_SIZE);
+	cache_mail_set_nuls(mail);
+	return TRUE;
+}
+
+static void
+cache_mail_set_file(struct roost_cache_mail *cmail, const uint8_t *object_id,
+		    const struct roost_file_keys *keys)
+{
+	static const uint8_t none[ROOST_ID_SIZE];
+
+	cmail->is_used = TRUE;
+	/* A sealed file whose object id is zero is not cached, because the
+	   blob would say that it is not sealed. */
+	cmail->is_opened = object_id == NULL ||
+		!roost_bytes_are_zero(object_id, ROOST_ID_SIZE);
+	memcpy(cmail->file_object_id, object_id == NULL ? none : object_id,
+	       ROOST_ID_SIZE);
+	if (keys != NULL)
+		cmail->file_keys = *keys;
+	else
+		i_zero(&cmail->file_keys);
+}
+
+/* This waits until the file has opened: of one that is refused, only the
+   refusal counts. */
+static void
+cache_mail_report_changed(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+
+	if (roost_cache_mail_log_once(mail, "changed"))
+		roost_report_changed(mail);
+	cmail->is_other = FALSE;
+	/* With the blob go Dovecot's own fields, such as sizes and dates,
+	   which are of the other message, too. */
+	roost_cache_store_drop(mail, cmail->is_opened ?
+			       cmail->file_object_id : NULL);
+}
+
+void
+roost_cache_keys_opened(struct mail *mail, const uint8_t *object_id,
+			const struct roost_file_keys *keys)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	if (cmail == NULL)
+		return;
+	cache_mail_set_file(cmail, object_id, keys);
+	if (cmail->is_other)
+		cache_mail_report_changed(mail);
+}
