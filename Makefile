@@ -238,6 +238,14 @@ check:
 check-fast:
 	+@$(TOTALS) --build all $(FAST_STEPS)
 
+## test             one test of any kind: T=NAME, as in T=blob, T=glue/ring,
+##                  T=blob-form-0, T=test_cache.py, T='rooms: each folder';
+##                  a name that is none, or several tests', lists what is near
+.PHONY: test
+T ?=
+test:
+	+@MAKE='$(MAKE)' BUILD='$(BUILD)' $(PYTHON) tests/one $(if $(T),'$(T)')
+
 ## check-core       the core's unit tests; needs no Dovecot
 check-core: $(CORE_TESTS)
 	$(each); for test in $(CORE_TESTS); do each $(RUN) $$test; done; \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What `make check` prints: a line for each step, a failure that is shown and
-named, and a sum that no step can be missing from."""
+named, and a sum that no step can be missing from.  And what `make test` runs."""
 
 import os
 import re
@@ -133,3 +133,50 @@ def test_an_interrupt_ends_the_step_and_is_told(totals, tmp_path, number):
     # It waited for the step, and asked it once.
     assert (tmp_path / "ended").exists()
     assert (tmp_path / "asked").read_text() == "asked\n"
+
+
+@pytest.fixture
+def one(tmp_path):
+    """tests/one, where everything is built already and says that it ran."""
+    for path in "core/test_err", "glue/test_ring", "vectors/run":
+        program = tmp_path / "tests" / path
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text('#!/bin/sh\necho "ran %s $#"\n' % path)
+        program.chmod(0o755)
+
+    def run(name):
+        done = subprocess.run(
+            [sys.executable, os.path.join(servers.TOP, "tests", "one"), name],
+            env=dict(os.environ, MAKE="true", BUILD=str(tmp_path)),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False)
+        return done.returncode, done.stdout
+    return run
+
+
+@pytest.mark.parametrize("name, is_run", [
+    ("err", "core/err"), ("core/err", "core/err"),
+    ("tests/core/test_err.c", "core/err"), ("glue/ring", "glue/ring"),
+    ("blob-form-0", "vector/blob-form-0"),
+    ("blob-form-0.vec", "vector/blob-form-0")])
+def test_one_test_is_run_and_named(one, name, is_run):
+    status, out = one(name)
+    assert status == 0
+    assert out.startswith("test: %s\n" % is_run)
+    assert out.count("\nran ") == 1
+
+
+@pytest.mark.parametrize("name, told, near", [
+    ("ring", "is more than one test:", ["glue/ring", "e2e/ring"]),
+    ("vector/blob-form-own-61", "is no test's name",
+     ["vector/blob-form-own-60"]),
+    ("core/blobb", "is no test's name", ["core/blob"]),
+    ("rooms: no", "is more than one test:",
+     ["shape/rooms: no symbol"])])
+def test_a_name_that_is_not_one_test_lists_what_is_near(one, name, told, near):
+    status, out = one(name)
+    assert status == 2
+    assert "test: %s %s" % (name, told) in out
+    for other in near:
+        assert "\n  " + other in out
+    assert "\nran " not in out
