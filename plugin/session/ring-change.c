@@ -4,6 +4,7 @@
  */
 #include "session/ring-change.h"
 
+#include "roost/keyring-edit.h"
 #include "roost/secret.h"
 
 static int

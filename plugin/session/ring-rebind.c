@@ -5,6 +5,7 @@
 #include "session/ring-rebind.h"
 
 #include "roost/bytes.h"
+#include "roost/keyring-edit.h"
 #include "roost/secret.h"
 
 #define GENERATION_MAX ((UINT64_C(1) << 53) - 1)	/* FORMAT.md 7.6 */

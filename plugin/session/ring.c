@@ -7,6 +7,7 @@
 #include "ioloop.h"
 
 #include "roost/bytes.h"
+#include "roost/keyring-edit.h"
 #include "roost/secret.h"
 
 #define REMEMBERED_MAX 64
@@ -351,54 +352,23 @@ roost_ring_seal_count(const struct roost_ring *ring)
 	return ring->seal_count;
 }
 
-static enum roost_err
-make_slots(struct roost_keyring *keyring,
-	   const struct roost_ring_create *create, const uint8_t *host_key,
-	   const uint8_t *master)
-{
-	struct roost_slot_new slot = {
-		.type = create->secret == NULL ? ROOST_SLOT_PROVIDER :
-			ROOST_SLOT_PASSWORD,
-		.now = (uint64_t)ioloop_time,
-		.secret = create->secret,
-		.t = ROOST_ARGON2_T_DEFAULT,
-		.m_kib = ROOST_ARGON2_M_KIB_DEFAULT,
-	};
-	enum roost_err err = roost_keyring_add_slot(keyring, host_key, master,
-						    &slot);
-
-	if (err != ROOST_OK || create->recovery == NULL)
-		return err;
-	slot.type = ROOST_SLOT_RECOVERY;
-	slot.secret = create->recovery;
-	return roost_keyring_add_slot(keyring, host_key, master, &slot);
-}
-
 /* Make the document of a new keyring. */
 static enum roost_err
 ring_make(struct roost_keyring *keyring,
 	  const struct roost_ring_create *create)
 {
-	char owner[ROOST_KEYRING_OWNER_MAX + 1];
-	uint8_t host_key[ROOST_KEY_SIZE], master[ROOST_KEY_SIZE];
-	enum roost_err err = roost_keyring_escape(create->owner, owner);
+	const struct roost_config *config = create->config;
+	struct roost_keyring_plan plan = {
+		.name = create->owner,
+		.provider_key = config->provider_key_count == 0 ? NULL :
+			config->secrets->provider_keys,
+		.policy = create->policy,
+		.now = (uint64_t)ioloop_time,
+		.secret = create->secret,
+		.recovery = create->recovery,
+	};
 
-	if (create->config->provider_key_count == 0)
-		err = ROOST_ERR_PROVIDER_KEY;
-	memset(host_key, 0, sizeof(host_key));
-	memset(master, 0, sizeof(master));
-	if (err == ROOST_OK)
-		err = roost_keyring_create(keyring, owner,
-				create->config->secrets->provider_keys,
-				(uint64_t)ioloop_time, host_key, master);
-	keyring->policy = create->policy;
-	if (err == ROOST_OK)
-		err = make_slots(keyring, create, host_key, master);
-	if (err == ROOST_OK)
-		err = roost_keyring_sign(keyring, host_key, master);
-	roost_wipe(host_key, sizeof(host_key));
-	roost_wipe(master, sizeof(master));
-	return err;
+	return roost_keyring_make(&plan, keyring);
 }
 
 /* What the pins would refuse is not made. */

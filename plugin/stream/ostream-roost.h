@@ -14,6 +14,8 @@
 
 #include "stream/istream-roost.h"
 
+#include "roost/writer.h"
+
 /*
  * Write header and prologue to output and return the sealing stream, which
  * references output.  NULL with error_r.  What it was sealed with is for

@@ -281,6 +281,42 @@ kit_ring_new(unsigned int slots)
 	return ring;
 }
 
+struct kit_ring *
+kit_ring_copy(const struct kit_ring *ring)
+{
+	return (struct kit_ring *)(void *)kit_copy(ring, sizeof(*ring));
+}
+
+enum roost_err
+kit_ring_load(const struct roost_keyring *kr, const struct kit_ring *held,
+	      const char *owner)
+{
+	uint8_t host[32], master[32];
+	struct roost_open_key *keys = kit_new(kr->epoch_count *
+					      sizeof(*keys));
+	enum roost_err err;
+
+	memset(host, 0x55, 32);
+	err = roost_keyring_open_host(kr, owner, held->provider_key, 1, host);
+	if (err != ROOST_OK) {
+		assert_zero(host, 32);
+		goto out;
+	}
+	memset(master, 0x55, 32);
+	err = roost_keyring_unlock_provider(kr, host, master);
+	if (err != ROOST_OK) {
+		assert_zero(master, 32);
+		goto out;
+	}
+	memset(keys, 0x55, kr->epoch_count * sizeof(*keys));
+	err = roost_keyring_open_keys(kr, master, host, keys);
+	if (err != ROOST_OK)
+		assert_zero(keys, kr->epoch_count * sizeof(*keys));
+out:
+	free(keys);
+	return err;
+}
+
 char *
 kit_ring_text(const struct roost_keyring *kr, size_t *len_r)
 {

@@ -18,8 +18,9 @@
  */
 
 #include "roost/hpke.h"
-#include "roost/keyring.h"
+#include "roost/keyring-edit.h"
 #include "roost/object.h"
+#include "roost/writer.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -100,8 +101,15 @@ struct kit_ring {
 #define KIT_SLOT(type) (1U << (type))
 #define KIT_SLOT_ALL 15U
 #define KIT_OWNER "anna@example.org"
-/* Free with free(). */
+/* A new one with these kinds of slots, and a copy.  Free with free(). */
 struct kit_ring *kit_ring_new(unsigned int slots);
+struct kit_ring *kit_ring_copy(const struct kit_ring *ring);
+/*
+ * Load a document as a mail host does, by the provider key that is held and
+ * the provider slot.  Checks that outputs are zero after an error.
+ */
+enum roost_err kit_ring_load(const struct roost_keyring *kr,
+			     const struct kit_ring *held, const char *owner);
 /* Sign what was changed, whatever its secrets hold. */
 void kit_ring_sign(struct roost_keyring *kr, const struct kit_ring *ring);
 /* The document's text, of exactly *len_r bytes. */

@@ -94,6 +94,7 @@ cipher_context_free(EVP_CIPHER_CTX *ctx)
 #include "core/prim-sodium.c"
 #include "core/secret.c"
 #include "core/object.c"
+#include "core/writer.c"
 #include "core/verified.c"
 
 static struct kit_ring *ring, *password_ring;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyring: loading, unlocking, making (FORMAT.md 8 and 9).  Whatever was
- * changed in a document is found before any of its keys is used.
+ * keyring: loading and unlocking (FORMAT.md 8 and 9).  Whatever was changed
+ * in a document is found before any of its keys is used.
  */
 #define _GNU_SOURCE	/* memmem */
 #include "kit.h"
@@ -32,53 +32,16 @@ group_teardown(void **state)
 	return kit_teardown(state);
 }
 
-static struct kit_ring *
-ring_copy(void)
-{
-	return (struct kit_ring *)(void *)kit_copy(ring, sizeof(*ring));
-}
-
 static void
 resign(struct kit_ring *changed)
 {
 	kit_ring_sign(&changed->kr, changed);
 }
 
-/* Load as a mail host does, with the provider slot. */
-static enum roost_err
-load(const struct roost_keyring *kr, const struct kit_ring *held,
-     const char *owner)
-{
-	uint8_t host[32], master[32];
-	struct roost_open_key *keys = kit_new(kr->epoch_count *
-					      sizeof(*keys));
-	enum roost_err err;
-
-	memset(host, 0x55, 32);
-	err = roost_keyring_open_host(kr, owner, held->provider_key, 1, host);
-	if (err != ROOST_OK) {
-		assert_zero(host, 32);
-		goto out;
-	}
-	memset(master, 0x55, 32);
-	err = roost_keyring_unlock_provider(kr, host, master);
-	if (err != ROOST_OK) {
-		assert_zero(master, 32);
-		goto out;
-	}
-	memset(keys, 0x55, kr->epoch_count * sizeof(*keys));
-	err = roost_keyring_open_keys(kr, master, host, keys);
-	if (err != ROOST_OK)
-		assert_zero(keys, kr->epoch_count * sizeof(*keys));
-out:
-	free(keys);
-	return err;
-}
-
 static enum roost_err
 load_mine(const struct kit_ring *changed)
 {
-	return load(&changed->kr, ring, KIT_OWNER);
+	return kit_ring_load(&changed->kr, ring, KIT_OWNER);
 }
 
 /* Only what the owner can: a recovery code, no provider key. */
@@ -186,7 +149,7 @@ test_no_slot_opens_with_another_secret(void **state)
 static void
 test_a_password_needs_the_host_key(void **state)
 {
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 
 	(void)state;
 	changed->host_key[0] ^= 1;
@@ -320,7 +283,7 @@ test_argon2_costs_beyond_the_limit_are_refused(void **state)
 		{ 0, 8192 }, { 11, 8192 }, { 0x7fffffff, 8192 }, { 1, 0 },
 		{ 1, 8191 }, { 1, 131073 }, { 1, 0x7fffffff },
 	};
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 	size_t i;
 
 	(void)state;
@@ -350,18 +313,18 @@ test_another_owner_is_refused_first(void **state)
 		"", "anna@example.or", "anna@example.orgg",
 		"Anna@example.org", "berta@example.org"
 	};
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 	size_t i;
 
 	(void)state;
 	changed->kr.host_wrap[3] ^= 1;
 	for (i = 0; i < KIT_COUNT(owners); i++) {
-		assert_gate(load(&ring->kr, ring, owners[i]),
+		assert_gate(kit_ring_load(&ring->kr, ring, owners[i]),
 			    ROOST_ERR_OWNER);
-		assert_gate(load(&changed->kr, ring, owners[i]),
+		assert_gate(kit_ring_load(&changed->kr, ring, owners[i]),
 			    ROOST_ERR_OWNER);
 	}
-	assert_good(load(&ring->kr, ring, NULL));
+	assert_good(kit_ring_load(&ring->kr, ring, NULL));
 	free(changed);
 }
 
@@ -509,7 +472,7 @@ test_every_changed_byte_of_a_document_is_refused(void **state)
 				doc, len), len, kr, &line);
 			if (err == ROOST_OK) {
 				parsed++;
-				err = load(kr, ring, KIT_OWNER);
+				err = kit_ring_load(kr, ring, KIT_OWNER);
 				assert_true(err >= ROOST_ERR_OWNER &&
 					    err <= ROOST_ERR_PROVIDER_MAC);
 			} else {
@@ -521,7 +484,7 @@ test_every_changed_byte_of_a_document_is_refused(void **state)
 	}
 	assert_true(parsed > len);
 	assert_good(roost_keyring_parse(doc, len, kr, &line));
-	assert_good(load(kr, ring, KIT_OWNER));
+	assert_good(kit_ring_load(kr, ring, KIT_OWNER));
 	free(doc);
 	free(kr);
 }
@@ -531,7 +494,7 @@ static void
 test_every_changed_bit_of_the_owners_lines_is_refused(void **state)
 {
 	struct roost_keyring *kr = kit_new(sizeof(*kr));
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 	size_t len, i, from, to, end;
 	char *doc = kit_ring_text(&ring->kr, &len);
 	unsigned int bit, line;
@@ -561,7 +524,7 @@ test_every_changed_bit_of_the_owners_lines_is_refused(void **state)
 static void
 test_a_swapped_public_key_is_not_sealed_to(void **state)
 {
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 	uint8_t private_key[32], host[32];
 
 	(void)state;
@@ -589,7 +552,7 @@ test_a_swapped_public_key_is_not_sealed_to(void **state)
 static void
 test_an_identity_has_one_id(void **state)
 {
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 	struct kit_ring *other = kit_ring_new(KIT_SLOT_ALL);
 	size_t bit;
 
@@ -615,60 +578,11 @@ test_an_identity_has_one_id(void **state)
 	free(other);
 }
 
-/* Who has only the master key of another keyring signs nothing here. */
-static void
-test_signing_needs_the_identitys_seed(void **state)
-{
-	struct kit_ring *changed = ring_copy();
-	struct kit_ring *other = kit_ring_new(KIT_SLOT_ALL);
-
-	(void)state;
-	assert_gate(roost_keyring_sign(&changed->kr, changed->host_key,
-				       other->master), ROOST_ERR_SECRETS);
-	memcpy(changed->kr.identity, other->kr.identity, 32);
-	assert_gate(roost_keyring_sign(&changed->kr, changed->host_key,
-				       changed->master),
-		    ROOST_ERR_IDENTITY_KEY);
-	memcpy(changed->kr.identity, ring->kr.identity, 32);
-	memset(changed->kr.owner_sig, 0, 64);
-	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
-				       changed->master));
-	assert_memory_equal(changed->kr.owner_sig, ring->kr.owner_sig, 64);
-	assert_good(load_mine(changed));
-	free(changed);
-	free(other);
-}
-
-/* As when a user or a namespace has another name: all but the owner stays. */
-static void
-test_an_owner_is_exchanged_by_the_master_key(void **state)
-{
-	struct kit_ring *changed = ring_copy();
-
-	(void)state;
-	assert_good(roost_keyring_set_owner(&changed->kr, "berta",
-		ring->provider_key, ring->host_key));
-	assert_gate(load(&changed->kr, ring, "berta"),
-		    ROOST_ERR_PROVIDER_MAC);
-	assert_good(roost_keyring_sign_provider(&changed->kr,
-						ring->host_key));
-	assert_gate(load(&changed->kr, ring, "berta"), ROOST_ERR_OWNER_SIG);
-	assert_good(roost_keyring_sign(&changed->kr, ring->host_key,
-				       ring->master));
-	assert_good(load(&changed->kr, ring, "berta"));
-	assert_gate(load_mine(changed), ROOST_ERR_OWNER);
-	assert_good(unlock_secret(changed, ring->password));
-	assert_memory_equal(changed->kr.id, ring->kr.id, 16);
-	assert_gate(roost_keyring_set_owner(&changed->kr, "",
-		ring->provider_key, ring->host_key), ROOST_ERR_LIMIT);
-	free(changed);
-}
-
 /* Each part changed and all repaired: the part has its own gate. */
 static void
 test_what_macs_do_not_see_has_gates_of_its_own(void **state)
 {
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 	size_t bit;
 
 	(void)state;
@@ -696,7 +610,7 @@ test_what_macs_do_not_see_has_gates_of_its_own(void **state)
 static void
 test_wraps_are_bound_to_their_place(void **state)
 {
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 
 	(void)state;
 	changed->kr.slots[0].created++;
@@ -722,14 +636,15 @@ test_wraps_are_bound_to_their_place(void **state)
 	changed->kr.id[0] ^= 1;
 	memcpy(changed->kr.owner, "berta", 6);
 	resign(changed);
-	assert_gate(load(&changed->kr, ring, "berta"), ROOST_ERR_HOST_AUTH);
+	assert_gate(kit_ring_load(&changed->kr, ring, "berta"),
+		    ROOST_ERR_HOST_AUTH);
 	free(changed);
 }
 
 static void
 test_mac_and_signature_are_looked_at(void **state)
 {
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 	size_t bit;
 
 	(void)state;
@@ -751,7 +666,7 @@ test_mac_and_signature_are_looked_at(void **state)
 static void
 test_policy_and_generation_are_the_operators(void **state)
 {
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 
 	(void)state;
 	changed->kr.policy = ROOST_POLICY_SEALED;
@@ -807,7 +722,7 @@ ring_epochs(struct kit_ring *many, unsigned int count, uint8_t *entries_r)
 static void
 test_every_epoch_opens_its_messages(void **state)
 {
-	struct kit_ring *many = ring_copy();
+	struct kit_ring *many = kit_ring_copy(ring);
 	uint8_t entries[3 * 68], *plain;
 	struct roost_open_key keys[3];
 	struct roost_seal_key seal;
@@ -848,43 +763,43 @@ test_every_epoch_opens_its_messages(void **state)
 static void
 test_each_entry_must_be_that_of_its_epoch(void **state)
 {
-	struct kit_ring *many = ring_copy();
+	struct kit_ring *many = kit_ring_copy(ring);
 	uint8_t entries[3 * 68];
 	unsigned int i;
 
 	(void)state;
 	ring_epochs(many, 3, entries);
-	assert_good(load(&many->kr, many, KIT_OWNER));
+	assert_good(kit_ring_load(&many->kr, many, KIT_OWNER));
 	for (i = 0; i < 3; i++) {
 		uint8_t *entry = entries + 68 * i;
 
 		entry[3] ^= 8;		/* number */
 		ring_rewrap(many, entries);
-		assert_gate(load(&many->kr, many, KIT_OWNER),
+		assert_gate(kit_ring_load(&many->kr, many, KIT_OWNER),
 			    ROOST_ERR_EPOCH_KEY);
 		entry[3] ^= 8;
 		entry[4 + 9] ^= 1;	/* private key */
 		ring_rewrap(many, entries);
-		assert_gate(load(&many->kr, many, KIT_OWNER),
+		assert_gate(kit_ring_load(&many->kr, many, KIT_OWNER),
 			    ROOST_ERR_EPOCH_KEY);
 		assert_gate(load_offline(many), ROOST_ERR_EPOCH_KEY);
 		entry[4 + 9] ^= 1;
 		entry[36 + 31] ^= 1;	/* psk: only the newest one's */
 		ring_rewrap(many, entries);
-		assert_gate(load(&many->kr, many, KIT_OWNER),
+		assert_gate(kit_ring_load(&many->kr, many, KIT_OWNER),
 			    i == 2 ? ROOST_ERR_EPOCH_KEY : ROOST_OK);
 		assert_good(load_offline(many));
 		entry[36 + 31] ^= 1;
 	}
 	ring_rewrap(many, entries);
-	assert_good(load(&many->kr, many, KIT_OWNER));
+	assert_good(kit_ring_load(&many->kr, many, KIT_OWNER));
 	free(many);
 }
 
 static void
 test_the_seed_must_be_that_of_the_identity(void **state)
 {
-	struct kit_ring *many = ring_copy();
+	struct kit_ring *many = kit_ring_copy(ring);
 	uint8_t entries[3 * 68];
 	unsigned int bit;
 
@@ -895,7 +810,7 @@ test_the_seed_must_be_that_of_the_identity(void **state)
 		ring_rewrap(many, entries);
 		many->seed[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		resign(many);
-		assert_gate(load(&many->kr, many, KIT_OWNER),
+		assert_gate(kit_ring_load(&many->kr, many, KIT_OWNER),
 			    ROOST_ERR_IDENTITY_KEY);
 		assert_gate(load_offline(many), ROOST_ERR_IDENTITY_KEY);
 	}
@@ -906,7 +821,7 @@ test_the_seed_must_be_that_of_the_identity(void **state)
 static void
 test_secrets_of_another_keyring_do_not_open(void **state)
 {
-	struct kit_ring *changed = ring_copy();
+	struct kit_ring *changed = kit_ring_copy(ring);
 	struct kit_ring *other = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
 
 	(void)state;
@@ -931,193 +846,16 @@ test_another_users_keyring_does_not_load(void **state)
 	struct kit_ring *other = kit_ring_new(KIT_SLOT_ALL);
 
 	(void)state;
-	assert_gate(load(&other->kr, ring, KIT_OWNER),
+	assert_gate(kit_ring_load(&other->kr, ring, KIT_OWNER),
 		    ROOST_ERR_PROVIDER_KEY);
 	memcpy(other->kr.host_wrap, ring->kr.host_wrap, 60);
 	memcpy(other->kr.provider_id, ring->kr.provider_id, 8);
-	assert_gate(load(&other->kr, ring, KIT_OWNER), ROOST_ERR_HOST_AUTH);
+	assert_gate(kit_ring_load(&other->kr, ring, KIT_OWNER),
+		    ROOST_ERR_HOST_AUTH);
 	memcpy(other->kr.id, ring->kr.id, 16);
-	assert_gate(load(&other->kr, ring, KIT_OWNER),
+	assert_gate(kit_ring_load(&other->kr, ring, KIT_OWNER),
 		    ROOST_ERR_PROVIDER_MAC);
 	free(other);
-}
-
-static void
-test_a_new_keyring_is_new(void **state)
-{
-	struct kit_ring *a = kit_ring_new(KIT_SLOT_ALL);
-	struct kit_ring *b = kit_ring_new(KIT_SLOT_ALL);
-	unsigned int i;
-
-	(void)state;
-	assert_memory_not_equal(a->kr.id, b->kr.id, 16);
-	assert_memory_not_equal(a->seed, b->seed, 32);
-	assert_memory_not_equal(a->seed, a->master, 32);
-	assert_memory_not_equal(a->host_key, b->host_key, 32);
-	assert_memory_not_equal(a->master, b->master, 32);
-	assert_memory_not_equal(a->host_key, a->master, 32);
-	assert_memory_not_equal(a->kr.epochs[0].public_key,
-				b->kr.epochs[0].public_key, 32);
-	assert_memory_not_equal(a->kr.host_wrap, b->kr.host_wrap, 12);
-	for (i = 1; i < 4; i++)
-		assert_memory_not_equal(a->kr.slots[i].salt,
-					b->kr.slots[i].salt, 16);
-	assert_true(a->kr.generation == 1);
-	assert_int_equal(a->kr.policy, ROOST_POLICY_OPEN);
-	free(a);
-	free(b);
-}
-
-static void
-test_a_keyring_needs_an_owner_that_fits(void **state)
-{
-	struct roost_keyring *kr = kit_new(sizeof(*kr));
-	uint8_t provider[32] = { 1 }, host[32], master[32];
-	char owner[ROOST_KEYRING_OWNER_MAX + 2];
-
-	(void)state;
-	memset(owner, 'a', sizeof(owner));
-	owner[ROOST_KEYRING_OWNER_MAX + 1] = '\0';
-	memset(host, 0x55, 32);
-	memset(master, 0x55, 32);
-	assert_gate(roost_keyring_create(kr, owner, provider, 1, host,
-					 master), ROOST_ERR_LIMIT);
-	assert_zero(host, 32);
-	assert_zero(master, 32);
-	assert_gate(roost_keyring_create(kr, "", provider, 1, host, master),
-		    ROOST_ERR_LIMIT);
-	owner[ROOST_KEYRING_OWNER_MAX] = '\0';
-	assert_good(roost_keyring_create(kr, owner, provider, 1, host,
-					 master));
-	assert_string_equal(kr->owner, owner);
-	free(kr);
-}
-
-/* The longest owner makes the longest AAD of the host wrap. */
-static void
-test_the_longest_owner_loads(void **state)
-{
-	struct kit_ring *changed = ring_copy();
-	char owner[ROOST_KEYRING_OWNER_MAX + 1];
-	struct roost_slot_new slot = { .type = ROOST_SLOT_PROVIDER };
-
-	(void)state;
-	memset(owner, 'z', ROOST_KEYRING_OWNER_MAX);
-	owner[ROOST_KEYRING_OWNER_MAX] = '\0';
-	assert_good(roost_keyring_create(&changed->kr, owner,
-		ring->provider_key, 9007199254740991, changed->host_key,
-		changed->master));
-	assert_good(roost_keyring_add_slot(&changed->kr, changed->host_key,
-					   changed->master, &slot));
-	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
-				       changed->master));
-	assert_good(load(&changed->kr, ring, owner));
-	owner[ROOST_KEYRING_OWNER_MAX - 1] = 'y';
-	assert_gate(load(&changed->kr, ring, owner), ROOST_ERR_OWNER);
-	free(changed);
-}
-
-/* As a moved namespace gets it: by the provider key, bound into the wrap. */
-static void
-test_a_new_owner_fits_and_the_wrap_is_bound_to_it(void **state)
-{
-	struct kit_ring *changed = ring_copy();
-	char owner[ROOST_KEYRING_OWNER_MAX + 2];
-
-	(void)state;
-	memset(owner, 'n', sizeof(owner));
-	owner[ROOST_KEYRING_OWNER_MAX + 1] = '\0';
-	assert_gate(roost_keyring_set_owner(&changed->kr, owner,
-		ring->provider_key, changed->host_key), ROOST_ERR_LIMIT);
-	assert_gate(roost_keyring_set_owner(&changed->kr, "",
-		ring->provider_key, changed->host_key), ROOST_ERR_LIMIT);
-	assert_good(load_mine(changed));
-	owner[ROOST_KEYRING_OWNER_MAX] = '\0';
-	assert_good(roost_keyring_set_owner(&changed->kr, owner,
-		ring->provider_key, changed->host_key));
-	/* Who signed for the old owner has not signed for this one. */
-	assert_gate(load(&changed->kr, ring, owner),
-		    ROOST_ERR_PROVIDER_MAC);
-	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
-				       changed->master));
-	assert_good(load(&changed->kr, ring, owner));
-	assert_gate(load_mine(changed), ROOST_ERR_OWNER);
-	free(changed);
-}
-
-static void
-test_slots_are_added_behind_the_last_within_limits(void **state)
-{
-	struct kit_ring *many = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
-	struct roost_slot_new slot = { .type = ROOST_SLOT_PASSWORD,
-		.secret = ring->password, .t = 1, .m_kib = 8191 };
-	unsigned int count;
-
-	(void)state;
-	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
-		many->master, &slot), ROOST_ERR_ARGON2_LIMIT);
-	slot.m_kib = 1048577;
-	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
-		many->master, &slot), ROOST_ERR_ARGON2_LIMIT);
-	slot.m_kib = 8192;
-	slot.t = 11;
-	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
-		many->master, &slot), ROOST_ERR_ARGON2_LIMIT);
-	assert_int_equal(many->kr.slot_count, 1);
-	slot.t = 1;
-	many->kr.slots[0].number = 7;
-	assert_good(roost_keyring_add_slot(&many->kr, many->host_key,
-					   many->master, &slot));
-	assert_int_equal(many->kr.slots[1].number, 8);
-	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
-		many->master, &slot), ROOST_ERR_LIMIT);
-	assert_int_equal(many->kr.slot_count, 2);
-	slot.type = ROOST_SLOT_APP;
-	for (count = 2; count < 64; count++)
-		assert_good(roost_keyring_add_slot(&many->kr, many->host_key,
-						   many->master, &slot));
-	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
-		many->master, &slot), ROOST_ERR_LIMIT);
-	assert_int_equal(many->kr.slot_count, 64);
-	free(many);
-}
-
-/* What cannot be written and read back must not be made. */
-static void
-test_no_slot_number_beyond_the_largest_is_made(void **state)
-{
-	struct kit_ring *many = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
-	struct roost_slot_new slot = { .type = ROOST_SLOT_APP,
-		.secret = ring->app };
-
-	(void)state;
-	many->kr.slots[0].number = 0x7fffffff;
-	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
-		many->master, &slot), ROOST_ERR_LIMIT);
-	assert_int_equal(many->kr.slot_count, 1);
-	free(many);
-}
-
-/* What does not fit into a document is not signed by its beginning. */
-static void
-test_a_keyring_that_is_too_large_is_not_signed(void **state)
-{
-	struct kit_ring *many = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
-	struct roost_keyring *kr = &many->kr;
-	unsigned int i;
-
-	(void)state;
-	kr->epoch_count = ROOST_KEYRING_EPOCHS_MAX;
-	for (i = 1; i < ROOST_KEYRING_EPOCHS_MAX; i++) {
-		kr->epochs[i] = kr->epochs[0];
-		kr->epochs[i].number = i + 1;
-	}
-	assert_gate(roost_keyring_sign_owner(kr, many->seed),
-		    ROOST_ERR_LIMIT);
-	assert_gate(roost_keyring_check_owner(kr), ROOST_ERR_LIMIT);
-	assert_gate(roost_keyring_sign_provider(kr, many->host_key),
-		    ROOST_ERR_LIMIT);
-	free(many);
 }
 
 int
@@ -1148,9 +886,6 @@ main(void)
 		cmocka_unit_test(test_wraps_are_bound_to_their_place),
 		cmocka_unit_test(test_mac_and_signature_are_looked_at),
 		cmocka_unit_test(test_an_identity_has_one_id),
-		cmocka_unit_test(test_signing_needs_the_identitys_seed),
-		cmocka_unit_test(
-			test_an_owner_is_exchanged_by_the_master_key),
 		cmocka_unit_test(test_the_signature_is_that_of_the_format),
 		cmocka_unit_test(test_policy_and_generation_are_the_operators),
 		cmocka_unit_test(test_every_epoch_opens_its_messages),
@@ -1158,17 +893,6 @@ main(void)
 		cmocka_unit_test(test_the_seed_must_be_that_of_the_identity),
 		cmocka_unit_test(test_secrets_of_another_keyring_do_not_open),
 		cmocka_unit_test(test_another_users_keyring_does_not_load),
-		cmocka_unit_test(test_a_new_keyring_is_new),
-		cmocka_unit_test(test_a_keyring_needs_an_owner_that_fits),
-		cmocka_unit_test(test_the_longest_owner_loads),
-		cmocka_unit_test(
-			test_a_new_owner_fits_and_the_wrap_is_bound_to_it),
-		cmocka_unit_test(
-			test_slots_are_added_behind_the_last_within_limits),
-		cmocka_unit_test(
-			test_no_slot_number_beyond_the_largest_is_made),
-		cmocka_unit_test(
-			test_a_keyring_that_is_too_large_is_not_signed),
 	};
 
 	return cmocka_run_group_tests_name("keyring", tests, group_setup,

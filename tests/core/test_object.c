@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object, reading: what was sealed comes back however it is read, and
+ * object: what was sealed comes back however it is read, and
  * anything else dies at the gate of the place that was changed.
  */
 #define _GNU_SOURCE	/* memmem */

@@ -45,6 +45,7 @@ main(void)
    after would run over what it left.  So their statics are needed too. */
 #include "core/hpke.c"
 #include "core/keyring.c"
+#include "core/keyring-edit.c"
 
 #define STACK_SIZE 1048576
 #define SECRETS_MAX 64
@@ -528,7 +529,8 @@ static void *secrets_held;
 static enum roost_err
 run_secrets_open(void)
 {
-	return secrets_open(&ring->kr, ring->master, &secrets_held);
+	return roost_keyring_open_secrets(&ring->kr, ring->master,
+					  &secrets_held);
 }
 
 static void
@@ -633,6 +635,29 @@ test_making_a_keyring(void **state)
 	if (found != NULL)
 		print_error("on the stack: %s\n", found);
 	assert_null(found);
+}
+
+static enum roost_err
+run_make(void)
+{
+	struct roost_keyring_plan plan = {
+		.name = "berta", .provider_key = ring->provider_key,
+		.now = 1, .recovery = ring->code,
+	};
+
+	return roost_keyring_make(&plan, &new_ring);
+}
+
+static void
+test_making_a_whole_document(void **state)
+{
+	(void)state;
+	secret_add("provider key", ring->provider_key, 32);
+	secret_add("recovery code", ring->code, 20);
+	is_drawing = true;
+	assert_clean(run_make, ROOST_OK);
+	/* Host key, master key, seed and private key were drawn. */
+	assert_true(secret_count >= 6);
 }
 
 static enum roost_err
@@ -917,6 +942,8 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup(test_each_step_of_making_a_keyring,
 				       each_setup),
 		cmocka_unit_test_setup(test_making_a_keyring, each_setup),
+		cmocka_unit_test_setup(test_making_a_whole_document,
+				       each_setup),
 		cmocka_unit_test_setup(test_chunk_keys, each_setup),
 		cmocka_unit_test_setup(test_writing_a_message, each_setup),
 		cmocka_unit_test_setup(test_tokens, each_setup),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object, writing: however the plaintext comes in, one object goes out; a
+ * writer: however the plaintext comes in, one object goes out; a
  * failure sticks; nothing secret stays.
  */
 #define _GNU_SOURCE	/* memmem */

@@ -7,7 +7,7 @@
  *	   -o build/fuzz/fuzz_keyring tests/fuzz/fuzz_keyring.c \
  *	   plugin/core/*.c plugin/rules/*.c -lsodium -lcrypto
  */
-#include "roost/keyring.h"
+#include "roost/keyring-edit.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,8 +8,9 @@
  */
 
 #include "roost/blob.h"
-#include "roost/keyring.h"
+#include "roost/keyring-edit.h"
 #include "roost/object.h"
+#include "roost/writer.h"
 
 #include <stdbool.h>
 #include <stddef.h>

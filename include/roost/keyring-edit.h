@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_KEYRING_EDIT_H
+#define ROOST_KEYRING_EDIT_H
+
+/*
+ * keyring-edit: making a keyring and changing one (FORMAT.md 8).
+ *
+ * A change is made in memory, and then signed: until then the document does
+ * not load.  Nothing here stores it, or knows where it is kept.
+ */
+
+#include "roost/keyring.h"
+
+/* What a whole new keyring is to be.  Everything is borrowed. */
+struct roost_keyring_plan {
+	const char *name;		/* the user's, as it is: not escaped */
+	const uint8_t *provider_key;	/* 32 bytes */
+	enum roost_policy policy;
+	uint64_t now;			/* Unix seconds */
+	/* NULL for a provider slot; else the 32 bytes of roost_secret_key for
+	   a password slot, and then there is no provider slot. */
+	const uint8_t *secret;
+	/* The ROOST_CODE_SIZE bytes of a recovery slot, or NULL for none. */
+	const uint8_t *recovery;
+};
+
+/*
+ * Make and sign a whole document, which only has to be written.
+ * ROOST_ERR_PROVIDER_KEY where the plan has no provider key, ROOST_ERR_LIMIT
+ * where the name is empty or too long.  kr_r is undefined after an error.
+ */
+enum roost_err roost_keyring_make(const struct roost_keyring_plan *plan,
+				  struct roost_keyring *kr_r) ROOST_CHECKED;
+
+/*
+ * A new keyring with fresh identity, host key, master key and epoch 1,
+ * generation 1, policy open, without slots; then add slots, then sign.  owner
+ * is in escaped form.  The keys are zero after an error.
+ */
+enum roost_err
+roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
+		     const uint8_t provider_key[ROOST_KEY_SIZE],
+		     uint64_t now,
+		     uint8_t host_key_r[ROOST_KEY_SIZE],
+		     uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
+
+/* Add a slot after the last.  ROOST_ERR_LIMIT: full, or a second password. */
+struct roost_slot_new {
+	enum roost_slot_type type;
+	uint64_t now;
+	const uint8_t *secret;	/* none, or 32 bytes, recovery 20 */
+	uint32_t t, m_kib;	/* password only */
+};
+enum roost_err
+roost_keyring_add_slot(struct roost_keyring *kr,
+		       const uint8_t host_key[ROOST_KEY_SIZE],
+		       const uint8_t master[ROOST_KEY_SIZE],
+		       const struct roost_slot_new *slot) ROOST_CHECKED;
+
+/* Compute signature and mac, after any change; the seed is in `secrets`. */
+enum roost_err roost_keyring_sign(struct roost_keyring *kr,
+				  const uint8_t host_key[ROOST_KEY_SIZE],
+				  const uint8_t master[ROOST_KEY_SIZE])
+	ROOST_CHECKED;
+
+/* The parts of that: the signature by a seed, and the mac.  The mac alone
+   suffices after a change of policy or generation. */
+enum roost_err roost_keyring_sign_owner(struct roost_keyring *kr,
+					const uint8_t seed[ROOST_KEY_SIZE])
+	ROOST_CHECKED;
+enum roost_err
+roost_keyring_sign_provider(struct roost_keyring *kr,
+			    const uint8_t host_key[ROOST_KEY_SIZE])
+	ROOST_CHECKED;
+
+/* Another owner (escaped) for an opened keyring; then sign. */
+enum roost_err
+roost_keyring_set_owner(struct roost_keyring *kr, const char *owner,
+			const uint8_t provider_key[ROOST_KEY_SIZE],
+			const uint8_t host_key[ROOST_KEY_SIZE]) ROOST_CHECKED;
+
+#endif

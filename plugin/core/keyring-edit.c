@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keyring-edit: making and changing keyrings.  See roost/keyring-edit.h.
+ */
+#include "roost/keyring-edit.h"
+
+#include "core/keyring-private.h"
+#include "roost/bytes.h"
+#include "roost/secret.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* The owner's escaped name must fit into the document. */
+static enum roost_err
+owner_put(struct roost_keyring *kr, const char *owner)
+{
+	size_t len = strlen(owner);
+
+	assert(strpbrk(owner, "\n ") == NULL);	/* else it is not escaped */
+	if (len == 0 || len > ROOST_KEYRING_OWNER_MAX)
+		return ROOST_ERR_LIMIT;
+	memcpy(kr->owner, owner, len + 1);
+	return ROOST_OK;
+}
+
+static enum roost_err
+host_wrap(struct roost_keyring *kr, const uint8_t *provider_key,
+	  const uint8_t *host_key)
+{
+	char ad[ROOST_TERMS_HOST_SIZE];		/* public */
+	uint8_t kek[ROOST_KEY_SIZE];
+	size_t ad_len;
+	enum roost_err err;
+
+	err = roost_provider_id(provider_key, kr->provider_id);
+	memset(kek, 0, sizeof(kek));
+	if (err == ROOST_OK)
+		err = roost_terms_host(kr, provider_key, ad, &ad_len, kek);
+	if (err == ROOST_OK)
+		err = roost_prim_wrap(kek, ad, ad_len, host_key,
+				      ROOST_KEY_SIZE, kr->host_wrap);
+	roost_wipe(kek, sizeof(kek));
+	return err;
+}
+
+/* The identity, and the id that is its. */
+static enum roost_err
+new_identity(struct roost_keyring *kr, uint8_t seed_r[ROOST_KEY_SIZE])
+{
+	enum roost_err err = roost_prim_random(seed_r, ROOST_KEY_SIZE);
+
+	if (err == ROOST_OK)
+		err = roost_prim_sign_public(seed_r, kr->identity);
+	return err == ROOST_OK ? roost_terms_id(kr->identity, kr->id) : err;
+}
+
+/* Epoch 1: its key pair and psk. */
+static enum roost_err
+first_epoch(struct roost_keyring *kr, const uint8_t *host_key, uint64_t now,
+	    uint8_t entry_r[ROOST_EPOCH_SECRET_SIZE])
+{
+	struct roost_epoch *epoch = &kr->epochs[0];
+	enum roost_err err;
+
+	kr->epoch_count = 1;
+	epoch->number = 1;
+	epoch->created = now;
+	roost_be32_put(entry_r, epoch->number);
+	err = roost_prim_random(entry_r + 4, ROOST_KEY_SIZE);
+	if (err == ROOST_OK)
+		err = roost_prim_x25519_public(entry_r + 4,
+					       epoch->public_key);
+	if (err == ROOST_OK)
+		err = roost_terms_psk(host_key, epoch->number,
+				      entry_r + 4 + ROOST_KEY_SIZE);
+	return err;
+}
+
+/* Identity, first epoch, and the secrets record that holds both. */
+static enum roost_err
+new_secrets(struct roost_keyring *kr, const uint8_t *host_key,
+	    const uint8_t *master, uint64_t now)
+{
+	uint8_t plain[ROOST_SECRETS_PLAIN_SIZE(1)];
+	uint8_t ad[ROOST_TERMS_SECRETS_SIZE];	/* public */
+	uint8_t key[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	memset(key, 0, sizeof(key));
+	err = new_identity(kr, plain);
+	if (err == ROOST_OK)
+		err = first_epoch(kr, host_key, now, plain + ROOST_KEY_SIZE);
+	if (err == ROOST_OK)
+		err = roost_terms_secrets(kr, master, ad, key);
+	if (err == ROOST_OK)
+		err = roost_prim_wrap(key, ad, sizeof(ad), plain,
+				      sizeof(plain), kr->secrets);
+	roost_wipe(plain, sizeof(plain));
+	roost_wipe(key, sizeof(key));
+	return err;
+}
+
+enum roost_err
+roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
+		     const uint8_t provider_key[ROOST_KEY_SIZE], uint64_t now,
+		     uint8_t host_key_r[ROOST_KEY_SIZE],
+		     uint8_t master_r[ROOST_KEY_SIZE])
+{
+	enum roost_err err;
+
+	memset(kr_r, 0, sizeof(*kr_r));
+	memset(host_key_r, 0, ROOST_KEY_SIZE);
+	memset(master_r, 0, ROOST_KEY_SIZE);
+	kr_r->generation = 1;
+	kr_r->policy = ROOST_POLICY_OPEN;
+	err = owner_put(kr_r, owner);
+	if (err == ROOST_OK)
+		err = roost_prim_random(host_key_r, ROOST_KEY_SIZE);
+	if (err == ROOST_OK)
+		err = roost_prim_random(master_r, ROOST_KEY_SIZE);
+	if (err == ROOST_OK)
+		err = new_secrets(kr_r, host_key_r, master_r, now);
+	if (err == ROOST_OK)
+		err = host_wrap(kr_r, provider_key, host_key_r);
+	if (err != ROOST_OK) {
+		roost_wipe(host_key_r, ROOST_KEY_SIZE);
+		roost_wipe(master_r, ROOST_KEY_SIZE);
+	}
+	return err;
+}
+
+enum roost_err
+roost_keyring_add_slot(struct roost_keyring *kr,
+		       const uint8_t host_key[ROOST_KEY_SIZE],
+		       const uint8_t master[ROOST_KEY_SIZE],
+		       const struct roost_slot_new *slot_new)
+{
+	/* Whoever makes a slot may be the program, with more memory. */
+	static const struct roost_argon2_limits limits = {
+		.t_max = 10, .m_kib_max = 1048576
+	};
+	struct roost_slot_secret from = {
+		.host_key = host_key, .secret = slot_new->secret,
+		.limits = &limits,
+	};
+	struct roost_slot *slot = &kr->slots[kr->slot_count];
+	char ad[ROOST_TERMS_SLOT_SIZE];		/* public */
+	uint8_t kek[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	if (kr->slot_count == ROOST_KEYRING_SLOTS_MAX ||
+	    (kr->slot_count > 0 && slot[-1].number == INT32_MAX) ||
+	    (slot_new->type == ROOST_SLOT_PASSWORD &&
+	     roost_keyring_has_slot(kr, ROOST_SLOT_PASSWORD)))
+		return ROOST_ERR_LIMIT;
+	memset(kek, 0, sizeof(kek));
+	memset(slot, 0, sizeof(*slot));
+	slot->number = kr->slot_count == 0 ? 1 : slot[-1].number + 1;
+	slot->type = slot_new->type;
+	slot->created = slot_new->now;
+	slot->t = slot_new->t;
+	slot->m_kib = slot_new->m_kib;
+	err = roost_prim_random(slot->salt, sizeof(slot->salt));
+	if (err == ROOST_OK)
+		err = roost_terms_slot_kek(slot, &from, kek);
+	if (err == ROOST_OK)
+		err = roost_prim_wrap(kek, ad,
+				      roost_terms_slot_ad(kr, slot, ad),
+				      master, ROOST_KEY_SIZE, slot->wrap);
+	roost_wipe(kek, sizeof(kek));
+	if (err == ROOST_OK)
+		kr->slot_count++;
+	return err;
+}
+
+enum roost_err
+roost_keyring_set_owner(struct roost_keyring *kr, const char *owner,
+			const uint8_t provider_key[ROOST_KEY_SIZE],
+			const uint8_t host_key[ROOST_KEY_SIZE])
+{
+	enum roost_err err = owner_put(kr, owner);
+
+	/* The host wrap is bound to the owner. */
+	return err == ROOST_OK ? host_wrap(kr, provider_key, host_key) : err;
+}
+
+enum roost_err
+roost_keyring_sign_provider(struct roost_keyring *kr,
+			    const uint8_t host_key[ROOST_KEY_SIZE])
+{
+	return roost_terms_mac(kr, host_key, kr->provider_mac);
+}
+
+enum roost_err
+roost_keyring_sign_owner(struct roost_keyring *kr,
+			 const uint8_t seed[ROOST_KEY_SIZE])
+{
+	char bytes[ROOST_TERMS_OWNER_SIZE];		/* public */
+	struct roost_text text = { .bytes = bytes, .size = sizeof(bytes) };
+	enum roost_err err = roost_terms_owner(kr, &text);
+
+	return err == ROOST_OK ?
+		roost_prim_sign(seed, bytes, text.len, kr->owner_sig) : err;
+}
+
+enum roost_err
+roost_keyring_sign(struct roost_keyring *kr,
+		   const uint8_t host_key[ROOST_KEY_SIZE],
+		   const uint8_t master[ROOST_KEY_SIZE])
+{
+	void *secrets;
+	enum roost_err err = roost_keyring_open_secrets(kr, master, &secrets);
+
+	if (err != ROOST_OK)
+		return err;
+	err = roost_keyring_check_identity(kr, secrets);
+	if (err == ROOST_OK)
+		err = roost_keyring_sign_owner(kr, secrets);
+	if (err == ROOST_OK)
+		err = roost_keyring_sign_provider(kr, host_key);
+	roost_secret_free(&secrets);
+	return err;
+}
+
+/* The slots that a plan asks for. */
+static enum roost_err
+make_slots(struct roost_keyring *kr, const struct roost_keyring_plan *plan,
+	   const uint8_t *host_key, const uint8_t *master)
+{
+	struct roost_slot_new slot = {
+		.type = plan->secret == NULL ? ROOST_SLOT_PROVIDER :
+			ROOST_SLOT_PASSWORD,
+		.now = plan->now,
+		.secret = plan->secret,
+		.t = ROOST_ARGON2_T_DEFAULT,
+		.m_kib = ROOST_ARGON2_M_KIB_DEFAULT,
+	};
+	enum roost_err err = roost_keyring_add_slot(kr, host_key, master,
+						    &slot);
+
+	if (err != ROOST_OK || plan->recovery == NULL)
+		return err;
+	slot.type = ROOST_SLOT_RECOVERY;
+	slot.secret = plan->recovery;
+	return roost_keyring_add_slot(kr, host_key, master, &slot);
+}
+
+enum roost_err
+roost_keyring_make(const struct roost_keyring_plan *plan,
+		   struct roost_keyring *kr_r)
+{
+	char owner[ROOST_KEYRING_OWNER_MAX + 1];	/* public */
+	uint8_t host_key[ROOST_KEY_SIZE], master[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	if (plan->provider_key == NULL)
+		return ROOST_ERR_PROVIDER_KEY;
+	err = roost_keyring_escape(plan->name, owner);
+	if (err != ROOST_OK)
+		return err;
+	err = roost_keyring_create(kr_r, owner, plan->provider_key, plan->now,
+				   host_key, master);
+	kr_r->policy = plan->policy;
+	if (err == ROOST_OK)
+		err = make_slots(kr_r, plan, host_key, master);
+	if (err == ROOST_OK)
+		err = roost_keyring_sign(kr_r, host_key, master);
+	roost_wipe(host_key, sizeof(host_key));
+	roost_wipe(master, sizeof(master));
+	return err;
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keyring-edit: what is made or changed loads afterwards, and before it is
+ * signed it does not (FORMAT.md 8).
+ */
+#include "kit.h"
+
+#include "roost/bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct kit_ring *ring;
+
+static int
+group_setup(void **state)
+{
+	if (kit_setup(state) != 0)
+		return -1;
+	ring = kit_ring_new(KIT_SLOT_ALL);
+	return 0;
+}
+
+static int
+group_teardown(void **state)
+{
+	free(ring);
+	return kit_teardown(state);
+}
+
+static void
+test_a_new_keyring_is_new(void **state)
+{
+	struct kit_ring *a = kit_ring_new(KIT_SLOT_ALL);
+	struct kit_ring *b = kit_ring_new(KIT_SLOT_ALL);
+	unsigned int i;
+
+	(void)state;
+	assert_memory_not_equal(a->kr.id, b->kr.id, 16);
+	assert_memory_not_equal(a->seed, b->seed, 32);
+	assert_memory_not_equal(a->seed, a->master, 32);
+	assert_memory_not_equal(a->host_key, b->host_key, 32);
+	assert_memory_not_equal(a->master, b->master, 32);
+	assert_memory_not_equal(a->host_key, a->master, 32);
+	assert_memory_not_equal(a->kr.epochs[0].public_key,
+				b->kr.epochs[0].public_key, 32);
+	assert_memory_not_equal(a->kr.host_wrap, b->kr.host_wrap, 12);
+	for (i = 1; i < 4; i++)
+		assert_memory_not_equal(a->kr.slots[i].salt,
+					b->kr.slots[i].salt, 16);
+	assert_true(a->kr.generation == 1);
+	assert_int_equal(a->kr.policy, ROOST_POLICY_OPEN);
+	free(a);
+	free(b);
+}
+
+static void
+test_a_keyring_needs_an_owner_that_fits(void **state)
+{
+	struct roost_keyring *kr = kit_new(sizeof(*kr));
+	uint8_t provider[32] = { 1 }, host[32], master[32];
+	char owner[ROOST_KEYRING_OWNER_MAX + 2];
+
+	(void)state;
+	memset(owner, 'a', sizeof(owner));
+	owner[ROOST_KEYRING_OWNER_MAX + 1] = '\0';
+	memset(host, 0x55, 32);
+	memset(master, 0x55, 32);
+	assert_gate(roost_keyring_create(kr, owner, provider, 1, host,
+					 master), ROOST_ERR_LIMIT);
+	assert_zero(host, 32);
+	assert_zero(master, 32);
+	assert_gate(roost_keyring_create(kr, "", provider, 1, host, master),
+		    ROOST_ERR_LIMIT);
+	owner[ROOST_KEYRING_OWNER_MAX] = '\0';
+	assert_good(roost_keyring_create(kr, owner, provider, 1, host,
+					 master));
+	assert_string_equal(kr->owner, owner);
+	free(kr);
+}
+
+/* The longest owner makes the longest AAD of the host wrap. */
+static void
+test_the_longest_owner_loads(void **state)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+	char owner[ROOST_KEYRING_OWNER_MAX + 1];
+	struct roost_slot_new slot = { .type = ROOST_SLOT_PROVIDER };
+
+	(void)state;
+	memset(owner, 'z', ROOST_KEYRING_OWNER_MAX);
+	owner[ROOST_KEYRING_OWNER_MAX] = '\0';
+	assert_good(roost_keyring_create(&changed->kr, owner,
+		ring->provider_key, 9007199254740991, changed->host_key,
+		changed->master));
+	assert_good(roost_keyring_add_slot(&changed->kr, changed->host_key,
+					   changed->master, &slot));
+	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
+				       changed->master));
+	assert_good(kit_ring_load(&changed->kr, ring, owner));
+	owner[ROOST_KEYRING_OWNER_MAX - 1] = 'y';
+	assert_gate(kit_ring_load(&changed->kr, ring, owner), ROOST_ERR_OWNER);
+	free(changed);
+}
+
+/* As a moved namespace gets it: by the provider key, bound into the wrap. */
+static void
+test_a_new_owner_fits_and_the_wrap_is_bound_to_it(void **state)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+	char owner[ROOST_KEYRING_OWNER_MAX + 2];
+
+	(void)state;
+	memset(owner, 'n', sizeof(owner));
+	owner[ROOST_KEYRING_OWNER_MAX + 1] = '\0';
+	assert_gate(roost_keyring_set_owner(&changed->kr, owner,
+		ring->provider_key, changed->host_key), ROOST_ERR_LIMIT);
+	assert_gate(roost_keyring_set_owner(&changed->kr, "",
+		ring->provider_key, changed->host_key), ROOST_ERR_LIMIT);
+	assert_good(kit_ring_load(&changed->kr, ring, KIT_OWNER));
+	owner[ROOST_KEYRING_OWNER_MAX] = '\0';
+	assert_good(roost_keyring_set_owner(&changed->kr, owner,
+		ring->provider_key, changed->host_key));
+	/* Who signed for the old owner has not signed for this one. */
+	assert_gate(kit_ring_load(&changed->kr, ring, owner),
+		    ROOST_ERR_PROVIDER_MAC);
+	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
+				       changed->master));
+	assert_good(kit_ring_load(&changed->kr, ring, owner));
+	assert_gate(kit_ring_load(&changed->kr, ring, KIT_OWNER),
+		    ROOST_ERR_OWNER);
+	free(changed);
+}
+
+/* As when a user or a namespace has another name: all but the owner stays. */
+static void
+test_an_owner_is_exchanged_by_the_master_key(void **state)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+	uint8_t master[32];
+
+	(void)state;
+	assert_good(roost_keyring_set_owner(&changed->kr, "berta",
+		ring->provider_key, ring->host_key));
+	assert_gate(kit_ring_load(&changed->kr, ring, "berta"),
+		    ROOST_ERR_PROVIDER_MAC);
+	assert_good(roost_keyring_sign_provider(&changed->kr,
+						ring->host_key));
+	assert_gate(kit_ring_load(&changed->kr, ring, "berta"),
+		    ROOST_ERR_OWNER_SIG);
+	assert_good(roost_keyring_sign(&changed->kr, ring->host_key,
+				       ring->master));
+	assert_good(kit_ring_load(&changed->kr, ring, "berta"));
+	assert_gate(kit_ring_load(&changed->kr, ring, KIT_OWNER),
+		    ROOST_ERR_OWNER);
+	assert_good(roost_keyring_unlock_secret(&changed->kr, ring->host_key,
+		ring->password, &roost_slot_argon2_server, master));
+	assert_memory_equal(master, ring->master, 32);
+	assert_memory_equal(changed->kr.id, ring->kr.id, 16);
+	assert_gate(roost_keyring_set_owner(&changed->kr, "",
+		ring->provider_key, ring->host_key), ROOST_ERR_LIMIT);
+	free(changed);
+}
+
+/* Who has only the master key of another keyring signs nothing here. */
+static void
+test_signing_needs_the_identitys_seed(void **state)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+	struct kit_ring *other = kit_ring_new(KIT_SLOT_ALL);
+
+	(void)state;
+	assert_gate(roost_keyring_sign(&changed->kr, changed->host_key,
+				       other->master), ROOST_ERR_SECRETS);
+	memcpy(changed->kr.identity, other->kr.identity, 32);
+	assert_gate(roost_keyring_sign(&changed->kr, changed->host_key,
+				       changed->master),
+		    ROOST_ERR_IDENTITY_KEY);
+	memcpy(changed->kr.identity, ring->kr.identity, 32);
+	memset(changed->kr.owner_sig, 0, 64);
+	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
+				       changed->master));
+	assert_memory_equal(changed->kr.owner_sig, ring->kr.owner_sig, 64);
+	assert_good(kit_ring_load(&changed->kr, ring, KIT_OWNER));
+	free(changed);
+	free(other);
+}
+
+static void
+test_slots_are_added_behind_the_last_within_limits(void **state)
+{
+	struct kit_ring *many = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
+	struct roost_slot_new slot = { .type = ROOST_SLOT_PASSWORD,
+		.secret = ring->password, .t = 1, .m_kib = 8191 };
+	unsigned int count;
+
+	(void)state;
+	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
+		many->master, &slot), ROOST_ERR_ARGON2_LIMIT);
+	slot.m_kib = 1048577;
+	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
+		many->master, &slot), ROOST_ERR_ARGON2_LIMIT);
+	slot.m_kib = 8192;
+	slot.t = 11;
+	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
+		many->master, &slot), ROOST_ERR_ARGON2_LIMIT);
+	assert_int_equal(many->kr.slot_count, 1);
+	slot.t = 1;
+	many->kr.slots[0].number = 7;
+	assert_good(roost_keyring_add_slot(&many->kr, many->host_key,
+					   many->master, &slot));
+	assert_int_equal(many->kr.slots[1].number, 8);
+	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
+		many->master, &slot), ROOST_ERR_LIMIT);
+	assert_int_equal(many->kr.slot_count, 2);
+	slot.type = ROOST_SLOT_APP;
+	for (count = 2; count < 64; count++)
+		assert_good(roost_keyring_add_slot(&many->kr, many->host_key,
+						   many->master, &slot));
+	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
+		many->master, &slot), ROOST_ERR_LIMIT);
+	assert_int_equal(many->kr.slot_count, 64);
+	free(many);
+}
+
+/* What cannot be written and read back must not be made. */
+static void
+test_no_slot_number_beyond_the_largest_is_made(void **state)
+{
+	struct kit_ring *many = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
+	struct roost_slot_new slot = { .type = ROOST_SLOT_APP,
+		.secret = ring->app };
+
+	(void)state;
+	many->kr.slots[0].number = 0x7fffffff;
+	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
+		many->master, &slot), ROOST_ERR_LIMIT);
+	assert_int_equal(many->kr.slot_count, 1);
+	free(many);
+}
+
+/* What does not fit into a document is not signed by its beginning. */
+static void
+test_a_keyring_that_is_too_large_is_not_signed(void **state)
+{
+	struct kit_ring *many = kit_ring_new(KIT_SLOT(ROOST_SLOT_PROVIDER));
+	struct roost_keyring *kr = &many->kr;
+	unsigned int i;
+
+	(void)state;
+	kr->epoch_count = ROOST_KEYRING_EPOCHS_MAX;
+	for (i = 1; i < ROOST_KEYRING_EPOCHS_MAX; i++) {
+		kr->epochs[i] = kr->epochs[0];
+		kr->epochs[i].number = i + 1;
+	}
+	assert_gate(roost_keyring_sign_owner(kr, many->seed),
+		    ROOST_ERR_LIMIT);
+	assert_gate(roost_keyring_check_owner(kr), ROOST_ERR_LIMIT);
+	assert_gate(roost_keyring_sign_provider(kr, many->host_key),
+		    ROOST_ERR_LIMIT);
+	free(many);
+}
+
+/* -- a whole document -- */
+
+static struct roost_keyring_plan
+plan_new(void)
+{
+	return (struct roost_keyring_plan) {
+		.name = "anna@example.org",
+		.provider_key = ring->provider_key,
+		.policy = ROOST_POLICY_SEALED,
+		.now = 1700000000,
+	};
+}
+
+/* Make it, and read back what would be stored. */
+static struct roost_keyring *
+made(const struct roost_keyring_plan *plan)
+{
+	struct roost_keyring *kr = kit_new(sizeof(*kr));
+	struct roost_keyring *stored = kit_new(sizeof(*stored));
+	unsigned int line;
+	size_t len;
+	char *doc;
+
+	assert_good(roost_keyring_make(plan, kr));
+	doc = kit_ring_text(kr, &len);
+	assert_good(roost_keyring_parse(doc, len, stored, &line));
+	free(doc);
+	free(kr);
+	return stored;
+}
+
+static void
+assert_slots(const struct roost_keyring *kr, unsigned int kinds)
+{
+	static const enum roost_slot_type types[] = {
+		ROOST_SLOT_PROVIDER, ROOST_SLOT_PASSWORD, ROOST_SLOT_APP,
+		ROOST_SLOT_RECOVERY
+	};
+	size_t i;
+
+	for (i = 0; i < KIT_COUNT(types); i++)
+		assert_int_equal(roost_keyring_has_slot(kr, types[i]),
+				 (kinds & KIT_SLOT(types[i])) != 0);
+}
+
+static void
+test_a_plan_without_a_secret_makes_a_provider_slot(void **state)
+{
+	struct roost_keyring_plan plan = plan_new();
+	struct roost_keyring *kr = made(&plan);
+
+	(void)state;
+	assert_slots(kr, KIT_SLOT(ROOST_SLOT_PROVIDER));
+	assert_good(kit_ring_load(kr, ring, "anna@example.org"));
+	assert_int_equal(kr->policy, ROOST_POLICY_SEALED);
+	assert_true(kr->generation == 1);
+	assert_true(kr->epochs[0].created == 1700000000);
+	assert_true(kr->slots[0].created == 1700000000);
+	free(kr);
+	plan.policy = ROOST_POLICY_OPEN;
+	plan.name = "anna smith";
+	kr = made(&plan);
+	assert_int_equal(kr->policy, ROOST_POLICY_OPEN);
+	assert_good(kit_ring_load(kr, ring, "anna%20smith"));
+	free(kr);
+}
+
+/* Who runs the server shall not open it: there is no provider slot. */
+static void
+test_a_plan_with_a_secret_makes_a_password_slot_alone(void **state)
+{
+	struct roost_keyring_plan plan = plan_new();
+	uint8_t host[32], master[32], again[32];
+	struct roost_keyring *kr;
+
+	(void)state;
+	plan.secret = ring->password;
+	plan.recovery = ring->code;
+	kr = made(&plan);
+	assert_slots(kr, KIT_SLOT(ROOST_SLOT_PASSWORD) |
+		     KIT_SLOT(ROOST_SLOT_RECOVERY));
+	assert_gate(kit_ring_load(kr, ring, "anna@example.org"),
+		    ROOST_ERR_NO_SLOT);
+	assert_good(roost_keyring_open_host(kr, NULL, ring->provider_key, 1,
+					    host));
+	assert_good(roost_keyring_unlock_secret(kr, host, ring->password,
+		&roost_slot_argon2_server, master));
+	assert_gate(roost_keyring_unlock_secret(kr, host, ring->app,
+		&roost_slot_argon2_server, again), ROOST_ERR_SLOT_AUTH);
+	assert_good(roost_keyring_unlock_recovery(kr, ring->code, again));
+	assert_memory_equal(master, again, 32);
+	free(kr);
+}
+
+static void
+test_a_plan_that_cannot_be_made_is_told(void **state)
+{
+	struct roost_keyring *kr = kit_new(sizeof(*kr));
+	struct roost_keyring_plan plan = plan_new();
+	char name[ROOST_KEYRING_OWNER_MAX + 2];
+
+	(void)state;
+	plan.provider_key = NULL;
+	assert_gate(roost_keyring_make(&plan, kr), ROOST_ERR_PROVIDER_KEY);
+	plan = plan_new();
+	plan.name = "";
+	assert_gate(roost_keyring_make(&plan, kr), ROOST_ERR_LIMIT);
+	memset(name, 'a', sizeof(name));
+	name[ROOST_KEYRING_OWNER_MAX + 1] = '\0';
+	plan.name = name;
+	assert_gate(roost_keyring_make(&plan, kr), ROOST_ERR_LIMIT);
+	free(kr);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_new_keyring_is_new),
+		cmocka_unit_test(test_a_keyring_needs_an_owner_that_fits),
+		cmocka_unit_test(test_the_longest_owner_loads),
+		cmocka_unit_test(
+			test_a_new_owner_fits_and_the_wrap_is_bound_to_it),
+		cmocka_unit_test(test_an_owner_is_exchanged_by_the_master_key),
+		cmocka_unit_test(test_signing_needs_the_identitys_seed),
+		cmocka_unit_test(
+			test_slots_are_added_behind_the_last_within_limits),
+		cmocka_unit_test(
+			test_no_slot_number_beyond_the_largest_is_made),
+		cmocka_unit_test(
+			test_a_keyring_that_is_too_large_is_not_signed),
+		cmocka_unit_test(
+			test_a_plan_without_a_secret_makes_a_provider_slot),
+		cmocka_unit_test(
+			test_a_plan_with_a_secret_makes_a_password_slot_alone),
+		cmocka_unit_test(test_a_plan_that_cannot_be_made_is_told),
+	};
+
+	return cmocka_run_group_tests_name("keyring-edit", tests, group_setup,
+					   group_teardown);
+}
