@@ -59,7 +59,8 @@ FLAGS_CONFIG_SRC := $(wildcard plugin/settings/flags*.c)
 SECTION_SRC := plugin/settings/plugin-section.c
 MAIL_SRC := $(call room_src,mail cache keywords session stream dovecot) \
 	$(CONFIG_SRC) $(SECTION_SRC)
-FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) $(SECTION_SRC)
+FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) $(SECTION_SRC) \
+	plugin/dovecot/ostream-watch.c
 DOVEADM_SRC := $(call room_src,doveadm session stream dovecot) \
 	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(SECTION_SRC)
 
@@ -195,7 +196,8 @@ $(MUTATE): tests/fuzz/mutate.c tests/core/kit.c tests/core/kit.h \
 
 # On Dovecot's own kit for tests; what else of the plugin each is made of.
 $(BUILD)/tests/glue/test_streams: $(call objects,\
-	$(call room_src,stream) plugin/dovecot/report.c)
+	$(call room_src,stream) plugin/dovecot/report.c \
+	plugin/dovecot/ostream-watch.c)
 KEYSTORE_SRC := plugin/session/keystore.c plugin/session/keystore-file.c
 $(BUILD)/tests/glue/test_keystore: $(call objects,plugin/session/keystore.c)
 $(BUILD)/tests/glue/test_keystore_file: plugin/session/keystore-file.c \
@@ -205,6 +207,8 @@ $(BUILD)/tests/glue/test_ring: plugin/session/ring.c \
 $(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \
 	plugin/session/ring-rebind.c $(call objects,plugin/session/ring.c \
 	$(KEYSTORE_SRC))
+$(BUILD)/tests/glue/test_ostream_watch: \
+	$(call objects,plugin/dovecot/ostream-watch.c)
 $(BUILD)/tests/glue/test_scan_file: plugin/session/scan-file.c
 $(BUILD)/tests/glue/test_owner: plugin/session/owner.c
 $(BUILD)/tests/glue/test_user_share: plugin/session/user-share.c \

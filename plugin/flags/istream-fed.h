@@ -15,10 +15,4 @@ struct istream *roost_istream_fed_create(void);
 void roost_istream_fed_add(struct istream *fed, const void *data, size_t size);
 void roost_istream_fed_end(struct istream *fed);
 
-typedef void roost_feed_t(void *context, const void *data, size_t size);
-
-/* References output.  feed sees what output has taken. */
-struct ostream *roost_ostream_feed_create(struct ostream *output,
-					  roost_feed_t *feed, void *context);
-
 #endif

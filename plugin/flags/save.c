@@ -4,6 +4,7 @@
  */
 #include "flags/save.h"
 
+#include "dovecot/ostream-watch.h"
 #include "flags/istream-fed.h"
 #include "flags/message-look.h"
 
@@ -53,8 +54,8 @@ roost_flags_save_begin(struct roost_flags_box *fbox,
 	if (ftrans->save->look == NULL)
 		return;
 	ftrans->save->fed = roost_istream_fed_create();
-	output = roost_ostream_feed_create(ctx->data.output, save_feed,
-					   ftrans->save);
+	output = roost_ostream_watch_create(ctx->data.output, save_feed, NULL,
+					    ftrans->save);
 	o_stream_unref(&ctx->data.output);
 	ctx->data.output = output;
 	o_stream_cork(output);
