@@ -6,14 +6,15 @@
  * Without a keyring it would be kept again, so there has to be one.
  */
 #include "doveadm/commands.h"
-#include "doveadm/flags-common.h"
+#include "doveadm/masks.h"
+#include "doveadm/walk.h"
 
 #include "mail-cache-private.h"
 
 #include "session/leaks.h"
 
 struct cache_purge {
-	struct roost_flags_command cmd;
+	struct roost_masks_command cmd;
 	struct mail_user *user;
 	struct roost_user *ruser;
 };
@@ -21,7 +22,7 @@ struct cache_purge {
 static void
 purge_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
-	roost_flags_cmd_init(container_of(ctx, struct roost_flags_command,
+	roost_masks_init(container_of(ctx, struct roost_masks_command,
 					  ctx));
 	doveadm_print_header_simple("mailbox");
 }
@@ -52,10 +53,9 @@ purge_find_telling(const struct mail_cache *cache)
 }
 
 static int
-purge_mailbox(struct roost_flags_command *cmd, struct mailbox *box)
+purge_mailbox(struct mailbox *box, void *context)
 {
-	struct cache_purge *purge =
-		container_of(cmd, struct cache_purge, cmd);
+	struct cache_purge *purge = context;
 	struct roost_ring *ring;
 	const char *error, *name;
 	int ret = roost_user_ring(purge->ruser, mailbox_get_namespace(box),
@@ -75,7 +75,8 @@ purge_mailbox(struct roost_flags_command *cmd, struct mailbox *box)
 				       "doveadm roost cache purge");
 	if (ret < 0) {
 		mailbox_set_index_error(box);
-		return roost_flags_fail(cmd, box, "purge the cache of");
+		return roost_walk_fail(&purge->cmd.ctx, box,
+				       "purge the cache of");
 	}
 	name = MAIL_CACHE_IS_UNUSABLE(box->cache) ? NULL :
 		purge_find_telling(box->cache);
@@ -92,6 +93,9 @@ purge_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
 	struct cache_purge *purge =
 		container_of(ctx, struct cache_purge, cmd.ctx);
+	const struct roost_walk walk = {
+		.ctx = ctx, .visit = purge_mailbox, .context = purge,
+	};
 	const char *error;
 	int ret;
 
@@ -99,7 +103,7 @@ purge_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	purge->ruser = roost_user_share_take(user, &error);
 	if (purge->ruser == NULL)
 		return roost_command_fail(ctx, user, error);
-	ret = roost_flags_walk(&purge->cmd, user, 0, purge_mailbox);
+	ret = roost_walk_masks(&walk, user, &purge->cmd.masks);
 	roost_user_share_give_back(&purge->ruser);
 	return ret;
 }
@@ -107,8 +111,8 @@ purge_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 static struct doveadm_mail_cmd_context *
 purge_cmd_alloc(void)
 {
-	struct roost_flags_command *cmd =
-		roost_flags_cmd_alloc(sizeof(struct cache_purge));
+	struct roost_masks_command *cmd =
+		roost_masks_alloc(sizeof(struct cache_purge));
 
 	cmd->ctx.v.init = ROOST_CMD_INIT(purge_cmd_init);
 	cmd->ctx.v.run = purge_cmd_run;
@@ -120,7 +124,7 @@ struct doveadm_cmd_ver2 roost_cmd_cache_purge = {
 	.mail_cmd = purge_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[<mailbox mask> ...]",
 DOVEADM_CMD_PARAMS_START
-ROOST_FLAGS_COMMON
-ROOST_FLAGS_MASKS
+ROOST_MASKS_COMMON
+ROOST_MASKS_POSITIONAL
 DOVEADM_CMD_PARAMS_END
 };

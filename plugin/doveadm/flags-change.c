@@ -8,12 +8,13 @@
  * without having the new one.
  */
 #include "doveadm/commands.h"
-#include "doveadm/flags-common.h"
+#include "doveadm/masks.h"
+#include "doveadm/walk.h"
 
 #include "roost/flagname.h"
 
 struct change_command {
-	struct roost_flags_command cmd;
+	struct roost_masks_command cmd;
 	const char *target;
 	const char *const *sources;
 };
@@ -29,12 +30,12 @@ static void
 change_check_source(struct change_command *cmd, const char *source)
 {
 	if (*source == '\0')
-		roost_flags_usage(&cmd->cmd, "A keyword is not empty");
+		roost_masks_usage(&cmd->cmd, "A keyword is not empty");
 	if (*source == '\\')
-		roost_flags_usage(&cmd->cmd, t_strdup_printf(
+		roost_masks_usage(&cmd->cmd, t_strdup_printf(
 			"%s is a system flag, not a keyword", source));
 	if (strcasecmp(source, cmd->target) == 0)
-		roost_flags_usage(&cmd->cmd, t_strdup_printf(
+		roost_masks_usage(&cmd->cmd, t_strdup_printf(
 			"%s and %s are one keyword: case does not count, and "
 			"each mailbox keeps the spelling that it saw first",
 			source, cmd->target));
@@ -46,10 +47,10 @@ change_check(struct change_command *cmd)
 	const char *const *source;
 
 	if (*cmd->target == '\\')
-		roost_flags_usage(&cmd->cmd, t_strdup_printf(
+		roost_masks_usage(&cmd->cmd, t_strdup_printf(
 			"%s is a system flag, not a keyword", cmd->target));
 	if (!roost_flagname_is_valid(cmd->target, SIZE_MAX))
-		roost_flags_usage(&cmd->cmd, t_strdup_printf(
+		roost_masks_usage(&cmd->cmd, t_strdup_printf(
 			"'%s' cannot be a keyword: one consists of ASCII "
 			"characters without blanks, control characters and "
 			"( ) { %% * \" \\ ]", cmd->target));
@@ -65,7 +66,7 @@ change_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	const struct doveadm_cmd_context *cctx = ctx->cctx;
 	const char *old, **sources;
 
-	roost_flags_cmd_init(&cmd->cmd);
+	roost_masks_init(&cmd->cmd);
 	if (!doveadm_cmd_param_str(cctx, "target", &cmd->target))
 		doveadm_mail_help_name(ctx->cmd->name);
 	if (doveadm_cmd_param_str(cctx, "old", &old)) {
@@ -207,8 +208,9 @@ change_messages(struct change_command *cmd, struct change_mailbox *cbox,
 {
 	struct mailbox_transaction_context *trans =
 		mailbox_transaction_begin(box, cmd->cmd.ctx.transaction_flags,
-					  "roost flags");
-	int ret = roost_flags_each(&cmd->cmd, trans, change_message, cbox);
+					  cmd->cmd.ctx.cmd->name);
+	int ret = roost_walk_transaction(&cmd->cmd.ctx, trans, change_message,
+					 cbox);
 
 	if (ret < 0 || cmd->cmd.is_dry_run) {
 		mailbox_transaction_rollback(&trans);
@@ -218,11 +220,11 @@ change_messages(struct change_command *cmd, struct change_mailbox *cbox,
 		return ret;
 	}
 	if (mailbox_transaction_commit(&trans) < 0)
-		return roost_flags_fail(&cmd->cmd, box, "change");
+		return roost_walk_fail(&cmd->cmd.ctx, box, "change");
 	/* Maildir's file names; who comes next would do it as well. */
 	if (mailbox_sync(box, 0) < 0)
-		return roost_flags_fail(&cmd->cmd, box,
-					"synchronize the changed");
+		return roost_walk_fail(&cmd->cmd.ctx, box,
+				       "synchronize the changed");
 	return 0;
 }
 
@@ -249,7 +251,7 @@ change_known_names(struct change_command *cmd, struct change_mailbox *cbox,
 	if (change_check_mailbox(cmd, box) < 0)
 		return -1;
 	if (change_prepare(cbox, box, known) < 0)
-		ret = roost_flags_fail(&cmd->cmd, box, "change");
+		ret = roost_walk_fail(&cmd->cmd.ctx, box, "change");
 	else
 		ret = change_messages(cmd, cbox, box);
 	if (cbox->target != NULL)
@@ -260,10 +262,9 @@ change_known_names(struct change_command *cmd, struct change_mailbox *cbox,
 }
 
 static int
-change_mailbox(struct roost_flags_command *_cmd, struct mailbox *box)
+change_mailbox(struct mailbox *box, void *context)
 {
-	struct change_command *cmd = container_of(_cmd, struct change_command,
-						  cmd);
+	struct change_command *cmd = context;
 	struct change_mailbox cbox = { .cmd = cmd };
 	const char *const *known = change_known(cmd, box);
 
@@ -280,15 +281,19 @@ change_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	struct change_command *cmd = container_of(ctx, struct change_command,
 						  cmd.ctx);
 
-	return roost_flags_walk(&cmd->cmd, user, cmd->cmd.is_dry_run ?
-				MAILBOX_FLAG_READONLY : 0, change_mailbox);
+	const struct roost_walk walk = {
+		.ctx = ctx, .visit = change_mailbox, .context = cmd,
+		.flags = cmd->cmd.is_dry_run ? MAILBOX_FLAG_READONLY : 0,
+	};
+
+	return roost_walk_masks(&walk, user, &cmd->cmd.masks);
 }
 
 static struct doveadm_mail_cmd_context *
 change_cmd_alloc(void)
 {
-	struct roost_flags_command *cmd =
-		roost_flags_cmd_alloc(sizeof(struct change_command));
+	struct roost_masks_command *cmd =
+		roost_masks_alloc(sizeof(struct change_command));
 
 	cmd->ctx.v.init = ROOST_CMD_INIT(change_cmd_init);
 	cmd->ctx.v.run = change_cmd_run;
@@ -301,11 +306,11 @@ struct doveadm_cmd_ver2 roost_cmd_flags_rename = {
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"[-n|--dry-run] <old> <new> [<mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
-ROOST_FLAGS_COMMON
-ROOST_FLAGS_DRY_RUN
+ROOST_MASKS_COMMON
+ROOST_MASKS_DRY_RUN
 DOVEADM_CMD_PARAM('\0', "old", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
 DOVEADM_CMD_PARAM('\0', "target", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
-ROOST_FLAGS_MASKS
+ROOST_MASKS_POSITIONAL
 DOVEADM_CMD_PARAMS_END
 };
 
@@ -316,9 +321,9 @@ struct doveadm_cmd_ver2 roost_cmd_flags_merge = {
 		"[-n|--dry-run] [-m|--mailbox-mask <mask>] "
 		"<target> <source> [...]",
 DOVEADM_CMD_PARAMS_START
-ROOST_FLAGS_COMMON
-ROOST_FLAGS_DRY_RUN
-ROOST_FLAGS_MASK_OPTION
+ROOST_MASKS_COMMON
+ROOST_MASKS_DRY_RUN
+ROOST_MASKS_OPTION
 DOVEADM_CMD_PARAM('\0', "target", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
 DOVEADM_CMD_PARAM('\0', "source", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
 DOVEADM_CMD_PARAMS_END

@@ -7,7 +7,9 @@
  * told and do not count: they harm nobody, and nothing takes them away.
  */
 #include "doveadm/commands.h"
-#include "doveadm/flags-common.h"
+#include "doveadm/flags-tally.h"
+#include "doveadm/masks.h"
+#include "doveadm/walk.h"
 
 #include "settings/flags.h"
 
@@ -20,7 +22,7 @@
 #define MAILDIR_LETTERS_MANY 20
 
 struct doctor_command {
-	struct roost_flags_command cmd;
+	struct roost_masks_command cmd;
 	struct roost_flagrules *rules;	/* of the user at hand */
 	bool has_found;
 };
@@ -36,7 +38,7 @@ struct doctor_mailbox {
 static void
 doctor_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
-	roost_flags_cmd_init(container_of(ctx, struct roost_flags_command,
+	roost_masks_init(container_of(ctx, struct roost_masks_command,
 					  ctx));
 	doveadm_print_header_simple("mailbox");
 	doveadm_print_header_simple("finding");
@@ -213,21 +215,19 @@ doctor_report(struct doctor_mailbox *dbox)
 }
 
 static int
-doctor_mailbox(struct roost_flags_command *_cmd, struct mailbox *box)
+doctor_mailbox(struct mailbox *box, void *context)
 {
 	struct doctor_mailbox dbox = {
-		.cmd = container_of(_cmd, struct doctor_command, cmd),
+		.cmd = context,
 		.box = box,
 		.names = roost_flags_tally_new(),
 		.pairs = roost_flags_tally_new(),
 	};
-	struct mailbox_transaction_context *trans =
-		mailbox_transaction_begin(box, 0, "roost flags");
 	int ret;
 
 	roost_flags_tally_known(dbox.names, box);
-	ret = roost_flags_each(_cmd, trans, doctor_message, &dbox);
-	mailbox_transaction_rollback(&trans);
+	ret = roost_walk_messages(&dbox.cmd->cmd.ctx, box, doctor_message,
+				  &dbox);
 	if (ret == 0)
 		doctor_report(&dbox);
 	roost_flags_tally_free(&dbox.names);
@@ -259,6 +259,10 @@ doctor_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
 	struct doctor_command *cmd = container_of(ctx, struct doctor_command,
 						  cmd.ctx);
+	const struct roost_walk walk = {
+		.ctx = ctx, .visit = doctor_mailbox, .context = cmd,
+		.flags = MAILBOX_FLAG_READONLY,
+	};
 	int ret;
 
 	cmd->rules = i_new(struct roost_flagrules, 1);
@@ -266,8 +270,7 @@ doctor_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	if (ret < 0)
 		ctx->exit_code = EX_CONFIG;
 	else
-		ret = roost_flags_walk(&cmd->cmd, user, MAILBOX_FLAG_READONLY,
-				       doctor_mailbox);
+		ret = roost_walk_masks(&walk, user, &cmd->cmd.masks);
 	i_free(cmd->rules);
 	return ret;
 }
@@ -281,14 +284,14 @@ doctor_cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 
 	if (cmd->has_found && ctx->exit_code == 0)
 		ctx->exit_code = DOCTOR_EXIT_FOUND;
-	roost_flags_cmd_deinit(ctx);
+	roost_masks_deinit(ctx);
 }
 
 static struct doveadm_mail_cmd_context *
 doctor_cmd_alloc(void)
 {
-	struct roost_flags_command *cmd =
-		roost_flags_cmd_alloc(sizeof(struct doctor_command));
+	struct roost_masks_command *cmd =
+		roost_masks_alloc(sizeof(struct doctor_command));
 
 	cmd->ctx.v.init = ROOST_CMD_INIT(doctor_cmd_init);
 	cmd->ctx.v.run = doctor_cmd_run;
@@ -301,7 +304,7 @@ struct doveadm_cmd_ver2 roost_cmd_flags_doctor = {
 	.mail_cmd = doctor_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[<mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
-ROOST_FLAGS_COMMON
-ROOST_FLAGS_MASKS
+ROOST_MASKS_COMMON
+ROOST_MASKS_POSITIONAL
 DOVEADM_CMD_PARAMS_END
 };

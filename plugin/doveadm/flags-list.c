@@ -4,17 +4,19 @@
  * many messages have each.  Nothing is written.
  */
 #include "doveadm/commands.h"
-#include "doveadm/flags-common.h"
+#include "doveadm/flags-tally.h"
+#include "doveadm/masks.h"
+#include "doveadm/walk.h"
 
 struct list_command {
-	struct roost_flags_command cmd;
+	struct roost_masks_command cmd;
 	struct roost_flags_tally *total;	/* NULL: not asked for */
 };
 
 static void
 list_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
-	roost_flags_cmd_init(container_of(ctx, struct roost_flags_command,
+	roost_masks_init(container_of(ctx, struct roost_masks_command,
 					  ctx));
 	doveadm_print_header_simple("mailbox");
 	doveadm_print_header_simple("keyword");
@@ -36,13 +38,12 @@ list_print(const char *vname, const struct roost_flags_tally *tally)
 }
 
 static int
-list_mailbox(struct roost_flags_command *_cmd, struct mailbox *box)
+list_mailbox(struct mailbox *box, void *context)
 {
-	struct list_command *cmd = container_of(_cmd, struct list_command,
-						cmd);
+	struct list_command *cmd = context;
 	struct roost_flags_tally *tally = roost_flags_tally_new();
 	struct roost_flags_name *name;
-	int ret = roost_flags_tally_mailbox(_cmd, tally, box);
+	int ret = roost_flags_tally_mailbox(&cmd->cmd.ctx, tally, box);
 
 	if (ret == 0)
 		list_print(mailbox_get_vname(box), tally);
@@ -60,12 +61,15 @@ list_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
 	struct list_command *cmd = container_of(ctx, struct list_command,
 						cmd.ctx);
+	const struct roost_walk walk = {
+		.ctx = ctx, .visit = list_mailbox, .context = cmd,
+		.flags = MAILBOX_FLAG_READONLY,
+	};
 	int ret;
 
-	if (!cmd->cmd.is_one_mailbox)
+	if (!cmd->cmd.masks.is_one_mailbox)
 		cmd->total = roost_flags_tally_new();
-	ret = roost_flags_walk(&cmd->cmd, user, MAILBOX_FLAG_READONLY,
-			       list_mailbox);
+	ret = roost_walk_masks(&walk, user, &cmd->cmd.masks);
 	if (cmd->total != NULL) {
 		roost_flags_tally_sort(cmd->total);
 		list_print("*", cmd->total);
@@ -77,8 +81,8 @@ list_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 static struct doveadm_mail_cmd_context *
 list_cmd_alloc(void)
 {
-	struct roost_flags_command *cmd =
-		roost_flags_cmd_alloc(sizeof(struct list_command));
+	struct roost_masks_command *cmd =
+		roost_masks_alloc(sizeof(struct list_command));
 
 	cmd->ctx.v.init = ROOST_CMD_INIT(list_cmd_init);
 	cmd->ctx.v.run = list_cmd_run;
@@ -90,7 +94,7 @@ struct doveadm_cmd_ver2 roost_cmd_flags_list = {
 	.mail_cmd = list_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[<mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
-ROOST_FLAGS_COMMON
-ROOST_FLAGS_MASKS
+ROOST_MASKS_COMMON
+ROOST_MASKS_POSITIONAL
 DOVEADM_CMD_PARAMS_END
 };

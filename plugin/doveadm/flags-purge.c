@@ -16,17 +16,19 @@
  * takes new messages' keywords for the old one, and stores that.
  */
 #include "doveadm/commands.h"
-#include "doveadm/flags-common.h"
+#include "doveadm/flags-tally.h"
+#include "doveadm/masks.h"
+#include "doveadm/walk.h"
 
 struct purge_command {
-	struct roost_flags_command cmd;
+	struct roost_masks_command cmd;
 	unsigned int unused;		/* of all mailboxes of a user */
 };
 
 static void
 purge_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
-	roost_flags_cmd_init(container_of(ctx, struct roost_flags_command,
+	roost_masks_init(container_of(ctx, struct roost_masks_command,
 					  ctx));
 	doveadm_print_header_simple("mailbox");
 	doveadm_print_header_simple("keyword");
@@ -48,13 +50,12 @@ purge_reason(struct mailbox *box)
 }
 
 static int
-purge_mailbox(struct roost_flags_command *_cmd, struct mailbox *box)
+purge_mailbox(struct mailbox *box, void *context)
 {
-	struct purge_command *cmd = container_of(_cmd, struct purge_command,
-						 cmd);
+	struct purge_command *cmd = context;
 	struct roost_flags_tally *tally = roost_flags_tally_new();
 	struct roost_flags_name *name;
-	int ret = roost_flags_tally_mailbox(_cmd, tally, box);
+	int ret = roost_flags_tally_mailbox(&cmd->cmd.ctx, tally, box);
 
 	array_foreach_elem(&tally->names, name) {
 		if (ret < 0 || name->count > 0)
@@ -73,11 +74,14 @@ purge_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
 	struct purge_command *cmd = container_of(ctx, struct purge_command,
 						 cmd.ctx);
+	const struct roost_walk walk = {
+		.ctx = ctx, .visit = purge_mailbox, .context = cmd,
+		.flags = MAILBOX_FLAG_READONLY,
+	};
 	int ret;
 
 	cmd->unused = 0;
-	ret = roost_flags_walk(&cmd->cmd, user, MAILBOX_FLAG_READONLY,
-			       purge_mailbox);
+	ret = roost_walk_masks(&walk, user, &cmd->cmd.masks);
 	if (ret < 0 || cmd->unused == 0 || cmd->cmd.is_dry_run)
 		return ret;
 	e_error(user->event, "roost: No name was removed: Dovecot cannot do "
@@ -91,8 +95,8 @@ purge_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 static struct doveadm_mail_cmd_context *
 purge_cmd_alloc(void)
 {
-	struct roost_flags_command *cmd =
-		roost_flags_cmd_alloc(sizeof(struct purge_command));
+	struct roost_masks_command *cmd =
+		roost_masks_alloc(sizeof(struct purge_command));
 
 	cmd->ctx.v.init = ROOST_CMD_INIT(purge_cmd_init);
 	cmd->ctx.v.run = purge_cmd_run;
@@ -105,8 +109,8 @@ struct doveadm_cmd_ver2 roost_cmd_flags_purge = {
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"[-n|--dry-run] [<mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
-ROOST_FLAGS_COMMON
-ROOST_FLAGS_DRY_RUN
-ROOST_FLAGS_MASKS
+ROOST_MASKS_COMMON
+ROOST_MASKS_DRY_RUN
+ROOST_MASKS_POSITIONAL
 DOVEADM_CMD_PARAMS_END
 };

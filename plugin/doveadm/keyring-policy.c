@@ -24,8 +24,10 @@ struct policy_box {
 };
 
 struct policy_counts {
+	struct doveadm_mail_cmd_context *ctx;
 	pool_t pool;
-	ARRAY(struct policy_box) boxes;
+	ARRAY(struct policy_box) boxes;	/* that were read whole */
+	struct policy_box box;		/* that is being read */
 	struct policy_box all;
 	bool is_unread;			/* some could not be looked at */
 };
@@ -60,42 +62,38 @@ ROOST_CMD_DEFINE_INIT(policy_cmd_init)
 
 /* -- counting -- */
 
-static void
-count_begin(struct mailbox *box, void *context)
-{
-	struct policy_counts *counts = context;
-	struct policy_box *entry = array_append_space(&counts->boxes);
-
-	entry->vname = p_strdup(counts->pool, mailbox_get_vname(box));
-}
-
-static void
+static int
 count_message(struct mail *mail, void *context)
 {
 	struct policy_counts *counts = context;
-	struct policy_box *entry = array_back_modifiable(&counts->boxes);
 	struct roost_peek peek;
 
 	if (roost_inspect_peek(mail, &peek) > 0) {
-		entry->messages++;
+		counts->box.messages++;
 		if (!peek.is_sealed)
-			entry->unsealed++;
+			counts->box.unsealed++;
 	} else if (!mail->expunged) {
-		entry->messages++;
+		counts->box.messages++;
 		counts->is_unread = TRUE;
 		e_error(mail_event(mail), "roost: Cannot look whether it is "
 			"sealed: its file cannot be read");
 	}
+	return 0;
 }
 
-static void
-count_end(struct mailbox *box ATTR_UNUSED, void *context)
+static int
+count_mailbox(struct mailbox *box, void *context)
 {
 	struct policy_counts *counts = context;
-	const struct policy_box *entry = array_back(&counts->boxes);
 
-	counts->all.messages += entry->messages;
-	counts->all.unsealed += entry->unsealed;
+	i_zero(&counts->box);
+	if (roost_walk_messages(counts->ctx, box, count_message, counts) < 0)
+		return -1;
+	counts->box.vname = p_strdup(counts->pool, mailbox_get_vname(box));
+	array_push_back(&counts->boxes, &counts->box);
+	counts->all.messages += counts->box.messages;
+	counts->all.unsealed += counts->box.unsealed;
+	return 0;
 }
 
 /* Counts all mail that the keyring of this namespace is for, by mailbox: 0, or
@@ -105,9 +103,8 @@ policy_count(struct policy_context *ctx, struct mail_namespace *ns,
 	     struct policy_counts *counts, const char **error_r)
 {
 	const struct roost_walk walk = {
-		.ctx = &ctx->ctx, .reason = "roost policy", .context = counts,
-		.begin = count_begin, .message = count_message,
-		.end = count_end,
+		.ctx = &ctx->ctx, .visit = count_mailbox, .context = counts,
+		.flags = MAILBOX_FLAG_READONLY,
 	};
 	struct mail_namespace *other;
 	const char *error;
@@ -221,7 +218,7 @@ policy_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
 	struct policy_context *ctx =
 		container_of(_ctx, struct policy_context, ctx);
 	struct mail_namespace *ns = policy_namespace(ctx, user, error_r);
-	struct policy_counts counts = { .is_unread = FALSE };
+	struct policy_counts counts = { .ctx = &ctx->ctx };
 	struct roost_ring *ring;
 	int ret;
 

@@ -17,6 +17,7 @@ struct verify_context {
 
 /* What the messages of a namespace are verified with. */
 struct verify_run {
+	struct doveadm_mail_cmd_context *ctx;
 	bool is_keyless;
 	struct roost_ring *ring;	/* NULL: there is no keyring */
 	bool is_bad;			/* a message is not whole */
@@ -46,7 +47,7 @@ verify_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 }
 ROOST_CMD_DEFINE_INIT(verify_cmd_init)
 
-static void
+static int
 verify_message(struct mail *mail, void *context)
 {
 	struct verify_run *run = context;
@@ -62,24 +63,15 @@ verify_message(struct mail *mail, void *context)
 		run->box.bad++;
 		break;
 	case ROOST_VERDICT_GONE:
-		return;
+		return 0;
 	}
 	run->box.messages++;
+	return 0;
 }
 
 static void
-verify_begin(struct mailbox *box ATTR_UNUSED, void *context)
+verify_print(struct mailbox *box, struct verify_run *run)
 {
-	struct verify_run *run = context;
-
-	i_zero(&run->box);
-}
-
-static void
-verify_end(struct mailbox *box, void *context)
-{
-	struct verify_run *run = context;
-
 	doveadm_print(mailbox_get_vname(box));
 	doveadm_print_num(run->box.messages);
 	doveadm_print_num(run->box.sealed);
@@ -87,6 +79,18 @@ verify_end(struct mailbox *box, void *context)
 	doveadm_print_num(run->box.bad);
 	run->plaintext += run->box.plaintext;
 	run->is_bad = run->is_bad || run->box.bad > 0;
+}
+
+static int
+verify_mailbox(struct mailbox *box, void *context)
+{
+	struct verify_run *run = context;
+
+	i_zero(&run->box);
+	if (roost_walk_messages(run->ctx, box, verify_message, run) < 0)
+		return -1;
+	verify_print(box, run);
+	return 0;
 }
 
 /* Gets the keyring of the namespace, unlocked, or NULL if there is none: 0, or
@@ -150,11 +154,12 @@ static int
 verify_namespace(struct verify_context *ctx, struct roost_user *ruser,
 		 struct mail_namespace *ns, const char **error_r)
 {
-	struct verify_run run = { .is_keyless = ctx->is_keyless };
+	struct verify_run run = {
+		.ctx = &ctx->ctx, .is_keyless = ctx->is_keyless
+	};
 	const struct roost_walk walk = {
-		.ctx = &ctx->ctx, .reason = "roost verify", .context = &run,
-		.begin = verify_begin, .message = verify_message,
-		.end = verify_end,
+		.ctx = &ctx->ctx, .visit = verify_mailbox, .context = &run,
+		.flags = MAILBOX_FLAG_READONLY,
 	};
 
 	if (verify_ring(ctx, ruser, ns, &run.ring, error_r) < 0 ||

@@ -12,6 +12,7 @@ import fcntl
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import termios
@@ -80,7 +81,6 @@ name(long a, long b, long c, long d, long e, long f) \
 FAILING(mailbox_list_iter_deinit, -1)
 FAILING(mailbox_list_iter_subscriptions_refresh, -1)
 FAILING(mailbox_search_deinit, -1)
-FAILING(mailbox_sync, -1)
 FAILING(mailbox_exists, -1)
 FAILING(mail_cache_open_and_verify, -1)
 FAILING(mail_cache_purge, -1)
@@ -125,6 +125,16 @@ mail_get_stream_because(long a, long b, long c, long d, long e, long f)
 	if (IS_FAILING("killed"))
 		raise(SIGTERM);
 	return IS_FAILING("mail_get_stream_because") ? -1 : ret;
+}
+
+long
+mailbox_sync(long a, long b, long c, long d, long e, long f)
+{
+	long ret = CALL(mailbox_sync);
+
+	if (IS_FAILING("killed_at_mailbox"))
+		raise(SIGTERM);
+	return IS_FAILING("mailbox_sync") ? -1 : ret;
 }
 
 /* Of Dovecot's own storage. */
@@ -328,6 +338,64 @@ def test_interrupted(server, faults, command):
     ("mailbox_search_deinit", 1), ("mailbox_sync", 1), ("sodium_malloc", 3)])
 def test_policy(server, faults, call, least):
     assert_told(server, faults, ("policy", "-u", "alice"), call, least)
+
+
+WALKS = ("verify", "policy", "cache purge", "flags list", "flags doctor",
+         "flags purge -n", "flags rename -n Plan Neu")
+
+
+@pytest.fixture
+def walked(server):
+    """alice has a mailbox beside INBOX, and in both a keyword, and one that no
+    message has any more."""
+    with server.raw("alice") as client:
+        client.ok("CREATE Later")
+        for mailbox in "INBOX", "Later":
+            assert client.append(mailbox, MESSAGE, "Plan Gone").ok
+            client.ok("SELECT %s" % mailbox)
+            client.ok("STORE 1:* -FLAGS (Gone)")
+        client.logout()
+    yield "alice"
+    server.doveadm("mailbox", "delete", "-u", "alice", "-s", "Later")
+    server.doveadm("expunge", "-u", "alice", "mailbox", "INBOX", "keyword",
+                   "Plan")
+
+
+def walk(server, faults, command, user, call=None, which=1):
+    words = command.split()
+    at = 2 if words[0] in ("flags", "cache") else 1
+    return run(server, faults, (*words[:at], "-u", user, *words[at:]), call,
+               which)
+
+
+@pytest.mark.parametrize("command", WALKS)
+def test_commands_walk_alike(server, faults, walked, command):
+    """A mailbox that cannot be opened or read is named, and has no row, and
+    the other one has its own; an interrupt ends it all."""
+    code, right, said, _ = walk(server, faults, command, walked)
+    assert "Error" not in said
+    mailboxes = {row["mailbox"] for row in right} - {"*"}
+    calls = ["mailbox_sync"]
+    if command != "cache purge":
+        calls.append("mailbox_search_deinit")
+    for call in calls:
+        for which in 1, 2:
+            code, rows, said, was_hit = walk(server, faults, command, walked,
+                                             call, which)
+            assert was_hit and code not in (0, 2)
+            verb = "open" if call == "mailbox_sync" else "read"
+            bad, = re.findall("Cannot %s mailbox (\\w+): " % verb, said)
+            # The policy's rows are those of mailboxes with plaintext.
+            if command != "policy":
+                assert bad in mailboxes
+                assert {row["mailbox"] for row in rows} - {"*"} == \
+                    mailboxes - {bad}
+    code, rows, said, was_hit = walk(server, faults, command, walked,
+                                     "killed_at_mailbox")
+    assert was_hit and code not in (0, 2)
+    assert said.count("Interrupted before every message was seen") == 1
+    if command != "cache purge":
+        assert {row["mailbox"] for row in rows} <= {"*"}
 
 
 @pytest.mark.parametrize("command", ["verify", "policy"])

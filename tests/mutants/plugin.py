@@ -666,6 +666,13 @@ MUTANTS = [
     ("verify trips over a parent", "doveadm/walk.c",
      "mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND", "TRUE",
      POLICY, "verify_skips and maildir"),
+    ("an interrupted command ends well", "doveadm/walk.c",
+     "\t\treturn roost_command_fail(walk->ctx, user, INTERRUPTED);\n",
+     "\t\treturn ret;\n", "faults", "alike and list"),
+    ("a mailbox that was read in part has its row", "doveadm/walk.c",
+     "\t\tif (doveadm_is_killed())\n\t\t\treturn -1;\n",
+     "\t\tif (doveadm_is_killed())\n\t\t\treturn 0;\n", "faults",
+     "alike and verify"),
     ("a cache is purged that fills again", "doveadm/cache-purge.c",
      "\tif (ret == 0)\n\t\treturn purge_fail(", "\tif (FALSE)\n"
      "\t\treturn purge_fail(", "silence", "nothing_is_purged"),
