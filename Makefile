@@ -56,13 +56,14 @@ DEFS_LDFLAGS := $(if $(SANITIZE),,-Wl,-z,defs) -L$(DOVECOT_LIBDIR) \
 # What each module is made of, besides the core and the rules.
 CONFIG_SRC := $(wildcard plugin/settings/config*.c)
 FLAGS_CONFIG_SRC := $(wildcard plugin/settings/flags*.c)
-SECTION_SRC := plugin/settings/plugin-section.c
+BOTH_CONFIG_SRC := plugin/settings/default.c \
+	plugin/settings/plugin-section.c
 MAIL_SRC := $(call room_src,mail cache keywords session stream dovecot) \
-	$(CONFIG_SRC) $(SECTION_SRC)
-FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) $(SECTION_SRC) \
-	plugin/dovecot/ostream-watch.c
+	$(CONFIG_SRC) $(BOTH_CONFIG_SRC)
+FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) \
+	$(BOTH_CONFIG_SRC) plugin/dovecot/ostream-watch.c
 DOVEADM_SRC := $(call room_src,doveadm session stream dovecot) \
-	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(SECTION_SRC)
+	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(BOTH_CONFIG_SRC)
 
 FLAGS_SO := $(BUILD)/lib12_roost_flags_plugin.so
 MAIL_SO := $(BUILD)/lib13_roost_plugin.so
@@ -159,7 +160,7 @@ $(DOVEADM_SO): $(call objects,$(DOVEADM_SRC)) $(CORE_LIB) $(RULES_LIB)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)
 
 $(SETTINGS_SO): $(addprefix $(BUILD)/settings/,module.o config-24.o \
-		flags-24.o)
+		flags-24.o default.o)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^
 

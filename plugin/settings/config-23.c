@@ -1,34 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config-23: reading the settings from the plugin section of 2.3.  See
- * config.h.
+ * config-23: reads the settings of roost from the plugin section of Dovecot
+ * 2.3.  The contract is in config.h.
  */
 #include "settings/config.h"
 
 #ifndef ROOST_HAVE_SETTINGS_FRAMEWORK
 #include "settings/plugin-section.h"
 
-#define DEF(name, by_default) \
-	ROOST_PLUGIN_SETTING(struct roost_settings, name, by_default)
-
 static const struct roost_plugin_setting plugin_settings[] = {
-	DEF(roost_provider_key, ""),
-	DEF(roost_provider_old_key, ""),
-	DEF(roost_enable, "yes"),
-	DEF(roost_auto_create, "yes"),
-	DEF(roost_keyring, "file:~/roost.keyring"),
-	DEF(roost_secret_key, ""),
-	DEF(roost_plaintext, "refuse"),
-	DEF(roost_keyring_id, ""),
-	DEF(roost_generation_min, ""),
-	DEF(roost_tenant, ""),
-	DEF(roost_public_keyring_id, ""),
-	DEF(roost_policy, ""),
-	DEF(roost_mode, ""),
-	DEF(roost_cache, "sealed"),
-	DEF(roost_cache_headers, ""),
-	DEF(roost_keywords, "private"),
-	DEF(roost_fts, "refuse"),
+#define SETTING(name, type, by_default, text) \
+	{ #name, offsetof(struct roost_settings, name) },
+#include "settings/roost.def"
 };
 
 int
@@ -38,6 +21,7 @@ roost_settings_get(struct mail_user *user, const struct roost_settings **set_r,
 	pool_t pool = pool_alloconly_create_clean("roost settings", 1024);
 	struct roost_settings *set = p_new(pool, struct roost_settings, 1);
 
+	*set = roost_settings_default;
 	set->pool = pool;
 	roost_plugin_section_read(user, plugin_settings,
 				  N_ELEMENTS(plugin_settings), set);
@@ -56,7 +40,8 @@ roost_settings_free(const struct roost_settings *set)
 const char *
 roost_settings_file(const char *value, const char **path_r)
 {
-	*path_r = "";	/* "= </path" is read before a plugin sees it */
+	/* Dovecot has read the file named by "= </path" already. */
+	*path_r = "";
 	return value;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config-24: reading the settings through the framework of 2.4; also part
- * of the settings module, by which doveconf knows them.  See config.h.
+ * config-24: reads the settings of roost through the framework of Dovecot 2.4.
+ * This file is also part of the settings module, by which doveconf knows them.
+ * The contract is in config.h.
  */
 #include "settings/config.h"
 
@@ -9,55 +10,17 @@
 #include "settings.h"
 #include "settings/info.h"
 
-#undef DEF
-#define DEF(type, name) \
-	SETTING_DEFINE_STRUCT_##type(#name, name, struct roost_settings)
-
 static const struct setting_define roost_setting_defines[] = {
-	DEF(FILE, roost_provider_key),
-	DEF(FILE, roost_provider_old_key),
-	DEF(STR, roost_enable),
-	DEF(STR, roost_auto_create),
-	DEF(STR, roost_keyring),
-	DEF(STR_NOVARS, roost_secret_key),
-	DEF(STR, roost_plaintext),
-	DEF(STR, roost_keyring_id),
-	DEF(STR, roost_generation_min),
-	DEF(STR, roost_tenant),
-	DEF(STR, roost_public_keyring_id),
-	DEF(STR, roost_policy),
-	DEF(STR, roost_mode),
-	DEF(STR, roost_cache),
-	DEF(STR, roost_cache_headers),
-	DEF(STR, roost_keywords),
-	DEF(STR, roost_fts),
+#define SETTING(name, type, by_default, text) \
+	SETTING_DEFINE_STRUCT_##type(#name, name, struct roost_settings),
+#include "settings/roost.def"
 	SETTING_DEFINE_LIST_END
-};
-
-static const struct roost_settings roost_default_settings = {
-	.roost_provider_key = "",
-	.roost_provider_old_key = "",
-	.roost_enable = "yes",
-	.roost_auto_create = "yes",
-	.roost_keyring = "file:~/roost.keyring",
-	.roost_secret_key = "",
-	.roost_plaintext = "refuse",
-	.roost_keyring_id = "",
-	.roost_generation_min = "",
-	.roost_tenant = "",
-	.roost_public_keyring_id = "",
-	.roost_policy = "",
-	.roost_mode = "",
-	.roost_cache = "sealed",
-	.roost_cache_headers = "",
-	.roost_keywords = "private",
-	.roost_fts = "refuse",
 };
 
 const struct setting_parser_info roost_setting_parser_info = {
 	.name = "roost",
 	.defines = roost_setting_defines,
-	.defaults = &roost_default_settings,
+	.defaults = &roost_settings_default,
 	.struct_size = sizeof(struct roost_settings),
 	.pool_offset1 = 1 + offsetof(struct roost_settings, pool),
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config: the meaning of the settings.  See config.h.
+ * config: makes of the settings' texts what they mean.  The contract is in
+ * config.h.
  *
- * An error names the setting and says what to do; it never holds a value,
- * which could be a key written into the wrong place.
+ * An error names the setting and says what to do.  It never holds a value,
+ * because that could be a key that was written into the wrong place.
  */
 #include "settings/config.h"
 
@@ -70,7 +71,8 @@ choose(const char *name, const char *value, const struct choice *choices,
 	return -1;
 }
 
-/* SHA-256 of nothing: what a service without a password hands over. */
+/* Is it the SHA-256 of no bytes?  A service that knows no password hands that
+   over, because passdb hashes an empty one. */
 static bool
 secret_is_of_nothing(const uint8_t *secret)
 {
@@ -81,8 +83,9 @@ secret_is_of_nothing(const uint8_t *secret)
 }
 
 /*
- * Anything that is not the hash of a password is no secret, and no error:
- * delivery, a master user and a token hand over such things.
+ * A value that is not the hash of a password counts as no secret and is no
+ * error, because delivery, a master user or a login by token hands over such
+ * values.
  */
 static void
 config_secret(struct roost_config *config, const struct roost_settings *set)
@@ -103,7 +106,7 @@ config_check_path(const char *name, const char *path, const char **error_r)
 {
 	struct stat st;
 
-	/* Often not even to be seen by the mail process, which is best. */
+	/* A file that the mail process cannot even see is as it should be. */
 	if (*path == '\0' || stat(path, &st) < 0 || (st.st_mode & 0007) == 0)
 		return 0;
 	*error_r = t_strdup_printf("%s: %s can be read by everybody: "
@@ -157,7 +160,7 @@ config_keys(struct roost_config *config, const struct roost_settings *set,
 				   set->roost_provider_old_key, error_r);
 }
 
-/* Ids separated by spaces. */
+/* Reads the ids that one setting names, with spaces between them. */
 static int
 config_ids(struct roost_config *config, pool_t pool, const char *name,
 	   const char *value, const char **error_r)
@@ -182,7 +185,7 @@ config_ids(struct roost_config *config, pool_t pool, const char *name,
 	return 0;
 }
 
-/* The optional pins that userdb may give. */
+/* Reads what userdb may demand of a user's keyring. */
 static int
 config_pins(struct roost_config *config, pool_t pool,
 	    const struct roost_settings *set, const char **error_r)
@@ -232,7 +235,7 @@ config_location(struct roost_config *config, pool_t pool,
 	return 0;
 }
 
-/* RFC 5322 3.6.8: printable ASCII but the colon. */
+/* A header's name is printable ASCII without the colon (RFC 5322 3.6.8). */
 static bool
 is_header_name(const char *name)
 {
@@ -269,10 +272,10 @@ config_cache_headers(struct roost_config *config, pool_t pool,
 	return 0;
 }
 
-/* What may stand on disk beside the messages. */
+/* Reads what may stand on disk beside the messages. */
 static int
-config_silence(struct roost_config *config, pool_t pool,
-	       const struct roost_settings *set, const char **error_r)
+config_leaks(struct roost_config *config, pool_t pool,
+	     const struct roost_settings *set, const char **error_r)
 {
 	int cache, keyword_mode, may_fts;
 
@@ -323,7 +326,7 @@ roost_config_init(struct roost_config *config_r, pool_t pool,
 {
 	i_zero(config_r);
 	if (config_modes(config_r, set, error_r) < 0 ||
-	    config_silence(config_r, pool, set, error_r) < 0)
+	    config_leaks(config_r, pool, set, error_r) < 0)
 		return -1;
 	config_r->secrets = roost_secret_new(sizeof(*config_r->secrets));
 	if (config_r->secrets == NULL) {
@@ -363,8 +366,8 @@ roost_config_wipe(struct roost_config *config)
 	i_zero(config);
 }
 
-/* The name of a userdb field: also as plugin/NAME, or with another path before
-   it. */
+/* The name of the setting that a userdb field is for; a path such as plugin/
+   may stand before it. */
 static const char *
 userdb_name(const char *field)
 {
@@ -374,7 +377,8 @@ userdb_name(const char *field)
 	return slash == NULL ? key : slash + 1;
 }
 
-/* The last one counts; NULL: none. */
+/* The value of the last userdb field for this setting, or NULL if there is
+   none. */
 static const char *
 userdb_value(const char *const *fields, const char *name)
 {
@@ -389,22 +393,19 @@ userdb_value(const char *const *fields, const char *name)
 	return value;
 }
 
-/* What binds a keyring, or says where it lies, from its owner's side. */
+/* The settings that say where an owner's keyring lies and what it must be,
+   also for a visitor. */
 static const struct owner_setting {
 	const char *name;
-	size_t offset;
-	const char *by_default;
+	size_t off;
 } owner_settings[] = {
-	{ "roost_keyring", offsetof(struct roost_settings, roost_keyring),
-	  "file:~/roost.keyring" },
-	{ "roost_plaintext", offsetof(struct roost_settings, roost_plaintext),
-	  "refuse" },
-	{ "roost_keyring_id",
-	  offsetof(struct roost_settings, roost_keyring_id), "" },
-	{ "roost_generation_min",
-	  offsetof(struct roost_settings, roost_generation_min), "" },
-	{ "roost_policy", offsetof(struct roost_settings, roost_policy), "" },
-	{ "roost_mode", offsetof(struct roost_settings, roost_mode), "" },
+#define OWNER_SETTING(name) { #name, offsetof(struct roost_settings, name) }
+	OWNER_SETTING(roost_keyring),
+	OWNER_SETTING(roost_plaintext),
+	OWNER_SETTING(roost_keyring_id),
+	OWNER_SETTING(roost_generation_min),
+	OWNER_SETTING(roost_policy),
+	OWNER_SETTING(roost_mode),
 };
 
 int
@@ -419,13 +420,15 @@ roost_config_init_owner(struct roost_config *config_r, pool_t pool,
 
 	for (i = 0; i < N_ELEMENTS(owner_settings); i++) {
 		const struct owner_setting *from = &owner_settings[i];
-		const char **value = PTR_OFFSET(&set, from->offset);
+		const char **value = PTR_OFFSET(&set, from->off);
+		const char *const *by_default =
+			CONST_PTR_OFFSET(&roost_settings_default, from->off);
 		const char *own = userdb_value(owner_fields, from->name);
 
 		if (own != NULL)
 			*value = own;
 		else if (userdb_value(visitor_fields, from->name) != NULL)
-			*value = from->by_default;
+			*value = *by_default;
 	}
 	*config_r = *visitor;
 	config_r->has_secret = FALSE;

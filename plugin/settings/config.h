@@ -3,43 +3,43 @@
 #define ROOST_SETTINGS_CONFIG_H
 
 /*
- * config: what an admin wrote, read the same way from both majors, and
- * what it means.
+ * config: what an administrator wrote about Roost, read alike on both majors
+ * of Dovecot, and what it means.
+ *
+ * The settings of each plugin are one list: roost.def and flags.def.  From it
+ * are made the struct that holds their texts, the defaults, the table that
+ * reads Dovecot 2.3's plugin section (config-23.c, flags-23.c) and the one
+ * that Dovecot 2.4's own framework reads (config-24.c, flags-24.c).  What the
+ * texts mean is in config.c and flags.c.
  */
 
 #include "dovecot/compat.h"
 
 #include "roost/keyring.h"
 
-/* As written; strings live as long as the user. */
+/* What was written there; the strings live as long as the user. */
 struct roost_settings {
 	pool_t pool;
-	const char *roost_provider_key;
-	const char *roost_provider_old_key;
-	const char *roost_enable;
-	const char *roost_auto_create;
-	const char *roost_keyring;
-	const char *roost_secret_key;
-	const char *roost_plaintext;
-	const char *roost_keyring_id;
-	const char *roost_generation_min;
-	const char *roost_tenant;
-	const char *roost_public_keyring_id;
-	const char *roost_policy;
-	const char *roost_mode;
-	const char *roost_cache;
-	const char *roost_cache_headers;
-	const char *roost_keywords;
-	const char *roost_fts;
+#define SETTING(name, type, by_default, text) const char *name;
+#include "settings/roost.def"
 };
 
-/* Read them for a user.  -1 with error_r; free with the next. */
+/* What holds where nothing was written. */
+extern const struct roost_settings roost_settings_default;
+
+/*
+ * Read the settings of a user.  Returns 0, or -1 with the reason in error_r,
+ * when there is nothing to free.
+ */
 int roost_settings_get(struct mail_user *user,
 		       const struct roost_settings **set_r,
 		       const char **error_r);
 void roost_settings_free(const struct roost_settings *set);
 
-/* The contents of a setting that names a file, and its path or "". */
+/*
+ * The contents of a file that a setting names.  *path_r is the file's path, or
+ * "" if it is not known.  Both live on the data stack or as long as the value.
+ */
 const char *roost_settings_file(const char *value, const char **path_r);
 
 enum roost_enable {
@@ -55,7 +55,7 @@ enum roost_plaintext {
 	ROOST_PLAINTEXT_SERVE,
 };
 
-/* By what a keyring must open; see README. */
+/* What must be able to open a keyring (README, Keys). */
 enum roost_mode {
 	ROOST_MODE_ANY,
 	ROOST_MODE_PROVIDER,	/* has a provider slot */
@@ -71,7 +71,7 @@ enum roost_keywords {
 
 #define ROOST_PROVIDER_KEYS_MAX 2
 
-/* Secret: in guarded memory. */
+/* These are secret and lie in guarded memory. */
 struct roost_config_secrets {
 	uint8_t provider_keys[ROOST_PROVIDER_KEYS_MAX * ROOST_KEY_SIZE];
 	uint8_t secret[ROOST_KEY_SIZE];		/* roost_secret_key */
@@ -88,42 +88,46 @@ struct roost_config {
 	bool has_policy;		/* pinned from outside the storage */
 	enum roost_policy policy;
 	enum roost_mode mode;		/* pinned likewise */
-	/* Ids one after another, in the pool given: the keyring has one of
-	   these, unless there is none; what names them. */
+	/* The ids, one after another, of which the keyring must have one; with
+	   none it may have any.  The setting that names them is for errors. */
 	const uint8_t *keyring_ids;
 	size_t keyring_id_count;
 	const char *keyring_ids_setting;
 	uint64_t generation_min;
-	const char *tenant;		/* "" or in the pool given */
-	const char *keyring;		/* location, in the pool given */
-	/* Kept in the sealed cache besides the standard ones; sorted without
-	   regard to case, NULL at the end, in the pool given. */
+	const char *tenant;		/* "" if it is not set */
+	const char *keyring;		/* where it lies: file:PATH */
+	/* Names of headers that the sealed cache keeps besides the usual ones,
+	   sorted without regard to case; NULL is the last. */
 	const char *const *cache_headers;
 	size_t provider_key_count;
 	struct roost_config_secrets *secrets;
 };
 
 /*
- * Understand them.  -1 with an error that names the setting and what to do.
- * Wipe after either.
+ * Make of the settings what they mean.  Returns 0, or -1 with an error that
+ * names the setting and says what to do.  config_r must be wiped after both;
+ * its texts and ids lie in the pool.
  */
 int roost_config_init(struct roost_config *config_r, pool_t pool,
 		      const struct roost_settings *set,
 		      const char **error_r);
 void roost_config_wipe(struct roost_config *config);
 
-/* The same for the keyrings of public namespaces, which no user's pins bind.
-   config_r borrows from config; no wiping. */
+/*
+ * The same for the keyrings of public namespaces, which no user's pins bind.
+ * config_r borrows from config and must not be wiped.
+ */
 int roost_config_init_public(struct roost_config *config_r, pool_t pool,
 			     const struct roost_config *config,
 			     const struct roost_settings *set,
 			     const char **error_r);
 
 /*
- * The same for a keyring of somebody else, whose userdb fields are these: the
- * visitor's, but without his secret, and with the owner's pins.  What the
- * owner's userdb does not name is that of the configuration, unless the
- * visitor's userdb hides it.  config_r borrows from visitor; no wiping.
+ * The same for the keyring of an owner whom somebody else visits.  It is the
+ * visitor's configuration without his secret, and with the pins of the owner's
+ * userdb fields.  What these do not name is as in the settings, or the default
+ * where the visitor's userdb fields stand in the settings' place.  config_r
+ * borrows from visitor and must not be wiped.
  */
 int roost_config_init_owner(struct roost_config *config_r, pool_t pool,
 			    const struct roost_config *visitor,
@@ -132,7 +136,7 @@ int roost_config_init_owner(struct roost_config *config_r, pool_t pool,
 			    const char *const *owner_fields,
 			    const char **error_r);
 
-/* -1 for what a userdb must not override; see README. */
+/* Returns -1 with an error if userdb sets what only the configuration may. */
 int roost_config_check_userdb(const char *const *fields,
 			      const char **error_r);
 

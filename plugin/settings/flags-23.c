@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags-23: reading the settings from the plugin section of 2.3.  See
- * flags.h.
+ * flags-23: reads the settings of roost_flags from the plugin section of
+ * Dovecot 2.3.  The contract is in flags.h.
  */
 #include "settings/flags.h"
 
@@ -15,24 +15,10 @@
 
 #define MAP_SIZE_MAX (1024 * 1024)
 
-#define DEF(name) ROOST_PLUGIN_SETTING(struct roost_flags_settings, name, "")
-
 static const struct roost_plugin_setting plugin_settings[] = {
-	DEF(roost_flags_protect),
-	DEF(roost_flags_keep),
-	DEF(roost_flags_deny),
-	DEF(roost_flags_allow),
-	DEF(roost_flags_alias),
-	DEF(roost_flags_exclusive),
-	DEF(roost_flags_imply),
-	DEF(roost_flags_colors),
-	DEF(roost_flags_max_per_message),
-	DEF(roost_flags_max_per_mailbox),
-	DEF(roost_flags_reserve),
-	DEF(roost_flags_on_violation),
-	DEF(roost_flags_at_delivery),
-	DEF(roost_flags_authserv),
-	DEF(roost_flags_map),
+#define SETTING(name, type, by_default, text) \
+	{ #name, offsetof(struct roost_flags_settings, name) },
+#include "settings/flags.def"
 };
 
 int
@@ -44,6 +30,7 @@ roost_flags_settings_get(struct mail_user *user,
 	struct roost_flags_settings *set =
 		p_new(pool, struct roost_flags_settings, 1);
 
+	*set = roost_flags_settings_default;
 	set->pool = pool;
 	roost_plugin_section_read(user, plugin_settings,
 				  N_ELEMENTS(plugin_settings), set);
@@ -85,8 +72,8 @@ map_read(int fd, const char *path, const char **text_r, size_t *len_r,
 	return 0;
 }
 
-/* "= </path" is read before a plugin sees it; a path is read here, by the
-   user's process. */
+/* Dovecot has read the file named by "= </path" already; a file named without
+   the sign is read here, by the user's process. */
 int
 roost_flags_settings_map(const char *value, const char **text_r,
 			 size_t *len_r, const char **where_r,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags-24: reading the settings through the framework of 2.4; also part
- * of the settings module, by which doveconf knows them.  See flags.h.
+ * flags-24: reads the settings of roost_flags through the framework of Dovecot
+ * 2.4.  This file is also part of the settings module, by which doveconf knows
+ * them.  The contract is in flags.h.
  */
 #include "settings/flags.h"
 
@@ -9,51 +10,18 @@
 #include "settings.h"
 #include "settings/info.h"
 
-#undef DEF
-#define DEF(type, name) \
-	SETTING_DEFINE_STRUCT_##type(#name, name, struct roost_flags_settings)
-
 static const struct setting_define roost_flags_setting_defines[] = {
-	DEF(STR, roost_flags_protect),
-	DEF(STR, roost_flags_keep),
-	DEF(STR, roost_flags_deny),
-	DEF(STR, roost_flags_allow),
-	DEF(STR, roost_flags_alias),
-	DEF(STR, roost_flags_exclusive),
-	DEF(STR, roost_flags_imply),
-	DEF(STR, roost_flags_colors),
-	DEF(STR, roost_flags_max_per_message),
-	DEF(STR, roost_flags_max_per_mailbox),
-	DEF(STR, roost_flags_reserve),
-	DEF(STR, roost_flags_on_violation),
-	DEF(STR, roost_flags_at_delivery),
-	DEF(STR, roost_flags_authserv),
-	DEF(FILE, roost_flags_map),
+#define SETTING(name, type, by_default, text) \
+	SETTING_DEFINE_STRUCT_##type(#name, name, \
+				     struct roost_flags_settings),
+#include "settings/flags.def"
 	SETTING_DEFINE_LIST_END
-};
-
-static const struct roost_flags_settings roost_flags_default_settings = {
-	.roost_flags_protect = "",
-	.roost_flags_keep = "",
-	.roost_flags_deny = "",
-	.roost_flags_allow = "",
-	.roost_flags_alias = "",
-	.roost_flags_exclusive = "",
-	.roost_flags_imply = "",
-	.roost_flags_colors = "",
-	.roost_flags_max_per_message = "",
-	.roost_flags_max_per_mailbox = "",
-	.roost_flags_reserve = "",
-	.roost_flags_on_violation = "",
-	.roost_flags_at_delivery = "",
-	.roost_flags_authserv = "",
-	.roost_flags_map = "",
 };
 
 const struct setting_parser_info roost_flags_setting_parser_info = {
 	.name = "roost_flags",
 	.defines = roost_flags_setting_defines,
-	.defaults = &roost_flags_default_settings,
+	.defaults = &roost_flags_settings_default,
 	.struct_size = sizeof(struct roost_flags_settings),
 	.pool_offset1 = 1 + offsetof(struct roost_flags_settings, pool),
 };

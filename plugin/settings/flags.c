@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags: from settings to rules.  See flags.h.
+ * flags: makes rules of the settings.  The contract is in flags.h.
  */
 #include "settings/flags.h"
 
@@ -30,7 +30,8 @@ static const struct rule_setting rule_settings[] = {
 	RULE(roost_flags_at_delivery, AT_DELIVERY),
 };
 
-/* A setting is the whole list: it takes the place of the default. */
+/* Is the rule a list?  A setting takes the place of the whole default list,
+   and does not add to it. */
 static bool
 rule_is_list(enum roost_flagrule_kind kind)
 {

@@ -3,49 +3,49 @@
 #define ROOST_SETTINGS_FLAGS_H
 
 /*
- * flags: what an admin wrote about custom flags, read the same way
- * from both majors, and the rules it makes.
+ * flags: what an administrator wrote about custom flags, read alike on both
+ * majors of Dovecot, and the rules that come of it.  The list of the settings
+ * is flags.def; see config.h for what is made from it.
  */
 
 #include "dovecot/compat.h"
 
 #include "roost/flagrule.h"
 
-/* As written; strings belong to the pool.  Empty: the default stays. */
+/* What was written there; the strings live as long as the user.  An empty one
+   leaves the default rule in force. */
 struct roost_flags_settings {
 	pool_t pool;
-	const char *roost_flags_protect;
-	const char *roost_flags_keep;
-	const char *roost_flags_deny;
-	const char *roost_flags_allow;
-	const char *roost_flags_alias;
-	const char *roost_flags_exclusive;
-	const char *roost_flags_imply;
-	const char *roost_flags_colors;
-	const char *roost_flags_max_per_message;
-	const char *roost_flags_max_per_mailbox;
-	const char *roost_flags_reserve;
-	const char *roost_flags_on_violation;
-	const char *roost_flags_at_delivery;
-	const char *roost_flags_authserv;
-	const char *roost_flags_map;
+#define SETTING(name, type, by_default, text) const char *name;
+#include "settings/flags.def"
 };
 
-/* Read them for a user.  -1 with error_r; free with the next. */
+/* What holds where nothing was written. */
+extern const struct roost_flags_settings roost_flags_settings_default;
+
+/*
+ * Read the settings of a user.  Returns 0, or -1 with the reason in error_r,
+ * when there is nothing to free.
+ */
 int roost_flags_settings_get(struct mail_user *user,
 			     const struct roost_flags_settings **set_r,
 			     const char **error_r);
 void roost_flags_settings_free(const struct roost_flags_settings *set);
 
-/* What the setting roost_flags_map names, and where it stood.  -1 with
-   error_r. */
+/*
+ * The text of the file that the value of roost_flags_map names.  Returns 0, or
+ * -1 with the reason in error_r.  *where_r is what an error about that text is
+ * to name: the file's path, or the setting.  All three results live on the data
+ * stack or as long as the value.
+ */
 int roost_flags_settings_map(const char *value, const char **text_r,
 			     size_t *len_r, const char **where_r,
 			     const char **error_r);
 
 /*
- * The rules: the defaults, the settings, and then the file.  -1 with an error
- * that names setting or file, line and column, and what was expected.
+ * Make the rules of the defaults, the settings and then the file.  Returns 0,
+ * or -1 with an error that names the setting or the file, line and column, and
+ * what was expected there; rules_r must not be used then.
  */
 int roost_flags_rules_init(struct roost_flagrules *rules_r,
 			   const struct roost_flags_settings *set,

@@ -3,7 +3,8 @@
 #define ROOST_SETTINGS_INFO_H
 
 /*
- * info: what config-24.c and flags-24.c give to the settings module.
+ * info: how Dovecot 2.4 reads the settings.  config-24.c and flags-24.c define
+ * it, for themselves and for the settings module.
  */
 
 #include "settings-parser.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * module: by which Dovecot 2.4's configuration knows the settings.
+ * module: the settings module, from which the configuration of Dovecot 2.4
+ * knows the settings of both plugins.  Dovecot asks for these two symbols.
  */
 #include "dovecot/compat.h"
 

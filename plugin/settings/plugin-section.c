@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plugin-section: see plugin-section.h.
+ * plugin-section: reads settings from the plugin section of Dovecot 2.3.  The
+ * contract is in plugin-section.h.
  */
 #include "settings/plugin-section.h"
 
@@ -18,7 +19,8 @@ roost_plugin_section_read(struct mail_user *user,
 			mail_user_plugin_getenv(user, settings[i].name);
 		const char **field = PTR_OFFSET(set, settings[i].off);
 
-		*field = value == NULL ? settings[i].by_default : value;
+		if (value != NULL)
+			*field = value;
 	}
 }
 

@@ -3,7 +3,7 @@
 #define ROOST_SETTINGS_PLUGIN_SECTION_H
 
 /*
- * plugin-section: settings out of the plugin section of 2.3.
+ * plugin-section: reads settings from the plugin section of Dovecot 2.3.
  */
 
 #include "dovecot/compat.h"
@@ -11,14 +11,13 @@
 struct roost_plugin_setting {
 	const char *name;
 	size_t off;		/* of a const char * in the struct to fill */
-	const char *by_default;
 };
 
-#define ROOST_PLUGIN_SETTING(type, name, by_default) \
-	{ #name, offsetof(type, name), by_default }
-
-/* Fill set.  Strings are Dovecot's own, which live as long as the user: one of
-   them is a key, and is not to stand in memory once more. */
+/*
+ * Fill in what the section has of these settings; set keeps what it held of the
+ * others.  The strings are Dovecot's own and live as long as the user: they are
+ * not copied, because one of them is a key.
+ */
 void roost_plugin_section_read(struct mail_user *user,
 			       const struct roost_plugin_setting *settings,
 			       unsigned int count, void *set);

@@ -291,6 +291,68 @@ def rule_negatives():
         yield f"tests/vectors: {bad} fail, {good} succeed"
 
 
+SETTING_LISTS = ("plugin/settings/roost.def", "plugin/settings/flags.def")
+# Where every setting is to be described, in the row of a table that begins with
+# its name, and where any may be named.
+SETTINGS_MANUAL = "README.md"
+SETTINGS_NAMED = (SETTINGS_MANUAL, "packaging/conf/2.3/90-roost.conf",
+                  "packaging/conf/2.3/91-roost-flags.conf",
+                  "packaging/conf/2.4/90-roost.conf",
+                  "packaging/conf/2.4/91-roost-flags.conf")
+SETTING_SET = re.compile(r"(?<![\w/.])(?:plugin/|userdb_)?(roost_\w+) *= *(\S*)")
+# Words of mail_plugins.
+PLUGIN_NAMES = ("roost_flags",)
+
+
+def settings():
+    """The lists: name, default, sentence."""
+    for path in SETTING_LISTS:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        for name, value, sentence in re.findall(
+                r'^SETTING\((\w+), \w+, "([^"]*)",\s+"([^"]*)"\)$', text,
+                re.M):
+            yield name, value, sentence
+        if text.count("\nSETTING(") != len(re.findall(
+                r'^SETTING\(\w+, \w+, "[^"]*",\s+"[^"]*\."\)$', text, re.M)):
+            yield path, "", "an entry has another form, or no sentence"
+
+
+def settings_set(path):
+    """Line, name and value where a document sets one; and whether it says that
+    this is the default."""
+    is_default = False
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            found = [match.groups() for match in SETTING_SET.finditer(line)]
+            if "all of these are the defaults" in line:
+                is_default = True
+            elif not found:
+                is_default = False
+            for name, value in found:
+                if name not in PLUGIN_NAMES:
+                    yield number, name, value, is_default
+
+
+def rule_settings():
+    """settings: the documents name those of the lists, and all of them"""
+    listed = {}
+    for name, value, sentence in settings():
+        if not name.startswith("roost_"):
+            yield f"{name}: {sentence}"
+        listed[name] = value
+    for path in SETTINGS_NAMED:
+        for number, name, value, is_default in settings_set(path):
+            if name not in listed:
+                yield f"{path}:{number}: {name} is no setting"
+            elif is_default and value != listed[name]:
+                yield f"{path}:{number}: {name} has another default"
+    with open(SETTINGS_MANUAL, encoding="utf-8") as file:
+        rows = re.findall(r"^\| `(roost_\w+)` \|", file.read(), re.M)
+    for name in sorted(set(rows) ^ set(listed)):
+        yield f"{SETTINGS_MANUAL} or a list: only one of them has {name}"
+
+
 def letters(text):
     """What two texts are compared by: no markup, folds or punctuation."""
     return re.sub(r"[\W_]+", " ", text).strip().lower()
