@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * kit: see kit.h.
- */
+/* kit: what the tests of the core share.  See kit.h. */
 #define _GNU_SOURCE
 #include "kit.h"
 
@@ -21,7 +19,7 @@
 
 static uint64_t rng_state;
 
-/* splitmix64: any seed will do. */
+/* This is splitmix64, which takes any seed. */
 uint64_t
 kit_random(void)
 {
@@ -190,7 +188,7 @@ bytes_read(void *context, uint64_t off, uint8_t *dst, size_t len)
 			from->again_off = off;
 			from->again_seen = from->again + 1;
 		}
-		/* A source may have filled a part of what it was asked. */
+		/* A source may have filled a part of what it was asked for. */
 		if (--from->again_seen > 0) {
 			memset(dst, 0xee, len / 2);
 			return ROOST_ERR_AGAIN;
@@ -330,7 +328,8 @@ kit_ring_text(const struct roost_keyring *kr, size_t *len_r)
 	return exact;
 }
 
-/* LabeledExtract with expand_len 0, else LabeledExpand of so many bytes. */
+/* Do LabeledExtract where expand_len is 0, else LabeledExpand of as many
+   bytes. */
 static void
 hpke_step(const uint8_t *key, bool is_kem, const char *label,
 	  const uint8_t *rest, size_t rest_len, uint8_t expand_len,
@@ -408,7 +407,7 @@ kit_seal(const struct roost_seal_key *key, const uint8_t *plain, size_t len,
 	return sealed;
 }
 
-/* Read all, one chunk after another. */
+/* Read the whole message, one chunk after another. */
 static enum roost_err
 read_all(struct roost_object *obj, uint8_t **plain_r, size_t *plain_len_r)
 {

@@ -3,9 +3,9 @@
  * backend: whichever call of OpenSSL, of libsodium or for memory fails, the
  * caller is told, and gets nothing that looks like a result.
  *
- * Each job is run once to count such calls, then once for each of them: that
- * one does its work and says that it failed.  Afterwards the job must work
- * again, and no context of a cipher may be left.
+ * Each job is run once to count such calls, then once for each of them, which
+ * does its work and says that it failed.  Afterwards the job must work again,
+ * and no context of a cipher may be left.
  */
 #include "kit.h"
 
@@ -23,7 +23,7 @@
 static unsigned int calls, failing_call;
 static int contexts;
 
-/* A call that worked: false if this is the one that is said to fail. */
+/* True for a call that worked, unless it is the one that is said to fail. */
 static bool
 works(void)
 {
@@ -89,7 +89,7 @@ cipher_context_free(EVP_CIPHER_CTX *ctx)
 #define EVP_CIPHER_CTX_new cipher_context_new
 #define EVP_CIPHER_CTX_free cipher_context_free
 
-/* The core's own files, with those calls. */
+/* These are the core's own files, built with those calls. */
 #include "core/prim-openssl.c"
 #include "core/prim-sodium.c"
 #include "core/secret.c"
@@ -102,7 +102,7 @@ static uint8_t *sealed, plain[2 * KIT_C + 5], data_key[ROOST_KEY_SIZE];
 static size_t sealed_len;
 static struct roost_header hdr;
 
-/* What a job answers: an error leaves zeros. */
+/* Pass on what a job answers, and check that an error leaves zeros. */
 static enum roost_err
 told(enum roost_err err, const void *bytes, size_t len)
 {
@@ -111,7 +111,7 @@ told(enum roost_err err, const void *bytes, size_t len)
 	return err;
 }
 
-/* Each call fails in its turn. */
+/* Let each call fail in its turn. */
 static void
 assert_told(const char *name, enum roost_err (*job)(void))
 {
@@ -225,7 +225,7 @@ hkdf_sha512(void)
 	return hkdf_of(ROOST_HKDF_SHA512, 100);
 }
 
-/* Seal and open so many times with one key. */
+/* Seal and open this often with one key. */
 static enum roost_err
 aead_uses(struct roost_aead *aead, unsigned int times)
 {
@@ -361,7 +361,7 @@ test_primitives(void **state)
 	ASSERT_TOLD(secret_memory);
 }
 
-/* What is fetched for the whole process. */
+/* Fetch what the whole process uses. */
 static enum roost_err
 begin(void)
 {
@@ -504,7 +504,8 @@ recovery_code(void)
 	return err;
 }
 
-/* A keyring is not called another one's when it could not be looked at. */
+/* A keyring must not be called another one's where its id could not be worked
+   out. */
 static void
 test_identity_that_cannot_be_hashed(void **state)
 {
@@ -592,7 +593,7 @@ scrub_message(void)
 	return err;
 }
 
-/* Keys that are saved, and what is opened by them. */
+/* Save keys, and open by them. */
 static enum roost_err
 read_by_saved_keys(void)
 {

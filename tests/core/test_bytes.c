@@ -88,7 +88,7 @@ test_hex_and_back(void **state)
 	assert_memory_equal(bytes, back, 256);
 }
 
-/* Every byte value in every place of a number of two bytes. */
+/* Every byte value is tried in every place of a number of two bytes. */
 static void
 test_only_hexadecimal_digits_are_digits(void **state)
 {

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The core's own file, so that the library below it can be made to fail. */
+/* This is the core's own file, built so that the library below it can be made
+   to fail. */
 static bool has_no_aead;
 
 static struct roost_aead *
@@ -26,7 +27,7 @@ test_aead(const uint8_t *key)
 #define FRAME (ROOST_PROLOGUE_SIZE + ROOST_DIGEST_SIZE)
 #define SEALED ((uint64_t)ROOST_CHUNK_SEALED_SIZE)
 
-/* FORMAT.md 11.1. */
+/* The totals are those of FORMAT.md 11.1. */
 static void
 test_byte_totals_are_those_of_the_format(void **state)
 {
@@ -63,7 +64,8 @@ test_a_plaintext_beyond_the_last_chunk_cannot_exist(void **state)
 	assert_true(roost_chunk_object_size(156, UINT64_MAX - 300) == 0);
 }
 
-/* Every length up to two chunks and a bit, against FORMAT.md 5.5 spelled. */
+/* Every length up to two chunks and a bit is compared with FORMAT.md 5.5
+   written out. */
 static void
 test_lengths_that_cannot_exist_are_refused(void **state)
 {
@@ -146,7 +148,7 @@ fixture_init(struct fixture *fix)
 					    sizeof(fix->header)));
 }
 
-/* FORMAT.md 5.1 from its parts. */
+/* The keys are made as FORMAT.md 5.1 says, from its parts. */
 static void
 test_keys_are_those_of_the_format(void **state)
 {
@@ -169,7 +171,7 @@ test_keys_are_those_of_the_format(void **state)
 	assert_good(roost_prim_hkdf(ROOST_HKDF_SHA512_EXPAND, &args, okm, 76));
 	assert_memory_equal(fix.keys.base_nonce, okm + 32, 12);
 	assert_memory_equal(fix.keys.commitment, okm + 44, 32);
-	/* Chunk 0x01020304 is sealed under base nonce XOR that number. */
+	/* Chunk 0x01020304 is sealed under the base nonce XOR that number. */
 	memcpy(nonce, okm + 32, 12);
 	nonce[8] ^= 1;
 	nonce[9] ^= 2;
@@ -208,7 +210,7 @@ test_any_bit_of_what_keys_come_from_changes_them(void **state)
 					ROOST_NONCE_SIZE);
 		roost_chunk_keys_wipe(&other);
 	}
-	/* So does its length alone. */
+	/* The header's length alone changes the keys, too. */
 	fix.header[199] = 0;
 	assert_good(roost_chunk_keys_derive(&other, fix.data_key, fix.salt,
 					    fix.header, 199));
@@ -259,7 +261,7 @@ test_a_chunk_opens_in_its_place_only(void **state)
 	roost_chunk_keys_wipe(&fix.keys);
 }
 
-/* Also: no plaintext stands where it was opened in place. */
+/* Besides, no plaintext may stand where it was opened in place. */
 static void
 test_any_flipped_bit_dies_and_leaves_zeros(void **state)
 {
@@ -284,7 +286,7 @@ test_any_flipped_bit_dies_and_leaves_zeros(void **state)
 				    ROOST_ERR_CHUNK);
 			assert_zero(opened, lens[i]);
 		}
-		/* The keys are not harmed by what failed. */
+		/* The keys must not be harmed by what failed. */
 		assert_good(roost_chunk_open(&fix.keys, 7, sealed, len,
 					     sealed));
 		assert_memory_equal(sealed, plain, lens[i]);

@@ -11,7 +11,7 @@
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/* What the text must be, bit by bit. */
+/* Make the text as it must be, bit by bit. */
 static void
 code_by_hand(const uint8_t *code, char *text_r)
 {
@@ -108,7 +108,8 @@ test_codes_are_read_as_people_write_them(void **state)
 	}
 }
 
-/* The value of a digit in the alphabet; its likenesses count. */
+/* Returns the value of a digit in the alphabet, also for those that look like
+   one. */
 static int
 digit_value(int c)
 {
@@ -120,11 +121,9 @@ digit_value(int c)
 	return found == NULL ? -1 : (int)(found - alphabet);
 }
 
-/*
- * One digit mistyped: 36 places with 31 other digits each.  The check has 20
- * bits, so one in a million of these is a right code by chance; what the
- * code must never do is accept one whose check does not fit.
- */
+/* One digit is mistyped, in 36 places with 31 other digits each.  The check has
+   20 bits, so one in a million of these is a right code by chance.  What must
+   never happen is that one is accepted whose check does not fit. */
 static void
 test_a_mistyped_digit_is_caught(void **state)
 {
@@ -161,7 +160,7 @@ test_a_mistyped_digit_is_caught(void **state)
 			text[i] = old;
 		}
 	}
-	/* 33480 tries: even three would be one in 200000. */
+	/* Of 33480 tries, three would come up once in 200000 runs. */
 	assert_true(collisions < 3);
 }
 
@@ -242,7 +241,7 @@ test_a_code_of_another_length_is_refused(void **state)
 	memcpy(text + 44, "00", 2);
 	assert_gate(code_parse(text, 45, code), ROOST_ERR_CODE_TYPO);
 	assert_gate(code_parse(text, 46, code), ROOST_ERR_CODE_TYPO);
-	/* Also of a code that looks as if nothing had been read. */
+	/* This holds also for a code that looks as if nothing had been read. */
 	memset(code, 0, 20);
 	assert_good(roost_code_write(code, text));
 	assert_good(code_parse(text, 44, code));

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* FORMAT.md 1.4 by HMAC alone: one block of HKDF-Expand. */
+/* Derive as FORMAT.md 1.4 says by HMAC alone, which is one block of
+   HKDF-Expand. */
 static void
 derive_by_hand(const uint8_t *key, const char *label, const uint8_t *extra,
 	       size_t extra_len, uint8_t *out_r)

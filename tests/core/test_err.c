@@ -54,7 +54,8 @@ test_a_value_outside_the_enum_is_unknown(void **state)
 	assert_non_null(roost_err_phrase((enum roost_err)-1));
 }
 
-/* The tokens of FORMAT.md 6, 7, 9, 10, 12, 13: vectors, metrics use them. */
+/* These tokens of FORMAT.md 6, 7, 9, 10, 12 and 13 are used by vectors and
+   metrics. */
 static const struct {
 	enum roost_err err;
 	const char *token;

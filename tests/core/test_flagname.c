@@ -126,7 +126,7 @@ static const struct {
 	{ "?*", "", false }, { "*?", "a", true }, { "*?", "", false },
 	{ "???", "abc", true }, { "???", "ab", false },
 	{ "[a]", "a", false }, { "[a", "[A", true }, { "a\\*", "a*", false },
-	/* One character of two, three and four bytes. */
+	/* These are one character of two, three and four bytes. */
 	{ "?", "\xc3\xa9", true }, { "??", "\xc3\xa9", false },
 	{ "?", "\xe2\x82\xac", true }, { "*??", "\xe2\x82\xac", false },
 	{ "x?y", "x\xf0\x9f\x98\x80y", true }, { "\xc3?", "\xc3\xa9", true },
@@ -151,7 +151,7 @@ test_patterns_match_what_they_say(void **state)
 	}
 }
 
-/* By the definition; exponential, so short texts only. */
+/* Match by the definition.  The time is exponential, so texts are short. */
 static bool
 match_by_hand(const char *pattern, const char *text)
 {
@@ -189,7 +189,7 @@ test_any_pattern_matches_as_defined(void **state)
 	}
 }
 
-/* It would not end before the sun does, if every "*" were tried again. */
+/* This would not end if every "*" were tried again. */
 static void
 test_hostile_patterns_are_quick(void **state)
 {

@@ -13,7 +13,7 @@
 
 #define WORDS_MAX 1200
 
-/* Names of a text, and whether \Flagged is one of them. */
+/* The names of a text, and whether \Flagged is one of them. */
 struct words {
 	char text[16384];
 	const char *names[WORDS_MAX];
@@ -164,7 +164,7 @@ denials_text(void)
 #define B0 "$MailFlagBit0"
 #define M2 "max_per_message 2\n"
 
-/* A row without a rule's text goes on with that of the last. */
+/* A row without rules goes on with those of the row before. */
 static const struct row {
 	const char *rules;
 	enum roost_flag_actor actor;
@@ -172,7 +172,7 @@ static const struct row {
 	enum roost_flag_change change;
 	const char *asked, *result, *denials;
 	enum roost_flag_verdict verdict;
-	/* If not NULL: what the mailbox has. */
+	/* What the mailbox has; NULL if that does not matter. */
 	const char *mailbox;
 } rows[] = {
 	/* protect */
@@ -384,7 +384,7 @@ static const struct row {
 	  "$Junk:exclusive $NotJunk:exclusive", OK, NULL },
 	{ E I"keep $NotJunk", C, "$NotJunk", ADD, "$Phish",
 	  "$NotJunk $Phish", "$Junk:exclusive", OK, NULL },
-	/* What could not come again is asked for in vain, but stays. */
+	/* What could not be set again is asked for in vain, but stays. */
 	{ "exclusive 1|2|3\nallow 2", C, "1", ADD, "1 2", "2", "", OK, NULL },
 	{ NULL, C, "1", ADD, "1", "1", "", OK, NULL },
 	{ E I"allow $Phish $Junk", C, "$NotJunk", ADD, "$Phish $NotJunk",
@@ -619,7 +619,8 @@ assert_names(const struct words *should)
 		assert_ptr_equal(outcome.names[i], should->names[i]);
 }
 
-/* What a server without rules makes of it, the names as they came. */
+/* Returns what a server without rules makes of it, with the names as they
+   came. */
 static struct words *
 literal_words(enum roost_flag_change change, const struct words *current,
 	      struct words *asked)
@@ -716,7 +717,7 @@ test_replication_is_not_asked(void **state)
 
 /* -- any sequence of changes -- */
 
-/* A world of few names, in which every rule meets every other one. */
+/* A world has few names, and every rule meets every other one. */
 static const char *const worlds[] = {
 	"protect $p p4\nkeep $k\ndeny n*\n"
 	"alias Junk=$Junk JunkRecorded=$Junk NonJunk=$NotJunk\n"
@@ -738,7 +739,7 @@ static const char *const worlds[] = {
 	"keep d\nprotect o2\nmax_per_message 3\nmax_per_mailbox 9\n",
 };
 
-/* The groups, as the outcome must keep them; the rules know them alone. */
+/* The groups that an outcome must keep; only the rules' text says them else. */
 static const char *const groups[][5] = {
 	{ "$Junk $NotJunk", "m fo", "x1 x2 x3 $q", "p4 c3", NULL },
 	{ "$Junk $NotJunk a", "m fo", "x1 x2 x3 $q", NULL },
@@ -755,7 +756,7 @@ static const char *const locks[][2] = {
 	{ "$p x1", "o4" }, { "o2", "d" },
 };
 
-/* Whether the set has it, by whatever spelling. */
+/* True if the set has the name in any spelling. */
 static bool
 has_meaning(const struct words *set, const char *name)
 {
@@ -885,7 +886,7 @@ print_words(const char *title, const struct words *words)
 	print_error("%s\n", words->is_flagged ? " \\Flagged" : "");
 }
 
-/* What came of it is what the message has then, and the mailbox knows it. */
+/* The message now has what came of it, and the mailbox knows these names. */
 static void
 world_become(struct world *w, const struct words *after)
 {
@@ -898,7 +899,7 @@ world_become(struct world *w, const struct words *after)
 	}
 }
 
-/* The names of the set, in the spelling of their first mention here. */
+/* Spell the names of the set as they were first mentioned here. */
 static void
 world_own(struct words *set)
 {
@@ -967,7 +968,7 @@ test_whatever_is_done_the_rules_hold(void **state)
 	}
 }
 
-/* However long they try: what the server set stays, and nothing else comes. */
+/* However long they try, what the server set stays, and nothing else comes. */
 static void
 test_no_sequence_changes_what_is_protected(void **state)
 {

@@ -22,7 +22,8 @@ static struct roost_flagrules rules;
 static struct roost_flagrule_error error;
 static const char *only;
 
-/* Where reading further is noticed, as long as that can be had. */
+/* Parse the text where reading beyond its end is noticed, as far as that is
+   possible. */
 static bool
 parse(const char *text, size_t len)
 {
@@ -89,7 +90,8 @@ test_every_wrong_file_is_refused_where_it_is_wrong(void **state)
 	assert_true(only != NULL ? count == 1 : count >= 60);
 }
 
-/* The parser must not read what is after the text; it may hold anything. */
+/* What stands after the text may be anything, so the parser must not read
+   it. */
 static void
 test_nothing_is_read_beyond_the_end(void **state)
 {
@@ -115,7 +117,7 @@ test_nothing_is_read_beyond_the_end(void **state)
 static const struct {
 	enum roost_flagrule_kind kind;
 	const char *text;
-	unsigned int column;		/* 0: it is right */
+	unsigned int column;		/* 0 if it is right */
 	const char *phrase;
 } settings[] = {
 	{ ROOST_FLAGRULE_PROTECT, "", 0, NULL },
@@ -223,7 +225,7 @@ test_an_error_shows_its_place(void **state)
 	assert_memory_equal(text + error.excerpt_off, "(0123", 5);
 	assert_false(parse(text, 20));
 	assert_int_equal(error.excerpt_len, 2);
-	/* What was wrong before is no more. */
+	/* What was wrong before must not be told any more. */
 	assert_true(parse(text, 7));
 	assert_zero(&error, sizeof(error));
 }
@@ -326,7 +328,7 @@ test_limits_are_asked_about(void **state)
 	assert_true(roost_flagrule_may_name(&rules, ROOST_FLAG_CLIENT, 99999));
 }
 
-/* As an administrator would: the defaults, then settings, then a file. */
+/* Add as an administrator would: the defaults, then settings, then a file. */
 static void
 test_rules_add_to_those_before_them(void **state)
 {
@@ -369,7 +371,7 @@ any_pattern(char *text_r, size_t max)
 	return len;
 }
 
-/* Through the sorted table it is as if each were tried. */
+/* The sorted table must find what trying each pattern finds. */
 static void
 test_patterns_are_found_among_many(void **state)
 {

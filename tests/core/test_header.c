@@ -17,7 +17,7 @@
 #define OFF_COUNT 48
 #define OFF_RESERVED 49
 
-/* A header being built; room for the largest, and more. */
+/* A header that is being built; there is room for more than the largest. */
 struct draft {
 	uint8_t bytes[70000];
 	size_t len;
@@ -174,7 +174,7 @@ test_peek_needs_the_fixed_header(void **state)
 	assert_int_equal(len, 0);
 }
 
-/* All 255 other values of each byte that allows one value only. */
+/* All 255 other values are tried of each byte that allows only one. */
 static void
 test_fixed_bytes_have_one_value(void **state)
 {
@@ -251,7 +251,7 @@ test_the_table_has_its_limit(void **state)
 	draft_init(&draft);
 	draft_add(&draft, 3, 1, ROOST_STANZAS_SIZE_MAX - 11);
 	assert_draft(&draft, ROOST_ERR_STANZA_TABLE);
-	/* The limit comes before the file's end is looked at. */
+	/* The limit is checked before the end of the file. */
 	draft.len = 70;
 	assert_draft(&draft, ROOST_ERR_STANZA_TABLE);
 	draft_one(&draft);
@@ -259,7 +259,7 @@ test_the_table_has_its_limit(void **state)
 	assert_draft(&draft, ROOST_ERR_STANZA_TABLE);
 }
 
-/* Every other length of the table than the parsed one. */
+/* The table is given every other length than the right one. */
 static void
 test_the_table_ends_where_the_header_says(void **state)
 {
@@ -315,7 +315,7 @@ test_types_and_roles(void **state)
 		draft_add(&draft, 1, (uint8_t)value, 80);
 		assert_draft(&draft, value == 1 ? ROOST_OK :
 			     ROOST_ERR_STANZA_TYPE);
-		/* The rules hold for stanzas that are skipped. */
+		/* The rules hold also for stanzas that are skipped. */
 		draft_one(&draft);
 		draft_add(&draft, 77, (uint8_t)value, 5);
 		assert_draft(&draft, value == 1 ? ROOST_OK :
@@ -376,7 +376,7 @@ test_one_key_id_twice_is_refused(void **state)
 	}
 }
 
-/* Break ever more, from the last gate to the first. */
+/* More and more is broken, from the last gate to the first. */
 static void
 test_the_first_gate_that_fails_answers(void **state)
 {
@@ -432,10 +432,10 @@ test_what_claims_to_be_sealed(void **state)
 	assert_false(is_claimed("", 0));
 	for (len = 1; len <= 8; len++)
 		assert_true(is_claimed(magic, len));
-	/* Newline translation, and both ways that it happens. */
+	/* Newlines were translated, in both ways that happens. */
 	assert_true(is_claimed("\x8eRST\n\x1a\n", 7));
 	assert_true(is_claimed("\x8eRST\r\r\n\x1a", 8));
-	/* Every set of damaged bytes. */
+	/* Every set of bytes is damaged in turn. */
 	for (mask = 0; mask < 256; mask++) {
 		same = 8;
 		for (i = 0; i < 8; i++) {
@@ -466,8 +466,8 @@ test_what_is_a_plaintext_message(void **state)
 	for (i = 0; i < KIT_COUNT(texts); i++) {
 		bool is = is_claimed(texts[i], strlen(texts[i]));
 
-		/* Three of four first bytes may be all there is of a cut
-		   file: FORMAT.md 6.24 wants four of them. */
+		/* A cut file may have but three of the first four bytes, where
+		   FORMAT.md 6.24 wants four. */
 		assert_false(is);
 	}
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * hpke: RFC 9180 mode_psk.  Known answers from the RFC's tables are read by
- * test_thirdparty; here, what must not open, and where OpenSSL has an HPKE of
- * its own (3.2), both directions against it on random inputs.
- */
+/* hpke: RFC 9180 mode_psk.  tests/vectors/primitives reads known answers from
+   the RFC's tables.  Here is tested what must not open, and where OpenSSL has
+   an HPKE of its own (3.2), both directions against it on random inputs. */
 #include "kit.h"
 
 #include "roost/bytes.h"
@@ -100,7 +98,7 @@ test_sealing_twice_differs(void **state)
 	assert_memory_not_equal(fix.sealed, again.sealed, fix.len + 16);
 }
 
-/* Each thing both sides agree on, by itself. */
+/* Each thing that both sides agree on is changed by itself. */
 static void
 test_any_bit_of_the_context_is_bound(void **state)
 {
@@ -167,7 +165,8 @@ test_a_low_order_key_is_refused_on_both_sides(void **state)
 	}
 }
 
-/* See kit_hpke(): a mistake in a label or a length is seen without tables. */
+/* A mistake in a label or a length is seen without tables, because kit_hpke()
+   derives the same. */
 static void
 test_the_schedule_is_the_one_of_the_rfc(void **state)
 {
@@ -195,8 +194,8 @@ static const OSSL_HPKE_SUITE ossl_suite = {
 	OSSL_HPKE_AEAD_ID_AES_GCM_256
 };
 
-/* OpenSSL takes the psk_id as a C string, so hexadecimal digits, and no
-   empty plaintext. */
+/* OpenSSL takes the psk_id as a C string, so it is of hexadecimal digits here;
+   and it takes no empty plaintext. */
 static void
 fixture_init_ossl(struct fixture *fix)
 {

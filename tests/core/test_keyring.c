@@ -44,7 +44,7 @@ load_mine(const struct kit_ring *changed)
 	return kit_ring_load(&changed->kr, ring, KIT_OWNER);
 }
 
-/* Only what the owner can: a recovery code, no provider key. */
+/* Load as an owner can who has a recovery code and no provider key. */
 static enum roost_err
 load_offline(const struct kit_ring *changed)
 {
@@ -139,13 +139,13 @@ test_no_slot_opens_with_another_secret(void **state)
 		secret[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		assert_gate(unlock_code(ring, secret), ROOST_ERR_SLOT_AUTH);
 	}
-	/* A recovery code is no password, a password no app password. */
+	/* A recovery code is no password, and a password is no app password. */
 	memset(secret, 0, 32);
 	memcpy(secret, ring->code, 20);
 	assert_gate(unlock_secret(ring, secret), ROOST_ERR_SLOT_AUTH);
 }
 
-/* The password alone is nothing without the host key. */
+/* The password alone is worth nothing without the host key. */
 static void
 test_a_password_needs_the_host_key(void **state)
 {
@@ -188,7 +188,8 @@ test_a_missing_kind_of_slot_is_told(void **state)
 	}
 }
 
-/* Several app passwords and codes: each opens, in document order. */
+/* There are several app passwords and codes; each opens, in the order of the
+   document. */
 static void
 test_any_of_several_slots_opens(void **state)
 {
@@ -217,14 +218,14 @@ test_any_of_several_slots_opens(void **state)
 		assert_good(unlock_code(many, code[i]));
 	}
 	assert_good(unlock_secret(many, many->password));
-	/* One of them damaged: the others still open. */
+	/* One of them is damaged, and the others still open. */
 	many->kr.slots[1].wrap[20] ^= 1;
 	assert_gate(unlock_secret(many, app[0]), ROOST_ERR_SLOT_AUTH);
 	assert_good(unlock_secret(many, app[2]));
 	free(many);
 }
 
-/* FORMAT.md 9.15: a person with a backup, and no provider key. */
+/* So it is for a person with a backup and no provider key (FORMAT.md 9.15). */
 static void
 test_without_a_host_key_some_slots_are_absent(void **state)
 {
@@ -249,7 +250,7 @@ test_without_a_host_key_some_slots_are_absent(void **state)
 	free(one);
 }
 
-/* FORMAT.md 9.14: the first provider slot, and no second. */
+/* Only the first provider slot is tried (FORMAT.md 9.14). */
 static void
 test_only_the_first_provider_slot_is_tried(void **state)
 {
@@ -270,10 +271,8 @@ test_only_the_first_provider_slot_is_tried(void **state)
 	free(two);
 }
 
-/*
- * The cost stands in a document that somebody else may have written: it is
- * looked at before any memory is taken, and does not lock out other slots.
- */
+/* The cost stands in a document that somebody else may have written.  It is
+   checked before any memory is taken, and does not lock out other slots. */
 static void
 test_argon2_costs_beyond_the_limit_are_refused(void **state)
 {
@@ -297,7 +296,8 @@ test_argon2_costs_beyond_the_limit_are_refused(void **state)
 		assert_good(unlock_secret(changed, ring->app));
 		assert_good(unlock_code(changed, ring->code));
 	}
-	/* Within the limits, but not what it was made with. */
+	/* This cost is within the limits, but the slot was made with
+	   another. */
 	changed->kr.slots[1].t = 2;
 	changed->kr.slots[1].m_kib = 8192;
 	resign(changed);
@@ -353,7 +353,7 @@ test_the_provider_key_is_found_by_its_id(void **state)
 	}
 }
 
-/* A D() of 32 bytes, then a mac over lines: FORMAT.md 8.10. */
+/* Check a mac over lines, whose key is a D() of 32 bytes (FORMAT.md 8.10). */
 static void
 assert_mac(const uint8_t *key, const char *label, const char *lines,
 	   size_t len, const uint8_t *mac)
@@ -374,12 +374,12 @@ test_the_signature_is_that_of_the_format(void **state)
 	char *doc = kit_ring_text(&ring->kr, &len), *at, *lines;
 
 	(void)state;
-	/* The id: FORMAT.md 8.12. */
+	/* The id is that of FORMAT.md 8.12. */
 	assert_good(roost_prim_sign_public(ring->seed, text + 14));
 	assert_memory_equal(text + 14, ring->kr.identity, 32);
 	assert_good(roost_prim_sha256(text, sizeof(text), hash));
 	assert_memory_equal(ring->kr.id, hash, 16);
-	/* Without generation, policy and host: FORMAT.md 8.9. */
+	/* Generation, policy and host are left out (FORMAT.md 8.9). */
 	lines = kit_new(len + rest);
 	memcpy(lines, label, rest);
 	at = memmem(doc, len, "generation ", 11);
@@ -405,7 +405,7 @@ test_macs_and_wraps_are_those_of_the_format(void **state)
 	at = memmem(doc, len, "\nprovider-mac ", 14);
 	assert_mac(ring->host_key, "provider mac", doc,
 		   (size_t)(at + 1 - doc), ring->kr.provider_mac);
-	/* The host wrap. */
+	/* Make the host wrap's associated data. */
 	at = memmem(doc, 300, "\nid ", 4);
 	memcpy(ad, at + 1, 26);
 	at = memmem(doc, 300, "\nowner ", 7);
@@ -418,7 +418,7 @@ test_macs_and_wraps_are_those_of_the_format(void **state)
 	assert_good(roost_prim_unwrap(kek, ad, rest + 16, ring->kr.host_wrap,
 				      60, out));
 	assert_memory_equal(out, ring->host_key, 32);
-	/* A slot's wrap. */
+	/* Make the associated data of a slot's wrap. */
 	memcpy(ad, ring->kr.id, 16);
 	memcpy(ad + 16, "slot 1 provider 1700000000", 26);
 	assert_good(roost_slot_kek_provider(ring->host_key, kek));
@@ -450,10 +450,8 @@ test_secrets_are_those_of_the_format(void **state)
 	assert_memory_equal(psk, ring->seal.psk, 32);
 }
 
-/*
- * Every byte of the document, to every other value: refused, and never by
- * anything later than the provider's mac.
- */
+/* Every byte of the document is changed to every other value.  It must be
+   refused, and by nothing later than the provider's mac. */
 static void
 test_every_changed_byte_of_a_document_is_refused(void **state)
 {
@@ -489,7 +487,8 @@ test_every_changed_byte_of_a_document_is_refused(void **state)
 	free(kr);
 }
 
-/* The same for the owner alone, in the lines that the owner has signed. */
+/* The same is done for the owner alone, in the lines that the owner has
+   signed. */
 static void
 test_every_changed_bit_of_the_owners_lines_is_refused(void **state)
 {
@@ -520,7 +519,7 @@ test_every_changed_bit_of_the_owners_lines_is_refused(void **state)
 	free(kr);
 }
 
-/* Who can write the storage puts in a public key of his own. */
+/* Somebody who can write the storage puts in a public key of his own. */
 static void
 test_a_swapped_public_key_is_not_sealed_to(void **state)
 {
@@ -533,22 +532,23 @@ test_a_swapped_public_key_is_not_sealed_to(void **state)
 		changed->kr.epochs[0].public_key));
 	assert_gate(load_mine(changed), ROOST_ERR_PROVIDER_MAC);
 	assert_gate(load_offline(changed), ROOST_ERR_OWNER_SIG);
-	/* Even with a key of the provider: before anything is unlocked. */
+	/* It is refused even with the provider's key, before anything is
+	   unlocked. */
 	assert_good(roost_keyring_sign_owner(&changed->kr, private_key));
 	assert_good(roost_keyring_sign_provider(&changed->kr,
 						changed->host_key));
 	assert_gate(roost_keyring_open_host(&changed->kr, KIT_OWNER,
 		ring->provider_key, 1, host), ROOST_ERR_OWNER_SIG);
 	assert_zero(host, 32);
-	/* And if he had the identity's key: the pair does not fit. */
+	/* If he had the identity's key, too, the key pair would not fit. */
 	resign(changed);
 	assert_gate(load_mine(changed), ROOST_ERR_EPOCH_KEY);
 	assert_gate(load_offline(changed), ROOST_ERR_EPOCH_KEY);
 	free(changed);
 }
 
-/* An identity of one's own for a keyring that another's id is on, or its own
-   id with somebody else's epochs and slots. */
+/* Somebody puts his own identity into a keyring that bears another's id, or
+   somebody else's epochs and slots under an identity's own id. */
 static void
 test_an_identity_has_one_id(void **state)
 {
@@ -578,7 +578,8 @@ test_an_identity_has_one_id(void **state)
 	free(other);
 }
 
-/* Each part changed and all repaired: the part has its own gate. */
+/* Each part is changed and all else repaired, so that its own gate must refuse
+   it. */
 static void
 test_what_macs_do_not_see_has_gates_of_its_own(void **state)
 {
@@ -681,7 +682,7 @@ test_policy_and_generation_are_the_operators(void **state)
 	free(changed);
 }
 
-/* The secrets made anew, with these entries. */
+/* Make the record `secrets` anew with these entries. */
 static void
 ring_rewrap(struct kit_ring *many, const uint8_t *entries)
 {
@@ -698,7 +699,7 @@ ring_rewrap(struct kit_ring *many, const uint8_t *entries)
 	resign(many);
 }
 
-/* A keyring with three epochs, made as a rotation would. */
+/* Give the keyring several epochs, as a rotation would. */
 static void
 ring_epochs(struct kit_ring *many, unsigned int count, uint8_t *entries_r)
 {
@@ -742,7 +743,7 @@ test_every_epoch_opens_its_messages(void **state)
 		assert_memory_equal(keys[i].public_key,
 				    many->kr.epochs[i].public_key, 32);
 	}
-	/* New mail goes to the newest. */
+	/* New mail is sealed to the newest. */
 	assert_good(roost_keyring_seal_key(&many->kr, many->host_key, &seal));
 	assert_memory_equal(seal.public_key, keys[2].public_key, 32);
 	assert_memory_equal(seal.psk, keys[2].psk, 32);
@@ -784,7 +785,7 @@ test_each_entry_must_be_that_of_its_epoch(void **state)
 			    ROOST_ERR_EPOCH_KEY);
 		assert_gate(load_offline(many), ROOST_ERR_EPOCH_KEY);
 		entry[4 + 9] ^= 1;
-		entry[36 + 31] ^= 1;	/* psk: only the newest one's */
+		entry[36 + 31] ^= 1;	/* psk, of the newest alone */
 		ring_rewrap(many, entries);
 		assert_gate(kit_ring_load(&many->kr, many, KIT_OWNER),
 			    i == 2 ? ROOST_ERR_EPOCH_KEY : ROOST_OK);
@@ -817,7 +818,8 @@ test_the_seed_must_be_that_of_the_identity(void **state)
 	free(many);
 }
 
-/* Old secrets put back under a document that has an epoch more, and so on. */
+/* Somebody puts old secrets back under a document that has an epoch more, and
+   the like. */
 static void
 test_secrets_of_another_keyring_do_not_open(void **state)
 {
@@ -828,7 +830,7 @@ test_secrets_of_another_keyring_do_not_open(void **state)
 	memcpy(changed->kr.secrets, other->kr.secrets, 128);
 	resign(changed);
 	assert_gate(load_mine(changed), ROOST_ERR_SECRETS);
-	/* Also with the same master key. */
+	/* They do not open with the same master key either. */
 	memcpy(changed->kr.secrets, ring->kr.secrets, 128);
 	memcpy(changed->kr.id, other->kr.id, 16);
 	resign(changed);

@@ -103,7 +103,8 @@ test_the_longest_owner_loads(void **state)
 	free(changed);
 }
 
-/* As a moved namespace gets it: by the provider key, bound into the wrap. */
+/* A moved namespace gets a new owner by the provider key; the wrap is bound to
+   it. */
 static void
 test_a_new_owner_fits_and_the_wrap_is_bound_to_it(void **state)
 {
@@ -121,7 +122,7 @@ test_a_new_owner_fits_and_the_wrap_is_bound_to_it(void **state)
 	owner[ROOST_KEYRING_OWNER_MAX] = '\0';
 	assert_good(roost_keyring_set_owner(&changed->kr, owner,
 		ring->provider_key, changed->host_key));
-	/* Who signed for the old owner has not signed for this one. */
+	/* Whoever signed for the old owner has not signed for this one. */
 	assert_gate(kit_ring_load(&changed->kr, ring, owner),
 		    ROOST_ERR_PROVIDER_MAC);
 	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
@@ -132,7 +133,7 @@ test_a_new_owner_fits_and_the_wrap_is_bound_to_it(void **state)
 	free(changed);
 }
 
-/* As when a user or a namespace has another name: all but the owner stays. */
+/* When a user or a namespace has another name, all but the owner stays. */
 static void
 test_an_owner_is_exchanged_by_the_master_key(void **state)
 {
@@ -162,7 +163,8 @@ test_an_owner_is_exchanged_by_the_master_key(void **state)
 	free(changed);
 }
 
-/* Who has only the master key of another keyring signs nothing here. */
+/* Somebody who has only the master key of another keyring can sign nothing
+   here. */
 static void
 test_signing_needs_the_identitys_seed(void **state)
 {
@@ -223,7 +225,7 @@ test_slots_are_added_behind_the_last_within_limits(void **state)
 	free(many);
 }
 
-/* What cannot be written and read back must not be made. */
+/* What could not be written and read back must not be made. */
 static void
 test_no_slot_number_beyond_the_largest_is_made(void **state)
 {
@@ -239,7 +241,7 @@ test_no_slot_number_beyond_the_largest_is_made(void **state)
 	free(many);
 }
 
-/* What does not fit into a document is not signed by its beginning. */
+/* What does not fit into a document must not be signed by its beginning. */
 static void
 test_a_keyring_that_is_too_large_is_not_signed(void **state)
 {
@@ -274,7 +276,7 @@ plan_new(void)
 	};
 }
 
-/* Make it, and read back what would be stored. */
+/* Make a document, and read back what would be stored. */
 static struct roost_keyring *
 made(const struct roost_keyring_plan *plan)
 {
@@ -328,7 +330,7 @@ test_a_plan_without_a_secret_makes_a_provider_slot(void **state)
 	free(kr);
 }
 
-/* Who runs the server shall not open it: there is no provider slot. */
+/* Who runs the server cannot open it, because there is no provider slot. */
 static void
 test_a_plan_with_a_secret_makes_a_password_slot_alone(void **state)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * keyring, its text (FORMAT.md 7): one text for each content, and every other
- * text refused at its gate.
- */
+/* keyring_text: the text of a keyring (FORMAT.md 7).  Each content has one
+   text, and every other text is refused at its gate. */
 #define _GNU_SOURCE	/* memmem */
 #include "kit.h"
 
@@ -31,7 +29,7 @@ group_teardown(void **state)
 	return kit_teardown(state);
 }
 
-/* Parse; if it is accepted, writing it gives the same bytes. */
+/* Parse a document.  If it is accepted, writing it must give the same bytes. */
 static enum roost_err
 parse(const char *doc, size_t len, unsigned int *line_r)
 {
@@ -81,7 +79,7 @@ assert_ring(enum roost_err gate)
 	free(doc);
 }
 
-/* The document with the first "from" replaced; the gate it then gets. */
+/* Returns the gate of the document once the first "from" in it is replaced. */
 static enum roost_err
 parse_replaced(const char *from, const char *to)
 {
@@ -103,7 +101,8 @@ parse_replaced(const char *from, const char *to)
 	return err;
 }
 
-/* Lines of the document as it stands: start and length with LF. */
+/* The lines of a document: where each starts, and how long it is with its
+   LF. */
 struct lines {
 	char *doc;
 	size_t len, count;
@@ -128,7 +127,7 @@ lines_get(void)
 	return lines;
 }
 
-/* The lines with these numbers, in this order. */
+/* Parse the lines with these numbers, in this order. */
 static enum roost_err
 parse_lines(const struct lines *lines, const size_t *order, size_t count,
 	    unsigned int *line_r)
@@ -255,7 +254,7 @@ test_every_prefix_is_refused(void **state)
 	free(doc);
 }
 
-/* Every byte value that no document has, at every place. */
+/* Every byte value that no document has is put in every place. */
 static void
 test_bytes_that_are_no_text_are_refused(void **state)
 {
@@ -335,7 +334,7 @@ test_another_version_is_refused_as_such(void **state)
 			    ROOST_ERR_DOC_VERSION);
 }
 
-/* FORMAT.md 7.7: a missing first epoch or slot has a gate of its own. */
+/* A missing first epoch or slot has a gate of its own (FORMAT.md 7.7). */
 static void
 test_a_missing_record_is_refused(void **state)
 {
@@ -430,7 +429,7 @@ test_records_have_one_order(void **state)
 	free(lines.doc);
 }
 
-/* One field more, one field less, in every line. */
+/* Every line gets one field more, and one less. */
 static void
 test_every_record_has_its_number_of_fields(void **state)
 {
@@ -626,7 +625,7 @@ test_there_are_1_to_64_slots(void **state)
 	kr->slot_count = 4;
 }
 
-/* As many epochs as there are, and too many for any document. */
+/* There are as many epochs as fit, and too many for any document. */
 static void
 test_epochs_count_from_one(void **state)
 {
@@ -663,7 +662,7 @@ test_epochs_count_from_one(void **state)
 	free(many);
 }
 
-/* A thousand epochs in a document of the allowed size. */
+/* A thousand epochs stand in a document of the allowed size. */
 static void
 test_too_many_epochs_do_no_harm(void **state)
 {
@@ -685,8 +684,8 @@ test_too_many_epochs_do_no_harm(void **state)
 	free(lines.doc);
 }
 
-/* In each binary field: too short, too long, padded, other alphabet, unused
-   bits. */
+/* Each binary field is made too short, too long, padded, of another alphabet,
+   and with unused bits. */
 static void
 test_binary_fields_are_strict(void **state)
 {
@@ -695,7 +694,7 @@ test_binary_fields_are_strict(void **state)
 		14 };
 	static const struct {
 		const char *to;
-		size_t cut;	/* so many characters give way to it */
+		size_t cut;	/* how many characters it replaces */
 	} changes[] = {
 		{ "", 1 }, { "", 2 }, { "A", 0 }, { "AA", 0 }, { "=", 0 },
 		{ "==", 0 }, { "=", 1 }, { "-", 1 }, { "_", 1 }, { ".", 1 },
@@ -710,7 +709,7 @@ test_binary_fields_are_strict(void **state)
 		const char *field = memrchr(lines.doc + off, ' ', end - off);
 
 		if (binary[i] == 7) {
-			/* An epoch's last field is the time. */
+			/* The last field of an epoch is its time. */
 			end = (size_t)(field - lines.doc);
 			field = memrchr(lines.doc + off, ' ', end - off);
 		}
@@ -725,7 +724,7 @@ test_binary_fields_are_strict(void **state)
 			memcpy(doc + head, changes[j].to, add);
 			memcpy(doc + head + add, lines.doc + end,
 			       lines.len - end);
-			/* Without unused bits B is as good as any. */
+			/* Without unused bits B is as good as any other. */
 			assert_doc(doc, lines.len - changes[j].cut + add,
 				   bits == 0 && changes[j].to[0] == 'B' ?
 				   ROOST_OK : ROOST_ERR_DOC_BASE64);
@@ -792,7 +791,8 @@ test_owners_have_one_text(void **state)
 	}
 }
 
-/* Each byte alone: escaped or not, and parsed back as the same owner. */
+/* Each byte is written alone, escaped or not, and parsed back as the same
+   owner. */
 static void
 test_names_are_escaped_as_the_format_says(void **state)
 {
@@ -836,13 +836,13 @@ test_names_that_do_not_fit_are_refused(void **state)
 	name[1025] = '\0';
 	assert_gate(roost_keyring_escape(name, owner), ROOST_ERR_LIMIT);
 	assert_string_equal(owner, "");
-	/* Not even when something shorter follows that would fit. */
+	/* It is refused even when something shorter follows that would fit. */
 	memset(name, '/', 342);
 	memcpy(name + 342, "a", 2);
 	assert_gate(roost_keyring_escape(name, owner), ROOST_ERR_LIMIT);
 }
 
-/* The line that an operator is told. */
+/* The line is told to an operator. */
 static void
 test_the_refused_line_is_told(void **state)
 {

@@ -401,7 +401,7 @@ test_siv_opens_with_its_key_and_ad_only(void **state)
 	}
 }
 
-/* What OpenSSL has no right answer for is not asked. */
+/* OpenSSL has no right answer for this, so it must not be asked. */
 static void
 test_siv_of_nothing_is_refused(void **state)
 {
@@ -526,7 +526,7 @@ test_random_bytes_do_not_repeat(void **state)
 	assert_int_equal(b[63], 0x11);
 }
 
-/* Its every parameter counts.  Known answers are among the vectors. */
+/* Every parameter must count; known answers are among the vectors. */
 static void
 test_argon2id_depends_on_all_it_gets(void **state)
 {
@@ -604,7 +604,7 @@ test_base64_known_answers(void **state)
 	assert_memory_equal(bytes, "foo", 3);
 }
 
-/* Of all texts of three characters exactly 65536 are two bytes. */
+/* Of all texts of three characters, exactly 65536 stand for two bytes. */
 static void
 test_each_value_has_one_base64_text(void **state)
 {
@@ -662,7 +662,7 @@ test_other_base64_is_refused(void **state)
 	assert_false(roost_prim_unbase64("Zm\0v", 4, bytes, 3));
 }
 
-/* Two users of the library: the first to leave takes nothing away. */
+/* The library has two users, and the first that leaves takes nothing away. */
 static void
 test_init_is_counted(void **state)
 {

@@ -61,7 +61,7 @@ test_key_files(void **state)
 	}
 }
 
-/* FORMAT.md 8.3. */
+/* The id is that of FORMAT.md 8.3. */
 static void
 test_the_provider_id_is_that_of_the_format(void **state)
 {

@@ -54,7 +54,7 @@ died(int signal_number)
 	_exit(1);
 }
 
-/* A child that touches the byte must die of it. */
+/* True if a child dies of touching the byte. */
 static bool
 dies_of_touching(volatile uint8_t *byte)
 {

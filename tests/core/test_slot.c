@@ -25,7 +25,7 @@ test_the_provider_slots_key_is_that_of_the_format(void **state)
 	assert_memory_equal(kek, right, 32);
 }
 
-/* FORMAT.md 8.7. */
+/* The key is that of FORMAT.md 8.7. */
 static void
 test_the_password_key_is_that_of_the_format(void **state)
 {
@@ -105,7 +105,8 @@ test_argon2_has_limits(void **state)
 		    ROOST_ERR_ARGON2_LIMIT);
 }
 
-/* Without the provider key a stolen password is worth nothing, and so on. */
+/* A stolen password is worth nothing without the provider key, and likewise for
+   the rest. */
 static void
 test_password_key_depends_on_all_it_gets(void **state)
 {

@@ -44,7 +44,7 @@ fixture_init(struct fixture *fix)
 	}
 }
 
-/* A header with stanzas for these epochs, in this order. */
+/* Make a header with stanzas for these epochs, in this order. */
 static void
 fixture_seal(struct fixture *fix, const size_t *epochs, size_t count)
 {
@@ -100,7 +100,7 @@ assert_opening(const struct fixture *fix, size_t key_count,
 	assert_gate(fixture_open(fix, key_count, key), gate);
 }
 
-/* FORMAT.md 4.2. */
+/* The id is that of FORMAT.md 4.2. */
 static void
 test_the_key_id_is_that_of_the_format(void **state)
 {
@@ -118,7 +118,7 @@ test_the_key_id_is_that_of_the_format(void **state)
 	assert_memory_not_equal(id, hash, 8);
 }
 
-/* FORMAT.md 4.4, by HPKE alone. */
+/* Make the stanza as FORMAT.md 4.4 says, by HPKE alone. */
 static void
 test_the_stanza_is_that_of_the_format(void **state)
 {
@@ -175,7 +175,7 @@ test_sealing_twice_differs(void **state)
 	assert_memory_not_equal(again + 44, fix.header + 64 + 44, 48);
 }
 
-/* What test_header does not refuse already. */
+/* Bits that test_header does not refuse already. */
 static void
 test_any_flipped_bit_dies_at_its_gate(void **state)
 {
@@ -231,7 +231,7 @@ test_without_the_key_there_is_no_key(void **state)
 	assert_opening(&fix, 3, ROOST_OK);
 }
 
-/* Other types are not opened, also when their key id is ours. */
+/* Other types are not opened, even when their key id is ours. */
 static void
 test_only_type_1_is_opened(void **state)
 {
@@ -259,7 +259,7 @@ test_an_unknown_type_is_skipped(void **state)
 	assert_opening(&fix, 2, ROOST_OK);
 }
 
-/* Whoever has the public key, but no psk, cannot seal. */
+/* Somebody who has the public key, but no psk, cannot seal. */
 static void
 test_the_public_key_alone_does_not_seal(void **state)
 {
@@ -336,7 +336,7 @@ test_low_order_points_are_refused(void **state)
 	}
 }
 
-/* A stanza moved under another header of the same keyring. */
+/* A stanza is moved under another header of the same keyring. */
 static void
 test_a_stanza_opens_under_its_header_only(void **state)
 {

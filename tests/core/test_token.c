@@ -32,7 +32,7 @@ any_key(void)
 	return key;
 }
 
-/* Any bytes but NUL. */
+/* Make a name of any bytes but NUL. */
 static void
 any_name(char *name_r, size_t len)
 {
@@ -43,7 +43,7 @@ any_name(char *name_r, size_t len)
 	name_r[len] = '\0';
 }
 
-/* FORMAT.md 13.3, bit by bit. */
+/* Write the text as FORMAT.md 13.3 says, bit by bit. */
 static void
 text_by_hand(const uint8_t *bytes, size_t len, char *text_r)
 {
@@ -84,8 +84,8 @@ assert_folds_to(const char *text, const char *folded)
 	assert_string_equal(mine, folded);
 }
 
-/* A token of whatever bytes, sealed as they are, in lower case: even of names
-   that cannot exist. */
+/* Make a token of any bytes, sealed as they are, in lower case; the name need
+   not be one that can exist. */
 static size_t
 token_by_hand(const struct roost_token_key *key, const void *name, size_t len,
 	      char *text_r)
@@ -99,7 +99,8 @@ token_by_hand(const struct roost_token_key *key, const void *name, size_t len,
 	return strlen(text_r);
 }
 
-/* Open it where reading further is noticed; after an error all is zero. */
+/* Open a token where reading beyond its end is noticed; after an error all must
+   be zero. */
 static enum roost_err
 open_token(const struct roost_token_key *key, const char *text, size_t len,
 	   char *name_r)
@@ -217,7 +218,7 @@ test_names_that_cannot_exist_have_no_token(void **state)
 	}
 }
 
-/* Somebody who has the key, and makes what this library never does. */
+/* Somebody has the key, and makes what this library never does. */
 static void
 test_sealed_names_that_cannot_exist_do_not_open(void **state)
 {
@@ -238,7 +239,7 @@ test_sealed_names_that_cannot_exist_do_not_open(void **state)
 		len = token_by_hand(&key, name, 20, text);
 		assert_no_token(&key, text, len);
 	}
-	/* The tag of no name: what SIV gives for it is not asked at all. */
+	/* This is the tag of no name; SIV must not even be asked for it. */
 	memset(name, 0, 16);
 	text_by_hand((const uint8_t *)name, 16, text);
 	assert_no_token(&key, text, strlen(text));
@@ -261,7 +262,7 @@ test_one_name_has_one_token(void **state)
 	assert_good(roost_token_seal(&a, name, len, one));
 	assert_good(roost_token_seal(&a, name, len, two));
 	assert_string_equal(one, two);
-	/* As another process would. */
+	/* Another process would do the same. */
 	roost_prim_deinit();
 	assert_good(roost_prim_init());
 	assert_good(roost_token_key_derive(host_key, id, &b));
@@ -269,7 +270,7 @@ test_one_name_has_one_token(void **state)
 	assert_string_equal(one, two);
 }
 
-/* Not even the first digits tell that two names are alike. */
+/* Not even the first digits may tell that two names are alike. */
 static void
 test_two_names_have_two_tokens(void **state)
 {
@@ -297,7 +298,8 @@ test_two_names_have_two_tokens(void **state)
 	assert_memory_not_equal(one + 4, two + 4, 20);
 }
 
-/* Whoever is first to name it: one keyword, and each knows its spelling. */
+/* Whoever is first to name it makes the keyword, and each knows its own
+   spelling. */
 static void
 test_two_spellings_have_one_token(void **state)
 {
@@ -329,7 +331,7 @@ test_two_spellings_have_one_token(void **state)
 	}
 }
 
-/* Letters that differ between two texts, from one number on. */
+/* Returns how many letters differ between two texts, from one number on. */
 static size_t
 cases_that_differ(const char *one, const char *two, size_t skip)
 {
@@ -367,7 +369,8 @@ test_case_tells_nothing_without_the_key(void **state)
 			cases_that_differ(text, two, 25);
 		sum += cases_that_differ(text, two, 32);
 	}
-	/* Half of 40 marks, and half of 25 bits of the check, 40 times. */
+	/* These are half of 40 marks, and half of 25 bits of the check, 40
+	   times. */
 	assert_true(sum >= 40 * 14 && sum <= 40 * 26);
 	assert_true(checks >= 40 * 8 && checks <= 40 * 17);
 	other.case_key[0] ^= 1;
@@ -378,7 +381,7 @@ test_case_tells_nothing_without_the_key(void **state)
 	assert_string_equal(back, name);
 }
 
-/* Whatever has happened to the case: the name is there, in lower case. */
+/* Whatever has happened to the case, the name is there, in lower case. */
 static void
 test_changed_case_spells_nothing(void **state)
 {
@@ -407,7 +410,7 @@ test_changed_case_spells_nothing(void **state)
 	assert_string_equal(back, name);
 }
 
-/* Sealed as it is spelled, by earlier builds. */
+/* Earlier builds sealed the name as it is spelled. */
 static void
 test_a_token_of_before_is_read(void **state)
 {
@@ -449,7 +452,7 @@ test_another_key_makes_and_opens_other_tokens(void **state)
 	}
 }
 
-/* Every character, changed to every other one. */
+/* Every character is changed to every other one. */
 static void
 test_every_changed_character_dies(void **state)
 {
@@ -483,7 +486,7 @@ test_every_changed_character_dies(void **state)
 	}
 }
 
-/* Under a right text: every bit of tag and ciphertext counts. */
+/* The text is right, and every bit of tag and ciphertext counts. */
 static void
 test_every_changed_bit_dies(void **state)
 {
@@ -540,10 +543,8 @@ test_every_prefix_and_every_extension_dies(void **state)
 		assert_no_token(&key, text, len);
 }
 
-/*
- * One text for one token: bits that no byte uses are zero, and there is no
- * digit too many.  Under a decoder that let them pass these would open.
- */
+/* There is one text for one token: bits that no byte uses are zero, and there
+   is no digit too many.  A decoder that let them pass would open these. */
 static void
 test_a_token_has_one_text(void **state)
 {
@@ -592,7 +593,7 @@ test_case_does_not_matter_in_opening(void **state)
 				text[i];
 		assert_good(open_token(&key, mixed, len, back));
 		assert_int_equal(strcasecmp(back, name), 0);
-		/* The token of what came out is no other. */
+		/* The token of what came out must be the same. */
 		assert_good(roost_token_seal(&key, back, name_len, mixed));
 		fold_by_hand(text, len, text);
 		assert_folds_to(mixed, text);
@@ -628,7 +629,8 @@ test_the_prefix_claims(void **state)
 			texts[i].len), texts[i].is_claimed);
 }
 
-/* What opens is what would be made; nothing else that claims does. */
+/* What opens must be what would be made; nothing else that claims to be a token
+   opens. */
 static void
 test_random_texts_do_not_open(void **state)
 {
@@ -648,7 +650,7 @@ test_random_texts_do_not_open(void **state)
 	}
 }
 
-/* The library that fails is not taken for a token that does. */
+/* A failure of the library is not taken for a token that does not open. */
 static void
 test_without_the_library_nothing_is_left(void **state)
 {

@@ -41,15 +41,16 @@ main(void)
 #include <ucontext.h>
 #include <unistd.h>
 
-/* The last function to return must be the one that is looked at: what came
-   after would run over what it left.  So their statics are needed too. */
+/* The last function to return must be the one that is examined, because what
+   came after would overwrite what it left.  So their static functions are
+   needed, too. */
 #include "core/hpke.c"
 #include "core/keyring.c"
 #include "core/keyring-edit.c"
 
 #define STACK_SIZE 1048576
 #define SECRETS_MAX 64
-#define PART 12		/* so many bytes of a secret are one too many */
+#define PART 12		/* finding as many bytes of a secret is too much */
 
 struct secret {
 	const char *name;
@@ -85,7 +86,7 @@ secret_derive(const char *name, const uint8_t *key, const char *label)
 	secret_add(name, derived, 32);
 }
 
-/* The name of a secret of which a part stands there, or NULL. */
+/* Returns the name of a secret of which a part stands there, or NULL. */
 static const char *
 secret_find(const void *bytes, size_t len)
 {
@@ -113,7 +114,7 @@ free(void *block)
 	__libc_free(block);
 }
 
-/* Random bytes that become secrets: whatever is drawn while drawing. */
+/* What is drawn while drawing becomes a secret, so it is remembered. */
 static void
 random_buf(void *bytes, size_t len)
 {
@@ -156,7 +157,7 @@ step_run(void)
 	step_err = step();
 }
 
-/* Run it there; what was found, or NULL. */
+/* Run it on that stack.  Returns the name of what was found, or NULL. */
 static const char *
 run_and_search(enum roost_err (*which)(void))
 {
@@ -366,7 +367,8 @@ test_sealing_with_hpke(void **state)
 	is_drawing = true;
 	assert_clean(run_hpke_seal, ROOST_OK);
 	assert_int_equal(secret_count, 3);
-	/* The stack is still there; what was derived is known only now. */
+	/* What was derived is known only now; the stack is still as it was
+	   left. */
 	kit_hpke(&hpke, ring->open.private_key, ring->open.public_key, out[1],
 		 &ladder);
 	secret_add("Diffie-Hellman result", ladder.dh, 32);
@@ -418,7 +420,7 @@ test_loading(void **state)
 	assert_clean(run_provider_mac, ROOST_OK);
 	assert_clean(run_provider_id, ROOST_OK);
 	ring->kr.provider_mac[0] ^= 1;
-	/* The right mac, by which another document could be made good. */
+	/* By the right mac another document could be made good. */
 	secret_add("right mac", ring->kr.provider_mac + 1, 31);
 	assert_clean(run_open_host, ROOST_ERR_PROVIDER_MAC);
 	assert_clean(run_provider_mac, ROOST_ERR_PROVIDER_MAC);
@@ -490,7 +492,7 @@ test_unlocking(void **state)
 	assert_clean(run_unlock_secret, ROOST_OK);
 	assert_clean(run_unlock_recovery, ROOST_OK);
 	assert_clean(run_kek_password, ROOST_OK);
-	/* Right secret, damaged slot. */
+	/* The secret is right, and the slot is damaged. */
 	ring->kr.slots[0].wrap[30] ^= 1;
 	assert_clean(run_unlock_provider, ROOST_ERR_SLOT_AUTH);
 	ring->kr.slots[0].wrap[30] ^= 1;
@@ -893,7 +895,7 @@ test_recovery_codes(void **state)
 	assert_zero(out[1], 20);
 }
 
-/* Proof that the search finds what is there. */
+/* This proves that the search finds what is there. */
 static enum roost_err
 run_careless(void)
 {
@@ -955,8 +957,9 @@ main(int argc, char **argv)
 		printf("wipe: not run under valgrind\n");
 		return 0;
 	}
-	/* Symbols looked up at their first use would leave registers on the
-	   stack; the plugins are linked so that they are not. */
+	/* If symbols were looked up at their first use, that would leave
+	   registers on the stack.  The plugins are linked so that they are
+	   not. */
 	if (argc == 1 && getenv("LD_BIND_NOW") == NULL) {
 		(void)setenv("LD_BIND_NOW", "1", 1);
 		(void)execv("/proc/self/exe", argv);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * writer: however the plaintext comes in, one object goes out; a
- * failure sticks; nothing secret stays.
- */
+/* writer: however the plaintext comes in, one object goes out; a failure
+   sticks; nothing secret stays. */
 #define _GNU_SOURCE	/* memmem */
 #include "kit.h"
 
@@ -45,7 +43,7 @@ writing_free(struct writing *writing)
 	free(writing);
 }
 
-/* How many bytes the next piece has. */
+/* Returns how many bytes the next piece has. */
 typedef size_t piece_len(void);
 
 static size_t
@@ -158,7 +156,7 @@ test_the_object_ends_with_its_digest(void **state)
 	free(ring);
 }
 
-/* Object id, data key, enc, salt: all of them anew. */
+/* Object id, data key, enc and salt are all new each time. */
 static void
 test_sealing_twice_differs(void **state)
 {
@@ -206,7 +204,7 @@ test_the_header_names_what_the_key_says(void **state)
 	free(ring);
 }
 
-/* A sink that fails anywhere: told at once, and for ever after. */
+/* A sink fails anywhere; that is told at once, and by every later call. */
 static void
 test_a_failed_write_sticks(void **state)
 {
@@ -244,7 +242,7 @@ test_a_failed_write_sticks(void **state)
 			    ROOST_ERR_IO);
 		assert_gate(roost_writer_finish(writer), ROOST_ERR_IO);
 		assert_int_equal(writing->memory.len, len);
-		/* What went out is no object. */
+		/* What went out must be no object. */
 		if (len > 0)
 			assert_true(kit_gate(ring, writing->memory.bytes,
 					     len) != ROOST_OK);
@@ -289,7 +287,7 @@ test_an_unfinished_object_does_not_open(void **state)
 	free(ring);
 }
 
-/* The last chunk there can be is one that is not full. */
+/* The last chunk that there can be is one that is not full. */
 static void
 test_there_are_at_most_2_to_the_32_chunks(void **state)
 {

@@ -20,7 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	enum roost_err peek = roost_header_peek(bytes, len, &peeked);
 	enum roost_err err = roost_header_parse(bytes, len, &hdr);
 
-	/* What parses was peeked at, and claims to be sealed. */
+	/* What parses must have been peeked at with success, and must claim to
+	   be sealed. */
 	if (err == ROOST_OK &&
 	    (peek != ROOST_OK || hdr.len != peeked || peeked > len ||
 	     peeked > ROOST_HEADER_SIZE_MAX || hdr.stanza_count < 1 ||

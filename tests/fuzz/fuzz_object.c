@@ -35,7 +35,8 @@ static const uint8_t data_key[ROOST_KEY_SIZE] = { 1 };
 static const uint8_t keyring_id[ROOST_ID_SIZE] = { 2 };
 static const uint8_t object_id[ROOST_ID_SIZE] = { 3 };
 
-/* What is read, and what each of its chunks holds, if it opens. */
+/* The bytes that are read, and the plaintext that each chunk has if it
+   opens. */
 static uint8_t bytes[OBJECT_MAX], plain[OBJECT_MAX];
 static size_t len;
 static struct roost_body body;
@@ -45,7 +46,8 @@ static unsigned int reads;
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_len);
 
-/* The script's next number of so many bytes; zeros behind its end. */
+/* Returns the script's next number, of as many bytes; behind its end are
+   zeros. */
 static size_t
 take(struct script *script, unsigned int count)
 {
@@ -82,7 +84,7 @@ make_header(struct script *script)
 	return at;
 }
 
-/* Short, or about a number of chunks. */
+/* A plaintext is short, or about a number of chunks long. */
 static size_t
 plain_size(struct script *script)
 {
@@ -135,7 +137,7 @@ resize(size_t size)
 	len = size;
 }
 
-/* Chunk a of the original takes the place of chunk b. */
+/* Put chunk a of the original in the place of chunk b. */
 static void
 copy_chunk(size_t head, size_t a, size_t b)
 {
@@ -157,7 +159,7 @@ damage(struct script *script, size_t head)
 	case 0:
 		bytes[at % len] ^= (uint8_t)(1 << (what >> 5));
 		break;
-	case 1:		/* most of what is in the header means something */
+	case 1:		/* most bytes of a header have a meaning */
 		bytes[at % (head + ROOST_PROLOGUE_SIZE) % len] =
 			(uint8_t)take(script, 1);
 		break;
@@ -170,12 +172,12 @@ damage(struct script *script, size_t head)
 	case 4:
 		copy_chunk(head, at & 3, at >> 2 & 3);
 		break;
-	case 5:		/* between two chunks, with or without the digest */
+	case 5:		/* between two chunks, without or with a digest */
 		resize(head + ROOST_PROLOGUE_SIZE + (at & 3) * SEALED +
 		       ((at & 4) != 0 ? ROOST_DIGEST_SIZE : 0) +
 		       (at >> 3 & 31));
 		break;
-	case 6:		/* the end, byte by byte */
+	case 6:		/* cut off at the end, byte by byte */
 		resize(len > (at & 127) ? len - (at & 127) : 0);
 		break;
 	default:
@@ -202,7 +204,7 @@ repair_chunks(struct roost_chunk_keys *keys, bool is_all)
 	}
 }
 
-/* What of it opens, told chunk by chunk. */
+/* Find out which chunks open, each by itself. */
 static void
 open_chunks(struct roost_chunk_keys *keys)
 {
@@ -215,7 +217,7 @@ open_chunks(struct roost_chunk_keys *keys)
 			plain + idx * C) == ROOST_OK;
 }
 
-/* False: it has no geometry. */
+/* Repair what the mode says.  False if there is no place for chunks. */
 static bool
 repair(void)
 {
@@ -273,7 +275,7 @@ source_lend(void *context, uint64_t off, size_t lent_len)
 		err = (call); \
 	} while (err == ROOST_ERR_AGAIN)
 
-/* What is read from there is the plaintext, or an error. */
+/* What is read from there must be the plaintext, or an error. */
 static void
 check_read(struct roost_object *obj, uint64_t off)
 {

@@ -41,7 +41,8 @@ fuzz_same(const char *one, const char *two, size_t len)
 	return true;
 }
 
-/* It opens, or leaves nothing; what opened has this text and no other. */
+/* Open a text.  If it does not open, nothing may be left; if it does, no other
+   text may stand for that name. */
 static bool
 fuzz_open(const char *text, size_t len)
 {
@@ -62,13 +63,13 @@ fuzz_open(const char *text, size_t len)
 	is_same = fuzz_same(again, text, len);
 	for (i = 0; name[i] != '\0'; i++)
 		is_spelled = is_spelled || fuzz_fold(name[i]) != name[i];
-	/* Sealed as it is spelled: there is another token of it now. */
+	/* If it is sealed as it is spelled, there is another token for it. */
 	if (!is_same && !is_spelled)
 		abort();
 	return true;
 }
 
-/* A right text of any sealed bytes. */
+/* Make the right text of any sealed bytes. */
 static size_t
 fuzz_text(const uint8_t *sealed, size_t len, char *text_r)
 {

@@ -32,7 +32,7 @@ answer(enum roost_err err)
 	fputs(roost_err_name(err), stdout);
 }
 
-/* A word of hexadecimal; "-" is no byte. */
+/* Read a word of hexadecimal digits; "-" stands for no byte. */
 static struct vec_bytes
 word_bytes(const char *word)
 {
@@ -55,7 +55,7 @@ sink_write(void *context, const uint8_t *bytes, size_t len)
 	return ROOST_OK;
 }
 
-/* Write in pieces whose size changes, as a stream would. */
+/* Write in pieces whose size changes, as a stream does. */
 static enum roost_err
 write_pieces(struct roost_writer *writer, const struct vec_bytes *plain)
 {
@@ -160,7 +160,7 @@ put_keys(const struct roost_keyring *kr, const struct roost_open_key *keys)
 	}
 }
 
-/* The document is written back as it was read, or this says so. */
+/* The answer says so if the document is not written back as it was read. */
 static enum roost_err
 check_written(const struct roost_keyring *kr, const struct vec_bytes *doc)
 {
@@ -338,7 +338,7 @@ put_items(const struct roost_blob_content *content)
 	}
 }
 
-/* "<type>:<bytes>" words; owned_r is freed by the next. */
+/* Read "<type>:<bytes>" words; the next function frees owned_r. */
 static void
 read_items(char **words, struct roost_blob_content *content_r,
 	   struct vec_bytes owned_r[ROOST_BLOB_ITEM_COUNT])

@@ -55,7 +55,8 @@ die(const char *what)
 	exit(2);
 }
 
-/* Random, or for the table from a counter, so that it can be made again. */
+/* Fill with random bytes, or for the table from a counter, so that the table
+   can be made again. */
 static void
 fill(uint8_t *bytes, size_t len, unsigned int *counter)
 {

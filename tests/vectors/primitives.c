@@ -83,7 +83,7 @@ run_aead(const struct row *row)
 	return is_good;
 }
 
-/* Besides: with one bit of it changed it does not open. */
+/* Besides, what was sealed must not open once a bit of it is changed. */
 static bool
 run_siv(const struct row *row)
 {
@@ -114,7 +114,7 @@ run_siv(const struct row *row)
 	return is_good == row->is_valid;
 }
 
-/* kinds: extract (or none) and expand, or both at once. */
+/* kinds are either extract (or none) and expand, or both at once. */
 static bool
 run_hkdf256(const struct row *row)
 {
@@ -231,7 +231,7 @@ run_ed25519(const struct row *row)
 		is_same(&f[3], signature, 64));
 }
 
-/* RFC 9180 7.1.3, DeriveKeyPair: only tests draw a key from ikm. */
+/* RFC 9180 7.1.3, DeriveKeyPair.  Only tests make a key from ikm. */
 static bool
 derive_ephemeral(const struct vec_bytes *ikm, uint8_t private_r[32])
 {

@@ -25,7 +25,7 @@
 #define WHY_SIZE 128
 
 struct vector {
-	char *head;			/* cut into the fields below */
+	char *head;			/* cut into the fields */
 	struct { const char *name, *value; } fields[FIELDS_MAX];
 	unsigned int field_count;
 	struct vec_bytes data;
@@ -39,7 +39,7 @@ fail(struct vector *vec, const char *what)
 		snprintf(vec->why, sizeof(vec->why), "%s", what);
 }
 
-/* The nth field of this name, or NULL. */
+/* Returns the nth field of this name, or NULL. */
 static const char *
 nth(const struct vector *vec, const char *name, unsigned int n)
 {
@@ -177,7 +177,7 @@ check_keyring(struct vector *vec, const struct roost_keyring *kr,
 	free(right);
 }
 
-/* The vector's inputs; the texts are freed by the caller. */
+/* Read the vector's inputs; the caller frees the texts. */
 static struct vec_load
 load_fields(const struct vector *vec, char *owner, uint8_t *provider_keys,
 	    uint8_t *given)
@@ -301,7 +301,7 @@ check_token(struct vector *vec, const struct roost_token_key *key,
 	if (strlen(name) != right.len ||
 	    memcmp(name, right.data, right.len) != 0)
 		fail(vec, "another name");
-	/* Clause 13.9 reads what no writer makes. */
+	/* Clause 13.9 is about tokens that no writer makes. */
 	else if (strcmp(must(vec, "clause"), "13.9") != 0 &&
 		 (roost_token_seal(key, name, right.len, text) != ROOST_OK ||
 		  strlen(text) != vec->data.len ||
@@ -336,7 +336,8 @@ run_token(struct vector *vec)
 
 /* -- blobs -- */
 
-/* The items are those of the vector: "<type> <bytes>", in order. */
+/* Check that the items are those of the vector, which names them "<type>
+   <bytes>" in their order. */
 static void
 check_items(struct vector *vec, const struct roost_blob_content *content)
 {
@@ -440,7 +441,8 @@ read_file(const char *path)
 	return bytes;
 }
 
-/* Cut the head into fields: "name: value" lines up to an empty one. */
+/* Cut the head into fields, which are "name: value" lines up to an empty
+   one. */
 static void
 vector_read(struct vector *vec, const char *path)
 {

@@ -18,28 +18,29 @@
 
 #define VEC_EPOCHS_MAX 512
 
-/* Bytes of their own allocation, so that a read past the end is seen. */
+/* Bytes in an allocation of their own, so that reading beyond the end is
+   seen. */
 struct vec_bytes {
 	uint8_t *data;
 	size_t len;
 };
 
-/* Exits with a message if memory is short. */
+/* These end the program with a message if memory is short. */
 void *vec_alloc(size_t size);
 struct vec_bytes vec_copy(const void *data, size_t len);
 void vec_free(struct vec_bytes *bytes);
 
-/* Hexadecimal text of exactly / any number of bytes; exits if malformed. */
+/* Read hexadecimal text of exactly len, or of any number of bytes.  The program
+   ends if it is malformed. */
 void vec_unhex(const char *text, uint8_t *bytes_r, size_t len);
 struct vec_bytes vec_unhex_any(const char *text);
 
-/* "<number> <private> <psk>", as epoch: lines give it; exits if malformed. */
+/* Read "<number> <private> <psk>", as lines of epochs give it.  The program
+   ends if it is malformed. */
 uint32_t vec_epoch(const char *text, struct roost_open_key *key_r);
 
-/*
- * An object in memory.  With stutter, bytes have to be asked for twice: what
- * lies behind all that was asked for before answers AGAIN, and has then come.
- */
+/* An object in memory.  With stutter, bytes must be asked for twice: what lies
+   behind all that was asked for before answers AGAIN the first time. */
 struct vec_source {
 	const uint8_t *data;
 	size_t len;
@@ -48,27 +49,25 @@ struct vec_source {
 };
 struct roost_source vec_source(struct vec_source *src);
 
-/*
- * Open the object and read it in order.  *plain_r gets what was released,
- * also after an error; free it.
- */
+/* Open the object and read it in order.  *plain_r gets what was released, also
+   after an error; the caller frees it. */
 enum roost_err vec_open(struct vec_source *src,
 			const uint8_t keyring_id[ROOST_ID_SIZE],
 			const struct roost_open_key *keys, size_t key_count,
 			struct vec_bytes *plain_r);
 enum roost_err vec_scrub(struct vec_source *src);
 
-/* How to load and unlock a keyring; NULL or 0 where not at hand. */
+/* How to load and unlock a keyring.  What is not at hand is NULL or 0. */
 struct vec_load {
 	const char *owner;		/* escaped */
 	const uint8_t *provider_keys;
 	size_t key_count;
-	const char *unlock;		/* none provider secret recovery */
+	const char *unlock;		/* none, provider, secret or recovery */
 	const uint8_t *given;		/* secret (32) or code (20) */
 };
 
-/* A blob that opened; everything but the data key points into plain or into
-   the blob. */
+/* A blob that was opened.  All but the data key points into plain or into the
+   blob. */
 struct vec_blob {
 	struct roost_blob blob;
 	struct roost_blob_content content;
@@ -76,14 +75,14 @@ struct vec_blob {
 	struct vec_bytes plain;		/* free it, also after an error */
 };
 
-/* Its gates in their order (FORMAT.md 12). */
+/* Open a blob by its gates in the order of FORMAT.md 12. */
 enum roost_err vec_blob(const struct vec_bytes *data,
 			const uint8_t keyring_id[ROOST_ID_SIZE],
 			const uint8_t master[ROOST_KEY_SIZE],
 			const struct roost_open_key *keys, size_t key_count,
 			struct vec_blob *opened_r);
 
-/* The whole of FORMAT.md 9; keys_r holds VEC_EPOCHS_MAX. */
+/* Do all that FORMAT.md 9 says; keys_r holds VEC_EPOCHS_MAX keys. */
 enum roost_err vec_load(const struct roost_keyring *kr,
 			const struct vec_load *load,
 			struct roost_open_key *keys_r);
