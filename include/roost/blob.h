@@ -5,51 +5,52 @@
 /*
  * blob: what the index cache keeps of a message, sealed (FORMAT.md 12).
  *
- * Promises: nothing of a blob is handed out before all of it verified; what
- * was opened is well formed.  It knows nothing of mailboxes, nor of what the
- * items mean to a mail client.
+ * Promises: nothing of a blob is handed out before all of it verified; what was
+ * opened is well formed.  It knows nothing of mailboxes, nor of what the items
+ * mean to a mail client.
  */
 
 #include "roost/chunk.h"
 #include "roost/header.h"
 
 #define ROOST_BLOB_SIZE_MAX 30720
-/* Form, keyring id, object id, nonce, data key, tag. */
-#define ROOST_BLOB_OWN_OVERHEAD (1 + ROOST_ID_SIZE + ROOST_ID_SIZE + \
+/* Around the items of form 1: form, keyring id, object id, nonce, data key,
+   tag. */
+#define ROOST_BLOB_FORM_OWN_OVERHEAD (1 + ROOST_ID_SIZE + ROOST_ID_SIZE + \
 	ROOST_NONCE_SIZE + ROOST_KEY_SIZE + ROOST_TAG_SIZE)
-/* Besides H: form, nonce, tag. */
-#define ROOST_BLOB_NEW_OVERHEAD (1 + ROOST_NONCE_SIZE + ROOST_TAG_SIZE)
+/* Around the items of form 2, besides H: form, nonce, tag. */
+#define ROOST_BLOB_FORM_NEW_OVERHEAD (1 + ROOST_NONCE_SIZE + ROOST_TAG_SIZE)
 #define ROOST_BLOB_ITEM_HEAD_SIZE 5
-/* What blobs of form 1 that share a message have room for: padded, five of
-   them take no more than one blob (FORMAT.md 12.7). */
-#define ROOST_BLOB_SHARED_ROOM 26608
+/* What the items of blobs of form 1 that share a message may take.  Padded,
+   five of them take no more than one blob (FORMAT.md 12.7). */
+#define ROOST_BLOB_SHARED_MAX 26608
 #define ROOST_BLOB_SENT_DATE_SIZE 12
 
 enum roost_blob_form {
-	ROOST_BLOB_OWN = 1,	/* by who can open the keyring */
-	ROOST_BLOB_NEW = 2,	/* by a delivery that cannot */
+	ROOST_BLOB_FORM_OWN = 1,	/* made by who can open the keyring */
+	ROOST_BLOB_FORM_NEW = 2,	/* made by a delivery that cannot */
 };
 
-/* The numbers on disk; each at most once, ascending. */
+/* The numbers stand on disk; each item comes at most once, in this order. */
 enum roost_blob_item {
-	ROOST_BLOB_EXTRA_NAMES = 1,	/* looked for besides the standard */
-	ROOST_BLOB_LEFT_OUT,		/* names that must be looked up */
-	ROOST_BLOB_HEADERS,		/* lines, LF */
+	ROOST_BLOB_EXTRA_NAMES = 1,	/* besides the standard headers */
+	ROOST_BLOB_LEFT_OUT,		/* headers that were left out */
+	ROOST_BLOB_HEADERS,		/* header lines, ended by LF */
 	ROOST_BLOB_ENVELOPE,
 	ROOST_BLOB_BODYSTRUCTURE,
 	ROOST_BLOB_PREVIEW,
 	ROOST_BLOB_PARTS,		/* Dovecot's serialized parts */
 	ROOST_BLOB_SENT_DATE,		/* seconds (8), zone minutes (4), both
 					   big-endian two's complement */
-	ROOST_BLOB_SAVED_KEYS,		/* form 1 only; secret;
+	ROOST_BLOB_SAVED_KEYS,		/* in form 1 only; secret; made by
 					   roost_object_save_keys() */
-	ROOST_BLOB_SUMMARY,		/* From and Subject, again; lines, LF */
+	ROOST_BLOB_SUMMARY,		/* From and Subject again, lines */
 
 	ROOST_BLOB_ITEM_COUNT
 };
 
-/* Borrowed bytes.  NULL: the item is not there, which is not the same as
-   there and empty. */
+/* Borrowed bytes.  NULL means that the item is not there, which is not the same
+   as an empty one. */
 struct roost_blob_bytes {
 	const uint8_t *bytes;
 	size_t len;
@@ -60,26 +61,28 @@ struct roost_blob_content {
 	struct roost_blob_bytes items[ROOST_BLOB_ITEM_COUNT];
 };
 
-/* The names that are always looked for, sorted without regard to case, NULL
-   at the end (FORMAT.md 12.6). */
+/* The headers that are always looked for (FORMAT.md 12.6), sorted without
+   regard to case; the last is NULL. */
 extern const char *const roost_blob_standard_names[];
 
-/* How many bytes the items take, without padding. */
+/* Returns how many bytes the items take without padding. */
 size_t roost_blob_items_size(const struct roost_blob_content *content);
 
 /*
- * Take items away until they fit into max bytes: always the largest of
+ * Take items away until the rest fits into max bytes: always the largest of
  * headers (with extra names and left-out), envelope, body structure, preview,
  * parts and summary; of equals, the first.  Sent date and saved keys stay.
- * Returns how many items went.
+ * Returns how many items were taken away.
  */
 unsigned int roost_blob_trim(struct roost_blob_content *content, size_t max);
 
-/* A blob whose outside was understood; everything points into its bytes. */
+/* A blob that was parsed and not opened yet; everything points into its
+   bytes. */
 struct roost_blob {
 	enum roost_blob_form form;
 	const uint8_t *keyring_id;	/* ROOST_ID_SIZE bytes */
-	/* Of the message; in form 1 zero for one that is not sealed. */
+	/* The message's id; in form 1 it is zero for a message that is not
+	   sealed. */
 	const uint8_t *object_id;
 	struct roost_header header;	/* not set in form 1 */
 	const uint8_t *ad;
@@ -89,23 +92,23 @@ struct roost_blob {
 	size_t sealed_len;
 };
 
-/* ROOST_ERR_BLOB_FORM, with blob_r zero, for anything that cannot be a blob.
-   No key needed. */
+/* Parse a blob, for which no key is needed.  ROOST_ERR_BLOB_FORM, with blob_r
+   zero, for anything that cannot be one. */
 enum roost_err roost_blob_parse(const uint8_t *bytes, size_t len,
 				struct roost_blob *blob_r) ROOST_CHECKED;
 
-/* The AEAD of form 1, from D(master key, "cache"), and of form 2.  The caller
-   frees it; NULL after an error. */
+/* Make the AEAD of form 1, from D(master key, "cache"), or of form 2, from
+   D(data key, "blob").  The caller frees it; it is NULL after an error. */
 enum roost_err roost_blob_aead_own(const uint8_t master[ROOST_KEY_SIZE],
 				   struct roost_aead **aead_r) ROOST_CHECKED;
 enum roost_err roost_blob_aead_new(const uint8_t data_key[ROOST_KEY_SIZE],
 				   struct roost_aead **aead_r) ROOST_CHECKED;
 
 /*
- * Open into plain_r, which holds blob->sealed_len bytes and is secret; what
- * content_r has points into it.  ROOST_ERR_BLOB_AUTH, ROOST_ERR_BLOB_CONTENT
- * (genuine, but not of this version); plain_r and content_r are zero after an
- * error.
+ * Open into plain_r, which holds blob->sealed_len bytes and is secret; the
+ * items of content_r point into it.  ROOST_ERR_BLOB_AUTH if it is not genuine,
+ * ROOST_ERR_BLOB_CONTENT if it is but not of this version; plain_r and
+ * content_r are zero after an error.
  */
 enum roost_err roost_blob_open(const struct roost_blob *blob,
 			       struct roost_aead *aead, uint8_t *plain_r,
@@ -113,11 +116,11 @@ enum roost_err roost_blob_open(const struct roost_blob *blob,
 	ROOST_CHECKED;
 
 /*
- * Seal: blob_r holds ROOST_BLOB_SIZE_MAX bytes; ROOST_ERR_LIMIT when it would
- * be longer, ROOST_ERR_BLOB_CONTENT when an item or the data key is not as
- * opening wants it, ROOST_ERR_BLOB_FORM when H is not.  *len_r is zero after
- * an error, and nothing is left in blob_r.  For a message that is not sealed
- * object id and data key are zeros.
+ * Seal into blob_r, which holds ROOST_BLOB_SIZE_MAX bytes.  ROOST_ERR_LIMIT if
+ * the blob would be longer, ROOST_ERR_BLOB_CONTENT if an item or the data key
+ * would not be accepted by opening, ROOST_ERR_BLOB_FORM if H would not.  *len_r
+ * is zero after an error, and nothing is left in blob_r.  For a message that is
+ * not sealed the object id and the data key are zeros.
  */
 enum roost_err
 roost_blob_seal_own(struct roost_aead *aead,
@@ -125,7 +128,8 @@ roost_blob_seal_own(struct roost_aead *aead,
 		    const uint8_t object_id[ROOST_ID_SIZE],
 		    const struct roost_blob_content *content,
 		    uint8_t *blob_r, size_t *len_r) ROOST_CHECKED;
-/* header, header_len: H of the message; content->data_key is not used. */
+/* The same in form 2, where header is H of the message, of header_len bytes;
+   content->data_key is not used. */
 enum roost_err
 roost_blob_seal_new(struct roost_aead *aead,
 		    const uint8_t *header, size_t header_len,

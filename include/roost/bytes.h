@@ -2,10 +2,8 @@
 #ifndef ROOST_BYTES_H
 #define ROOST_BYTES_H
 
-/*
- * bytes: big-endian integers in byte arrays (FORMAT.md 1.2), and comparison
- * of secrets.
- */
+/* bytes: big-endian integers in byte arrays (FORMAT.md 1.2), comparing secrets,
+   and hexadecimal digits. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,19 +35,19 @@ roost_be32_put(uint8_t *dst, uint32_t value)
 	roost_be16_put(dst + 2, (uint16_t)value);
 }
 
-/* True if the len bytes are equal; the time taken depends on len alone. */
+/* True if all len bytes are equal.  The time that it takes depends on len
+   alone. */
 bool roost_bytes_equal(const void *a, const void *b, size_t len);
 
-/* True if all len bytes are zero; public data only. */
+/* True if all len bytes are zero.  Only for public bytes, because the time
+   depends on them. */
 bool roost_bytes_are_zero(const uint8_t *bytes, size_t len);
 
-/* Lower-case hexadecimal; text_r holds 2 * len + 1 bytes. */
+/* Write lower-case hexadecimal digits; text_r holds 2 * len + 1 bytes. */
 void roost_bytes_hex(const uint8_t *bytes, size_t len, char *text_r);
 
-/*
- * The opposite: exactly 2 * len digits of either case.  False, with bytes_r
- * zeroed, for anything else.  Time does not depend on the digits' values.
- */
+/* Read exactly 2 * len digits of either case.  False for anything else, and
+   then bytes_r is zero.  The time does not depend on the digits' values. */
 bool roost_bytes_unhex(const char *text, size_t text_len,
 		       uint8_t *bytes_r, size_t len)
 	__attribute__((warn_unused_result));

@@ -24,11 +24,9 @@ enum roost_err roost_code_write(const uint8_t code[ROOST_CODE_SIZE],
 				char text_r[ROOST_CODE_TEXT_SIZE])
 	ROOST_CHECKED;
 
-/*
- * Read a code as people write it: case, dashes and blanks do not matter, and
- * O, I and L stand for 0 and 1.  ROOST_ERR_CODE_TYPO for anything that is not
- * a whole code.  The caller wipes code_r; it is zero after an error.
- */
+/* Read a code as people write it: case, dashes and blanks do not matter, and O,
+   I and L stand for 0 and 1.  ROOST_ERR_CODE_TYPO for anything that is not a
+   whole code.  The caller wipes code_r; it is zero after an error. */
 enum roost_err roost_code_parse(const char *text, size_t len,
 				uint8_t code_r[ROOST_CODE_SIZE])
 	ROOST_CHECKED;

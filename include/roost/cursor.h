@@ -3,12 +3,13 @@
 #define ROOST_CURSOR_H
 
 /*
- * cursor: read fixed-width fields from bytes whose author may be hostile.
+ * cursor: reading fixed-width fields from bytes whose author may be hostile.
  *
- * A cursor never reads past its end.  The first short read makes it stuck:
- * every later read yields zero or NULL, and roost_cursor_done() is false for
- * good.  A parser can name its fields one per line and ask once, at the end,
- * whether they were all there.  Fields are big-endian (FORMAT.md 1.2).
+ * A cursor never reads past its end.  The first read that finds too little
+ * makes it stuck: every later read yields zero or NULL, and roost_cursor_done()
+ * is false for good.  A parser can so read its fields one per line and ask
+ * once, at the end, whether they were all there.  Fields are big-endian
+ * (FORMAT.md 1.2).
  */
 
 #include <stdbool.h>
@@ -21,7 +22,8 @@ struct roost_cursor {
 	bool is_stuck;
 };
 
-/* Borrow len bytes for as long as the cursor is used. */
+/* Begin at the first of len bytes, which are borrowed as long as the cursor is
+   used. */
 void roost_cursor_init(struct roost_cursor *cur,
 		       const uint8_t *bytes, size_t len);
 
@@ -29,7 +31,8 @@ uint8_t roost_cursor_u8(struct roost_cursor *cur);
 uint16_t roost_cursor_u16(struct roost_cursor *cur);
 uint32_t roost_cursor_u32(struct roost_cursor *cur);
 
-/* Borrow the next len bytes in place, or NULL if they are not all there. */
+/* Returns the next len bytes where they lie, or NULL if they are not all
+   there. */
 const uint8_t *roost_cursor_bytes(struct roost_cursor *cur, size_t len);
 
 /* True if every read so far succeeded and no byte is left over. */

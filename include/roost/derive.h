@@ -3,18 +3,16 @@
 #define ROOST_DERIVE_H
 
 /*
- * derive: D of FORMAT.md 1.4, by which every key is made from another one.
+ * derive: D of FORMAT.md 1.4, which makes one key from another.
  *
- * It is HKDF-Expand with SHA-512.  The label says what the new key is for,
- * so that two purposes never share a key.
+ * It is HKDF-Expand with SHA-512.  The label says what the new key is for, so
+ * that two purposes never share a key.
  */
 
 #include "roost/prim.h"
 
-/*
- * D(key, label, extra).  label has at most 32 characters, extra at most 16
- * bytes.  The caller wipes out_r; it is zero after an error.
- */
+/* Write D(key, label, extra) to out_r.  label has at most 32 characters, extra
+   at most 16 bytes.  The caller wipes out_r; it is zero after an error. */
 enum roost_err roost_derive(const uint8_t key[ROOST_KEY_SIZE],
 			    const char *label,
 			    const uint8_t *extra, size_t extra_len,

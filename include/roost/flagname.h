@@ -5,8 +5,9 @@
 /*
  * flagname: what a keyword's name may be, and when two names are one.
  *
- * Promises: case is that of ASCII, in every locale; no pattern costs more
- * than the product of both lengths.  It knows nothing of rules.
+ * Promises: upper and lower case are those of ASCII, in every locale; no
+ * pattern costs more than the product of both lengths.  It knows nothing of
+ * rules.
  */
 
 #include <stdbool.h>
@@ -16,19 +17,20 @@
 /* The longest name that a rule may speak of (RFC 8621 4.1.1). */
 #define ROOST_FLAGNAME_MAX 255
 
-/* A to Z become a to z, every other byte stays. */
+/* Returns the letter in lower case if it is one of A to Z, else the byte
+   itself. */
 char roost_flagname_fold(char c);
 
-/* True for an atom-char of RFC 9051 9: what a keyword consists of. */
+/* True for an atom-char of RFC 9051 9; keywords consist of these. */
 bool roost_flagname_may_have(char c);
 
 /* True for a flag-keyword of RFC 9051 9 of 1 to len_max bytes. */
 bool roost_flagname_is_valid(const char *name, size_t len_max);
 
-/* True if both are one name. */
+/* True if the two are one name, whatever their case. */
 bool roost_flagname_equal(const char *a, const char *b);
 
-/* Equal names have equal hashes. */
+/* Returns a hash that is the same for names that are equal. */
 uint32_t roost_flagname_hash(const char *name);
 
 /*
@@ -38,10 +40,8 @@ uint32_t roost_flagname_hash(const char *name);
  */
 bool roost_flagname_is_lost(const char *name);
 
-/*
- * True if the pattern matches the whole text.  "*" is any bytes, "?" one
- * character: a byte, or all those of a character in UTF-8.
- */
+/* True if the pattern matches the whole text.  "*" stands for any bytes, "?"
+   for one character, which is a byte or all bytes of a character in UTF-8. */
 bool roost_flagname_match(const char *pattern, size_t pattern_len,
 			  const char *text, size_t text_len);
 

@@ -71,12 +71,13 @@ enum roost_flagrule_kind {
 	ROOST_FLAGRULE_ON_VIOLATION,
 	ROOST_FLAGRULE_AT_DELIVERY,
 	ROOST_FLAGRULE_HEADER,
-	/* No rule: what is no keyword, or too long, is denied by this. */
+	/* This is no rule: it is the reason for denying what is no keyword or
+	   too long. */
 	ROOST_FLAGRULE_NAME,
 };
 #define ROOST_FLAGRULE_KINDS ROOST_FLAGRULE_NAME
 
-/* What the server may set while it saves: bits. */
+/* Bits for what the server may set while it saves. */
 enum roost_flagrule_delivery {
 	ROOST_FLAGRULE_HAS_ATTACHMENT = 1,
 	ROOST_FLAGRULE_HAS_NO_ATTACHMENT = 2,
@@ -95,9 +96,9 @@ enum roost_flagrule_delivery {
 /* A name that a rule speaks of. */
 struct roost_flagrule_name {
 	uint32_t text_off, hash;
-	uint32_t rule_bits;		/* of rules that name it */
-	uint32_t bits;			/* and of patterns */
-	uint16_t target;		/* itself, unless an alias */
+	uint32_t rule_bits;		/* kinds of rules that name it */
+	uint32_t bits;			/* the same, and those of patterns */
+	uint16_t target;		/* itself, unless it is an alias */
 	uint16_t group, next_member;
 	uint16_t implies, implied_by;	/* lists of pairs */
 };
@@ -122,9 +123,10 @@ struct roost_flagrule_header {
 };
 
 /*
- * The rules: about 105 KiB that belong to the caller, for as long as any name
- * of theirs is used.  Its fields are the module's own.  Not to be used after
- * an error but by roost_flagrules_off() or _defaults().
+ * The rules, about 105 KiB.  They belong to the caller, and must live as long
+ * as any name that was taken from them is used.  The fields are the module's
+ * own.  After an error only roost_flagrules_off() and
+ * roost_flagrules_defaults() may use them.
  */
 struct roost_flagrules {
 	size_t text_len, name_count, pattern_count, group_count;
@@ -141,7 +143,8 @@ struct roost_flagrules {
 	char text[ROOST_FLAGRULE_TEXT_SIZE];
 };
 
-/* Where a text is wrong: at its first byte that cannot stand there. */
+/* Where a text is wrong: the place of the first byte that cannot stand
+   there. */
 struct roost_flagrule_error {
 	unsigned int line;		/* from 1; 0 in a setting */
 	unsigned int column;		/* from 1, in bytes */
@@ -149,24 +152,24 @@ struct roost_flagrule_error {
 	size_t excerpt_off, excerpt_len;	/* in the text; at most 20 */
 };
 
-/* No rule at all: every change is made as it was asked for. */
+/* Have no rule at all: every change is made as it was asked for. */
 void roost_flagrules_off(struct roost_flagrules *rules_r);
-/* The rules of a server whose administrator says nothing. */
+/* Have the rules of a server whose administrator says nothing. */
 void roost_flagrules_defaults(struct roost_flagrules *rules_r);
 
-/*
- * Add one setting: what stands in a rule after its word; blanks alone add
- * nothing.  False if it is wrong: *error_r says where; it is zero otherwise.
- */
+/* Add the value of one setting, which is what stands in a rule after its word.
+   Blanks alone add nothing.  False if it is wrong; *error_r says where, and is
+   zero otherwise. */
 bool roost_flagrule_add(struct roost_flagrules *rules,
 			enum roost_flagrule_kind kind,
 			const char *text, size_t len,
 			struct roost_flagrule_error *error_r) ROOST_CHECKED;
-/* The same of a text of rules. */
+/* The same for a text of rules. */
 bool roost_flagrule_parse(struct roost_flagrules *rules,
 			  const char *text, size_t len,
 			  struct roost_flagrule_error *error_r) ROOST_CHECKED;
-/* The word of a rule: "protect"; "name" for ROOST_FLAGRULE_NAME. */
+/* Returns the word of a rule, for example "protect", and "name" for
+   ROOST_FLAGRULE_NAME. */
 const char *roost_flagrule_word(enum roost_flagrule_kind kind);
 
 /* -- a change -- */
@@ -183,35 +186,35 @@ enum roost_flag_actor {
 enum roost_flag_change {
 	ROOST_FLAG_ADD,
 	ROOST_FLAG_REMOVE,
-	ROOST_FLAG_REPLACE,	/* or a new message: of nothing */
-	/*
-	 * A new message with the names of another one of the same user's:
-	 * what is protected comes along, and nothing fails.
-	 */
+	ROOST_FLAG_REPLACE,	/* also for a new message, which had none */
+	/* A new message gets the names of another message of the same user:
+	   protected names come along, and nothing fails. */
 	ROOST_FLAG_COPY,
-	/* The same from elsewhere: what is protected stays behind. */
+	/* A new message gets the names of a message from elsewhere: protected
+	   names stay behind. */
 	ROOST_FLAG_COPY_FOREIGN,
 };
 
-/* More than any message has, or is asked to have. */
+/* No message has more names than this, or is asked to have. */
 #define ROOST_FLAG_NAMES_MAX 1000
 #define ROOST_FLAG_RESULT_MAX \
 	(2 * ROOST_FLAG_NAMES_MAX + ROOST_FLAGRULE_IMPLIES_MAX)
-/* Each name may be an alias of another. */
-#define ROOST_FLAG_SLOTS_MAX \
+/* There may be two for each name, because it may be an alias. */
+#define ROOST_FLAG_ENTRIES_MAX \
 	(4 * ROOST_FLAG_NAMES_MAX + 2 * ROOST_FLAGRULE_IMPLIES_MAX)
 #define ROOST_FLAG_BUCKETS 16384
 
 struct roost_flag_request {
 	enum roost_flag_actor actor;
 	enum roost_flag_change change;
-	const char *const *current;	/* the message's names; no copy has */
+	const char *const *current;	/* what it has; none for a copy */
 	size_t current_count;
-	const char *const *names;	/* those asked for */
+	const char *const *names;	/* the names that were asked for */
 	size_t count;
-	bool is_flagged;	/* \Flagged, after the change */
+	bool is_flagged;	/* if \Flagged is set after the change */
 	size_t name_len_max;
-	/* Of the mailbox; without has_name its limit is not asked. */
+	/* How many names the mailbox has, and whether it has this one.  Without
+	   has_name the limit of the mailbox is not applied. */
 	size_t mailbox_count;
 	bool (*has_name)(void *context, const char *name);
 	void *context;
@@ -225,43 +228,40 @@ enum roost_flag_verdict {
 };
 
 struct roost_flag_denial {
-	const char *name;	/* what it is an alias of, if it is one */
+	const char *name;	/* the target, if the name is an alias */
 	enum roost_flagrule_kind rule;
 	const char *phrase;	/* a constant */
 };
 
-/*
- * What a change comes to, and what is computed on the way: about 220 KiB that
- * need no initialization, and may be used for any number of changes.
- */
+/* What a change comes to, and what is computed on the way: about 220 KiB.  It
+   needs no initialization, and may be used for any number of changes. */
 struct roost_flag_outcome {
-	/*
-	 * The message's names: those it had in their order, then new ones.
-	 * They point into the request and the rules.
-	 */
+	/* The message's names: first those that it had, in their order, then
+	   new ones.  They point into the request and the rules. */
 	const char *names[ROOST_FLAG_RESULT_MAX];
 	size_t count;
 	bool has_changed;	/* against the message */
-	bool has_deviated;	/* against what no policy would have made */
-	/* What a client is to be told; names hold what is left of it. */
+	bool has_deviated;	/* against what no rules would make */
+	/* What a client is to be told; names hold what is left of the
+	   change. */
 	enum roost_flag_verdict verdict;
-	size_t reason;		/* the denial behind it */
+	size_t reason;		/* which denial decided the verdict */
 	struct roost_flag_denial denials[ROOST_FLAG_RESULT_MAX];
 	size_t denial_count;
 
-	/* The module's own. */
-	size_t slot_count, queue_count, bucket_mask, fresh_count, total;
+	/* The rest is the module's own. */
+	size_t entry_count, queue_count, bucket_mask, fresh_count, total;
 	unsigned int bound;
 	uint16_t buckets[ROOST_FLAG_BUCKETS];
 	uint16_t order[ROOST_FLAG_NAMES_MAX];
-	uint16_t queue[ROOST_FLAG_SLOTS_MAX];
+	uint16_t queue[ROOST_FLAG_ENTRIES_MAX];
 	uint32_t groups_done[ROOST_FLAGRULE_GROUPS_MAX / 32];
-	struct roost_flag_slot {
+	struct roost_flag_entry {
 		const char *name;
 		uint32_t hash, bits;
 		unsigned int state;
 		uint16_t rule_name, target;
-	} slots[ROOST_FLAG_SLOTS_MAX];
+	} entries[ROOST_FLAG_ENTRIES_MAX];
 };
 
 /*
@@ -307,45 +307,43 @@ enum roost_err roost_flagrule_apply(const struct roost_flagrules *rules,
 
 /* -- what the rules say of a name -- */
 
-/* The name it is an alias of, in its right spelling; itself, if none. */
+/* Returns the name that this one is an alias of, in its right spelling, or the
+   name itself if it is none. */
 const char *roost_flagrule_canonical(const struct roost_flagrules *rules,
 				     const char *name);
-/* True if the actor may set it, as far as its name goes. */
+/* True if the actor may set the name, as far as its name decides. */
 bool roost_flagrule_may_set(const struct roost_flagrules *rules,
 			    enum roost_flag_actor actor, const char *name);
-/* True if the actor may clear it where it stands. */
+/* True if the actor may clear the name where it is set. */
 bool roost_flagrule_may_clear(const struct roost_flagrules *rules,
 			      enum roost_flag_actor actor, const char *name);
-/* True if no rule names it: set or cleared, it is just that, as far as limits
-   allow.  A change to it makes nothing of other names. */
+/* True if no rule is about the name, so that a change to it changes no other
+   name.  Limits apply to it all the same. */
 bool roost_flagrule_is_free(const struct roost_flagrules *rules,
 			    enum roost_flag_actor actor, const char *name);
 bool roost_flagrule_is_protected(const struct roost_flagrules *rules,
 				 const char *name);
-/*
- * The aliases of a name, without itself, one a call: *iter is 0 at first.
- * NULL after the last.
- */
+/* Returns one alias of the name at each call, not the name itself; *iter is 0
+   at first.  NULL after the last. */
 const char *roost_flagrule_next_alias(const struct roost_flagrules *rules,
 				      const char *name, size_t *iter);
 
-/* In the same way, the names that exclude it. */
+/* Returns in the same way the names that exclude this one. */
 const char *roost_flagrule_next_rival(const struct roost_flagrules *rules,
 				      const char *name, size_t *iter);
 
-/* enum roost_flagrule_delivery. */
+/* Returns bits of enum roost_flagrule_delivery. */
 unsigned int
 roost_flagrule_at_delivery(const struct roost_flagrules *rules);
-/*
- * The header rules, from 0: the field's name, and the keyword to set.  False
- * after the last.
- */
+/* Tells the header rules, from 0: the field's name, and the keyword to set.
+   False after the last. */
 bool roost_flagrule_header(const struct roost_flagrules *rules, size_t idx,
 			   const char **field_r, const char **name_r);
 /* True if the header rule matches a decoded value. */
 bool roost_flagrule_header_match(const struct roost_flagrules *rules,
 				 size_t idx, const char *value, size_t len);
-/* 0: no limit.  may_name is false where the client's slots are used up. */
+/* Returns how many keywords a message may have, 0 for any number.  may_name is
+   false once the actor may give the mailbox no further name. */
 size_t roost_flagrule_message_max(const struct roost_flagrules *rules);
 bool roost_flagrule_may_name(const struct roost_flagrules *rules,
 			     enum roost_flag_actor actor,

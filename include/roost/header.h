@@ -42,9 +42,9 @@ struct roost_stanza {
 	uint8_t role;
 };
 
-/* Everything points into the parsed bytes. */
+/* A parsed header; everything points into the parsed bytes. */
 struct roost_header {
-	const uint8_t *bytes;		/* the whole of H */
+	const uint8_t *bytes;		/* all of H */
 	size_t len;
 	const uint8_t *keyring_id;	/* ROOST_ID_SIZE bytes */
 	const uint8_t *object_id;	/* ROOST_ID_SIZE bytes */
@@ -55,24 +55,25 @@ struct roost_header {
 
 /*
  * True if a file that begins with these bytes claims to be a sealed message
- * (FORMAT.md 6, recognition): it must then be opened or refused, never
- * served as it is.  Give the first ROOST_MAGIC_SIZE bytes, or all there are.
+ * (FORMAT.md 6, recognition).  It must then be opened or refused, and never
+ * served as it is.  The first ROOST_MAGIC_SIZE bytes are needed, or all there
+ * are.
  */
 bool roost_header_is_claimed(const uint8_t *bytes, size_t len);
 
-/*
- * How many bytes the whole header has, told from its first
- * ROOST_HEADER_FIXED_SIZE bytes, all of whose rules are checked here.
- * *len_r is zero after an error.
- */
+/* Tell how many bytes the whole header has, from its first
+   ROOST_HEADER_FIXED_SIZE bytes, all of whose rules are checked.  *len_r is
+   zero after an error. */
 enum roost_err roost_header_peek(const uint8_t *bytes, size_t len,
 				 size_t *len_r) ROOST_CHECKED;
 
-/* Parse H from at least roost_header_peek() bytes; borrows them. */
+/* Parse H from at least as many bytes as roost_header_peek() told, which are
+   borrowed. */
 enum roost_err roost_header_parse(const uint8_t *bytes, size_t len,
 				  struct roost_header *hdr_r) ROOST_CHECKED;
 
-/* Write the fixed header of a message with this table of stanzas. */
+/* Write the fixed header of a message whose table has this size and number of
+   stanzas. */
 void roost_header_write(const uint8_t keyring_id[ROOST_ID_SIZE],
 			const uint8_t object_id[ROOST_ID_SIZE],
 			unsigned int stanza_count, size_t stanzas_len,

@@ -14,7 +14,7 @@
 
 #define ROOST_HPKE_ENC_SIZE ROOST_KEY_SIZE
 
-/* Everything both sides agree on.  Borrowed. */
+/* What both sides agree on; everything is borrowed. */
 struct roost_hpke_context {
 	const uint8_t *psk;		/* ROOST_KEY_SIZE bytes */
 	const uint8_t *psk_id;
@@ -25,14 +25,15 @@ struct roost_hpke_context {
 	size_t aad_len;
 };
 
-/* sealed_r holds len + ROOST_TAG_SIZE. */
+/* Seal to a public key; sealed_r holds len + ROOST_TAG_SIZE bytes. */
 enum roost_err roost_hpke_seal(const struct roost_hpke_context *hpke,
 			       const uint8_t public_key[ROOST_KEY_SIZE],
 			       const uint8_t *plain, size_t len,
 			       uint8_t enc_r[ROOST_HPKE_ENC_SIZE],
 			       uint8_t *sealed_r) ROOST_CHECKED;
 
-/* The same with a given ephemeral key: for known answers only. */
+/* The same with a given ephemeral key, which only tests with known answers
+   need. */
 enum roost_err
 roost_hpke_seal_ephemeral(const struct roost_hpke_context *hpke,
 			  const uint8_t public_key[ROOST_KEY_SIZE],
@@ -41,10 +42,8 @@ roost_hpke_seal_ephemeral(const struct roost_hpke_context *hpke,
 			  uint8_t enc_r[ROOST_HPKE_ENC_SIZE],
 			  uint8_t *sealed_r) ROOST_CHECKED;
 
-/*
- * ROOST_ERR_LOW_ORDER for an enc that yields a zero secret,
- * ROOST_ERR_STANZA_AUTH when it does not open.  len counts the tag.
- */
+/* Open what was sealed; len counts the tag.  ROOST_ERR_LOW_ORDER for an enc
+   that yields a zero secret, ROOST_ERR_STANZA_AUTH if it does not open. */
 enum roost_err roost_hpke_open(const struct roost_hpke_context *hpke,
 			       const uint8_t public_key[ROOST_KEY_SIZE],
 			       const uint8_t private_key[ROOST_KEY_SIZE],

@@ -3,10 +3,10 @@
 #define ROOST_KEYRING_EDIT_H
 
 /*
- * keyring-edit: making a keyring and changing one (FORMAT.md 8).
+ * keyring-edit: making a keyring, and changing one (FORMAT.md 8).
  *
- * A change is made in memory, and then signed: until then the document does
- * not load.  Nothing here stores it, or knows where it is kept.
+ * A change is made in memory and then signed; until then the document does not
+ * load.  Nothing here stores the document or knows where it is kept.
  */
 
 #include "roost/keyring.h"
@@ -33,9 +33,10 @@ enum roost_err roost_keyring_make(const struct roost_keyring_plan *plan,
 				  struct roost_keyring *kr_r) ROOST_CHECKED;
 
 /*
- * A new keyring with fresh identity, host key, master key and epoch 1,
- * generation 1, policy open, without slots; then add slots, then sign.  owner
- * is in escaped form.  The keys are zero after an error.
+ * Make a keyring with a fresh identity, host key, master key and epoch 1, of
+ * generation 1 and policy open, without slots.  Slots are added next, and then
+ * it is signed.  owner is in escaped form; ROOST_ERR_LIMIT if it is empty or
+ * too long.  The keys are zero after an error.
  */
 enum roost_err
 roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
@@ -44,11 +45,13 @@ roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
 		     uint8_t host_key_r[ROOST_KEY_SIZE],
 		     uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
-/* Add a slot after the last.  ROOST_ERR_LIMIT: full, or a second password. */
+/* What a slot is to be, which is added behind the last.  ROOST_ERR_LIMIT if the
+   document is full or would have a second password. */
 struct roost_slot_new {
 	enum roost_slot_type type;
 	uint64_t now;
-	const uint8_t *secret;	/* none, or 32 bytes, recovery 20 */
+	const uint8_t *secret;	/* none for a provider slot, else 32 bytes,
+				   for a recovery slot 20 */
 	uint32_t t, m_kib;	/* password only */
 };
 enum roost_err
@@ -57,13 +60,14 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 		       const uint8_t master[ROOST_KEY_SIZE],
 		       const struct roost_slot_new *slot) ROOST_CHECKED;
 
-/* Compute signature and mac, after any change; the seed is in `secrets`. */
+/* Compute signature and mac, as is needed after any change.  The seed that
+   signs is in the record `secrets`, which the master key opens. */
 enum roost_err roost_keyring_sign(struct roost_keyring *kr,
 				  const uint8_t host_key[ROOST_KEY_SIZE],
 				  const uint8_t master[ROOST_KEY_SIZE])
 	ROOST_CHECKED;
 
-/* The parts of that: the signature by a seed, and the mac.  The mac alone
+/* The two steps of that: the signature by a seed, and the mac.  The mac alone
    suffices after a change of policy or generation. */
 enum roost_err roost_keyring_sign_owner(struct roost_keyring *kr,
 					const uint8_t seed[ROOST_KEY_SIZE])
@@ -73,7 +77,8 @@ roost_keyring_sign_provider(struct roost_keyring *kr,
 			    const uint8_t host_key[ROOST_KEY_SIZE])
 	ROOST_CHECKED;
 
-/* Another owner (escaped) for an opened keyring; then sign. */
+/* Give an opened keyring another owner, in escaped form; then it must be
+   signed.  ROOST_ERR_LIMIT, and no change, if the name is empty or too long. */
 enum roost_err
 roost_keyring_set_owner(struct roost_keyring *kr, const char *owner,
 			const uint8_t provider_key[ROOST_KEY_SIZE],

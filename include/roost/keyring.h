@@ -5,9 +5,10 @@
 /*
  * keyring: the document that holds a user's keys, wrapped (FORMAT.md 7 to 9).
  *
- * Promises: a parsed document obeys every rule of its text; parsing and
- * writing give the same bytes; no slot is tried before the provider's mac and
- * the owner's signature were found right.
+ * Promises: a parsed document obeys every rule of its text; parsing and writing
+ * give the same bytes; no slot is tried before the provider's mac and the
+ * owner's signature were found right.  keyring-edit.h makes and changes such
+ * documents.
  */
 
 #include "roost/code.h"
@@ -19,7 +20,7 @@
 #define ROOST_KEYRING_DOC_MAX 65536
 #define ROOST_KEYRING_OWNER_MAX 1024	/* escaped */
 #define ROOST_KEYRING_SLOTS_MAX 64
-/* More epochs cannot stand in a document of the largest size. */
+/* A document of the largest size has no room for more epochs. */
 #define ROOST_KEYRING_EPOCHS_MAX 432
 #define ROOST_EPOCH_SECRET_SIZE (4 + ROOST_KEY_SIZE + ROOST_KEY_SIZE)
 /* The seed of the identity, then the epochs. */
@@ -49,8 +50,8 @@ struct roost_slot {
 	uint8_t wrap[ROOST_WRAP_SIZE];
 };
 
-/* The document's content; nothing in it is secret in the clear.  Large:
-   allocate it. */
+/* The content of a document.  Nothing in it is secret in the clear.  It is
+   large, so allocate it. */
 struct roost_keyring {
 	uint8_t id[ROOST_ID_SIZE];
 	uint8_t identity[ROOST_KEY_SIZE];	/* Ed25519 public key */
@@ -67,45 +68,48 @@ struct roost_keyring {
 	uint8_t provider_mac[ROOST_KEYRING_MAC_SIZE];
 };
 
-/* kr_r is undefined after an error; *line_r is the line, from 1. */
+/* Parse a document.  *line_r is the line where it ended or failed, from 1; kr_r
+   is undefined after an error. */
 enum roost_err roost_keyring_parse(const char *doc, size_t len,
 				   struct roost_keyring *kr_r,
 				   unsigned int *line_r) ROOST_CHECKED;
 
-/* doc_r holds ROOST_KEYRING_DOC_MAX; no NUL.  ROOST_ERR_LIMIT: too large. */
+/* Write a document into doc_r, which holds ROOST_KEYRING_DOC_MAX bytes; no NUL
+   is added.  ROOST_ERR_LIMIT if it is too large, and then *len_r is zero. */
 enum roost_err roost_keyring_write(const struct roost_keyring *kr,
 				   char *doc_r, size_t *len_r) ROOST_CHECKED;
 
-/*
- * The escaped form of a user name (FORMAT.md 7).  ROOST_ERR_LIMIT, owner_r
- * empty, if it is empty or too long.
- */
+/* Write the escaped form of a user name (FORMAT.md 7).  ROOST_ERR_LIMIT if the
+   name is empty or too long, and then owner_r is empty. */
 enum roost_err
 roost_keyring_escape(const char *name,
 		     char owner_r[ROOST_KEYRING_OWNER_MAX + 1]) ROOST_CHECKED;
 
 /*
- * Load: owner (escaped; NULL skips that gate), then host key, then
- * provider-mac, then roost_keyring_check_owner().  provider_keys are key_count
- * keys of ROOST_KEY_SIZE bytes one after another; the right one is found by its
- * id.  host_key_r is zero after an error, else the caller wipes it.
+ * Load a document: check the owner (escaped; NULL skips that gate), open the
+ * host key, check the provider's mac, then do what roost_keyring_check_owner()
+ * does.  provider_keys are key_count keys of ROOST_KEY_SIZE bytes, one after
+ * another; the right one is found by its id.  host_key_r is zero after an
+ * error, else the caller wipes it.
  */
 enum roost_err
 roost_keyring_open_host(const struct roost_keyring *kr, const char *owner,
 			const uint8_t *provider_keys, size_t key_count,
 			uint8_t host_key_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
-/* Where no provider key is at hand: that the id is the identity's, which has
-   signed epochs and slots. */
+/* Check that the id is that of the identity, and that the identity has signed
+   epochs and slots.  Alone it is for where no provider key is at hand. */
 enum roost_err roost_keyring_check_owner(const struct roost_keyring *kr)
 	ROOST_CHECKED;
 
-/* Unlock: each yields the master key, zero after an error. */
+/* Unlock the master key by the provider slot; master_r is zero after an error,
+   else the caller wipes it.  So it is with the next two. */
 enum roost_err
 roost_keyring_unlock_provider(const struct roost_keyring *kr,
 			      const uint8_t host_key[ROOST_KEY_SIZE],
 			      uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
-/* By the 32 bytes of roost_secret_key: app slots, then the password slot. */
+/* Unlock it by the 32 bytes of roost_secret_key: by the app slots first, then
+   by the password slot. */
 enum roost_err
 roost_keyring_unlock_secret(const struct roost_keyring *kr,
 			    const uint8_t host_key[ROOST_KEY_SIZE],
@@ -118,9 +122,10 @@ roost_keyring_unlock_recovery(const struct roost_keyring *kr,
 			      uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
 /*
- * Secrets, the identity's and every epoch's key pair; with host_key (may be
- * NULL) also the psk of the newest.  keys_r holds epoch_count entries, oldest
- * first, all zero after an error; guarded memory is meant.
+ * Open the record `secrets`, and check the identity's seed and every epoch's
+ * key pair; with host_key (may be NULL) also the psk of the newest.  keys_r
+ * holds epoch_count entries, the oldest first, and should be guarded memory; it
+ * is zero after an error.
  */
 enum roost_err
 roost_keyring_open_keys(const struct roost_keyring *kr,
@@ -128,13 +133,14 @@ roost_keyring_open_keys(const struct roost_keyring *kr,
 			const uint8_t *host_key,
 			struct roost_open_key *keys_r) ROOST_CHECKED;
 
-/* What sealing to the newest epoch needs; psk is secret. */
+/* Tell what sealing to the newest epoch needs, of which the psk is secret.
+   key_r is zero after an error. */
 enum roost_err
 roost_keyring_seal_key(const struct roost_keyring *kr,
 		       const uint8_t host_key[ROOST_KEY_SIZE],
 		       struct roost_seal_key *key_r) ROOST_CHECKED;
 
-/* True if a provider slot opens it without the user. */
+/* True if the keyring has a slot of this type. */
 bool roost_keyring_has_slot(const struct roost_keyring *kr,
 			    enum roost_slot_type type);
 

@@ -3,13 +3,14 @@
 #define ROOST_PRIM_H
 
 /*
- * prim: the primitives Roost uses, by purpose.  The only crypto seam.
+ * prim: the primitives of cryptography that Roost uses, by purpose.  Nothing
+ * else of Roost calls a library of cryptography.
  *
  * Nothing here is our own cryptography: prim-openssl.c calls OpenSSL
- * (AES-256-GCM, AES-256-SIV, HKDF, HMAC, SHA-2), prim-sodium.c calls
- * libsodium (X25519, Ed25519, Argon2id, random bytes, base64).  Every output
- * is zeroed unless ROOST_OK is returned; ROOST_ERR_BACKEND means that the
- * library itself failed.  Sizes are in bytes.  The caller wipes keys it got.
+ * (AES-256-GCM, AES-256-SIV, HKDF, HMAC, SHA-2), prim-sodium.c calls libsodium
+ * (X25519, Ed25519, Argon2id, random bytes, base64).  Every output is zero
+ * unless ROOST_OK is returned; ROOST_ERR_BACKEND means that the library itself
+ * failed.  Sizes are in bytes.  The caller wipes the keys it gets.
  */
 
 #include "roost/err.h"
@@ -25,17 +26,15 @@
 #define ROOST_SHA512_SIZE 64
 #define ROOST_WRAP_SIZE (ROOST_NONCE_SIZE + ROOST_KEY_SIZE + ROOST_TAG_SIZE)
 
-/*
- * Fetch algorithms once for the process.  Must have returned ROOST_OK before
- * any other call; counted, so that two users of the library in one process
- * may each call it and its opposite.
- */
+/* Fetch the algorithms once for the process.  It must have returned ROOST_OK
+   before any other call.  Calls are counted, so that two users of the library
+   in one process may each call it and roost_prim_deinit(). */
 enum roost_err roost_prim_init(void) ROOST_CHECKED;
 void roost_prim_deinit(void);
 
 enum roost_err roost_prim_random(uint8_t *bytes_r, size_t len) ROOST_CHECKED;
 
-/* Constant-time equality of len bytes. */
+/* True if all len bytes are equal; the time depends on len alone. */
 bool roost_prim_equal(const void *a, const void *b, size_t len);
 
 enum roost_err roost_prim_sha256(const void *bytes, size_t len,
@@ -45,7 +44,8 @@ enum roost_err roost_prim_sha512(const void *bytes, size_t len,
 				 uint8_t hash_r[ROOST_SHA512_SIZE])
 	ROOST_CHECKED;
 
-/* A running SHA-256.  NULL when the library fails; free takes NULL. */
+/* A running SHA-256.  new returns NULL if the library fails; free takes
+   NULL. */
 struct roost_sha256;
 struct roost_sha256 *roost_prim_sha256_new(void) ROOST_CHECKED;
 enum roost_err roost_prim_sha256_update(struct roost_sha256 *sha,
@@ -65,7 +65,7 @@ enum roost_err roost_prim_hmac_sha512(const uint8_t *key, size_t key_len,
 				      uint8_t mac_r[ROOST_SHA512_SIZE])
 	ROOST_CHECKED;
 
-/* HKDF (RFC 5869): the hash, and which of its two halves. */
+/* HKDF (RFC 5869): its hash, and which of its two halves is meant. */
 enum roost_hkdf {
 	ROOST_HKDF_SHA256_EXTRACT,	/* out_len 32; info unused */
 	ROOST_HKDF_SHA256_EXPAND,	/* salt unused; key is the PRK */
@@ -85,10 +85,11 @@ enum roost_err roost_prim_hkdf(enum roost_hkdf kind,
 			       uint8_t *out_r, size_t out_len) ROOST_CHECKED;
 
 /*
- * AES-256-GCM under one key, for many chunks.  new copies the key and
- * returns NULL when the library fails.  seal writes len + 16 bytes.  open
- * takes len bytes, tag included, writes len - 16, and answers ROOST_ERR_CHUNK
- * when the tag is wrong, with every byte written zeroed.  dst may be src.
+ * AES-256-GCM under one key, for many chunks.  new copies the key, and returns
+ * NULL if the library fails.  seal writes len + 16 bytes.  open takes len bytes
+ * with the tag and writes len - 16; it answers ROOST_ERR_CHUNK if the tag is
+ * wrong, and then every byte written is zero.  The output may be the input
+ * itself.
  */
 struct roost_aead;
 struct roost_aead *roost_prim_aead_new(const uint8_t key[ROOST_KEY_SIZE])
@@ -105,10 +106,8 @@ enum roost_err roost_prim_aead_open(struct roost_aead *aead,
 				    uint8_t *plain_r) ROOST_CHECKED;
 void roost_prim_aead_free(struct roost_aead **aead);
 
-/*
- * Wrap len bytes as nonce (12, random) || ciphertext || tag (16): wrap_r
- * holds len + 28.  unwrap answers ROOST_ERR_CHUNK when it does not open.
- */
+/* Wrap len bytes as nonce (12, random) || ciphertext || tag (16); wrap_r holds
+   len + 28 bytes.  unwrap answers ROOST_ERR_CHUNK if it does not open. */
 enum roost_err roost_prim_wrap(const uint8_t kek[ROOST_KEY_SIZE],
 			       const void *ad, size_t ad_len,
 			       const uint8_t *plain, size_t len,
@@ -124,8 +123,8 @@ enum roost_err roost_prim_unwrap(const uint8_t kek[ROOST_KEY_SIZE],
  * AES-256-SIV (RFC 5297) with one string of associated data, which is not
  * empty: the same input gives the same output.  seal writes 16 + len bytes, the
  * tag first, and takes at least one byte; open takes those and writes 16 less.
- * ROOST_ERR_BACKEND also for nothing to seal or no associated data;
- * ROOST_ERR_CHUNK for a wrong tag, and for too little to hold one and a byte.
+ * ROOST_ERR_BACKEND also if there is nothing to seal or no associated data;
+ * ROOST_ERR_CHUNK for a wrong tag, and for less than a tag and one byte.
  */
 enum roost_err roost_prim_siv_seal(const uint8_t key[ROOST_SIV_KEY_SIZE],
 				   const void *ad, size_t ad_len,
@@ -147,11 +146,9 @@ enum roost_err roost_prim_x25519(const uint8_t private_key[ROOST_KEY_SIZE],
 
 #define ROOST_SIGNATURE_SIZE 64
 
-/*
- * Ed25519 (RFC 8032), keys as their 32-byte seeds.  check answers false also
- * for a public key or a signature that is not canonical or of small order:
- * with such a key one signature would fit every text.
- */
+/* Ed25519 (RFC 8032), with keys as their 32-byte seeds.  check is false also
+   for a public key or a signature that is not canonical or of small order,
+   because with such a key one signature would fit every text. */
 enum roost_err
 roost_prim_sign_public(const uint8_t seed[ROOST_KEY_SIZE],
 		       uint8_t public_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
@@ -166,7 +163,7 @@ bool roost_prim_sign_check(const uint8_t public_key[ROOST_KEY_SIZE],
 
 #define ROOST_ARGON2_SALT_SIZE 16
 
-/* Argon2id 1.3, p = 1, m in KiB.  The caller has checked the limits. */
+/* Argon2id 1.3 with p = 1 and m in KiB.  The caller has checked the limits. */
 enum roost_err
 roost_prim_argon2id(const uint8_t *password, size_t password_len,
 		    const uint8_t salt[ROOST_ARGON2_SALT_SIZE],
@@ -174,10 +171,10 @@ roost_prim_argon2id(const uint8_t *password, size_t password_len,
 		    uint8_t key_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
 /*
- * RFC 4648 section 4 base64 without padding.  The text for len bytes has
- * ROOST_BASE64_LEN(len) characters; text_r gets a NUL besides.  decode takes
- * only the canonical text of exactly len bytes and answers false, bytes_r
- * zeroed, for anything else.
+ * Base64 of RFC 4648 section 4 without padding.  The text for len bytes has
+ * ROOST_BASE64_LEN(len) characters, and text_r gets a NUL besides.  unbase64
+ * takes only the canonical text of exactly len bytes; it is false, and bytes_r
+ * zero, for anything else.
  */
 #define ROOST_BASE64_LEN(len) (((len) * 4 + 2) / 3)
 void roost_prim_base64(const uint8_t *bytes, size_t len, char *text_r);

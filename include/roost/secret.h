@@ -3,17 +3,17 @@
 #define ROOST_SECRET_H
 
 /*
- * secret: guarded memory for long-lived keys, and wiping.
+ * secret: guarded memory for keys that live long, and wiping.
  *
- * Guarded memory has inaccessible pages around it, is locked where the
- * system allows, is left out of core dumps, and is wiped when it is freed.
- * It costs some pages each: for keys, not for messages.
+ * Guarded memory has inaccessible pages around it, is locked where the system
+ * allows it, is left out of core dumps, and is wiped when it is freed.  Each
+ * piece costs some pages, so it is for keys and not for messages.
  */
 
 #include <stddef.h>
 
-/* size zeroed bytes, or NULL if the system refuses.  Free with below.  Only
-   after roost_prim_init(). */
+/* Returns size zeroed bytes, or NULL if the system refuses; roost_secret_free()
+   frees them.  To be called only after roost_prim_init(). */
 void *roost_secret_new(size_t size) __attribute__((warn_unused_result));
 
 /* Wipe and free *secret and set it to NULL; *secret may be NULL. */

@@ -2,11 +2,9 @@
 #ifndef ROOST_SLOT_H
 #define ROOST_SLOT_H
 
-/*
- * slot: what unlocks a keyring's master key: each slot wraps that key under
- * one made from a secret, in a way that depends on the kind of slot
- * (FORMAT.md 8).
- */
+/* slot: what unlocks a keyring's master key.  Each slot wraps that key under
+   one that is made from a secret, in a way that depends on the kind of slot
+   (FORMAT.md 8). */
 
 #include "roost/prim.h"
 
@@ -19,7 +17,7 @@ enum roost_slot_type {
 	ROOST_SLOT_RECOVERY,
 };
 
-/* What Argon2id may cost; see FORMAT.md 8. */
+/* What Argon2id may cost (FORMAT.md 8.7). */
 struct roost_argon2_limits {
 	uint32_t t_max;
 	uint32_t m_kib_max;
@@ -30,11 +28,12 @@ struct roost_argon2_limits {
 #define ROOST_ARGON2_M_KIB_DEFAULT 65536
 extern const struct roost_argon2_limits roost_slot_argon2_server;
 
-/* Keys that wrap the master key, one function for each kind of slot. */
+/* Make the key that wraps the master key; there is one function for each kind
+   of slot.  The caller wipes kek_r; it is zero after an error. */
 enum roost_err roost_slot_kek_provider(const uint8_t host_key[ROOST_KEY_SIZE],
 				       uint8_t kek_r[ROOST_KEY_SIZE])
 	ROOST_CHECKED;
-/* ROOST_ERR_ARGON2_LIMIT for a cost outside the limits. */
+/* ROOST_ERR_ARGON2_LIMIT for a cost that is outside of the limits. */
 enum roost_err
 roost_slot_kek_password(const uint8_t host_key[ROOST_KEY_SIZE],
 			const uint8_t secret[ROOST_KEY_SIZE],
@@ -42,7 +41,7 @@ roost_slot_kek_password(const uint8_t host_key[ROOST_KEY_SIZE],
 			uint32_t t, uint32_t m_kib,
 			const struct roost_argon2_limits *limits,
 			uint8_t kek_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
-/* For app (secret: 32 bytes) and recovery (20 bytes). */
+/* For an app slot (32 bytes of secret) and a recovery slot (20 bytes). */
 enum roost_err
 roost_slot_kek_random(const uint8_t *secret, size_t secret_len,
 		      const uint8_t salt[ROOST_SLOT_SALT_SIZE],

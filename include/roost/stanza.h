@@ -2,10 +2,8 @@
 #ifndef ROOST_STANZA_H
 #define ROOST_STANZA_H
 
-/*
- * stanza: a message's data key, sealed to and opened by an epoch's key pair
- * and pre-shared key (FORMAT.md 4).
- */
+/* stanza: a message's data key, sealed to an epoch's key pair and pre-shared
+   key and opened by them (FORMAT.md 4). */
 
 #include "roost/header.h"
 #include "roost/prim.h"
@@ -15,7 +13,7 @@
 #define ROOST_STANZA_X25519_SIZE \
 	(ROOST_STANZA_HEAD_SIZE + ROOST_STANZA_X25519_BODY_SIZE)
 
-/* An epoch as sealing needs it: psk is secret, the rest is public. */
+/* An epoch as sealing needs it.  The psk is secret, the rest is public. */
 struct roost_seal_key {
 	uint8_t keyring_id[ROOST_ID_SIZE];
 	uint8_t key_id[ROOST_KEY_ID_SIZE];
@@ -23,7 +21,7 @@ struct roost_seal_key {
 	uint8_t psk[ROOST_KEY_SIZE];
 };
 
-/* An epoch as opening needs it: the last two fields are secret. */
+/* An epoch as opening needs it.  The last two fields are secret. */
 struct roost_open_key {
 	uint8_t key_id[ROOST_KEY_ID_SIZE];
 	uint8_t public_key[ROOST_KEY_SIZE];
@@ -31,13 +29,13 @@ struct roost_open_key {
 	uint8_t psk[ROOST_KEY_SIZE];
 };
 
-/* The key id of a public key (FORMAT.md 4). */
+/* Tell the key id of a public key (FORMAT.md 4). */
 enum roost_err roost_stanza_key_id(enum roost_stanza_type type,
 				   const uint8_t public_key[ROOST_KEY_SIZE],
 				   uint8_t key_id_r[ROOST_KEY_ID_SIZE])
 	ROOST_CHECKED;
 
-/* Write one whole stanza under the finished fixed header. */
+/* Write one whole stanza for a fixed header that is complete. */
 enum roost_err
 roost_stanza_seal(const struct roost_seal_key *key,
 		  const uint8_t fixed[ROOST_HEADER_FIXED_SIZE],
@@ -45,8 +43,8 @@ roost_stanza_seal(const struct roost_seal_key *key,
 		  uint8_t stanza_r[ROOST_STANZA_X25519_SIZE]) ROOST_CHECKED;
 
 /*
- * Open the header's stanza for the last of the keys that has one; no second
- * is tried.  The keys are those of the keyring, oldest epoch first.
+ * Open the header's stanza for the last of the keys that has one; no second is
+ * tried.  The keys are those of the keyring, the oldest epoch first.
  * ROOST_ERR_OTHER_KEYRING, _NO_KEY, _LOW_ORDER, _STANZA_AUTH; data_key_r is
  * zero after an error, else the caller wipes it.
  */

@@ -15,7 +15,7 @@
 #include "roost/header.h"
 #include "roost/stanza.h"
 
-/* Where sealed bytes go; ROOST_OK or ROOST_ERR_IO. */
+/* Where sealed bytes go; it returns ROOST_OK or ROOST_ERR_IO. */
 struct roost_sink {
 	enum roost_err (*write)(void *context, const uint8_t *bytes,
 				size_t len);
@@ -25,14 +25,15 @@ struct roost_sink {
 #define ROOST_WRITER_HEADER_SIZE \
 	(ROOST_HEADER_FIXED_SIZE + ROOST_STANZA_X25519_SIZE)
 
-/* One object being written.  Zero it, begin, write, finish, close. */
+/* One object that is being written.  Zero it, then begin, write, finish and
+   close it. */
 struct roost_writer {
 	struct roost_sink sink;
 	struct roost_chunk_keys keys;	/* secret */
 	struct roost_sha256 *sha;
 	uint64_t chunk_idx;
 	size_t plain_len;
-	enum roost_err err;		/* the first; sticks */
+	enum roost_err err;		/* the first; it stays */
 	bool is_finished;
 	uint8_t object_id[ROOST_ID_SIZE];
 	uint8_t data_key[ROOST_KEY_SIZE];	/* secret */
@@ -42,16 +43,16 @@ struct roost_writer {
 	uint8_t sealed[ROOST_CHUNK_SEALED_SIZE];
 };
 
-/* Draw ids and keys; writes header and prologue to the sink. */
+/* Draw the ids and keys, and write header and prologue to the sink. */
 enum roost_err roost_writer_begin(struct roost_writer *writer,
 				  const struct roost_sink *sink,
 				  const struct roost_seal_key *key)
 	ROOST_CHECKED;
-/* Not after finish. */
+/* Write plaintext.  Not to be called after finishing. */
 enum roost_err roost_writer_write(struct roost_writer *writer,
 				  const void *plain, size_t len)
 	ROOST_CHECKED;
-/* The final chunk and the digest; once. */
+/* Write the final chunk and the digest.  A second call does nothing. */
 enum roost_err roost_writer_finish(struct roost_writer *writer)
 	ROOST_CHECKED;
 /* Wipe and free; writer may be all zero. */

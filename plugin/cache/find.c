@@ -174,7 +174,7 @@ lookup_open(struct lookup *lookup, const struct roost_blob *blob,
 		cmail->has_body = FALSE;
 		cmail->held = 0;
 	}
-	err = blob->form == ROOST_BLOB_NEW ?
+	err = blob->form == ROOST_BLOB_FORM_NEW ?
 		cache_mail_open_form_new(cmail, blob) :
 		lookup_open_form_own(lookup, blob, room, bits);
 	if (err == ROOST_OK)
@@ -189,7 +189,7 @@ blob_parse_form_own(const void *bytes, size_t len, struct roost_blob *blob_r)
 {
 	enum roost_err err = roost_blob_parse(bytes, len, blob_r);
 
-	return err == ROOST_OK && blob_r->form != ROOST_BLOB_OWN ?
+	return err == ROOST_OK && blob_r->form != ROOST_BLOB_FORM_OWN ?
 		ROOST_ERR_BLOB_FORM : err;
 }
 
@@ -304,7 +304,7 @@ lookup_try_new(struct lookup *lookup, bool is_form_new_wanted)
 	struct roost_blob blob;
 
 	field->err = roost_blob_parse(field->bytes, field->len, &blob);
-	if (field->err == ROOST_OK && blob.form == ROOST_BLOB_NEW &&
+	if (field->err == ROOST_OK && blob.form == ROOST_BLOB_FORM_NEW &&
 	    !is_form_new_wanted) {
 		field->state = FIELD_POSTPONED;
 		return;

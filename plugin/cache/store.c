@@ -43,7 +43,8 @@ cache_mail_seal_new(const struct roost_cache_mail *cmail,
 		return ROOST_ERR_LOCKED;
 	roost_content_set(content, ROOST_BLOB_SAVED_KEYS, NULL, 0);
 	(void)roost_blob_trim(content, ROOST_BLOB_SIZE_MAX -
-			      ROOST_BLOB_NEW_OVERHEAD - cmail->header->used);
+			      ROOST_BLOB_FORM_NEW_OVERHEAD -
+			      cmail->header->used);
 	err = roost_blob_aead_new(content->data_key, &aead);
 	if (err == ROOST_OK)
 		err = roost_blob_seal_new(aead, cmail->header->data,
@@ -99,7 +100,7 @@ cache_mail_add_whole(struct mail *mail, struct roost_blob_content *content,
 
 	if (is_form_own)
 		(void)roost_blob_trim(content, ROOST_BLOB_SIZE_MAX -
-				      ROOST_BLOB_OWN_OVERHEAD);
+				      ROOST_BLOB_FORM_OWN_OVERHEAD);
 	err = is_form_own ? cache_mail_seal_own(cmail, content, blob, &len) :
 		cache_mail_seal_new(cmail, content, blob, &len);
 	if (err == ROOST_OK)
@@ -120,7 +121,7 @@ cache_mail_add_each(struct mail *mail, struct roost_blob_content *content,
 	enum roost_err err = ROOST_OK;
 	size_t len;
 
-	(void)roost_blob_trim(content, ROOST_BLOB_SHARED_ROOM);
+	(void)roost_blob_trim(content, ROOST_BLOB_SHARED_MAX);
 	for (blob = 0; err == ROOST_OK && blob < CACHE_BLOB_COUNT; blob++) {
 		roost_content_of_blob(content, blob, &some);
 		err = cache_mail_seal_own(cmail, &some, sealed, &len);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * base32: see base32-private.h.
- */
+/* base32: bytes as digits of five bits.  See base32-private.h. */
 #include "core/base32-private.h"
 
 #include "roost/secret.h"
@@ -45,7 +43,7 @@ roost_unbase32(const char *alphabet, const char *digits, size_t count,
 			*bytes_r++ = (uint8_t)(window >> bits);
 		}
 	}
-	/* Five bits left would be a digit of nothing. */
+	/* If five bits were left, the last digit would stand for no byte. */
 	is_good = i == count && bits < 5 && (window & ((1U << bits) - 1)) == 0;
 	roost_wipe(&window, sizeof(window));
 	return is_good;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * blob: seal and open what the index cache keeps of a message.  See
- * roost/blob.h.
- */
+/* blob: sealing and opening what the index cache keeps of a message.  See
+   roost/blob.h. */
 #include "roost/blob.h"
 
 #include "roost/bytes.h"
@@ -14,9 +12,10 @@
 
 #define BLOB_FORM_SIZE 1
 #define PAD_STEP_MIN 64
-/* A step is at most an eighth of what it pads, if that is not short. */
+/* A step of padding is at most an eighth of what it pads, unless that is
+   short. */
 #define PAD_STEPS_MAX 16
-#define BLOB_OWN_AD_SIZE (BLOB_FORM_SIZE + ROOST_ID_SIZE + ROOST_ID_SIZE)
+#define FORM_OWN_AD_SIZE (BLOB_FORM_SIZE + ROOST_ID_SIZE + ROOST_ID_SIZE)
 
 const char *const roost_blob_standard_names[] = {
 	"Bcc", "Cc", "Content-Description", "Content-Disposition",
@@ -37,8 +36,8 @@ item_size(const struct roost_blob_bytes *item)
 	return item->bytes == NULL ? 0 : ROOST_BLOB_ITEM_HEAD_SIZE + item->len;
 }
 
-/* FORMAT.md 12.5: what an item of this type may hold.  Saved keys are believed:
-   only who has the cache key says them. */
+/* True if an item of this type may hold these bytes (FORMAT.md 12.5).  Saved
+   keys are believed, because only who has the cache key can write them. */
 static bool
 item_is_good(enum roost_blob_form form, unsigned int type,
 	     const struct roost_blob_bytes *item)
@@ -52,7 +51,7 @@ item_is_good(enum roost_blob_form form, unsigned int type,
 		return item->len == ROOST_BLOB_SENT_DATE_SIZE;
 	case ROOST_BLOB_SAVED_KEYS:
 		return item->len == ROOST_SAVED_KEYS_SIZE &&
-			form == ROOST_BLOB_OWN;
+			form == ROOST_BLOB_FORM_OWN;
 	default:
 		return true;
 	}
@@ -69,7 +68,8 @@ roost_blob_items_size(const struct roost_blob_content *content)
 	return size;
 }
 
-/* The names tell what the headers are complete for: all three, or none. */
+/* The names of headers tell what the headers are complete for, so that these
+   three items stay or go together. */
 static bool
 items_go_together(unsigned int lead, unsigned int type)
 {
@@ -131,7 +131,7 @@ roost_blob_trim(struct roost_blob_content *content, size_t max)
 			}
 		}
 		if (largest == 0)
-			break;	/* the rest is never taken away */
+			break;	/* what is left is never taken away */
 		count += trim_take(content, largest);
 	}
 	return count;
@@ -145,12 +145,12 @@ blob_parse(const uint8_t *bytes, size_t len, struct roost_blob *blob)
 
 	roost_cursor_init(&cur, bytes, len);
 	form = roost_cursor_u8(&cur);
-	if (form == ROOST_BLOB_OWN) {
-		blob->form = ROOST_BLOB_OWN;
+	if (form == ROOST_BLOB_FORM_OWN) {
+		blob->form = ROOST_BLOB_FORM_OWN;
 		blob->keyring_id = roost_cursor_bytes(&cur, ROOST_ID_SIZE);
 		blob->object_id = roost_cursor_bytes(&cur, ROOST_ID_SIZE);
-	} else if (form == ROOST_BLOB_NEW) {
-		blob->form = ROOST_BLOB_NEW;
+	} else if (form == ROOST_BLOB_FORM_NEW) {
+		blob->form = ROOST_BLOB_FORM_NEW;
 		if (roost_header_parse(cur.next, cur.left, &blob->header) !=
 		    ROOST_OK)
 			return ROOST_ERR_BLOB_FORM;
@@ -210,29 +210,31 @@ roost_blob_aead_new(const uint8_t data_key[ROOST_KEY_SIZE],
 	return blob_aead(data_key, "blob", aead_r);
 }
 
-/* FORMAT.md 12.19: how many bytes stand for items of so many. */
+/* Returns how many bytes stand for items of this size (FORMAT.md 12.19). */
 static size_t
-padded_size(size_t size, size_t room)
+padded_size(size_t size, size_t max)
 {
 	size_t step = PAD_STEP_MIN, padded;
 
 	while (size >= PAD_STEPS_MAX * step)
 		step *= 2;
 	padded = size == 0 ? step : (size + step - 1) / step * step;
-	return padded < room ? padded : room;
+	return padded < max ? padded : max;
 }
 
-/* What is behind the items, of which len bytes were: one way to pad them. */
+/* True if what is left behind the items, of len bytes of plaintext, is the one
+   padding that they can have. */
 static bool
-padding_is_good(const struct roost_cursor *cur, size_t len, size_t room)
+padding_is_good(const struct roost_cursor *cur, size_t len, size_t max)
 {
-	return len == padded_size(len - cur->left, room) &&
+	return len == padded_size(len - cur->left, max) &&
 		roost_bytes_are_zero(cur->next, cur->left);
 }
 
-/* Cut the plaintext into items; every byte must belong to one, or pad them. */
+/* Cut the plaintext into items.  Every byte must belong to an item or to the
+   padding. */
 static bool
-content_parse(struct roost_cursor *cur, enum roost_blob_form form, size_t room,
+content_parse(struct roost_cursor *cur, enum roost_blob_form form, size_t max,
 	      struct roost_blob_content *content)
 {
 	struct roost_blob_bytes *item;
@@ -250,15 +252,17 @@ content_parse(struct roost_cursor *cur, enum roost_blob_form form, size_t room,
 		if (item->bytes == NULL || !item_is_good(form, type, item))
 			return false;
 	}
-	return padding_is_good(cur, len, room);
+	return padding_is_good(cur, len, max);
 }
 
-/* What items there may be in a blob, besides what stands around them. */
+/* Returns how many bytes the items and their padding may take in a blob. */
 static size_t
-blob_room(enum roost_blob_form form, size_t ad_len)
+items_max(enum roost_blob_form form, size_t ad_len)
 {
+	size_t key_len = form == ROOST_BLOB_FORM_OWN ? ROOST_KEY_SIZE : 0;
+
 	return ROOST_BLOB_SIZE_MAX - ad_len - ROOST_NONCE_SIZE -
-		ROOST_TAG_SIZE - (form == ROOST_BLOB_OWN ? ROOST_KEY_SIZE : 0);
+		ROOST_TAG_SIZE - key_len;
 }
 
 enum roost_err
@@ -274,12 +278,12 @@ roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
 	if (err == ROOST_OK) {
 		roost_cursor_init(&cur, plain_r,
 				  blob->sealed_len - ROOST_TAG_SIZE);
-		if (blob->form == ROOST_BLOB_OWN)
+		if (blob->form == ROOST_BLOB_FORM_OWN)
 			content_r->data_key = roost_cursor_bytes(&cur,
 							ROOST_KEY_SIZE);
 		if (cur.is_stuck ||
 		    !content_parse(&cur, blob->form,
-				   blob_room(blob->form, blob->ad_len),
+				   items_max(blob->form, blob->ad_len),
 				   content_r))
 			err = ROOST_ERR_BLOB_CONTENT;
 	} else if (err == ROOST_ERR_CHUNK) {
@@ -292,7 +296,7 @@ roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
 	return err;
 }
 
-/* Nothing is sealed that would not open. */
+/* Check that what is to be sealed would open again. */
 static enum roost_err
 content_check(const struct roost_blob_content *content,
 	      enum roost_blob_form form, size_t ad_len)
@@ -305,21 +309,21 @@ content_check(const struct roost_blob_content *content,
 		if (item->bytes == NULL)
 			continue;
 		if (item->len > ROOST_BLOB_SIZE_MAX)
-			return ROOST_ERR_LIMIT;	/* the sum stays small */
+			return ROOST_ERR_LIMIT;	/* so the sum cannot overflow */
 		if (!item_is_good(form, type, item))
 			return ROOST_ERR_BLOB_CONTENT;
 	}
-	return roost_blob_items_size(content) > blob_room(form, ad_len) ?
+	return roost_blob_items_size(content) > items_max(form, ad_len) ?
 		ROOST_ERR_LIMIT : ROOST_OK;
 }
 
-/* Returns where the padding ends. */
+/* Write the items and the padding; returns where the padding ends. */
 static uint8_t *
-content_write(const struct roost_blob_content *content, size_t room,
+content_write(const struct roost_blob_content *content, size_t max,
 	      uint8_t *dst)
 {
 	size_t size = roost_blob_items_size(content);
-	size_t padded = padded_size(size, room);
+	size_t padded = padded_size(size, max);
 	const struct roost_blob_bytes *item;
 	unsigned int type;
 
@@ -337,7 +341,8 @@ content_write(const struct roost_blob_content *content, size_t room,
 	return dst + (padded - size);
 }
 
-/* The AAD stands in blob_r; data_key is NULL in form 2. */
+/* Seal a blob whose associated data stands in blob_r already.  data_key is NULL
+   in form 2. */
 static enum roost_err
 blob_seal(struct roost_aead *aead, size_t ad_len, const uint8_t *data_key,
 	  const struct roost_blob_content *content,
@@ -345,14 +350,15 @@ blob_seal(struct roost_aead *aead, size_t ad_len, const uint8_t *data_key,
 {
 	uint8_t *nonce = blob_r + ad_len;
 	uint8_t *plain = nonce + ROOST_NONCE_SIZE, *end = plain;
+	enum roost_blob_form form = data_key != NULL ? ROOST_BLOB_FORM_OWN :
+		ROOST_BLOB_FORM_NEW;
 	enum roost_err err;
 
 	if (data_key != NULL) {
 		memcpy(plain, data_key, ROOST_KEY_SIZE);
 		end += ROOST_KEY_SIZE;
 	}
-	end = content_write(content, blob_room(data_key != NULL ?
-				ROOST_BLOB_OWN : ROOST_BLOB_NEW, ad_len), end);
+	end = content_write(content, items_max(form, ad_len), end);
 	err = roost_prim_random(nonce, ROOST_NONCE_SIZE);
 	if (err == ROOST_OK)
 		err = roost_prim_aead_seal(aead, nonce, blob_r, ad_len, plain,
@@ -377,14 +383,14 @@ roost_blob_seal_own(struct roost_aead *aead,
 	*len_r = 0;
 	if (content->data_key == NULL)
 		return ROOST_ERR_BLOB_CONTENT;
-	err = content_check(content, ROOST_BLOB_OWN, BLOB_OWN_AD_SIZE);
+	err = content_check(content, ROOST_BLOB_FORM_OWN, FORM_OWN_AD_SIZE);
 	if (err != ROOST_OK)
 		return err;
-	blob_r[0] = ROOST_BLOB_OWN;
+	blob_r[0] = ROOST_BLOB_FORM_OWN;
 	memcpy(blob_r + BLOB_FORM_SIZE, keyring_id, ROOST_ID_SIZE);
 	memcpy(blob_r + BLOB_FORM_SIZE + ROOST_ID_SIZE, object_id,
 	       ROOST_ID_SIZE);
-	return blob_seal(aead, BLOB_OWN_AD_SIZE, content->data_key, content,
+	return blob_seal(aead, FORM_OWN_AD_SIZE, content->data_key, content,
 			 blob_r, len_r);
 }
 
@@ -401,11 +407,11 @@ roost_blob_seal_new(struct roost_aead *aead,
 	if (roost_header_parse(header, header_len, &hdr) != ROOST_OK ||
 	    hdr.len != header_len)
 		return ROOST_ERR_BLOB_FORM;
-	err = content_check(content, ROOST_BLOB_NEW,
+	err = content_check(content, ROOST_BLOB_FORM_NEW,
 			    BLOB_FORM_SIZE + header_len);
 	if (err != ROOST_OK)
 		return err;
-	blob_r[0] = ROOST_BLOB_NEW;
+	blob_r[0] = ROOST_BLOB_FORM_NEW;
 	memcpy(blob_r + BLOB_FORM_SIZE, header, header_len);
 	return blob_seal(aead, BLOB_FORM_SIZE + header_len, NULL, content,
 			 blob_r, len_r);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * bytes: comparison and hexadecimal.  See roost/bytes.h.
- */
+/* bytes: comparing bytes, and writing them as hexadecimal digits.  See
+   roost/bytes.h. */
 #include "roost/bytes.h"
 
 #include "roost/prim.h"
@@ -39,7 +38,8 @@ roost_bytes_hex(const uint8_t *bytes, size_t len, char *text_r)
 	text_r[2 * len] = '\0';
 }
 
-/* The value of a digit, or 0x100 for none, without a branch on the digit. */
+/* Returns the value of a digit, or 0x100 if it is none.  No branch depends on
+   the digit, because it may be a key's. */
 static unsigned int
 unhex_digit(unsigned int c)
 {

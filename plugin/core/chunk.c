@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chunk: geometry, sealing, opening.  See roost/chunk.h.
+ * chunk: where chunks lie, and sealing and opening one.  See roost/chunk.h.
  *
- * C2SP chunked encryption with SHA-512 and AES-256-GCM (FORMAT.md 5).
+ * This is C2SP chunked encryption with SHA-512 and AES-256-GCM (FORMAT.md 5).
  */
 #include "roost/chunk.h"
 
@@ -60,7 +60,8 @@ roost_chunk_object_size(size_t header_len, uint64_t plain_size)
 	return header_len + FRAME_SIZE + plain_size + chunks * ROOST_TAG_SIZE;
 }
 
-/* From key || base nonce. */
+/* Take the keys from the key and the base nonce, which stand one after the
+   other. */
 static enum roost_err
 chunk_keys_set(struct roost_chunk_keys *keys, const uint8_t *bytes)
 {
@@ -89,7 +90,7 @@ roost_chunk_keys_derive(struct roost_chunk_keys *keys_r,
 
 	memset(keys_r, 0, sizeof(*keys_r));
 	memset(okm, 0, sizeof(okm));
-	memcpy(info, INFO_LABEL, sizeof(INFO_LABEL));	/* with its 00 */
+	memcpy(info, INFO_LABEL, sizeof(INFO_LABEL));	/* with its NUL */
 	memcpy(info + sizeof(INFO_LABEL), salt, ROOST_SALT_SIZE);
 	err = roost_prim_sha512(header, header_len, info + sizeof(INFO_LABEL) +
 				ROOST_SALT_SIZE);
@@ -145,7 +146,8 @@ roost_chunk_keys_wipe(struct roost_chunk_keys *keys)
 	roost_wipe(keys, sizeof(*keys));
 }
 
-/* Base nonce XOR idx as a 96-bit big-endian integer. */
+/* The nonce of a chunk is the base nonce XOR its index as a 96-bit big-endian
+   integer. */
 static void
 chunk_nonce(const struct roost_chunk_keys *keys, uint64_t idx,
 	    uint8_t nonce_r[ROOST_NONCE_SIZE])

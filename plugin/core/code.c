@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * code: a recovery code as text and back.  See roost/code.h.
- */
+/* code: a recovery code as text, and read back.  See roost/code.h. */
 #include "roost/code.h"
 
 #include "core/base32-private.h"
@@ -12,14 +10,14 @@
 #include <string.h>
 
 #define CODE_LABEL "roost recovery"
-#define CODE_DIGITS 32		/* of the code itself */
+#define CODE_DIGITS 32		/* that stand for the code itself */
 #define CODE_CHECK_DIGITS 4
 #define CODE_ALL_DIGITS (CODE_DIGITS + CODE_CHECK_DIGITS)
 #define CODE_GROUP 4
 
 static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/* All 36 digits of a code, without dashes. */
+/* Make all 36 digits of a code, without dashes. */
 static enum roost_err
 code_digits(const uint8_t code[ROOST_CODE_SIZE],
 	    char digits_r[CODE_ALL_DIGITS])
@@ -58,7 +56,8 @@ roost_code_write(const uint8_t code[ROOST_CODE_SIZE],
 	return err;
 }
 
-/* The value of a written digit, 32 for one to skip, 33 for a wrong one. */
+/* Returns the value of a digit as it was written, 32 for a character to skip,
+   or 33 for one that no code has. */
 static unsigned int
 code_value(char c)
 {
@@ -76,7 +75,8 @@ code_value(char c)
 	return found == NULL ? 33 : (unsigned int)(found - crockford);
 }
 
-/* Canonical digits of what was written; false unless there are 36. */
+/* Bring what was written into the form that this file writes.  False unless
+   there are 36 digits. */
 static bool
 code_normalize(const char *text, size_t len,
 	       char digits_r[CODE_ALL_DIGITS])

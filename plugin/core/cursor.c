@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * cursor: bounded reading of hostile bytes.  See roost/cursor.h.
- */
+/* cursor: reading bytes that may be hostile, never beyond their end.  See
+   roost/cursor.h. */
 #include "roost/cursor.h"
 
 #include "roost/bytes.h"

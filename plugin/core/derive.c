@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * derive: one key made from another.  See roost/derive.h.
- */
+/* derive: making one key from another.  See roost/derive.h. */
 #include "roost/derive.h"
 
 #include <assert.h>
@@ -25,7 +23,7 @@ roost_derive(const uint8_t key[ROOST_KEY_SIZE], const char *label,
 
 	assert(args.info_len <= sizeof(info));
 	memcpy(info, DERIVE_PREFIX, prefix_len);
-	memcpy(info + prefix_len, label, label_size);	/* with its 00 */
+	memcpy(info + prefix_len, label, label_size);	/* with its NUL */
 	if (extra_len > 0)
 		memcpy(info + prefix_len + label_size, extra, extra_len);
 	return roost_prim_hkdf(ROOST_HKDF_SHA512_EXPAND, &args,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * header: parse and write H.  See roost/header.h.
+ * header: parsing and writing H.  See roost/header.h.
  *
- * The checks stand in the order of FORMAT.md 6: the first that fails names
- * the gate, so moving one changes what a reader answers.
+ * The checks stand in the order of FORMAT.md 6.  The first that fails names the
+ * gate, so that moving one would change what a reader answers.
  */
 #include "roost/header.h"
 
@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* Not 1: see FORMAT.md 3.4. */
+/* FORMAT.md 3.4 says why it is not 1. */
 #define HEADER_VERSION 2
 #define HEADER_SUITE 1
 #define HEADER_FLAGS_CRITICAL UINT32_C(0xffff)
@@ -38,7 +38,7 @@ roost_header_is_claimed(const uint8_t *bytes, size_t len)
 		if (bytes[i] != magic[i])
 			continue;
 		same++;
-		/* The two bytes that no text begins with or contains. */
+		/* These two bytes stand in no text. */
 		has_mark = has_mark || i == 0 || i == 6;
 	}
 	return has_mark && (same >= 4 || same == len);
@@ -83,7 +83,7 @@ roost_header_peek(const uint8_t *bytes, size_t len, size_t *len_r)
 	return ROOST_OK;
 }
 
-/* Cut the table into stanzas; their fields are not looked at. */
+/* Cut the table into stanzas, whose fields are not checked yet. */
 static enum roost_err
 header_split(struct roost_header *hdr)
 {

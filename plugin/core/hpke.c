@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hpke: RFC 9180, mode_psk.  See roost/hpke.h.
+ * hpke: RFC 9180 in mode_psk.  See roost/hpke.h.
  *
- * Reads along the RFC: 4 (labeled extract and expand), 4.1 (DHKEM), 5.1 (key
- * schedule), 6.1 (single shot).
+ * The functions stand in the order of the RFC: 4 (labeled extract and expand),
+ * 4.1 (DHKEM), 5.1 (key schedule), 6.1 (single shot).
  */
 #include "roost/hpke.h"
 
@@ -13,7 +13,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define LABEL_SIZE_MAX 320	/* what any labeled input may take */
+#define LABEL_SIZE_MAX 320	/* the longest input with a label */
 
 /* RFC 9180 4.1: "KEM" || 0x0020. */
 static const uint8_t kem_suite[] = { 'K', 'E', 'M', 0x00, 0x20 };
@@ -23,7 +23,8 @@ static const uint8_t hpke_suite[] = {
 };
 static const uint8_t mode_psk = 0x01;
 
-/* A string being joined; holds secrets, so whoever has one wipes it. */
+/* A string that is being joined.  It may hold secrets, so whoever has one wipes
+   it. */
 struct joined {
 	uint8_t bytes[LABEL_SIZE_MAX];
 	size_t len;
@@ -174,10 +175,8 @@ key_schedule(const struct roost_hpke_context *hpke,
 	return err;
 }
 
-/*
- * RFC 9180 5.1.2, both sides: what their half of the exchange and ours give,
- * ready to seal or open one message with sequence number 0.
- */
+/* RFC 9180 5.1.2, for both sides: make what seals or opens one message with
+   sequence number 0, from their half of the key exchange and ours. */
 static enum roost_err
 hpke_setup(const struct roost_hpke_context *hpke,
 	   const uint8_t private_key[ROOST_KEY_SIZE],

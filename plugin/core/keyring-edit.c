@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* The owner's escaped name must fit into the document. */
+/* Copy the owner's escaped name into the document, if it fits. */
 static enum roost_err
 owner_put(struct roost_keyring *kr, const char *owner)
 {
@@ -44,7 +44,7 @@ host_wrap(struct roost_keyring *kr, const uint8_t *provider_key,
 	return err;
 }
 
-/* The identity, and the id that is its. */
+/* Make an identity, and the keyring's id from it. */
 static enum roost_err
 new_identity(struct roost_keyring *kr, uint8_t seed_r[ROOST_KEY_SIZE])
 {
@@ -55,7 +55,7 @@ new_identity(struct roost_keyring *kr, uint8_t seed_r[ROOST_KEY_SIZE])
 	return err == ROOST_OK ? roost_terms_id(kr->identity, kr->id) : err;
 }
 
-/* Epoch 1: its key pair and psk. */
+/* Make epoch 1: its key pair and its pre-shared key. */
 static enum roost_err
 first_epoch(struct roost_keyring *kr, const uint8_t *host_key, uint64_t now,
 	    uint8_t entry_r[ROOST_EPOCH_SECRET_SIZE])
@@ -77,7 +77,8 @@ first_epoch(struct roost_keyring *kr, const uint8_t *host_key, uint64_t now,
 	return err;
 }
 
-/* Identity, first epoch, and the secrets record that holds both. */
+/* Make the identity and the first epoch, and seal both into the record
+   `secrets`. */
 static enum roost_err
 new_secrets(struct roost_keyring *kr, const uint8_t *host_key,
 	    const uint8_t *master, uint64_t now)
@@ -136,7 +137,8 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 		       const uint8_t master[ROOST_KEY_SIZE],
 		       const struct roost_slot_new *slot_new)
 {
-	/* Whoever makes a slot may be the program, with more memory. */
+	/* The cost may be higher than a server allows, because a program with
+	   more memory may make slots, too. */
 	static const struct roost_argon2_limits limits = {
 		.t_max = 10, .m_kib_max = 1048576
 	};
@@ -181,7 +183,7 @@ roost_keyring_set_owner(struct roost_keyring *kr, const char *owner,
 {
 	enum roost_err err = owner_put(kr, owner);
 
-	/* The host wrap is bound to the owner. */
+	/* The host wrap is bound to the owner, so it is made anew. */
 	return err == ROOST_OK ? host_wrap(kr, provider_key, host_key) : err;
 }
 
@@ -223,7 +225,7 @@ roost_keyring_sign(struct roost_keyring *kr,
 	return err;
 }
 
-/* The slots that a plan asks for. */
+/* Add the slots that a plan asks for. */
 static enum roost_err
 make_slots(struct roost_keyring *kr, const struct roost_keyring_plan *plan,
 	   const uint8_t *host_key, const uint8_t *master)

@@ -2,15 +2,13 @@
 #ifndef ROOST_CORE_KEYRING_PRIVATE_H
 #define ROOST_CORE_KEYRING_PRIVATE_H
 
-/*
- * keyring-private: what the files of a keyring share.  keyring-text.c knows
- * its lines, keyring-terms.c what its cryptography is over, keyring.c opens
- * it and keyring-edit.c makes and changes it.
- */
+/* keyring-private: what the files of a keyring share.  keyring-text.c knows the
+   lines of the document, keyring-terms.c the keys and texts of its
+   cryptography; keyring.c opens it, and keyring-edit.c makes and changes it. */
 
 #include "roost/keyring.h"
 
-/* Text being built in the caller's memory; never beyond size. */
+/* Text that is being built in the caller's memory; it never exceeds size. */
 struct roost_text {
 	char *bytes;
 	size_t size, len;
@@ -18,18 +16,20 @@ struct roost_text {
 };
 
 /* Which lines roost_keyring_text_lines() writes. */
-enum roost_keyring_part {
-	ROOST_PART_ALL,			/* the whole document */
-	ROOST_PART_BEFORE_PROVIDER_MAC,
-	ROOST_PART_OWNER_SIG,		/* what the owner-sig is over */
+enum roost_keyring_lines {
+	ROOST_LINES_ALL,			/* the whole document */
+	ROOST_LINES_BEFORE_PROVIDER_MAC,
+	ROOST_LINES_OWNER_SIG,		/* what the owner signs */
 };
 
-/* A writer of one document; text->is_full afterwards means too large. */
+/* Write these lines of a document.  If they did not fit, text->is_full is
+   set. */
 void roost_keyring_text_lines(struct roost_text *text,
 			      const struct roost_keyring *kr,
-			      enum roost_keyring_part part);
+			      enum roost_keyring_lines which);
 
-/* The AAD of `host` and the part of a slot's line before its wrap. */
+/* Write the associated data of the host wrap, and the beginning of a slot's
+   line, which ends before its wrap. */
 void roost_keyring_text_host_ad(struct roost_text *text,
 				const struct roost_keyring *kr);
 void roost_keyring_text_slot(struct roost_text *text,
@@ -42,9 +42,10 @@ void roost_keyring_text_slot(struct roost_text *text,
  * data.  Opening and making need the same ones.
  */
 
-/* Lines of id and owner, then the beginning of the host line. */
+/* The lines of id and owner, then the beginning of the host line. */
 #define ROOST_TERMS_HOST_SIZE (ROOST_KEYRING_OWNER_MAX + 128)
-/* The id, then at most: slot, password, two numbers of ten digits, a salt. */
+/* The id, then the beginning of a slot's line, which has a word, two numbers of
+   ten digits and a salt at most. */
 #define ROOST_TERMS_SLOT_SIZE (ROOST_ID_SIZE + 128)
 /* A label with its NUL, then the id. */
 #define ROOST_TERMS_SECRETS_SIZE (17 + ROOST_ID_SIZE)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * keyring-terms: what the cryptography of a keyring is over.  See
- * keyring-private.h.
- */
+/* keyring-terms: the keys and texts of a keyring's cryptography, which opening
+   and making need alike.  See keyring-private.h. */
 #include "core/keyring-private.h"
 
 #include "roost/bytes.h"
@@ -46,7 +44,7 @@ roost_terms_mac(const struct roost_keyring *kr, const uint8_t *host_key,
 	enum roost_err err;
 
 	memset(mac, 0, sizeof(mac));
-	roost_keyring_text_lines(&text, kr, ROOST_PART_BEFORE_PROVIDER_MAC);
+	roost_keyring_text_lines(&text, kr, ROOST_LINES_BEFORE_PROVIDER_MAC);
 	err = text.is_full ? ROOST_ERR_LIMIT : ROOST_OK;
 	if (err == ROOST_OK)
 		err = roost_derive(host_key, "provider mac", NULL, 0,
@@ -80,7 +78,7 @@ roost_terms_owner(const struct roost_keyring *kr, struct roost_text *text)
 {
 	memcpy(text->bytes, OWNER_SIG_LABEL, sizeof(OWNER_SIG_LABEL));
 	text->len = sizeof(OWNER_SIG_LABEL);
-	roost_keyring_text_lines(text, kr, ROOST_PART_OWNER_SIG);
+	roost_keyring_text_lines(text, kr, ROOST_LINES_OWNER_SIG);
 	return text->is_full ? ROOST_ERR_LIMIT : ROOST_OK;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyring-text: the document's text, parsed and written (FORMAT.md 7).
+ * keyring-text: parsing and writing the text of a keyring (FORMAT.md 7).
  *
- * Promises: what is accepted is written back byte for byte.  It knows
- * nothing of keys.  The order of the checks is the format's.
+ * Promises: what is accepted is written back byte for byte.  It knows nothing
+ * of keys.  The checks stand in the order of the format.
  */
 #include "core/keyring-private.h"
 
@@ -26,7 +26,8 @@ static const char *const slot_types[] = {
 	[ROOST_SLOT_APP] = "app",
 	[ROOST_SLOT_RECOVERY] = "recovery",
 };
-/* record, number, type, created, then as the type has it, wrap */
+/* How many fields a slot's line has: "slot", number, type and creation time,
+   then what its type needs, then the wrap. */
 static const unsigned int slot_fields[] = {
 	[ROOST_SLOT_PROVIDER] = 5,
 	[ROOST_SLOT_PASSWORD] = 9,
@@ -53,14 +54,14 @@ roost_keyring_has_slot(const struct roost_keyring *kr,
 static void __attribute__((format(printf, 2, 3)))
 text_add(struct roost_text *text, const char *format, ...)
 {
-	size_t room = text->size - text->len;
+	size_t left = text->size - text->len;
 	va_list args;
 	int len;
 
 	va_start(args, format);
-	len = vsnprintf(text->bytes + text->len, room, format, args);
+	len = vsnprintf(text->bytes + text->len, left, format, args);
 	va_end(args);
-	if (len < 0 || (size_t)len >= room)
+	if (len < 0 || (size_t)len >= left)
 		text->is_full = true;
 	else
 		text->len += (size_t)len;
@@ -153,14 +154,14 @@ text_add_keys(struct roost_text *text, const struct roost_keyring *kr)
 void
 roost_keyring_text_lines(struct roost_text *text,
 			 const struct roost_keyring *kr,
-			 enum roost_keyring_part part)
+			 enum roost_keyring_lines which)
 {
 	text_add(text, FIRST_LINE"\n");
 	text_add_id(text, kr);
 	text_add_record(text, "identity ed25519", kr->identity,
 			sizeof(kr->identity));
 	text_add_owner(text, kr);
-	if (part != ROOST_PART_OWNER_SIG) {
+	if (which != ROOST_LINES_OWNER_SIG) {
 		text_add(text, "generation %"PRIu64"\npolicy %s\n",
 			 kr->generation, kr->policy == ROOST_POLICY_SEALED ?
 			 "sealed" : "open");
@@ -170,10 +171,10 @@ roost_keyring_text_lines(struct roost_text *text,
 		text_add(text, "\n");
 	}
 	text_add_keys(text, kr);
-	if (part != ROOST_PART_OWNER_SIG)
+	if (which != ROOST_LINES_OWNER_SIG)
 		text_add_record(text, "owner-sig", kr->owner_sig,
 				sizeof(kr->owner_sig));
-	if (part == ROOST_PART_ALL)
+	if (which == ROOST_LINES_ALL)
 		text_add_record(text, "provider-mac", kr->provider_mac,
 				sizeof(kr->provider_mac));
 }
@@ -181,10 +182,10 @@ roost_keyring_text_lines(struct roost_text *text,
 enum roost_err
 roost_keyring_write(const struct roost_keyring *kr, char *doc_r, size_t *len_r)
 {
-	char doc[ROOST_KEYRING_DOC_MAX + 1];	/* public; formatting's NUL */
+	char doc[ROOST_KEYRING_DOC_MAX + 1];	/* public; with a NUL */
 	struct roost_text text = { .bytes = doc, .size = sizeof(doc) };
 
-	roost_keyring_text_lines(&text, kr, ROOST_PART_ALL);
+	roost_keyring_text_lines(&text, kr, ROOST_LINES_ALL);
 	*len_r = text.is_full ? 0 : text.len;
 	memcpy(doc_r, doc, *len_r);
 	return text.is_full ? ROOST_ERR_LIMIT : ROOST_OK;
@@ -229,10 +230,10 @@ struct parser {
 	const char *next, *end;
 	unsigned int line;
 	unsigned int field_count;
-	struct field fields[FIELDS_MAX + 1];	/* one more than any has */
+	struct field fields[FIELDS_MAX + 1];	/* more than any record */
 };
 
-/* The whole text is clean before any line is understood. */
+/* Check every byte of the text before any line is understood. */
 static enum roost_err
 parse_check_text(const char *doc, size_t len, unsigned int *line_r)
 {
@@ -260,7 +261,7 @@ field_is(const struct field *field, const char *word)
 		memcmp(field->text, word, field->len) == 0;	/* public */
 }
 
-/* Split the next line; false at the end of the document. */
+/* Split the next line into fields.  False at the end of the document. */
 static bool
 parse_line(struct parser *p)
 {
@@ -287,7 +288,7 @@ parse_line(struct parser *p)
 	return true;
 }
 
-/* The next line must be this record with so many fields. */
+/* Read the next line, which must be this record with as many fields. */
 static enum roost_err
 parse_record(struct parser *p, const char *name, unsigned int field_count)
 {
@@ -296,7 +297,7 @@ parse_record(struct parser *p, const char *name, unsigned int field_count)
 	return p->field_count == field_count ? ROOST_OK : ROOST_ERR_DOC_FIELD;
 }
 
-/* True if the line that comes next is such a record; reads nothing. */
+/* True if the next line is such a record; nothing is read. */
 static bool
 parse_is_next(const struct parser *p, const char *name)
 {
@@ -356,7 +357,8 @@ parse_binary(struct parser *p, const char *name, uint8_t *bytes_r, size_t len)
 		err;
 }
 
-/* The value of %XX if it is canonical and needed, else -1. */
+/* Returns the byte that %XX stands for, or -1 if the escape is not canonical or
+   not needed. */
 static int
 owner_unescape(const char *text, size_t left)
 {
@@ -492,7 +494,8 @@ parse_epochs(struct parser *p, struct roost_keyring *kr)
 	return err;
 }
 
-/* Fields of the line by type: words first, then how many there are. */
+/* Find the type of a slot's line: first by its word, then by the number of
+   fields. */
 static enum roost_err
 parse_slot_type(const struct parser *p, enum roost_slot_type *type_r)
 {
@@ -542,7 +545,7 @@ parse_slot(struct parser *p, struct roost_keyring *kr)
 	bool had_password = roost_keyring_has_slot(kr, ROOST_SLOT_PASSWORD);
 	enum roost_err err;
 
-	(void)parse_line(p);	/* parse_slots() saw that it is a slot */
+	(void)parse_line(p);	/* parse_slots() made sure that it is a slot */
 	err = parse_slot_type(p, &slot->type);
 	if (err == ROOST_OK)
 		err = parse_slot_fields(p, slot);

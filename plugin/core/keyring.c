@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* An unwrap whose failure is this gate. */
+/* Unwrap a key; if it does not open, the error is that of this gate. */
 static enum roost_err
 unwrap_at(enum roost_err gate, const uint8_t kek[ROOST_KEY_SIZE],
 	  const void *ad, size_t ad_len, const uint8_t *wrap, size_t len,
@@ -75,7 +75,7 @@ roost_keyring_check_owner(const struct roost_keyring *kr)
 	return err;
 }
 
-/* Which of the keys the host key is wrapped by. */
+/* Find the provider key that the host key is wrapped by. */
 static enum roost_err
 provider_find(const struct roost_keyring *kr, const uint8_t *provider_keys,
 	      size_t key_count, const uint8_t **found_r)
@@ -130,10 +130,8 @@ slot_unwrap(const struct roost_keyring *kr, const struct roost_slot *slot,
 			 slot->wrap, sizeof(slot->wrap), master_r);
 }
 
-/*
- * Try the slots of one type in document order.  ROOST_ERR_NO_SLOT when there
- * is none, else what the last one answered.
- */
+/* Try the slots of one type in the order of the document.  ROOST_ERR_NO_SLOT if
+   there is none, else what the last one answered. */
 static enum roost_err
 slots_try(const struct roost_keyring *kr, enum roost_slot_type type,
 	  const struct roost_slot_secret *from,
@@ -145,14 +143,14 @@ slots_try(const struct roost_keyring *kr, enum roost_slot_type type,
 
 	memset(kek, 0, sizeof(kek));
 	memset(master_r, 0, ROOST_KEY_SIZE);
-	/* FORMAT.md 9.15: without a host key these count as absent. */
+	/* Without a host key these slots count as absent (FORMAT.md 9.15). */
 	if (from->host_key == NULL && (type == ROOST_SLOT_PROVIDER ||
 				       type == ROOST_SLOT_PASSWORD))
 		return ROOST_ERR_NO_SLOT;
 	for (i = 0; err != ROOST_OK && i < kr->slot_count; i++) {
 		if (kr->slots[i].type != type)
 			continue;
-		/* FORMAT.md 9.14: no second provider slot is tried. */
+		/* No second provider slot is tried (FORMAT.md 9.14). */
 		if (type == ROOST_SLOT_PROVIDER && err != ROOST_ERR_NO_SLOT)
 			break;
 		err = roost_terms_slot_kek(&kr->slots[i], from, kek);
@@ -185,7 +183,8 @@ roost_keyring_unlock_secret(const struct roost_keyring *kr,
 	};
 	enum roost_err app, password;
 
-	/* Cheap ones first, so that a login costs one Argon2id at most. */
+	/* App slots cost little, so they come first: a login then costs one
+	   Argon2id at most. */
 	app = slots_try(kr, ROOST_SLOT_APP, &from, master_r);
 	if (app == ROOST_OK)
 		return ROOST_OK;
@@ -240,7 +239,8 @@ roost_keyring_check_identity(const struct roost_keyring *kr,
 	return err;
 }
 
-/* One epoch's entry in the opened secrets, checked against its line. */
+/* Take one epoch's keys from the opened secrets, and check them against its
+   line. */
 static enum roost_err
 epoch_open(const struct roost_epoch *epoch, const uint8_t *entry,
 	   struct roost_open_key *key_r)
@@ -276,7 +276,7 @@ epochs_open(const struct roost_keyring *kr, const uint8_t *entries,
 				 &keys_r[i]);
 	if (err != ROOST_OK || host_key == NULL)
 		return err;
-	/* What delivery seals with must be what the owner opens with. */
+	/* What deliveries seal with must be what the owner opens with. */
 	err = roost_terms_psk(host_key, kr->epochs[newest].number, psk);
 	if (err == ROOST_OK &&
 	    !roost_bytes_equal(psk, keys_r[newest].psk, sizeof(psk)))

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes that are not there at all belong to the gate the caller names. */
+/* Read bytes of the source.  Where it has no such bytes, the error is that of
+   the gate which the caller names. */
 static enum roost_err
 source_read(const struct roost_source *source, uint64_t off,
 	    uint8_t *dst, size_t len, enum roost_err if_short)
@@ -21,7 +22,7 @@ source_read(const struct roost_source *source, uint64_t off,
 	return source->read(source->context, off, dst, len);
 }
 
-/* Room for H and the prologue. */
+/* Read H into memory that has room for the prologue, too. */
 static enum roost_err
 object_take_head(struct roost_object *obj, const uint8_t *fixed, size_t len)
 {
@@ -56,31 +57,32 @@ roost_object_parse(struct roost_object *obj,
 	return err;
 }
 
-/* Not zeroed: most messages use little of it. */
+/* Make memory for a chunk.  It is not zeroed, because most messages use little
+   of it. */
 static enum roost_err
-room_make(struct roost_room *room)
+buffer_make(struct roost_chunk_buffer *buffer)
 {
-	if (room->bytes == NULL)
-		room->bytes = malloc(ROOST_CHUNK_SEALED_SIZE);
-	return room->bytes == NULL ? ROOST_ERR_BACKEND : ROOST_OK;
+	if (buffer->bytes == NULL)
+		buffer->bytes = malloc(ROOST_CHUNK_SEALED_SIZE);
+	return buffer->bytes == NULL ? ROOST_ERR_BACKEND : ROOST_OK;
 }
 
 static void
-room_use(struct roost_room *room, size_t len)
+buffer_use(struct roost_chunk_buffer *buffer, size_t len)
 {
-	if (room->used < len)
-		room->used = len;
+	if (buffer->used < len)
+		buffer->used = len;
 }
 
 static void
-room_free(struct roost_room *room)
+buffer_free(struct roost_chunk_buffer *buffer)
 {
-	if (room->bytes != NULL)
-		roost_wipe(room->bytes, room->used);
-	free(room->bytes);
+	if (buffer->bytes != NULL)
+		roost_wipe(buffer->bytes, buffer->used);
+	free(buffer->bytes);
 }
 
-/* Read chunk idx to dst, which has room for it sealed, and verify it. */
+/* Read chunk idx into dst, which holds the sealed chunk, and open it there. */
 static enum roost_err
 object_open_chunk(struct roost_object *obj, uint64_t idx, uint8_t *dst,
 		  enum roost_err if_bad)
@@ -104,27 +106,28 @@ object_open_chunk(struct roost_object *obj, uint64_t idx, uint8_t *dst,
 }
 
 static enum roost_err
-object_fill_room(struct roost_object *obj, uint64_t idx,
-		 struct roost_room *room, enum roost_err if_bad)
+object_fill_buffer(struct roost_object *obj, uint64_t idx,
+		   struct roost_chunk_buffer *buffer, enum roost_err if_bad)
 {
-	enum roost_err err = room_make(room);
+	enum roost_err err = buffer_make(buffer);
 
 	if (err != ROOST_OK)
 		return err;
-	room_use(room, roost_chunk_sealed_len(&obj->body, idx));
-	return object_open_chunk(obj, idx, room->bytes, if_bad);
+	buffer_use(buffer, roost_chunk_sealed_len(&obj->body, idx));
+	return object_open_chunk(obj, idx, buffer->bytes, if_bad);
 }
 
-/* The final chunk stays: it is opened first, and wanted last. */
+/* Open the final chunk and keep it, because it is opened first and shown
+   last. */
 static enum roost_err
 object_load_final(struct roost_object *obj)
 {
 	bool is_only = obj->body.final_idx == 0;
 	enum roost_err err;
 
-	err = object_fill_room(obj, obj->body.final_idx,
-			       is_only ? &obj->chunk : &obj->final,
-			       ROOST_ERR_FINAL_CHUNK);
+	err = object_fill_buffer(obj, obj->body.final_idx,
+				 is_only ? &obj->chunk : &obj->final,
+				 ROOST_ERR_FINAL_CHUNK);
 	if (err == ROOST_OK && is_only) {
 		obj->chunk_idx = 0;
 		obj->has_chunk = true;
@@ -132,7 +135,7 @@ object_load_final(struct roost_object *obj)
 	return err;
 }
 
-/* Bring chunk idx, verified, into memory. */
+/* Have chunk idx, opened, in memory. */
 static enum roost_err
 object_load(struct roost_object *obj, uint64_t idx, const uint8_t **plain_r)
 {
@@ -144,7 +147,8 @@ object_load(struct roost_object *obj, uint64_t idx, const uint8_t **plain_r)
 	}
 	if (!obj->has_chunk || obj->chunk_idx != idx) {
 		obj->has_chunk = false;
-		err = object_fill_room(obj, idx, &obj->chunk, ROOST_ERR_CHUNK);
+		err = object_fill_buffer(obj, idx, &obj->chunk,
+					 ROOST_ERR_CHUNK);
 		if (err != ROOST_OK)
 			return err;
 		obj->chunk_idx = idx;
@@ -160,7 +164,8 @@ object_head_len(const struct roost_object *obj)
 	return obj->header.len + ROOST_PROLOGUE_SIZE;
 }
 
-/* Step 3: the keys, and the commitment that binds them to the header. */
+/* Step 3 of FORMAT.md 6: derive the keys and check the commitment, which binds
+   them to the header. */
 static enum roost_err
 object_derive(struct roost_object *obj, const uint8_t *data_key)
 {
@@ -177,7 +182,7 @@ object_derive(struct roost_object *obj, const uint8_t *data_key)
 	return err;
 }
 
-/* Steps 3 and 4, with one of the two. */
+/* Steps 3 and 4 of FORMAT.md 6, either with the data key or with saved keys. */
 static enum roost_err
 object_open(struct roost_object *obj, const uint8_t *data_key,
 	    const uint8_t *saved)
@@ -292,13 +297,13 @@ void
 roost_object_close(struct roost_object *obj)
 {
 	roost_chunk_keys_wipe(&obj->keys);
-	room_free(&obj->final);
-	room_free(&obj->chunk);
+	buffer_free(&obj->final);
+	buffer_free(&obj->chunk);
 	free(obj->head);
 	memset(obj, 0, sizeof(*obj));
 }
 
-/* Hash what lies before the digest. */
+/* Hash what stands before the digest. */
 static enum roost_err
 scrub_hash(struct roost_object *obj, struct roost_sha256 *sha)
 {
@@ -309,7 +314,7 @@ scrub_hash(struct roost_object *obj, struct roost_sha256 *sha)
 	while (err == ROOST_OK && off < end) {
 		len = end - off < ROOST_CHUNK_SEALED_SIZE ?
 			(size_t)(end - off) : ROOST_CHUNK_SEALED_SIZE;
-		room_use(&obj->chunk, len);
+		buffer_use(&obj->chunk, len);
 		err = source_read(&obj->source, off, obj->chunk.bytes, len,
 				  ROOST_ERR_LENGTH);
 		if (err == ROOST_OK)
@@ -333,7 +338,7 @@ roost_object_scrub(struct roost_object *obj)
 				   &obj->body);
 	obj->has_chunk = false;
 	if (err == ROOST_OK)
-		err = room_make(&obj->chunk);
+		err = buffer_make(&obj->chunk);
 	if (err == ROOST_OK && (sha = roost_prim_sha256_new()) == NULL)
 		err = ROOST_ERR_BACKEND;
 	if (err == ROOST_OK)

@@ -2,9 +2,9 @@
 /*
  * prim-openssl: the primitives that OpenSSL provides.  See roost/prim.h.
  *
- * The one file that includes its headers.  Algorithms are fetched once for
- * the process: OpenSSL 3 looks one up by name at every use else, which costs
- * more than sealing a small message.
+ * This is the one file that includes OpenSSL's headers.  Algorithms are fetched
+ * once for the process, because OpenSSL 3 else looks one up by name at every
+ * use, which costs more than sealing a small message.
  */
 #include "roost/prim.h"
 
@@ -20,10 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Made once between init and deinit.  The contexts have their digest set, and
- * hold no key but while one of the functions below runs.
- */
+/* These are made by the first init and freed by the last deinit.  The contexts
+   have their digest set; they hold a key only while one of the functions below
+   runs. */
 static struct {
 	unsigned int users;
 	EVP_CIPHER *aes_gcm, *aes_siv;
@@ -58,7 +57,7 @@ hmac_new(char *hash)
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	EVP_MAC_CTX *ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
 
-	EVP_MAC_free(mac);	/* the context holds it */
+	EVP_MAC_free(mac);	/* the context keeps a reference */
 	if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) != 1) {
 		EVP_MAC_CTX_free(ctx);
 		ctx = NULL;
@@ -130,7 +129,7 @@ roost_prim_sha512(const void *bytes, size_t len,
 	return digest(fetched.sha512, bytes, len, hash_r, ROOST_SHA512_SIZE);
 }
 
-/* struct roost_sha256 is an EVP_MD_CTX under our name. */
+/* struct roost_sha256 is the name that callers know an EVP_MD_CTX by. */
 struct roost_sha256 *
 roost_prim_sha256_new(void)
 {
@@ -168,7 +167,7 @@ roost_prim_sha256_free(struct roost_sha256 **sha)
 	*sha = NULL;
 }
 
-/* What the context knows of a key goes with the next. */
+/* Replace what the context keeps of a key by that of a public one. */
 static bool
 hmac_forget(EVP_MAC_CTX *ctx)
 {
@@ -181,7 +180,7 @@ hmac(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len,
      const void *bytes, size_t len, uint8_t *mac_r, size_t mac_size)
 {
 	size_t mac_len = 0;
-	/* NULL would mean the key of the time before. */
+	/* With NULL, the context would use the key of its last use. */
 	bool is_good = EVP_MAC_init(ctx, key_len == 0 ? no_key : key,
 				    key_len == 0 ? mac_size : key_len,
 				    NULL) == 1 &&
@@ -217,15 +216,17 @@ roost_prim_hmac_sha512(const uint8_t *key, size_t key_len,
 static OSSL_PARAM
 octets(const char *name, const uint8_t *bytes, size_t len)
 {
-	/* OpenSSL refuses NULL, also for length 0. */
+	/* OpenSSL refuses NULL even where the length is 0. */
 	const void *data = bytes == NULL ? no_key : bytes;
 
-	/* The library takes a pointer to bytes it does not change. */
+	/* The cast takes const away, because the library does not change these
+	   bytes. */
 	return OSSL_PARAM_construct_octet_string(name,
 		(void *)(uintptr_t)data, len);
 }
 
-/* A context of its own each time: OpenSSL 3.0 does not reuse one safely. */
+/* A context is made for each use, because OpenSSL 3.0 does not reset one
+   safely. */
 static enum roost_err
 hkdf(const struct roost_hkdf_args *args, uint8_t *out_r, size_t out_len)
 {
@@ -250,7 +251,8 @@ hkdf(const struct roost_hkdf_args *args, uint8_t *out_r, size_t out_len)
 	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
 }
 
-/* One block of Expand; without a key, that of the block before. */
+/* Make one block of Expand.  Only the first sets the key: it stays for those
+   that follow. */
 static bool
 hkdf_block(EVP_MAC_CTX *ctx, const struct roost_hkdf_args *args,
 	   uint8_t number, uint8_t *block, size_t hash_size)
@@ -267,10 +269,8 @@ hkdf_block(EVP_MAC_CTX *ctx, const struct roost_hkdf_args *args,
 		len == hash_size;
 }
 
-/*
- * RFC 5869 2.3: Expand is HMAC, block after block.  EVP_KDF does the same, but
- * looks its hash up by name each time, which costs more than the hash.
- */
+/* RFC 5869 2.3: Expand is HMAC, block after block.  EVP_KDF does the same, but
+   it looks up its hash by name each time, which costs more than the hash. */
 static enum roost_err
 hkdf_expand(EVP_MAC_CTX *ctx, size_t hash_size,
 	    const struct roost_hkdf_args *args, uint8_t *out_r, size_t out_len)
@@ -310,8 +310,9 @@ roost_prim_hkdf(enum roost_hkdf kind, const struct roost_hkdf_args *args,
 	case ROOST_HKDF_SHA256_EXTRACT:
 		break;
 	}
-	/* RFC 5869 2.2: Extract is HMAC under the salt.  OpenSSL 3.0 frees a
-	   salt without wiping it, and HPKE's is the shared secret. */
+	/* RFC 5869 2.2: Extract is HMAC under the salt.  OpenSSL's own would
+	   leave the salt in memory that 3.0 frees without wiping, and the salt
+	   of HPKE is the shared secret. */
 	assert(out_len == ROOST_SHA256_SIZE);
 	return roost_prim_hmac_sha256(args->salt, args->salt_len,
 				      args->key, args->key_len, out_r);
@@ -344,7 +345,8 @@ roost_prim_aead_free(struct roost_aead **aead)
 	*aead = NULL;
 }
 
-/* Key the context once; later uses set only the nonce. */
+/* Set the key of the context at its first use; later uses set the nonce
+   alone. */
 static bool
 aead_start(EVP_CIPHER_CTX **ctx, const uint8_t *key, const uint8_t *nonce,
 	   const void *ad, size_t ad_len, int is_sealing)
@@ -460,10 +462,9 @@ roost_prim_unwrap(const uint8_t kek[ROOST_KEY_SIZE], const void *ad,
 	return err;
 }
 
-/*
- * A context of its own each time: SIV cannot be started again.  OpenSSL 3.0
- * skips associated data of no bytes, which RFC 5297 does not: refused.
- */
+/* A context is made for each use, because SIV cannot be started again.  No
+   associated data is refused, because OpenSSL 3.0 skips it where RFC 5297 does
+   not. */
 static EVP_CIPHER_CTX *
 siv_start(const uint8_t *key, const void *ad, size_t ad_len, int is_sealing)
 {
@@ -489,7 +490,8 @@ roost_prim_siv_seal(const uint8_t key[ROOST_SIV_KEY_SIZE],
 	EVP_CIPHER_CTX *ctx = siv_start(key, ad, ad_len, 1);
 	uint8_t *text = sealed_r + ROOST_TAG_SIZE;
 	int text_len = 0, final_len = 0;
-	/* Without a byte of plaintext Final fails, yet there is a tag. */
+	/* Without a byte of plaintext Final fails, although there is a tag; so
+	   that is refused. */
 	bool is_good = ctx != NULL && len > 0 && len <= INT_MAX &&
 		EVP_CipherUpdate(ctx, text, &text_len, plain, (int)len) == 1 &&
 		EVP_CipherFinal_ex(ctx, text + text_len, &final_len) == 1 &&

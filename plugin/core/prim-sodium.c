@@ -2,7 +2,7 @@
 /*
  * prim-sodium: the primitives that libsodium provides.  See roost/prim.h.
  *
- * With secret.c the one file that includes its header.
+ * This file and secret.c are the only ones that include libsodium's header.
  */
 #include "roost/prim.h"
 
@@ -11,7 +11,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#define ARGON2_STACK_SIZE 8192	/* of libsodium's deepest calls */
+#define ARGON2_STACK_SIZE 8192	/* what libsodium's deepest calls use */
 
 _Static_assert(ROOST_KEY_SIZE == crypto_scalarmult_BYTES, "X25519");
 _Static_assert(ROOST_KEY_SIZE == crypto_scalarmult_SCALARBYTES, "X25519");
@@ -49,7 +49,8 @@ roost_prim_x25519(const uint8_t private_key[ROOST_KEY_SIZE],
 		  const uint8_t public_key[ROOST_KEY_SIZE],
 		  uint8_t shared_r[ROOST_KEY_SIZE])
 {
-	/* Fails on a zero result: the RFC 9180 7.1.4 check. */
+	/* The call fails on a zero result, which is the check that RFC 9180
+	   7.1.4 asks for. */
 	if (crypto_scalarmult(shared_r, private_key, public_key) != 0) {
 		sodium_memzero(shared_r, ROOST_KEY_SIZE);
 		return ROOST_ERR_LOW_ORDER;
@@ -110,7 +111,7 @@ roost_prim_argon2id(const uint8_t *password, size_t password_len,
 				password_len, salt, t, (size_t)m_kib * 1024,
 				crypto_pwhash_ALG_ARGON2ID13);
 
-	/* The library leaves the key on the stack that it ran on. */
+	/* The library leaves the key on the stack, so that is wiped. */
 	sodium_stackzero(ARGON2_STACK_SIZE);
 	if (ret != 0) {
 		sodium_memzero(key_r, ROOST_KEY_SIZE);
@@ -134,8 +135,8 @@ roost_prim_unbase64(const char *text, size_t text_len,
 {
 	size_t bin_len = 0;
 
-	/* Without an end pointer it refuses whatever it cannot decode,
-	   nonzero unused bits among it. */
+	/* Without an end pointer the library refuses all that is not canonical,
+	   also unused bits that are not zero. */
 	if (text_len == ROOST_BASE64_LEN(len) &&
 	    sodium_base642bin(bytes_r, len, text, text_len, NULL, &bin_len,
 			      NULL, BASE64_VARIANT) == 0 && bin_len == len)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * provider: the provider key's file and its id.  See roost/provider.h.
- */
+/* provider: the contents of a provider key's file, and a provider key's id.
+   See roost/provider.h. */
 #include "roost/provider.h"
 
 #include "roost/bytes.h"

@@ -11,7 +11,7 @@
 
 #define SLOT_INFO "roost/v1 slot"
 
-/* What a server's memory limit leaves room for. */
+/* A server's memory limit leaves room for this much. */
 const struct roost_argon2_limits roost_slot_argon2_server = {
 	.t_max = 10, .m_kib_max = 131072
 };
@@ -58,7 +58,7 @@ roost_slot_kek_random(const uint8_t *secret, size_t secret_len,
 		      const uint8_t salt[ROOST_SLOT_SALT_SIZE],
 		      uint8_t kek_r[ROOST_KEY_SIZE])
 {
-	static const uint8_t info[] = SLOT_INFO;	/* with its 00 */
+	static const uint8_t info[] = SLOT_INFO;	/* with its NUL */
 	struct roost_hkdf_args args = {
 		.salt = salt, .salt_len = ROOST_SLOT_SALT_SIZE,
 		.key = secret, .key_len = secret_len,

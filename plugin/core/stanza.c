@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * stanza: a data key to and from an epoch's key.  See roost/stanza.h.
- */
+/* stanza: sealing a data key to an epoch, and opening it.  See
+   roost/stanza.h. */
 #include "roost/stanza.h"
 
 #include "roost/bytes.h"
@@ -15,7 +14,8 @@
 #define PSK_ID_LABEL "roost/v1 psk"
 #define INFO_LABEL "roost/v1 stanza"
 
-/* sizeof(LABEL) counts the 00 that the format puts after each label. */
+/* What a stanza is bound to.  sizeof(LABEL) counts the NUL that the format puts
+   after each label. */
 struct stanza_terms {
 	uint8_t psk_id[sizeof(PSK_ID_LABEL) + ROOST_ID_SIZE];
 	uint8_t info[sizeof(INFO_LABEL) + ROOST_HEADER_FIXED_SIZE];
@@ -38,7 +38,8 @@ roost_stanza_key_id(enum roost_stanza_type type,
 	return err;
 }
 
-/* psk_id, info and aad of one stanza (FORMAT.md 4); all public. */
+/* Fill in psk_id, info and aad of one stanza (FORMAT.md 4); all of them are
+   public. */
 static void
 stanza_context(const uint8_t fixed[ROOST_HEADER_FIXED_SIZE],
 	       const uint8_t *keyring_id, const uint8_t *psk,
@@ -66,7 +67,7 @@ roost_stanza_seal(const struct roost_seal_key *key,
 		  uint8_t stanza_r[ROOST_STANZA_X25519_SIZE])
 {
 	struct stanza_terms terms;		/* public */
-	struct roost_hpke_context hpke;		/* borrows the psk */
+	struct roost_hpke_context hpke;		/* holds a pointer to the psk */
 	uint8_t *body = stanza_r + ROOST_STANZA_HEAD_SIZE;
 
 	stanza_r[0] = ROOST_STANZA_X25519;
@@ -80,7 +81,8 @@ roost_stanza_seal(const struct roost_seal_key *key,
 			       body + ROOST_HPKE_ENC_SIZE);
 }
 
-/* The stanza of the last key that has one: the newest epoch's. */
+/* Find the stanza for the last of the keys that has one, which is that of the
+   newest epoch. */
 static bool
 stanza_find(const struct roost_header *hdr, const struct roost_open_key *keys,
 	    size_t key_count, const struct roost_stanza **stanza_r,
@@ -111,7 +113,7 @@ roost_stanza_open(const struct roost_header *hdr,
 	const struct roost_stanza *stanza;
 	const struct roost_open_key *key;
 	struct stanza_terms terms;		/* public */
-	struct roost_hpke_context hpke;		/* borrows the psk */
+	struct roost_hpke_context hpke;		/* holds a pointer to the psk */
 
 	memset(data_key_r, 0, ROOST_KEY_SIZE);
 	if (!roost_bytes_equal(hdr->keyring_id, keyring_id, ROOST_ID_SIZE))

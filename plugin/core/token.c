@@ -3,8 +3,8 @@
  * token: names of keywords, sealed so that equal names stay equal.  See
  * roost/token.h.
  *
- * What is sealed is the name in lower case.  How it is spelled stands in the
- * case of the token's letters, which nothing compares.
+ * The name is sealed in lower case.  How it is spelled is told by the case of
+ * the token's letters, which does not count when keywords are compared.
  */
 #include "roost/token.h"
 
@@ -45,7 +45,7 @@ roost_token_key_derive(const uint8_t host_key[ROOST_KEY_SIZE],
 static void
 token_ad(const struct roost_token_key *key, uint8_t ad_r[AD_SIZE])
 {
-	memcpy(ad_r, AD_LABEL, sizeof(AD_LABEL));	/* with its 00 */
+	memcpy(ad_r, AD_LABEL, sizeof(AD_LABEL));	/* with its NUL */
 	memcpy(ad_r + sizeof(AD_LABEL), key->keyring_id, ROOST_ID_SIZE);
 }
 
@@ -98,7 +98,8 @@ roost_token_seal(const struct roost_token_key *key,
 	return err;
 }
 
-/* The sealed bytes of a token; zero if it cannot be one. */
+/* Decode the sealed bytes of a token.  Returns how many there are, or zero if
+   it cannot be a token. */
 static size_t
 token_decode(const char *token, size_t len, uint8_t sealed_r[SEALED_MAX])
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tokencase: see tokencase-private.h.
+ * tokencase: how a name is spelled.  See tokencase-private.h.
  *
- * The letters carry a check, then for each letter of the name whether it is a
- * capital, masked.  The mask is made from the check, which is made from the
- * spelling: two spellings of one name have nothing in common.
+ * The letters of a token carry a check, and then one masked bit for each letter
+ * of the name that says whether it is a capital.  The mask is made from the
+ * check, and the check from the spelling, so that two spellings of one name
+ * have nothing in common.
  */
 #include "core/tokencase-private.h"
 
@@ -24,8 +25,9 @@ enum mac_kind {
 	MAC_MASK,	/* of the check */
 };
 
-/* So many of the first letters carry the check, so many after them marks. */
-struct room {
+/* How many of the first letters carry the check, and how many after them carry
+   marks. */
+struct capacity {
 	size_t check_bits, mark_bits;
 };
 
@@ -63,14 +65,15 @@ count_letters(const char *text, size_t len)
 	return count;
 }
 
-/* The mask of one bit, most significant first. */
+/* Returns the mask of one bit; the most significant comes first. */
 static uint8_t
 bit(size_t at)
 {
 	return (uint8_t)(0x80 >> at % 8);
 }
 
-/* Which of so many letters after the first ones are capitals. */
+/* Read count bits from the letters that follow the first skip letters: a
+   capital is 1. */
 static void
 capitals_read(const char *text, size_t skip, size_t count, uint8_t *bits)
 {
@@ -85,7 +88,7 @@ capitals_read(const char *text, size_t skip, size_t count, uint8_t *bits)
 	}
 }
 
-/* Make them so; the text comes in lower case. */
+/* Write them into a text that is in lower case. */
 static void
 capitals_write(char *text, size_t skip, size_t count, const uint8_t *bits)
 {
@@ -107,19 +110,20 @@ name_len(const struct roost_tokencase *tc)
 	return tc->sealed_len - ROOST_TAG_SIZE;
 }
 
-/* False if the token has fewer letters than the name, which no name is likely
-   to meet. */
+/* Tell how many bits the letters carry.  False if the token has fewer letters
+   than the name, which is next to impossible. */
 static bool
-has_room(const struct roost_tokencase *tc, const char *digits,
-	 const char *name, struct room *room_r)
+letters_suffice(const struct roost_tokencase *tc, const char *digits,
+		const char *name, struct capacity *capacity_r)
 {
 	size_t letters = count_letters(digits, tc->digits_len);
 	size_t left;
 
-	room_r->mark_bits = count_letters(name, name_len(tc));
-	left = letters < room_r->mark_bits ? 0 : letters - room_r->mark_bits;
-	room_r->check_bits = left < 8 * CHECK_SIZE ? left : 8 * CHECK_SIZE;
-	return letters >= room_r->mark_bits;
+	capacity_r->mark_bits = count_letters(name, name_len(tc));
+	left = letters < capacity_r->mark_bits ? 0 :
+		letters - capacity_r->mark_bits;
+	capacity_r->check_bits = left < 8 * CHECK_SIZE ? left : 8 * CHECK_SIZE;
+	return letters >= capacity_r->mark_bits;
 }
 
 static enum roost_err
@@ -139,12 +143,13 @@ mac(const struct roost_tokencase *tc, enum mac_kind kind,
 	return err;
 }
 
-/* The first bits of the MAC of a spelling, and zeros. */
+/* Make a check of this many bits from the MAC of a spelling; the other bits are
+   zero. */
 static enum roost_err
 make_check(const struct roost_tokencase *tc, const char *name, size_t bits,
 	   uint8_t check_r[CHECK_SIZE])
 {
-	uint8_t whole[ROOST_SHA256_SIZE];	/* public: part of it is */
+	uint8_t whole[ROOST_SHA256_SIZE];	/* public, as part of it is */
 	enum roost_err err;
 	size_t i;
 
@@ -157,7 +162,7 @@ make_check(const struct roost_tokencase *tc, const char *name, size_t bits,
 	return ROOST_OK;
 }
 
-/* Mask the marks, or take the mask away. */
+/* Mask the marks, or take the mask off them. */
 static enum roost_err
 mask(const struct roost_tokencase *tc, const uint8_t check[CHECK_SIZE],
      uint8_t marks[MARKS_SIZE])
@@ -178,18 +183,19 @@ roost_tokencase_seal(const struct roost_tokencase *tc, const char *name,
 		     char *digits)
 {
 	uint8_t check[CHECK_SIZE], marks[MARKS_SIZE] = { 0 };
-	struct room room;
+	struct capacity capacity;
 	enum roost_err err;
 
-	if (!has_room(tc, digits, name, &room))
+	if (!letters_suffice(tc, digits, name, &capacity))
 		return ROOST_OK;
-	capitals_read(name, 0, room.mark_bits, marks);
-	err = make_check(tc, name, room.check_bits, check);
+	capitals_read(name, 0, capacity.mark_bits, marks);
+	err = make_check(tc, name, capacity.check_bits, check);
 	if (err == ROOST_OK)
 		err = mask(tc, check, marks);
 	if (err == ROOST_OK) {
-		capitals_write(digits, 0, room.check_bits, check);
-		capitals_write(digits, room.check_bits, room.mark_bits, marks);
+		capitals_write(digits, 0, capacity.check_bits, check);
+		capitals_write(digits, capacity.check_bits, capacity.mark_bits,
+			       marks);
 	}
 	roost_wipe(marks, sizeof(marks));
 	return err;
@@ -202,18 +208,18 @@ roost_tokencase_open(const struct roost_tokencase *tc, const char *digits,
 	uint8_t check[CHECK_SIZE] = { 0 }, marks[MARKS_SIZE] = { 0 };
 	uint8_t right[CHECK_SIZE];
 	char spelled[ROOST_TOKEN_NAME_MAX];
-	struct room room;
+	struct capacity capacity;
 	enum roost_err err;
 
-	if (!has_room(tc, digits, name, &room))
+	if (!letters_suffice(tc, digits, name, &capacity))
 		return ROOST_OK;
-	capitals_read(digits, 0, room.check_bits, check);
-	capitals_read(digits, room.check_bits, room.mark_bits, marks);
+	capitals_read(digits, 0, capacity.check_bits, check);
+	capitals_read(digits, capacity.check_bits, capacity.mark_bits, marks);
 	err = mask(tc, check, marks);
 	if (err == ROOST_OK) {
 		roost_tokencase_fold_all(name, name_len(tc), spelled);
-		capitals_write(spelled, 0, room.mark_bits, marks);
-		err = make_check(tc, spelled, room.check_bits, right);
+		capitals_write(spelled, 0, capacity.mark_bits, marks);
+		err = make_check(tc, spelled, capacity.check_bits, right);
 	}
 	if (err == ROOST_OK && roost_prim_equal(check, right, CHECK_SIZE))
 		memcpy(name, spelled, name_len(tc));

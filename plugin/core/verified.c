@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * verified: see verified-private.h.
- */
+/* verified: the signatures that were found good.  See verified-private.h. */
 #include "core/verified-private.h"
 
 #include <string.h>
@@ -9,7 +7,8 @@
 static uint8_t verified[ROOST_VERIFIED_MAX][ROOST_SHA256_SIZE];
 static size_t verified_count, verified_next;
 
-/* The text comes last: what stands before it has a fixed length. */
+/* The text comes last, because what stands before it has a fixed length: no two
+   inputs give the same bytes. */
 static enum roost_err
 verified_hash(const uint8_t *public_key, const void *bytes, size_t len,
 	      const uint8_t *signature, uint8_t hash_r[ROOST_SHA256_SIZE])

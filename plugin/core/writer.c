@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Everything that goes out is part of the digest. */
+/* Write to the sink, and into the digest. */
 static enum roost_err
 writer_emit(struct roost_writer *writer, const uint8_t *bytes, size_t len)
 {
@@ -90,19 +90,20 @@ writer_chunk(struct roost_writer *writer, const uint8_t *plain, size_t len)
 	return err;
 }
 
-/* Take from plain what makes a whole chunk, or all; returns how much. */
+/* Take as much of the plaintext as makes a whole chunk, or all of it.  Returns
+   how much was taken. */
 static size_t
 writer_take(struct roost_writer *writer, const uint8_t *plain, size_t len)
 {
-	size_t room = ROOST_CHUNK_PLAIN_SIZE - writer->plain_len;
+	size_t left = ROOST_CHUNK_PLAIN_SIZE - writer->plain_len;
 
 	if (writer->plain_len == 0 && len >= ROOST_CHUNK_PLAIN_SIZE) {
 		writer->err = writer_chunk(writer, plain,
 					   ROOST_CHUNK_PLAIN_SIZE);
 		return ROOST_CHUNK_PLAIN_SIZE;
 	}
-	if (len > room)
-		len = room;
+	if (len > left)
+		len = left;
 	memcpy(writer->plain + writer->plain_len, plain, len);
 	writer->plain_len += len;
 	if (writer->plain_len == ROOST_CHUNK_PLAIN_SIZE) {

@@ -2,19 +2,20 @@
 /*
  * apply: what the rules make of a change.  See roost/flagrule.h.
  *
- * Every name of the message and of the request has a slot; an alias's slot
- * points to its target's, and all that is decided is decided there.  First it
- * is settled which names stay or come, one by one; then groups, then limits,
- * then pairs.  What a later step denies is given back to the group it was in,
- * so that nothing is cleared for the sake of a name that does not come.
+ * Every name of the message and of the request has an entry.  The entry of an
+ * alias points to that of its target, and everything is decided at the target.
+ * The names are settled one by one first; groups, limits and pairs follow.
+ * Where a later step denies a name, the group of that name is settled again, so
+ * that nothing is cleared for the sake of a name that does not come.
  */
 #include "rules/change-private.h"
 
 #include <assert.h>
 #include <string.h>
 
-_Static_assert(ROOST_FLAG_SLOTS_MAX < ROOST_FLAG_BUCKETS &&
-	       ROOST_FLAG_SLOTS_MAX < NONE, "slots are numbered in 16 bits");
+_Static_assert(ROOST_FLAG_ENTRIES_MAX < ROOST_FLAG_BUCKETS &&
+	       ROOST_FLAG_ENTRIES_MAX < NONE,
+	       "entries are numbered in 16 bits");
 
 /* -- the names, one by one -- */
 
@@ -26,14 +27,14 @@ read_current(const struct change *c)
 
 	for (i = 0; i < request->current_count && !is_copy(c); i++) {
 		const char *name = request->current[i];
-		struct roost_flag_slot *slot =
+		struct roost_flag_entry *entry =
 			roost_flagentry_get(c, name, roost_flagname_hash(name));
-		struct roost_flag_slot *target = target_of(c, slot);
+		struct roost_flag_entry *target = target_of(c, entry);
 
-		c->out->order[i] = (uint16_t)(slot - c->out->slots);
-		if (is_state(slot, IS_CURRENT))
+		c->out->order[i] = (uint16_t)(entry - c->out->entries);
+		if (is_state(entry, IS_CURRENT))
 			continue;
-		slot->state |= IS_CURRENT;
+		entry->state |= IS_CURRENT;
 		target->state |= WAS_SET;
 		if (request->change != ROOST_FLAG_REPLACE ||
 		    is_locked(c, target))
@@ -42,7 +43,7 @@ read_current(const struct change *c)
 }
 
 static void
-ask_to_set(const struct change *c, struct roost_flag_slot *target)
+ask_to_set(const struct change *c, struct roost_flag_entry *target)
 {
 	enum roost_flagrule_kind kind;
 	bool is_forbidden = roost_flagrule_forbids(c->rules, c->out->bound,
@@ -53,14 +54,15 @@ ask_to_set(const struct change *c, struct roost_flag_slot *target)
 	if (!is_forbidden)
 		target->state |= IS_WANTED | IS_EXPLICIT | IS_TOUCHED;
 	else if (is_state(target, WAS_SET))
-		/* It stays, but it is no news: it could not come again. */
+		/* It stays, but it does not count as asked for, because it
+		   could not be set again. */
 		target->state |= IS_WANTED | IS_TOUCHED;
 	else
 		roost_flagentry_deny(c, target, kind);
 }
 
 static void
-ask_to_clear(const struct change *c, struct roost_flag_slot *target)
+ask_to_clear(const struct change *c, struct roost_flag_entry *target)
 {
 	enum roost_flagrule_kind kind = (target->bits & BIT(PROTECT)) != 0 ?
 		ROOST_FLAGRULE_PROTECT : ROOST_FLAGRULE_KEEP;
@@ -75,19 +77,19 @@ static void
 read_name(const struct change *c, const char *name)
 {
 	uint32_t hash = roost_flagname_hash(name);
-	struct roost_flag_slot *slot = roost_flagentry_find(c, name, hash);
-	struct roost_flag_slot *target;
+	struct roost_flag_entry *entry = roost_flagentry_find(c, name, hash);
+	struct roost_flag_entry *target;
 	bool is_set = c->request->change != ROOST_FLAG_REMOVE;
 
-	if (is_set && (slot == NULL || !is_state(slot, IS_CURRENT)) &&
+	if (is_set && (entry == NULL || !is_state(entry, IS_CURRENT)) &&
 	    !roost_flagname_is_valid(name, c->request->name_len_max)) {
 		roost_flagentry_deny_name(c, name, ROOST_FLAGRULE_NAME);
 		c->out->has_deviated = true;
 		return;
 	}
-	slot = roost_flagentry_get(c, name, hash);
-	slot->state |= IS_NAMED;
-	target = target_of(c, slot);
+	entry = roost_flagentry_get(c, name, hash);
+	entry->state |= IS_NAMED;
+	target = target_of(c, entry);
 	if (is_state(target, IS_ASKED))
 		return;
 	target->state |= IS_ASKED;
@@ -98,14 +100,14 @@ read_name(const struct change *c, const char *name)
 }
 
 static void
-check_color(const struct change *c, struct roost_flag_slot *slot)
+check_color(const struct change *c, struct roost_flag_entry *entry)
 {
-	if ((slot->bits & BIT(COLORS)) == 0 || c->request->is_flagged ||
-	    !is_state(slot, IS_WANTED) || is_locked(c, slot))
+	if ((entry->bits & BIT(COLORS)) == 0 || c->request->is_flagged ||
+	    !is_state(entry, IS_WANTED) || is_locked(c, entry))
 		return;
-	slot->state &= ~(unsigned int)(IS_WANTED | IS_EXPLICIT);
-	if (is_state(slot, IS_ASKED))
-		roost_flagentry_drop(c, slot, ROOST_FLAGRULE_COLORS);
+	entry->state &= ~(unsigned int)(IS_WANTED | IS_EXPLICIT);
+	if (is_state(entry, IS_ASKED))
+		roost_flagentry_drop(c, entry, ROOST_FLAGRULE_COLORS);
 }
 
 static void
@@ -118,12 +120,12 @@ read_request(const struct change *c)
 	if (c->request->change == ROOST_FLAG_REMOVE &&
 	    c->rules->imply_count > 0)
 		roost_flagpair_remove(c);
-	for (i = 0; i < c->out->slot_count; i++) {
-		struct roost_flag_slot *slot = &c->out->slots[i];
+	for (i = 0; i < c->out->entry_count; i++) {
+		struct roost_flag_entry *entry = &c->out->entries[i];
 
-		check_color(c, slot);
-		if (is_state(slot, IS_WANTED))
-			slot->state |= IS_SET;
+		check_color(c, entry);
+		if (is_state(entry, IS_WANTED))
+			entry->state |= IS_SET;
 	}
 }
 
@@ -136,25 +138,23 @@ emit(const struct change *c, const char *name)
 	c->out->names[c->out->count++] = name;
 }
 
-/*
- * A name that the message has, in the place where it stands: as it is
- * spelled, unless it has the right spelling, too, or gets it.
- */
+/* Emit a name that the message has, in the place where it stands.  It keeps its
+   spelling, unless the message also has the right spelling or is to get it. */
 static void
 emit_current(const struct change *c, size_t idx)
 {
-	struct roost_flag_slot *slot = &c->out->slots[c->out->order[idx]];
-	struct roost_flag_slot *target = target_of(c, slot);
+	struct roost_flag_entry *entry = &c->out->entries[c->out->order[idx]];
+	struct roost_flag_entry *target = target_of(c, entry);
 	const char *name = c->request->current[idx];
 
 	if (!is_state(target, IS_SET) || is_state(target, IS_EMITTED))
 		return;
 	if (is_state(target, IS_TOUCHED) ||
-	    (slot != target && is_state(target, IS_CURRENT))) {
-		slot = target;
+	    (entry != target && is_state(target, IS_CURRENT))) {
+		entry = target;
 		name = roost_flagentry_spelling(c, target);
 	}
-	slot->state |= IS_RESULT;
+	entry->state |= IS_RESULT;
 	target->state |= IS_EMITTED;
 	emit(c, name);
 }
@@ -166,22 +166,22 @@ emit_all(const struct change *c)
 
 	for (i = 0; i < c->request->current_count && !is_copy(c); i++)
 		emit_current(c, i);
-	for (i = 0; i < c->out->slot_count; i++) {
-		struct roost_flag_slot *slot = &c->out->slots[i];
+	for (i = 0; i < c->out->entry_count; i++) {
+		struct roost_flag_entry *entry = &c->out->entries[i];
 
-		if (!is_state(slot, IS_SET) || is_state(slot, WAS_SET))
+		if (!is_state(entry, IS_SET) || is_state(entry, WAS_SET))
 			continue;
-		slot->state |= IS_RESULT;
-		emit(c, roost_flagentry_spelling(c, slot));
+		entry->state |= IS_RESULT;
+		emit(c, roost_flagentry_spelling(c, entry));
 	}
 }
 
-/* What no policy would have made of a name. */
+/* True if the outcome would have this name if there were no rules. */
 static bool
-is_literal(const struct change *c, const struct roost_flag_slot *slot)
+is_literal(const struct change *c, const struct roost_flag_entry *entry)
 {
-	bool is_current = is_state(slot, IS_CURRENT);
-	bool is_named = is_state(slot, IS_NAMED);
+	bool is_current = is_state(entry, IS_CURRENT);
+	bool is_named = is_state(entry, IS_NAMED);
 
 	if (c->request->change == ROOST_FLAG_ADD)
 		return is_current || is_named;
@@ -195,13 +195,13 @@ compare(const struct change *c)
 {
 	size_t i;
 
-	for (i = 0; i < c->out->slot_count; i++) {
-		const struct roost_flag_slot *slot = &c->out->slots[i];
-		bool is_result = is_state(slot, IS_RESULT);
+	for (i = 0; i < c->out->entry_count; i++) {
+		const struct roost_flag_entry *entry = &c->out->entries[i];
+		bool is_result = is_state(entry, IS_RESULT);
 
-		if (is_result != is_state(slot, IS_CURRENT))
+		if (is_result != is_state(entry, IS_CURRENT))
 			c->out->has_changed = true;
-		if (is_result != is_literal(c, slot))
+		if (is_result != is_literal(c, entry))
 			c->out->has_deviated = true;
 	}
 }
@@ -232,46 +232,47 @@ apply_nothing(const struct change *c)
 	const struct roost_flag_request *request = c->request;
 	bool is_add = request->change == ROOST_FLAG_ADD;
 	bool is_new = !is_add && request->change != ROOST_FLAG_REMOVE;
-	struct roost_flag_slot *slot;
+	struct roost_flag_entry *entry;
 	size_t i;
 
 	read_current(c);
 	for (i = 0; i < request->count; i++) {
-		slot = roost_flagentry_get(c, request->names[i],
+		entry = roost_flagentry_get(c, request->names[i],
 			roost_flagname_hash(request->names[i]));
-		slot->state |= IS_NAMED;
+		entry->state |= IS_NAMED;
 	}
 	for (i = 0; i < request->current_count && !is_copy(c); i++) {
-		slot = &c->out->slots[c->out->order[i]];
-		if (is_new || !is_literal(c, slot))
+		entry = &c->out->entries[c->out->order[i]];
+		if (is_new || !is_literal(c, entry))
 			continue;
-		slot->state |= IS_RESULT;
+		entry->state |= IS_RESULT;
 		emit(c, request->current[i]);
 	}
 	for (i = 0; i < request->count && (is_new || is_add); i++) {
-		slot = roost_flagentry_find(c, request->names[i],
+		entry = roost_flagentry_find(c, request->names[i],
 			roost_flagname_hash(request->names[i]));
-		if (is_add && is_state(slot, IS_RESULT))
+		if (is_add && is_state(entry, IS_RESULT))
 			continue;
-		slot->state |= IS_RESULT;
+		entry->state |= IS_RESULT;
 		emit(c, request->names[i]);
 	}
 	compare(c);
 }
 
-/* Twice as many buckets as there will be slots, and a power of two. */
+/* The table gets twice as many buckets as there will be entries, rounded up to
+   a power of two. */
 static void
 outcome_begin(const struct change *c)
 {
 	struct roost_flag_outcome *out = c->out;
-	size_t slots = 2 * (c->request->current_count + c->request->count) +
+	size_t entries = 2 * (c->request->current_count + c->request->count) +
 		2 * c->rules->imply_count, size = 16;
 
-	while (size < 2 * slots && size < ROOST_FLAG_BUCKETS)
+	while (size < 2 * entries && size < ROOST_FLAG_BUCKETS)
 		size *= 2;
 	memset(out->buckets, 0xff, size * sizeof(out->buckets[0]));
 	out->bucket_mask = size - 1;
-	out->slot_count = out->fresh_count = out->total = out->queue_count = 0;
+	out->entry_count = out->fresh_count = out->total = out->queue_count = 0;
 	out->bound = roost_flagrule_bound(c->request->actor);
 	if (c->request->change == ROOST_FLAG_COPY)
 		out->bound &= ~BIT(PROTECT);

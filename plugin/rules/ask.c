@@ -38,13 +38,13 @@ roost_flagrule_forbids(const struct roost_flagrules *rules, unsigned int bound,
 	*kind_r = ROOST_FLAGRULE_DENY;
 	if ((bits & bound & BIT(DENY)) != 0)
 		return true;
-	/* What the server sets by rules is allowed by them. */
+	/* What the server sets by a rule is allowed by that rule. */
 	*kind_r = ROOST_FLAGRULE_ALLOW;
 	return rules->has_allowed && (bound & BIT(ALLOW)) != 0 &&
 		(bits & (BIT(ALLOW) | BIT(AT_DELIVERY) | BIT(HEADER))) == 0;
 }
 
-/* The place of the name's target, or NONE. */
+/* Returns the index of the name's target, or NONE. */
 static uint16_t
 target_find(const struct roost_flagrules *rules, const char *name)
 {

@@ -2,17 +2,16 @@
 #ifndef ROOST_RULES_CHANGE_PRIVATE_H
 #define ROOST_RULES_CHANGE_PRIVATE_H
 
-/*
- * change-private: a change on its way, as the steps of
- * roost_flagrule_apply() share it.  See apply.c for their order.
- */
+/* change-private: a change while it is being worked out, as the steps of
+   roost_flagrule_apply() share it.  apply.c says in which order they come. */
 
 #include "rules/rule-private.h"
 
 #define BIT(kind) ROOST_FLAGRULE_BIT(ROOST_FLAGRULE_##kind)
 #define NONE ROOST_FLAGRULE_NONE
 
-/* States of a slot: of the name itself, then of the target. */
+/* The states of an entry.  The first three are of the name as it is spelled,
+   the others are of the target. */
 enum {
 	IS_CURRENT = 1 << 0,	/* the message has this spelling */
 	IS_NAMED = 1 << 1,	/* the request has it */
@@ -20,13 +19,13 @@ enum {
 
 	WAS_SET = 1 << 3,	/* the message has it in some spelling */
 	IS_ASKED = 1 << 4,	/* the request names it */
-	IS_WANTED = 1 << 5,	/* stays or comes, for itself */
-	IS_EXPLICIT = 1 << 6,	/* wanted because it was asked for */
-	IS_TOUCHED = 1 << 7,	/* gets its right spelling */
+	IS_WANTED = 1 << 5,	/* it stays or comes if nothing forbids it */
+	IS_EXPLICIT = 1 << 6,	/* it is wanted because it was asked for */
+	IS_TOUCHED = 1 << 7,	/* it gets its right spelling */
 	IS_DENIED = 1 << 8,
-	IS_SET = 1 << 9,	/* stays or comes, after all */
-	IS_SWAP = 1 << 10,	/* takes the place of another */
-	IS_IMPLIED = 1 << 11,	/* by one that was asked for */
+	IS_SET = 1 << 9,	/* it stays or comes in the outcome */
+	IS_SWAP = 1 << 10,	/* it takes the place of another name */
+	IS_IMPLIED = 1 << 11,	/* a name that was asked for implies it */
 	IS_QUEUED = 1 << 12,
 	IS_EMITTED = 1 << 13,
 };
@@ -38,23 +37,23 @@ struct change {
 };
 
 static inline bool
-is_state(const struct roost_flag_slot *slot, unsigned int state)
+is_state(const struct roost_flag_entry *entry, unsigned int state)
 {
-	return (slot->state & state) == state;
+	return (entry->state & state) == state;
 }
 
-static inline struct roost_flag_slot *
-target_of(const struct change *c, const struct roost_flag_slot *slot)
+static inline struct roost_flag_entry *
+target_of(const struct change *c, const struct roost_flag_entry *entry)
 {
-	return &c->out->slots[slot->target];
+	return &c->out->entries[entry->target];
 }
 
-/* The actor may not clear it. */
+/* True if the message has the name and the actor may not clear it. */
 static inline bool
-is_locked(const struct change *c, const struct roost_flag_slot *slot)
+is_locked(const struct change *c, const struct roost_flag_entry *entry)
 {
-	return is_state(slot, WAS_SET) &&
-		(slot->bits & c->out->bound & (BIT(PROTECT) | BIT(KEEP))) != 0;
+	return is_state(entry, WAS_SET) &&
+		(entry->bits & c->out->bound & (BIT(PROTECT) | BIT(KEEP))) != 0;
 }
 
 static inline bool
@@ -64,59 +63,69 @@ is_copy(const struct change *c)
 		c->request->change == ROOST_FLAG_COPY_FOREIGN;
 }
 
-/* flagslot: a slot for each name.  Names are borrowed. */
+/* -- entry.c: one entry for each name; the names are borrowed -- */
 
-/* A slot that is there, or NULL. */
-struct roost_flag_slot *roost_flagentry_find(const struct change *c,
-					    const char *name, uint32_t hash);
-/* The slot of a name as it is spelled; that of its target is there, too. */
-struct roost_flag_slot *roost_flagentry_get(const struct change *c,
-					   const char *name, uint32_t hash);
-/* The place of the slot of a rule's name. */
+/* Returns the entry of a name, or NULL if there is none. */
+struct roost_flag_entry *roost_flagentry_find(const struct change *c,
+					      const char *name, uint32_t hash);
+/* Returns the entry of a name as it is spelled; it is added if need be, and
+   that of its target with it. */
+struct roost_flag_entry *roost_flagentry_get(const struct change *c,
+					     const char *name, uint32_t hash);
+/* Returns the index of the entry of a rule's name, which is added if need
+   be. */
 uint16_t roost_flagentry_add(const struct change *c, uint16_t rule_name);
-/* The slot of a rule's name, if the change has to do with it. */
-struct roost_flag_slot *roost_flagentry_of(const struct change *c,
-					  uint16_t rule_name);
-/* The right spelling of a target. */
+/* Returns the entry of a rule's name, or NULL if the change has no such
+   name. */
+struct roost_flag_entry *roost_flagentry_of(const struct change *c,
+					    uint16_t rule_name);
+/* Returns the right spelling of a target. */
 const char *roost_flagentry_spelling(const struct change *c,
-				    const struct roost_flag_slot *slot);
-/* What the actor asked for, and may be told. */
+				     const struct roost_flag_entry *entry);
+/* Deny what the actor asked for: it is noted, and it may decide the verdict. */
 void roost_flagentry_deny_name(const struct change *c, const char *name,
-			      enum roost_flagrule_kind kind);
-void roost_flagentry_deny(const struct change *c, struct roost_flag_slot *slot,
-			 enum roost_flagrule_kind kind);
-/* What is left out, and no error. */
-void roost_flagentry_drop(const struct change *c, struct roost_flag_slot *slot,
-			 enum roost_flagrule_kind kind);
+			       enum roost_flagrule_kind kind);
+void roost_flagentry_deny(const struct change *c,
+			  struct roost_flag_entry *entry,
+			  enum roost_flagrule_kind kind);
+/* Leave a name out: it is noted once, and it is no error. */
+void roost_flagentry_drop(const struct change *c,
+			  struct roost_flag_entry *entry,
+			  enum roost_flagrule_kind kind);
 
-/* flaggroup: who of a group stays. */
+/*
+ * -- group.c: which members of a group stay --
+ *
+ * Returns the group of a target, or NULL if it is in none.
+ */
 const struct roost_flagrule_group *
-roost_flaggroup_of(const struct change *c, const struct roost_flag_slot *slot);
-/* It is asked again when one of the group was denied. */
+roost_flaggroup_of(const struct change *c,
+		   const struct roost_flag_entry *entry);
+/* Settle which members stay; this is done again whenever one is denied. */
 void roost_flaggroup_settle(const struct change *c,
 			    const struct roost_flagrule_group *group);
 void roost_flaggroup_settle_all(const struct change *c);
 
-/* flaglimit: how many names there may be. */
+/* -- limit.c: how many names there may be -- */
 
-/* Take one of the mailbox's slots, unless it has the name. */
+/* Count a name against the limit of the mailbox, unless the mailbox has it.
+   False if the limit is reached; *kind_r is the rule that says so. */
 bool roost_flaglimit_take(const struct change *c, const char *name,
 			  enum roost_flagrule_kind *kind_r);
-/* Before the message grows from one total to another. */
+/* True if the message may grow from old_total names to total. */
 bool roost_flaglimit_may_have(const struct change *c, size_t old_total,
 			      size_t total);
 void roost_flaglimit_settle(const struct change *c);
 
-/* flagpair: what implies what. */
+/* -- pair.c: what implies what -- */
 
-/* What implies a name that was removed goes, too, and what implies that. */
+/* Remove also whatever implies a name that was removed, directly or through
+   others. */
 void roost_flagpair_remove(const struct change *c);
-/*
- * From those set so far, in their order, to all that follows from them: from
- * those that were asked for, then from all.
- */
+/* Set all that is implied by the names that are set so far, in their order:
+   with is_asked by those that were asked for, else by all. */
 void roost_flagpair_imply(const struct change *c, bool is_asked);
-/* To remove a name that another one implies which stays. */
+/* Deny the removal of each name that is implied by one which stays. */
 void roost_flagpair_deny(const struct change *c);
 
 #endif

@@ -1,56 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * entry: a slot for every name of the message and of the request, and what
- * is denied of them.  See change-private.h.
- */
+/* entry: one entry for every name of the message and of the request, and what
+   is denied of them.  See change-private.h. */
 #include "rules/change-private.h"
 
 #include <assert.h>
 
 static size_t
-slot_bucket(const struct roost_flag_outcome *out, const char *name,
-	    uint32_t hash)
+entry_bucket(const struct roost_flag_outcome *out, const char *name,
+	     uint32_t hash)
 {
 	size_t bucket = hash & out->bucket_mask;
 
 	for (;; bucket = (bucket + 1) & out->bucket_mask) {
 		uint16_t idx = out->buckets[bucket];
 
-		if (idx == NONE || (out->slots[idx].hash == hash &&
-				    roost_flagname_equal(out->slots[idx].name,
+		if (idx == NONE || (out->entries[idx].hash == hash &&
+				    roost_flagname_equal(out->entries[idx].name,
 							 name)))
 			return bucket;
 	}
 }
 
-struct roost_flag_slot *
+struct roost_flag_entry *
 roost_flagentry_find(const struct change *c, const char *name, uint32_t hash)
 {
-	uint16_t idx = c->out->buckets[slot_bucket(c->out, name, hash)];
+	uint16_t idx = c->out->buckets[entry_bucket(c->out, name, hash)];
 
-	return idx == NONE ? NULL : &c->out->slots[idx];
+	return idx == NONE ? NULL : &c->out->entries[idx];
 }
 
-/* The slot of a name; its target is itself. */
+/* Returns the index of a name's entry; its target is itself at first. */
 static uint16_t
-slot_add(const struct change *c, const char *name, uint32_t hash,
-	 uint16_t rule_name)
+entry_add(const struct change *c, const char *name, uint32_t hash,
+	  uint16_t rule_name)
 {
 	struct roost_flag_outcome *out = c->out;
-	size_t bucket = slot_bucket(out, name, hash);
-	struct roost_flag_slot *slot = &out->slots[out->slot_count];
-	uint16_t idx = (uint16_t)out->slot_count;
+	size_t bucket = entry_bucket(out, name, hash);
+	struct roost_flag_entry *entry = &out->entries[out->entry_count];
+	uint16_t idx = (uint16_t)out->entry_count;
 
 	if (out->buckets[bucket] != NONE)
 		return out->buckets[bucket];
-	assert(out->slot_count < ROOST_FLAG_SLOTS_MAX);
-	slot->name = name;
-	slot->hash = hash;
-	slot->bits = roost_flagrule_bits(c->rules, name, rule_name);
-	slot->state = 0;
-	slot->rule_name = rule_name;
-	slot->target = idx;
-	out->slot_count++;
+	assert(out->entry_count < ROOST_FLAG_ENTRIES_MAX);
+	entry->name = name;
+	entry->hash = hash;
+	entry->bits = roost_flagrule_bits(c->rules, name, rule_name);
+	entry->state = 0;
+	entry->rule_name = rule_name;
+	entry->target = idx;
+	out->entry_count++;
 	out->buckets[bucket] = idx;
 	return idx;
 }
@@ -58,43 +56,44 @@ slot_add(const struct change *c, const char *name, uint32_t hash,
 uint16_t
 roost_flagentry_add(const struct change *c, uint16_t rule_name)
 {
-	return slot_add(c, roost_flagrule_text(c->rules, rule_name),
-			c->rules->names[rule_name].hash, rule_name);
+	return entry_add(c, roost_flagrule_text(c->rules, rule_name),
+			 c->rules->names[rule_name].hash, rule_name);
 }
 
-/* The slot of a name as it is spelled, and before it that of its target. */
-struct roost_flag_slot *
+/* Returns the entry of a name as it is spelled.  The entry of its target is
+   added before it. */
+struct roost_flag_entry *
 roost_flagentry_get(const struct change *c, const char *name, uint32_t hash)
 {
-	struct roost_flag_slot *slot = roost_flagentry_find(c, name, hash);
+	struct roost_flag_entry *entry = roost_flagentry_find(c, name, hash);
 	uint16_t rule_name, target = NONE, idx;
 
-	if (slot != NULL)
-		return slot;
+	if (entry != NULL)
+		return entry;
 	rule_name = roost_flagrule_find(c->rules, name, hash);
 	if (rule_name != NONE && c->rules->names[rule_name].target != rule_name)
 		target = roost_flagentry_add(c,
 			c->rules->names[rule_name].target);
-	idx = slot_add(c, name, hash, rule_name);
-	slot = &c->out->slots[idx];
+	idx = entry_add(c, name, hash, rule_name);
+	entry = &c->out->entries[idx];
 	if (target != NONE)
-		slot->target = target;
-	return slot;
+		entry->target = target;
+	return entry;
 }
 
-struct roost_flag_slot *
+struct roost_flag_entry *
 roost_flagentry_of(const struct change *c, uint16_t rule_name)
 {
 	return roost_flagentry_find(c, roost_flagrule_text(c->rules, rule_name),
-				   c->rules->names[rule_name].hash);
+				    c->rules->names[rule_name].hash);
 }
 
 const char *
 roost_flagentry_spelling(const struct change *c,
-			const struct roost_flag_slot *slot)
+			const struct roost_flag_entry *entry)
 {
-	return (slot->bits & BIT(ALIAS)) != 0 ?
-		roost_flagrule_text(c->rules, slot->rule_name) : slot->name;
+	return (entry->bits & BIT(ALIAS)) != 0 ?
+		roost_flagrule_text(c->rules, entry->rule_name) : entry->name;
 }
 
 static const char *
@@ -160,7 +159,7 @@ note(const struct change *c, const char *name, enum roost_flagrule_kind kind)
 
 void
 roost_flagentry_deny_name(const struct change *c, const char *name,
-			 enum roost_flagrule_kind kind)
+			  enum roost_flagrule_kind kind)
 {
 	note(c, name, kind);
 	if (c->out->verdict != ROOST_FLAG_OK)
@@ -170,18 +169,18 @@ roost_flagentry_deny_name(const struct change *c, const char *name,
 }
 
 void
-roost_flagentry_deny(const struct change *c, struct roost_flag_slot *slot,
-		    enum roost_flagrule_kind kind)
+roost_flagentry_deny(const struct change *c, struct roost_flag_entry *entry,
+		     enum roost_flagrule_kind kind)
 {
-	slot->state |= IS_DENIED;
-	roost_flagentry_deny_name(c, slot->name, kind);
+	entry->state |= IS_DENIED;
+	roost_flagentry_deny_name(c, entry->name, kind);
 }
 
 void
-roost_flagentry_drop(const struct change *c, struct roost_flag_slot *slot,
-		    enum roost_flagrule_kind kind)
+roost_flagentry_drop(const struct change *c, struct roost_flag_entry *entry,
+		     enum roost_flagrule_kind kind)
 {
-	if (!is_state(slot, IS_DENIED))
-		note(c, slot->name, kind);
-	slot->state |= IS_DENIED;
+	if (!is_state(entry, IS_DENIED))
+		note(c, entry->name, kind);
+	entry->state |= IS_DENIED;
 }

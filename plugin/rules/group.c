@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * group: who of an exclusive group stays.  See change-private.h.
- */
+/* group: which members of an exclusive group stay.  See change-private.h. */
 #include "rules/change-private.h"
 
 #include <string.h>
 
 struct members {
 	size_t locked, asked, wanted;
-	/* The last of them. */
-	const struct roost_flag_slot *one_asked, *one_wanted;
-	const struct roost_flag_slot *winner;
+	/* The last that was counted as asked for, and as wanted. */
+	const struct roost_flag_entry *one_asked, *one_wanted;
+	const struct roost_flag_entry *winner;
 };
 
 static bool
-is_asked_member(const struct change *c, const struct roost_flag_slot *slot)
+is_asked_member(const struct change *c, const struct roost_flag_entry *entry)
 {
-	return is_state(slot, IS_WANTED | IS_EXPLICIT) && !is_locked(c, slot);
+	return is_state(entry, IS_WANTED | IS_EXPLICIT) && !is_locked(c, entry);
 }
 
 static struct members
@@ -27,28 +25,29 @@ members_count(const struct change *c, const struct roost_flagrule_group *group)
 
 	for (name = group->first; name != NONE;
 	     name = c->rules->names[name].next_member) {
-		const struct roost_flag_slot *slot =
+		const struct roost_flag_entry *entry =
 			roost_flagentry_of(c, name);
 
-		if (slot == NULL || !is_state(slot, IS_WANTED) ||
-		    (is_state(slot, IS_DENIED) && !is_locked(c, slot)))
+		if (entry == NULL || !is_state(entry, IS_WANTED) ||
+		    (is_state(entry, IS_DENIED) && !is_locked(c, entry)))
 			continue;
 		m.wanted++;
-		m.one_wanted = slot;
-		if (is_locked(c, slot))
+		m.one_wanted = entry;
+		if (is_locked(c, entry))
 			m.locked++;
-		if (is_asked_member(c, slot)) {
+		if (is_asked_member(c, entry)) {
 			m.asked++;
-			m.one_asked = slot;
+			m.one_asked = entry;
 		}
 		if (name == group->winner)
-			m.winner = slot;
+			m.winner = entry;
 	}
 	return m;
 }
 
-/* The one member that stays, or NULL; not asked where one is locked. */
-static const struct roost_flag_slot *
+/* Returns the one member that stays, or NULL for none.  It does not matter
+   where a member is locked, because then the locked ones stay. */
+static const struct roost_flag_entry *
 members_choose(const struct change *c, const struct members *m)
 {
 	if (m->asked == 1)
@@ -60,16 +59,16 @@ members_choose(const struct change *c, const struct members *m)
 }
 
 static void
-member_clear(const struct change *c, struct roost_flag_slot *slot,
+member_clear(const struct change *c, struct roost_flag_entry *entry,
 	     bool is_locked_out)
 {
-	bool is_news = is_asked_member(c, slot) && !is_state(slot, IS_DENIED);
+	bool is_news = is_asked_member(c, entry) && !is_state(entry, IS_DENIED);
 
-	slot->state &= ~(unsigned int)IS_SET;
+	entry->state &= ~(unsigned int)IS_SET;
 	if (is_news && is_locked_out)
-		roost_flagentry_deny(c, slot, ROOST_FLAGRULE_EXCLUSIVE);
+		roost_flagentry_deny(c, entry, ROOST_FLAGRULE_EXCLUSIVE);
 	else if (is_news)
-		roost_flagentry_drop(c, slot, ROOST_FLAGRULE_EXCLUSIVE);
+		roost_flagentry_drop(c, entry, ROOST_FLAGRULE_EXCLUSIVE);
 }
 
 void
@@ -77,33 +76,33 @@ roost_flaggroup_settle(const struct change *c,
 		       const struct roost_flagrule_group *group)
 {
 	struct members m = members_count(c, group);
-	const struct roost_flag_slot *chosen = members_choose(c, &m);
-	struct roost_flag_slot *slot;
+	const struct roost_flag_entry *chosen = members_choose(c, &m);
+	struct roost_flag_entry *entry;
 	bool has_swapped = false;
 	uint16_t name;
 
 	for (name = group->first; name != NONE;
 	     name = c->rules->names[name].next_member) {
-		slot = roost_flagentry_of(c, name);
-		if (slot == NULL || !is_state(slot, IS_WANTED))
+		entry = roost_flagentry_of(c, name);
+		if (entry == NULL || !is_state(entry, IS_WANTED))
 			continue;
-		if (m.locked > 0 ? is_locked(c, slot) : slot == chosen) {
-			slot->state |= IS_SET;
+		if (m.locked > 0 ? is_locked(c, entry) : entry == chosen) {
+			entry->state |= IS_SET;
 			continue;
 		}
-		has_swapped = has_swapped || is_state(slot, WAS_SET);
-		member_clear(c, slot, m.locked > 0);
+		has_swapped = has_swapped || is_state(entry, WAS_SET);
+		member_clear(c, entry, m.locked > 0);
 	}
 	if (m.locked == 0 && chosen != NULL && has_swapped &&
 	    !is_state(chosen, WAS_SET))
-		c->out->slots[chosen - c->out->slots].state |= IS_SWAP;
+		c->out->entries[chosen - c->out->entries].state |= IS_SWAP;
 }
 
 const struct roost_flagrule_group *
-roost_flaggroup_of(const struct change *c, const struct roost_flag_slot *slot)
+roost_flaggroup_of(const struct change *c, const struct roost_flag_entry *entry)
 {
-	uint16_t group = slot->rule_name == NONE ? NONE :
-		c->rules->names[slot->rule_name].group;
+	uint16_t group = entry->rule_name == NONE ? NONE :
+		c->rules->names[entry->rule_name].group;
 
 	return group == NONE ? NULL : &c->rules->groups[group];
 }
@@ -114,12 +113,12 @@ roost_flaggroup_settle_all(const struct change *c)
 	size_t i;
 
 	memset(c->out->groups_done, 0, sizeof(c->out->groups_done));
-	for (i = 0; i < c->out->slot_count; i++) {
+	for (i = 0; i < c->out->entry_count; i++) {
 		const struct roost_flagrule_group *group =
-			roost_flaggroup_of(c, &c->out->slots[i]);
+			roost_flaggroup_of(c, &c->out->entries[i]);
 		size_t idx;
 
-		if (group == NULL || !is_state(&c->out->slots[i], IS_WANTED))
+		if (group == NULL || !is_state(&c->out->entries[i], IS_WANTED))
 			continue;
 		idx = (size_t)(group - c->rules->groups);
 		if ((c->out->groups_done[idx / 32] >> idx % 32 & 1) != 0)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * header: rules about headers, parsed.  See line-private.h.
- */
+/* header: parsing the rules about headers.  See line-private.h. */
 #include "rules/line-private.h"
 
-/* How many bytes follow the first of a character; 4 if it is no first one. */
+/* Returns how many bytes follow the first byte of a character, or 4 if no
+   character begins with it. */
 static size_t
 utf8_more(unsigned char c)
 {
@@ -17,7 +16,8 @@ utf8_more(unsigned char c)
 	return c >= 0xf0 && c <= 0xf4 ? 3 : 4;
 }
 
-/* Too long a form, a surrogate, or beyond U+10FFFF. */
+/* True if the first two bytes begin a form that is too long, a surrogate, or a
+   character beyond U+10FFFF. */
 static bool
 utf8_is_excluded(unsigned char first, unsigned char second)
 {
@@ -27,7 +27,7 @@ utf8_is_excluded(unsigned char first, unsigned char second)
 		(first == 0xf4 && second > 0x8f);
 }
 
-/* The first character that is not UTF-8, or NULL. */
+/* Returns the first place that is not UTF-8, or NULL. */
 static const char *
 utf8_find_bad(const char *text, size_t len)
 {
@@ -67,7 +67,7 @@ parse_field(struct parser *p, struct word *field_r)
 				    "expected ':' after the header's name");
 }
 
-/* Cut the last word off. */
+/* Cut the last word off the rest and return it. */
 static struct word
 cut_word(struct word *rest)
 {
@@ -91,7 +91,8 @@ trim(struct word *rest)
 		rest->len--;
 }
 
-/* The pattern may have blanks, and "set" in it: the end is read first. */
+/* The end of the rule is read first, because the pattern may have blanks and
+   the word "set" in it. */
 bool
 roost_flagheader_parse(struct parser *p)
 {

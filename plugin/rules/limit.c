@@ -30,40 +30,40 @@ roost_flaglimit_may_have(const struct change *c, size_t old_total, size_t total)
 		total <= c->rules->message_max;
 }
 
-/* The right spelling is not worth a denial. */
+/* A name that the message has keeps its old spelling if the mailbox has no
+   place for the right one; that is not worth a denial. */
 static void
-limit_spelling(const struct change *c, struct roost_flag_slot *slot)
+limit_spelling(const struct change *c, struct roost_flag_entry *entry)
 {
 	enum roost_flagrule_kind kind;
 
-	if (is_state(slot, IS_SET | IS_TOUCHED | WAS_SET) &&
-	    !is_state(slot, IS_CURRENT) &&
-	    !roost_flaglimit_take(c, roost_flagentry_spelling(c, slot), &kind))
-		slot->state &= ~(unsigned int)IS_TOUCHED;
+	if (is_state(entry, IS_SET | IS_TOUCHED | WAS_SET) &&
+	    !is_state(entry, IS_CURRENT) &&
+	    !roost_flaglimit_take(c, roost_flagentry_spelling(c, entry), &kind))
+		entry->state &= ~(unsigned int)IS_TOUCHED;
 }
 
 static void
-limit_new(const struct change *c, struct roost_flag_slot *slot)
+limit_new(const struct change *c, struct roost_flag_entry *entry)
 {
-	size_t total = c->out->total + (is_state(slot, IS_SWAP) ? 0 : 1);
+	size_t total = c->out->total + (is_state(entry, IS_SWAP) ? 0 : 1);
 	enum roost_flagrule_kind kind = ROOST_FLAGRULE_MAX_PER_MESSAGE;
-	const struct roost_flagrule_group *group = roost_flaggroup_of(c, slot);
+	const struct roost_flagrule_group *group = roost_flaggroup_of(c, entry);
 
 	if (roost_flaglimit_may_have(c, c->out->total, total) &&
-	    roost_flaglimit_take(c, roost_flagentry_spelling(c, slot), &kind)) {
+	    roost_flaglimit_take(c, roost_flagentry_spelling(c, entry),
+				 &kind)) {
 		c->out->total = total;
 		return;
 	}
-	slot->state &= ~(unsigned int)(IS_SET | IS_WANTED);
-	roost_flagentry_deny(c, slot, kind);
+	entry->state &= ~(unsigned int)(IS_SET | IS_WANTED);
+	roost_flagentry_deny(c, entry, kind);
 	if (group != NULL)
 		roost_flaggroup_settle(c, group);
 }
 
-/*
- * Those that take another's place come first: the place is theirs, and may
- * yet be given back.
- */
+/* Names that take another's place come first, because that place is theirs.  If
+   they are denied, it is given back. */
 void
 roost_flaglimit_settle(const struct change *c)
 {
@@ -71,19 +71,19 @@ roost_flaglimit_settle(const struct change *c)
 	size_t i;
 
 	out->total = 0;
-	for (i = 0; i < out->slot_count; i++) {
-		if (is_state(&out->slots[i], IS_SET | IS_SWAP))
-			limit_new(c, &out->slots[i]);
+	for (i = 0; i < out->entry_count; i++) {
+		if (is_state(&out->entries[i], IS_SET | IS_SWAP))
+			limit_new(c, &out->entries[i]);
 	}
-	for (i = 0; i < out->slot_count; i++) {
-		limit_spelling(c, &out->slots[i]);
-		if (is_state(&out->slots[i], IS_SET | WAS_SET) ||
-		    is_state(&out->slots[i], IS_SET | IS_SWAP))
+	for (i = 0; i < out->entry_count; i++) {
+		limit_spelling(c, &out->entries[i]);
+		if (is_state(&out->entries[i], IS_SET | WAS_SET) ||
+		    is_state(&out->entries[i], IS_SET | IS_SWAP))
 			out->total++;
 	}
-	for (i = 0; i < out->slot_count; i++) {
-		if (is_state(&out->slots[i], IS_SET) &&
-		    (out->slots[i].state & (WAS_SET | IS_SWAP)) == 0)
-			limit_new(c, &out->slots[i]);
+	for (i = 0; i < out->entry_count; i++) {
+		if (is_state(&out->entries[i], IS_SET) &&
+		    (out->entries[i].state & (WAS_SET | IS_SWAP)) == 0)
+			limit_new(c, &out->entries[i]);
 	}
 }

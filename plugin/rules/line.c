@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * line: the words and names of a rule's text.  See line-private.h.
- */
+/* line: the words and names in the text of a rule.  See line-private.h. */
 #include "rules/line-private.h"
 
 #include <string.h>
@@ -62,7 +60,7 @@ roost_flagline_end(struct parser *p)
 		roost_flagline_fail(p, p->next, "expected the end of the rule");
 }
 
-/* Where names are joined, these join them and are no part of them. */
+/* In pairs and groups these bytes join names, so no name has them. */
 #define JOINTS "=|()"
 
 bool

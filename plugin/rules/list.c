@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * list: lists of names, pairs and groups, parsed.  See line-private.h.
- */
+/* list: parsing lists of names, pairs and groups.  See line-private.h. */
 #include "rules/line-private.h"
 
 #include <string.h>
@@ -139,7 +137,8 @@ roost_flaglist_groups(struct parser *p)
 	return true;
 }
 
-/* The bit of enum roost_flagrule_delivery; 0 for any other name. */
+/* Returns the bit of enum roost_flagrule_delivery for a name, 0 for any
+   other. */
 static unsigned int
 delivery_bit(struct word word)
 {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Dovecot numbers lost names with 32 bits. */
+/* Dovecot numbers such names with 32 bits, which are at most ten digits. */
 #define LOST_DIGITS_MAX 10
 
 #define FNV_BASIS UINT32_C(2166136261)
@@ -74,11 +74,12 @@ roost_flagname_hash(const char *name)
 		hash ^= (unsigned char)roost_flagname_fold(*name);
 		hash *= FNV_PRIME;
 	}
-	/* The low bits choose a place in a table. */
+	/* The low bits choose a bucket of a table, so the high ones are mixed
+	   in. */
 	return hash ^ hash >> 16;
 }
 
-/* Where the character that begins at this byte ends. */
+/* Returns where the character ends that begins at this byte. */
 static size_t
 char_end(const char *text, size_t len, size_t at)
 {
@@ -88,10 +89,8 @@ char_end(const char *text, size_t len, size_t at)
 	return at;
 }
 
-/*
- * Only the last "*" is ever tried again: what stands before it matched as
- * early as it could, and a later match of it helps nothing.
- */
+/* Only the last "*" is ever tried again: what stands before it has matched as
+   early as it could, so that a later match of it cannot help. */
 bool
 roost_flagname_match(const char *pattern, size_t pattern_len,
 		     const char *text, size_t text_len)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * pair: what implies what.  See change-private.h.
- */
+/* pair: what happens to names that others imply.  See change-private.h. */
 #include "rules/change-private.h"
 
 void
@@ -11,51 +9,49 @@ roost_flagpair_remove(const struct change *c)
 	size_t at, count = 0;
 	uint16_t pair, i;
 
-	for (i = 0; i < out->slot_count; i++) {
-		if (is_state(&out->slots[i], IS_ASKED) &&
-		    !is_locked(c, &out->slots[i])) {
-			out->slots[i].state |= IS_QUEUED;
+	for (i = 0; i < out->entry_count; i++) {
+		if (is_state(&out->entries[i], IS_ASKED) &&
+		    !is_locked(c, &out->entries[i])) {
+			out->entries[i].state |= IS_QUEUED;
 			out->queue[count++] = i;
 		}
 	}
 	for (at = 0; at < count; at++) {
-		uint16_t name = out->slots[out->queue[at]].rule_name;
+		uint16_t name = out->entries[out->queue[at]].rule_name;
 
 		pair = name == NONE ? NONE : c->rules->names[name].implied_by;
 		for (; pair != NONE;
 		     pair = c->rules->implies[pair].next_of_right) {
 			uint16_t left = roost_flagentry_add(c,
 				c->rules->implies[pair].left);
-			struct roost_flag_slot *slot = &out->slots[left];
+			struct roost_flag_entry *entry = &out->entries[left];
 
-			if (is_state(slot, IS_QUEUED) || is_locked(c, slot))
+			if (is_state(entry, IS_QUEUED) || is_locked(c, entry))
 				continue;
-			slot->state &= ~(unsigned int)IS_WANTED;
-			slot->state |= IS_QUEUED;
+			entry->state &= ~(unsigned int)IS_WANTED;
+			entry->state |= IS_QUEUED;
 			out->queue[count++] = left;
 		}
 	}
 	for (at = 0; at < count; at++)
-		out->slots[out->queue[at]].state &= ~(unsigned int)IS_QUEUED;
+		out->entries[out->queue[at]].state &= ~(unsigned int)IS_QUEUED;
 }
 
-/*
- * What of its group has to go for an implied name: how many names, or
- * SIZE_MAX if one of them stays.
- */
+/* Returns how many members of its group have to go for an implied name, or
+   SIZE_MAX if one of them stays. */
 static size_t
-rivals_count(const struct change *c, const struct roost_flag_slot *slot,
+rivals_count(const struct change *c, const struct roost_flag_entry *entry,
 	     bool is_asked)
 {
-	const struct roost_flagrule_group *group = roost_flaggroup_of(c, slot);
+	const struct roost_flagrule_group *group = roost_flaggroup_of(c, entry);
 	size_t count = 0;
 	uint16_t name = group == NULL ? NONE : group->first;
 
 	for (; name != NONE; name = c->rules->names[name].next_member) {
-		const struct roost_flag_slot *rival =
+		const struct roost_flag_entry *rival =
 			roost_flagentry_of(c, name);
 
-		if (rival == NULL || rival == slot || !is_state(rival, IS_SET))
+		if (rival == NULL || rival == entry || !is_state(rival, IS_SET))
 			continue;
 		if (!is_asked || is_locked(c, rival) ||
 		    (rival->state & (IS_ASKED | IS_IMPLIED)) != 0)
@@ -66,31 +62,33 @@ rivals_count(const struct change *c, const struct roost_flag_slot *slot,
 }
 
 static void
-rivals_clear(const struct change *c, const struct roost_flag_slot *slot)
+rivals_clear(const struct change *c, const struct roost_flag_entry *entry)
 {
-	const struct roost_flagrule_group *group = roost_flaggroup_of(c, slot);
+	const struct roost_flagrule_group *group = roost_flaggroup_of(c, entry);
 	uint16_t name = group == NULL ? NONE : group->first;
 
 	for (; name != NONE; name = c->rules->names[name].next_member) {
-		struct roost_flag_slot *rival = roost_flagentry_of(c, name);
+		struct roost_flag_entry *rival = roost_flagentry_of(c, name);
 
-		if (rival != NULL && rival != slot)
+		if (rival != NULL && rival != entry)
 			rival->state &= ~(unsigned int)IS_SET;
 	}
 }
 
-/* Set a right name; false, and why not. */
+/* Set an implied name.  False if it cannot be set; *kind_r is the rule that
+   says so. */
 static bool
-imply_set(const struct change *c, struct roost_flag_slot *slot, bool is_asked,
+imply_set(const struct change *c, struct roost_flag_entry *entry, bool is_asked,
 	  enum roost_flagrule_kind *kind_r)
 {
-	size_t rivals = rivals_count(c, slot, is_asked), total;
+	size_t rivals = rivals_count(c, entry, is_asked), total;
 
 	*kind_r = ROOST_FLAGRULE_COLORS;
-	if ((slot->bits & BIT(COLORS)) != 0 && !c->request->is_flagged)
+	if ((entry->bits & BIT(COLORS)) != 0 && !c->request->is_flagged)
 		return false;
-	if (!is_state(slot, WAS_SET) &&
-	    roost_flagrule_forbids(c->rules, c->out->bound, slot->bits, kind_r))
+	if (!is_state(entry, WAS_SET) &&
+	    roost_flagrule_forbids(c->rules, c->out->bound, entry->bits,
+				   kind_r))
 		return false;
 	*kind_r = ROOST_FLAGRULE_EXCLUSIVE;
 	if (rivals == SIZE_MAX)
@@ -99,35 +97,36 @@ imply_set(const struct change *c, struct roost_flag_slot *slot, bool is_asked,
 	*kind_r = ROOST_FLAGRULE_MAX_PER_MESSAGE;
 	if (!roost_flaglimit_may_have(c, c->out->total, total))
 		return false;
-	if (!is_state(slot, IS_CURRENT) &&
-	    !roost_flaglimit_take(c, roost_flagentry_spelling(c, slot), kind_r))
+	if (!is_state(entry, IS_CURRENT) &&
+	    !roost_flaglimit_take(c, roost_flagentry_spelling(c, entry),
+				  kind_r))
 		return false;
-	rivals_clear(c, slot);
-	slot->state |= IS_SET | IS_TOUCHED;
+	rivals_clear(c, entry);
+	entry->state |= IS_SET | IS_TOUCHED;
 	c->out->total = total;
 	return true;
 }
 
 static void
-imply_one(const struct change *c, struct roost_flag_slot *slot, bool is_asked)
+imply_one(const struct change *c, struct roost_flag_entry *entry, bool is_asked)
 {
 	enum roost_flagrule_kind kind;
 
-	if (!is_state(slot, IS_SET)) {
-		if (is_state(slot, IS_DENIED))
+	if (!is_state(entry, IS_SET)) {
+		if (is_state(entry, IS_DENIED))
 			return;
-		if (!imply_set(c, slot, is_asked, &kind)) {
+		if (!imply_set(c, entry, is_asked, &kind)) {
 			if (is_asked)
-				roost_flagentry_drop(c, slot, kind);
+				roost_flagentry_drop(c, entry, kind);
 			return;
 		}
 	}
 	if (is_asked)
-		slot->state |= IS_IMPLIED;
-	if (!is_state(slot, IS_QUEUED))
+		entry->state |= IS_IMPLIED;
+	if (!is_state(entry, IS_QUEUED))
 		c->out->queue[c->out->queue_count++] =
-			(uint16_t)(slot - c->out->slots);
-	slot->state |= IS_QUEUED;
+			(uint16_t)(entry - c->out->entries);
+	entry->state |= IS_QUEUED;
 }
 
 void
@@ -138,22 +137,22 @@ roost_flagpair_imply(const struct change *c, bool is_asked)
 	size_t at = out->queue_count;
 	uint16_t i, pair;
 
-	for (i = 0; i < out->slot_count; i++) {
-		if (is_state(&out->slots[i], which))
-			imply_one(c, &out->slots[i], is_asked);
+	for (i = 0; i < out->entry_count; i++) {
+		if (is_state(&out->entries[i], which))
+			imply_one(c, &out->entries[i], is_asked);
 	}
 	for (; at < out->queue_count; at++) {
-		uint16_t name = out->slots[out->queue[at]].rule_name;
+		uint16_t name = out->entries[out->queue[at]].rule_name;
 
 		pair = name == NONE ||
-			!is_state(&out->slots[out->queue[at]], IS_SET) ?
+			!is_state(&out->entries[out->queue[at]], IS_SET) ?
 			NONE : c->rules->names[name].implies;
 		for (; pair != NONE;
 		     pair = c->rules->implies[pair].next_of_left) {
 			uint16_t right = roost_flagentry_add(c,
 				c->rules->implies[pair].right);
 
-			imply_one(c, &out->slots[right], is_asked);
+			imply_one(c, &out->entries[right], is_asked);
 		}
 	}
 }
@@ -163,11 +162,11 @@ roost_flagpair_deny(const struct change *c)
 {
 	size_t i;
 
-	for (i = 0; i < c->out->slot_count; i++) {
-		struct roost_flag_slot *slot = &c->out->slots[i];
+	for (i = 0; i < c->out->entry_count; i++) {
+		struct roost_flag_entry *entry = &c->out->entries[i];
 
-		if (is_state(slot, IS_ASKED | IS_SET | WAS_SET) &&
-		    !is_state(slot, IS_DENIED))
-			roost_flagentry_deny(c, slot, ROOST_FLAGRULE_IMPLY);
+		if (is_state(entry, IS_ASKED | IS_SET | WAS_SET) &&
+		    !is_state(entry, IS_DENIED))
+			roost_flagentry_deny(c, entry, ROOST_FLAGRULE_IMPLY);
 	}
 }

@@ -2,9 +2,10 @@
 /*
  * table: what the rules say, in tables.  See rule-private.h.
  *
- * Names are found by their hash.  Patterns are sorted by what stands before
- * their first wildcard; each knows the last one before it that begins alike,
- * so that a name meets only those that begin as it does.
+ * Names are found by their hash.  Patterns are sorted by their prefix, which is
+ * what stands before their first wildcard.  Each pattern knows the last one
+ * before it whose prefix its own begins with, so that a name is compared only
+ * with patterns whose prefix it has.
  */
 #include "rules/rule-private.h"
 
@@ -22,7 +23,7 @@ static const char *const color_names[] = {
 /* -- names -- */
 
 static bool
-text_has_room(const struct roost_flagrules *rules, size_t len)
+text_fits(const struct roost_flagrules *rules, size_t len)
 {
 	return len < sizeof(rules->text) - rules->text_len;
 }
@@ -32,7 +33,7 @@ text_add(struct roost_flagrules *rules, const char *text, size_t len)
 {
 	size_t off = rules->text_len;
 
-	assert(text_has_room(rules, len));
+	assert(text_fits(rules, len));
 	memcpy(rules->text + off, text, len);
 	rules->text[off + len] = '\0';
 	rules->text_len += len + 1;
@@ -45,7 +46,7 @@ roost_flagrule_text(const struct roost_flagrules *rules, uint16_t name)
 	return rules->text + rules->names[name].text_off;
 }
 
-/* Where the name is, or where it would be. */
+/* Returns the bucket where the name is, or where it would have to be. */
 static size_t
 bucket_of(const struct roost_flagrules *rules, const char *name, uint32_t hash)
 {
@@ -71,7 +72,7 @@ roost_flagrule_find(const struct roost_flagrules *rules, const char *name,
 	return idx == 0 ? NONE : (uint16_t)(idx - 1);
 }
 
-/* The place of the name itself, alias or not. */
+/* Returns the index of the name itself, also if it is an alias. */
 static uint16_t
 name_add(struct roost_flagrules *rules, const char *text, size_t len)
 {
@@ -88,7 +89,7 @@ name_add(struct roost_flagrules *rules, const char *text, size_t len)
 	bucket = bucket_of(rules, copy, hash);
 	if (rules->buckets[bucket] != 0)
 		return (uint16_t)(rules->buckets[bucket] - 1);
-	if (idx == ROOST_FLAGRULE_NAMES_MAX || !text_has_room(rules, len))
+	if (idx == ROOST_FLAGRULE_NAMES_MAX || !text_fits(rules, len))
 		return NONE;
 	name = &rules->names[rules->name_count++];
 	memset(name, 0, sizeof(*name));
@@ -132,7 +133,8 @@ prefix_len(const char *text, size_t len)
 	return i;
 }
 
-/* How a name's beginning stands to a pattern's, in the order of patterns. */
+/* Compare the beginning of a name with a pattern's prefix, in the order in
+   which patterns are sorted. */
 static int
 prefix_compare(const struct roost_flagrules *rules,
 	       const struct roost_flagrule_pattern *pattern, const char *name,
@@ -161,7 +163,7 @@ prefix_fits(const struct roost_flagrules *rules, size_t idx, const char *name,
 		prefix_compare(rules, pattern, name, pattern->prefix_len) == 0;
 }
 
-/* How many patterns begin with what is not after the name. */
+/* Returns how many patterns have a prefix that does not sort after the name. */
 static size_t
 pattern_place(const struct roost_flagrules *rules, const char *name, size_t len)
 {
@@ -188,7 +190,7 @@ roost_flagrule_add_pattern(struct roost_flagrules *rules,
 	struct roost_flagrule_pattern *pattern = &rules->patterns[place];
 
 	if (rules->pattern_count == ROOST_FLAGRULE_PATTERNS_MAX ||
-	    !text_has_room(rules, len))
+	    !text_fits(rules, len))
 		return ROOST_FLAGRULE_FULL;
 	memmove(pattern + 1, pattern,
 		(rules->pattern_count - place) * sizeof(*pattern));
@@ -273,7 +275,7 @@ roost_flagrule_add_alias(struct roost_flagrules *rules,
 
 	*is_left_r = true;
 	if (left_idx == NONE || right_idx == NONE ||
-	    !text_has_room(rules, right_len))
+	    !text_fits(rules, right_len))
 		return ROOST_FLAGRULE_FULL;
 	phrase = alias_check(rules, left_idx, right_idx, is_left_r);
 	if (phrase != NULL)
@@ -286,7 +288,7 @@ roost_flagrule_add_alias(struct roost_flagrules *rules,
 	return NULL;
 }
 
-/* True if setting the one sets the other, by whatever way. */
+/* True if setting the one name sets the other, directly or through others. */
 static bool
 implies(const struct roost_flagrules *rules, uint16_t from, uint16_t to)
 {
@@ -336,7 +338,7 @@ roost_flagrule_add_imply(struct roost_flagrules *rules, uint16_t left,
 	return NULL;
 }
 
-/* True if it is a group already, just so. */
+/* True if there is a group of just these names with this winner. */
 static bool
 group_is_known(const struct roost_flagrules *rules, const uint16_t *names,
 	       size_t count, uint16_t winner)
@@ -415,7 +417,7 @@ roost_flagrule_add_header(struct roost_flagrules *rules,
 
 	if (name == NONE ||
 	    rules->header_count == ROOST_FLAGRULE_HEADERS_MAX ||
-	    !text_has_room(rules, field_len + 1 + pattern_len))
+	    !text_fits(rules, field_len + 1 + pattern_len))
 		return ROOST_FLAGRULE_FULL;
 	header->field_off = text_add(rules, field, field_len);
 	header->pattern_off = text_add(rules, pattern, pattern_len);

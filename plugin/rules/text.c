@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text: the rules' text, parsed.  See roost/flagrule.h.
+ * text: parsing the text of rules.  See roost/flagrule.h.
  *
- * What follows a rule's word is the same in a file and in a setting.  The
- * bytes of a line are looked at before any of them is understood.
+ * What follows the word of a rule is the same in a file and in a setting.
+ * Every byte of a line is checked before the line is understood.
  */
 #include "rules/line-private.h"
 
@@ -45,7 +45,7 @@ static const char default_rules[] =
 	"alias LABEL1=$label1 LABEL2=$label2 LABEL3=$label3\n"
 	"alias LABEL4=$label4 LABEL5=$label5\n"
 	"exclusive $Junk|$NotJunk $HasAttachment|$HasNoAttachment\n"
-	/* RFC 9979: what is both is to be treated as followed. */
+	/* RFC 9979 treats a message that is both as followed. */
 	"exclusive $memo|$hasmemo $muted|($followed)\n"
 	"imply $Phishing=$Junk\n"
 	"colors yes\n"
@@ -77,7 +77,7 @@ parse_number(struct parser *p, size_t min, size_t max, size_t *number_r)
 	return roost_flagline_end(p);
 }
 
-/* The first word or the second. */
+/* Read one of two words; *is_yes_r says which of them it was. */
 static bool
 parse_choice(struct parser *p, const char *no, const char *yes,
 	     const char *phrase, bool *is_yes_r)
@@ -101,7 +101,8 @@ parse_colors(struct parser *p)
 			     roost_flagrule_set_colors(p->rules, is_on));
 }
 
-/* "none" and nothing else is all there is. */
+/* If "none" is all that is left, forget the rules of this kind and return true.
+   Else nothing was read, and it is no error. */
 static bool
 parse_none(struct parser *p, enum roost_flagrule_kind kind)
 {

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* The core's own file, so that the library below it can be made to fail. */
+/* This is the core's own file, built so that the library below it can be made
+   to fail. */
 static struct {
 	bool random, seal, open, aead, derive;
 } failing;
@@ -25,7 +26,7 @@ test_random(uint8_t *bytes_r, size_t len)
 		roost_prim_random(bytes_r, len);
 }
 
-/* A failure that leaves everything as it stands. */
+/* This failure leaves everything as it is. */
 static enum roost_err
 test_seal(struct roost_aead *aead, const uint8_t *nonce, const void *ad,
 	  size_t ad_len, const uint8_t *plain, size_t len, uint8_t *sealed_r)
@@ -95,7 +96,7 @@ struct fixture {
 static const char *
 label_of(enum roost_blob_form form)
 {
-	return form == ROOST_BLOB_OWN ? "cache" : "blob";
+	return form == ROOST_BLOB_FORM_OWN ? "cache" : "blob";
 }
 
 static struct fixture *
@@ -116,7 +117,7 @@ fixture_new(enum roost_blob_form form)
 	stanza[0] = stanza[1] = 1;
 	roost_be16_put(stanza + 2, ROOST_STANZA_X25519_BODY_SIZE);
 	fix->content.data_key = fix->data_key;
-	if (form == ROOST_BLOB_OWN)
+	if (form == ROOST_BLOB_FORM_OWN)
 		assert_good(roost_blob_aead_own(fix->master, &fix->aead));
 	else
 		assert_good(roost_blob_aead_new(fix->data_key, &fix->aead));
@@ -146,7 +147,7 @@ fixture_free(struct fixture *fix)
 	free(fix);
 }
 
-/* An item of so many random bytes, none of them NUL. */
+/* Give an item this many random bytes, none of them NUL. */
 static void
 fixture_item(struct fixture *fix, size_t type, size_t len)
 {
@@ -161,7 +162,7 @@ fixture_item(struct fixture *fix, size_t type, size_t len)
 	};
 }
 
-/* FORMAT.md 12.5: sent date and saved keys have one length, others any. */
+/* Sent date and saved keys have one length, others any (FORMAT.md 12.5). */
 static size_t
 length_of(size_t type, size_t len)
 {
@@ -173,7 +174,8 @@ length_of(size_t type, size_t len)
 static bool
 has_type(const struct fixture *fix, size_t type)
 {
-	return type != ROOST_BLOB_SAVED_KEYS || fix->form == ROOST_BLOB_OWN;
+	return type != ROOST_BLOB_SAVED_KEYS ||
+		fix->form == ROOST_BLOB_FORM_OWN;
 }
 
 static void
@@ -192,7 +194,7 @@ fixture_seal(struct fixture *fix)
 {
 	memset(fix->blob, 0x55, sizeof(fix->blob));
 	fix->len = 77;
-	return fix->form == ROOST_BLOB_OWN ?
+	return fix->form == ROOST_BLOB_FORM_OWN ?
 		roost_blob_seal_own(fix->aead, fix->keyring_id,
 				    fix->object_id, &fix->content, fix->blob,
 				    &fix->len) :
@@ -200,10 +202,8 @@ fixture_seal(struct fixture *fix)
 				    &fix->content, fix->blob, &fix->len);
 }
 
-/*
- * Open as a reader does: the keyring id is the caller's to compare.  After an
- * error nothing may be left.
- */
+/* Open as a reader does, who compares the keyring id himself.  After an error
+   nothing may be left. */
 static enum roost_err
 open_bytes(struct fixture *fix, const uint8_t *bytes, size_t len,
 	   struct roost_blob_content *content_r)
@@ -240,7 +240,7 @@ open_gate(struct fixture *fix, const uint8_t *bytes, size_t len)
 	return open_bytes(fix, bytes, len, &content);
 }
 
-/* It opens, and everything is as it was given, absence too. */
+/* It must open, and everything must be as it was given, also what is absent. */
 static void
 assert_same(struct fixture *fix)
 {
@@ -249,7 +249,7 @@ assert_same(struct fixture *fix)
 	size_t type;
 
 	assert_good(open_bytes(fix, fix->blob, fix->len, &is));
-	if (fix->form == ROOST_BLOB_OWN)
+	if (fix->form == ROOST_BLOB_FORM_OWN)
 		assert_memory_equal(is.data_key, fix->content.data_key, 32);
 	else
 		assert_null(is.data_key);
@@ -268,14 +268,15 @@ assert_same(struct fixture *fix)
 static size_t
 ad_size(const struct fixture *fix)
 {
-	return fix->form == ROOST_BLOB_OWN ? 33 : 1 + H_SIZE;
+	return fix->form == ROOST_BLOB_FORM_OWN ? 33 : 1 + H_SIZE;
 }
 
-/* FORMAT.md 12.2 and 12.3 by the primitives alone: any plaintext, sealed. */
+/* Seal any plaintext as FORMAT.md 12.2 and 12.3 say, by the primitives
+   alone. */
 static void
 craft(struct fixture *fix, const uint8_t *plain, size_t len)
 {
-	const uint8_t *from = fix->form == ROOST_BLOB_OWN ? fix->master :
+	const uint8_t *from = fix->form == ROOST_BLOB_FORM_OWN ? fix->master :
 		fix->data_key;
 	size_t ad_len = ad_size(fix);
 	struct roost_aead *aead;
@@ -283,7 +284,7 @@ craft(struct fixture *fix, const uint8_t *plain, size_t len)
 
 	memset(fix->blob, 0, sizeof(fix->blob));
 	fix->blob[0] = (uint8_t)fix->form;
-	if (fix->form == ROOST_BLOB_OWN) {
+	if (fix->form == ROOST_BLOB_FORM_OWN) {
 		memcpy(fix->blob + 1, fix->keyring_id, 16);
 		memcpy(fix->blob + 17, fix->object_id, 16);
 	} else {
@@ -301,14 +302,15 @@ craft(struct fixture *fix, const uint8_t *plain, size_t len)
 	fix->len = ad_len + 12 + len + 16;
 }
 
-/* FORMAT.md 12.8: what there is room for. */
+/* Returns how many bytes the items may take (FORMAT.md 12.8). */
 static size_t
-room_of(const struct fixture *fix)
+items_max_of(const struct fixture *fix)
 {
-	return fix->form == ROOST_BLOB_OWN ? MAX - 93 : MAX - 29 - H_SIZE;
+	return fix->form == ROOST_BLOB_FORM_OWN ? MAX - 93 : MAX - 29 - H_SIZE;
 }
 
-/* FORMAT.md 12.19, by a table; what there is no room for stays as it is. */
+/* Pad as FORMAT.md 12.19 says, by a table; what would be too long stays as it
+   is. */
 static size_t
 padded(const struct fixture *fix, size_t len)
 {
@@ -322,16 +324,15 @@ padded(const struct fixture *fix, size_t len)
 		i++;
 	for (size = steps[i][1]; size < len; size += steps[i][1])
 		;
-	return size <= room_of(fix) ? size :
-		len <= room_of(fix) ? room_of(fix) : len;
+	return size <= items_max_of(fix) ? size :
+		len <= items_max_of(fix) ? items_max_of(fix) : len;
 }
 
-/* The same for a padded content; the data key is put before it where it
-   belongs. */
+/* Seal a padded content; the data key is put before it where it belongs. */
 static enum roost_err
 craft_padded(struct fixture *fix, const uint8_t *items, size_t len)
 {
-	size_t key_len = fix->form == ROOST_BLOB_OWN ? 32 : 0;
+	size_t key_len = fix->form == ROOST_BLOB_FORM_OWN ? 32 : 0;
 	uint8_t *plain = kit_new(key_len + len);
 
 	memcpy(plain, fix->data_key, key_len);
@@ -342,7 +343,7 @@ craft_padded(struct fixture *fix, const uint8_t *items, size_t len)
 	return open_gate(fix, fix->blob, fix->len);
 }
 
-/* And for items that are to be padded. */
+/* Seal items, which are padded first. */
 static enum roost_err
 craft_items(struct fixture *fix, const uint8_t *items, size_t len)
 {
@@ -363,7 +364,7 @@ static void
 each_form(void (*run)(struct fixture *fix))
 {
 	static const enum roost_blob_form forms[FORMS] = {
-		ROOST_BLOB_OWN, ROOST_BLOB_NEW
+		ROOST_BLOB_FORM_OWN, ROOST_BLOB_FORM_NEW
 	};
 	struct fixture *fix;
 	size_t i;
@@ -396,12 +397,12 @@ run_layout(struct fixture *fix)
 	assert_int_equal(roost_blob_items_size(&fix->content), sizeof(items));
 	assert_good(fixture_seal(fix));
 	len = 64;	/* padded */
-	if (fix->form == ROOST_BLOB_OWN)
+	if (fix->form == ROOST_BLOB_FORM_OWN)
 		len += key_len = 32;
 	assert_int_equal(fix->len, ad_len + 12 + len + 16);
 	key = kit_new(32);
 	plain = kit_new(len);
-	assert_good(roost_derive(fix->form == ROOST_BLOB_OWN ?
+	assert_good(roost_derive(fix->form == ROOST_BLOB_FORM_OWN ?
 				 fix->master : fix->data_key,
 				 label_of(fix->form), NULL, 0, key, 32));
 	aead = roost_prim_aead_new(key);
@@ -419,7 +420,7 @@ run_layout(struct fixture *fix)
 	assert_good(roost_blob_parse(fix->blob, fix->len, &blob));
 	assert_memory_equal(blob.keyring_id, fix->keyring_id, 16);
 	assert_memory_equal(blob.object_id, fix->object_id, 16);
-	assert_int_equal(blob.header.len, fix->form == ROOST_BLOB_OWN ? 0 :
+	assert_int_equal(blob.header.len, fix->form == ROOST_BLOB_FORM_OWN ? 0 :
 			 H_SIZE);
 	assert_good(craft_items(fix, items, sizeof(items)));
 }
@@ -431,13 +432,13 @@ test_the_layout_is_that_of_the_format(void **state)
 	each_form(run_layout);
 }
 
-/* FORMAT.md 12.8. */
+/* The sizes are those of FORMAT.md 12.8. */
 static void
 test_the_sizes_are_those_of_the_format(void **state)
 {
 	(void)state;
-	assert_int_equal(ROOST_BLOB_OWN_OVERHEAD, 93);
-	assert_int_equal(ROOST_BLOB_NEW_OVERHEAD, 29);
+	assert_int_equal(ROOST_BLOB_FORM_OWN_OVERHEAD, 93);
+	assert_int_equal(ROOST_BLOB_FORM_NEW_OVERHEAD, 29);
 	assert_int_equal(ROOST_BLOB_SIZE_MAX, 30720);
 }
 
@@ -496,7 +497,7 @@ run_empty_or_absent(struct fixture *fix)
 		assert_null(content.items[type].bytes);
 		fixture_item(fix, type, 0);
 		assert_good(fixture_seal(fix));
-		/* Which of both it is cannot be seen. */
+		/* The length must not tell which of both it is. */
 		assert_int_equal(fix->len, absent_len);
 		assert_good(open_bytes(fix, fix->blob, fix->len, &content));
 		assert_non_null(content.items[type].bytes);
@@ -514,16 +515,16 @@ test_empty_is_not_absent(void **state)
 static void
 run_sizes(struct fixture *fix)
 {
-	size_t overhead, room, i;
+	size_t overhead, max, i;
 	unsigned int type;
 
 	assert_good(fixture_seal(fix));
 	overhead = fix->len - 64;
-	room = MAX - overhead - 5;
-	assert_int_equal(overhead, fix->form == ROOST_BLOB_OWN ? 93 :
+	max = MAX - overhead - 5;
+	assert_int_equal(overhead, fix->form == ROOST_BLOB_FORM_OWN ? 93 :
 			 29 + H_SIZE);
 	for (type = 1; type < ROOST_BLOB_SENT_DATE; type++) {
-		const size_t sizes[] = { 0, 1, room - 1, room };
+		const size_t sizes[] = { 0, 1, max - 1, max };
 
 		fixture_clear(fix);
 		for (i = 0; i < KIT_COUNT(sizes); i++) {
@@ -533,8 +534,8 @@ run_sizes(struct fixture *fix)
 					 padded(fix, 5 + sizes[i]));
 			assert_same(fix);
 		}
-		/* Not a byte of it was written. */
-		fixture_item(fix, type, room + 1);
+		/* Not a byte of it may have been written. */
+		fixture_item(fix, type, max + 1);
 		assert_gate(fixture_seal(fix), ROOST_ERR_LIMIT);
 		assert_int_equal(fix->len, 0);
 		for (i = 0; i < sizeof(fix->blob); i++)
@@ -549,7 +550,8 @@ test_the_largest_blob_and_one_byte_more(void **state)
 	each_form(run_sizes);
 }
 
-/* Also when the sum of all would come out small; nothing of it is read. */
+/* It is refused also when the sum of all would overflow to a small number, and
+   nothing of it is read. */
 static void
 run_huge(struct fixture *fix)
 {
@@ -575,12 +577,12 @@ test_a_huge_item_is_too_long(void **state)
 	each_form(run_huge);
 }
 
-/* What is not sealed has zeros for object id and data key. */
+/* A message that is not sealed has zeros for object id and data key. */
 static void
 test_a_message_that_is_not_sealed(void **state)
 {
 	static const uint8_t zeros[32];
-	struct fixture *fix = fixture_new(ROOST_BLOB_OWN);
+	struct fixture *fix = fixture_new(ROOST_BLOB_FORM_OWN);
 
 	(void)state;
 	memset(fix->object_id, 0, 16);
@@ -631,7 +633,7 @@ run_hidden(struct fixture *fix)
 		assert_memory_not_equal(fix->blob + i, canary, 8);
 		assert_memory_not_equal(fix->blob + i, fix->data_key, 8);
 	}
-	/* Sealed in place, and nothing beyond. */
+	/* It was sealed in place, and nothing was written beyond. */
 	for (i = fix->len; i < sizeof(fix->blob); i++)
 		assert_int_equal(fix->blob[i], 0x55);
 }
@@ -652,7 +654,7 @@ flipped_gate(const struct fixture *fix, size_t off)
 
 	if (off == 0)
 		return ROOST_ERR_BLOB_FORM;
-	if (fix->form == ROOST_BLOB_OWN)
+	if (fix->form == ROOST_BLOB_FORM_OWN)
 		return off <= 16 ? ROOST_ERR_OTHER_KEYRING :
 			ROOST_ERR_BLOB_AUTH;
 	if (off <= H_SIZE && roost_header_parse(fix->blob + 1, fix->len - 1,
@@ -678,8 +680,8 @@ run_flips(struct fixture *fix)
 		assert_gate(open_gate(fix, fix->blob, fix->len), gate);
 		fix->blob[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	/* In form 2 also what the header's own rules refuse. */
-	assert_true(fix->form == ROOST_BLOB_OWN ? form_count == 8 :
+	/* Form 2 also refuses what the rules of headers refuse. */
+	assert_true(fix->form == ROOST_BLOB_FORM_OWN ? form_count == 8 :
 		    form_count > 8 * 30);
 	assert_same(fix);
 }
@@ -734,20 +736,20 @@ test_every_extension_dies(void **state)
 	each_form(run_extensions);
 }
 
-/* Sealed with the right key, but one byte longer than may be. */
+/* It is sealed with the right key, but one byte longer than is allowed. */
 static void
 run_genuine_but_long(struct fixture *fix)
 {
 	size_t overhead = ad_size(fix) + 12 + 16 +
-		(fix->form == ROOST_BLOB_OWN ? 32 : 0);
-	size_t room = MAX - overhead, more;
-	uint8_t *items = kit_new(room + 1);
+		(fix->form == ROOST_BLOB_FORM_OWN ? 32 : 0);
+	size_t max = MAX - overhead, more;
+	uint8_t *items = kit_new(max + 1);
 
 	for (more = 0; more < 2; more++) {
-		memset(items, 'x', room + 1);
+		memset(items, 'x', max + 1);
 		items[0] = ROOST_BLOB_HEADERS;
-		roost_be32_put(items + 1, (uint32_t)(room + more - 5));
-		assert_gate(craft_items(fix, items, room + more), more == 0 ?
+		roost_be32_put(items + 1, (uint32_t)(max + more - 5));
+		assert_gate(craft_items(fix, items, max + more), more == 0 ?
 			    ROOST_OK : ROOST_ERR_BLOB_FORM);
 	}
 	free(items);
@@ -764,7 +766,7 @@ static void
 run_other_keys(struct fixture *fix)
 {
 	struct roost_aead *right = fix->aead;
-	uint8_t *key = fix->form == ROOST_BLOB_OWN ? fix->master :
+	uint8_t *key = fix->form == ROOST_BLOB_FORM_OWN ? fix->master :
 		fix->data_key;
 	uint8_t good[32];
 	size_t bit;
@@ -780,8 +782,9 @@ run_other_keys(struct fixture *fix)
 		roost_prim_aead_free(&fix->aead);
 		memcpy(key, good, 32);
 	}
-	/* The right key, used as the other form's and as it is. */
-	assert_good(fix->form == ROOST_BLOB_OWN ?
+	/* The right key is used as that of the other form, and without
+	   derivation. */
+	assert_good(fix->form == ROOST_BLOB_FORM_OWN ?
 		    roost_blob_aead_new(key, &fix->aead) :
 		    roost_blob_aead_own(key, &fix->aead));
 	assert_gate(open_gate(fix, fix->blob, fix->len), ROOST_ERR_BLOB_AUTH);
@@ -800,12 +803,12 @@ test_another_key_does_not_open(void **state)
 	each_form(run_other_keys);
 }
 
-/* Another message's or keyring's, with the very same key. */
+/* The blob is another message's or keyring's, sealed with the very same key. */
 static void
 run_other_ids(struct fixture *fix)
 {
 	uint8_t *sealed, *ids = fix->blob +
-		(fix->form == ROOST_BLOB_OWN ? 1 : 17);
+		(fix->form == ROOST_BLOB_FORM_OWN ? 1 : 17);
 
 	fixture_small_items(fix);
 	assert_good(fixture_seal(fix));
@@ -816,7 +819,7 @@ run_other_ids(struct fixture *fix)
 	kit_fill(ids, 16);
 	assert_gate(open_gate(fix, fix->blob, fix->len),
 		    ROOST_ERR_OTHER_KEYRING);
-	/* Even for a caller that forgot to compare the id. */
+	/* It does not open even for a caller that forgot to compare the id. */
 	memcpy(fix->keyring_id, ids, 16);
 	assert_gate(open_gate(fix, fix->blob, fix->len), ROOST_ERR_BLOB_AUTH);
 	free(sealed);
@@ -843,11 +846,11 @@ run_forms(struct fixture *fix)
 		if (form == (unsigned int)fix->form)
 			continue;
 		fix->blob[0] = (uint8_t)form;
-		/* Any bytes may be ids and sealed bytes of form 1. */
+		/* In form 1 any bytes may be ids and sealed bytes. */
 		assert_gate(roost_blob_parse(fix->blob, fix->len, &blob),
-			    form == ROOST_BLOB_OWN ? ROOST_OK :
+			    form == ROOST_BLOB_FORM_OWN ? ROOST_OK :
 			    ROOST_ERR_BLOB_FORM);
-		if (form != ROOST_BLOB_OWN)
+		if (form != ROOST_BLOB_FORM_OWN)
 			continue;
 		plain = kit_new(blob.sealed_len);
 		assert_gate(roost_blob_open(&blob, fix->aead, plain,
@@ -880,7 +883,7 @@ static const struct stream streams[] = {
 	{ ROOST_OK, 10, { 3, 0, 0, 0, 0, 7, 0, 0, 0, 0 } },
 	{ ROOST_OK, 10, { 3, 0, 0, 0, 0, 10, 0, 0, 0, 0 } },
 	{ ROOST_OK, 17, { DATE } },
-	/* NUL where a message may have it. */
+	/* NUL stands where a message may have it. */
 	{ ROOST_OK, 7, { 3, 0, 0, 0, 2, 0, 0 } },
 	{ ROOST_OK, 7, { 7, 0, 0, 0, 2, 0, 1 } },
 	/* What is zero where a type would stand is padding. */
@@ -890,29 +893,29 @@ static const struct stream streams[] = {
 	{ BAD, 5, { 0, 0, 0, 0, 1 } },
 	{ BAD, 6, { 0, 1, 0, 0, 0, 0 } },
 	{ BAD, 11, { 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0 } },
-	/* Types that are not there. */
+	/* These types do not exist. */
 	{ BAD, 5, { 9, 0, 0, 0, 0 } },
 	{ BAD, 5, { 11, 0, 0, 0, 0 } },
 	{ BAD, 5, { 255, 0, 0, 0, 0 } },
 	{ BAD, 10, { 1, 0, 0, 0, 0, 9, 0, 0, 0, 0 } },
-	/* Repeated, descending. */
+	/* Items are repeated, or descend. */
 	{ BAD, 10, { 3, 0, 0, 0, 0, 3, 0, 0, 0, 0 } },
 	{ BAD, 10, { 3, 0, 0, 0, 0, 2, 0, 0, 0, 0 } },
 	{ BAD, 15, { 1, 0, 0, 0, 0, 5, 0, 0, 0, 0, 1, 0, 0, 0, 0 } },
 	{ BAD, 22, { DATE, 1, 0, 0, 0, 0 } },
-	/* Cut, or longer than what is there. */
+	/* Items are cut, or longer than what is there. */
 	{ BAD, 5, { 3, 0, 0, 0, 60 } },
 	{ BAD, 6, { 3, 0xff, 0xff, 0xff, 0xff, 'a' } },
 	{ BAD, 6, { 3, 0x80, 0, 0, 1, 'a' } },
 	{ BAD, 6, { 3, 1, 0, 0, 1, 'a' } },
-	/* Bytes left over. */
+	/* Bytes are left over. */
 	{ BAD, 6, { 1, 0, 0, 0, 0, 'a' } },
-	/* Dates of another length. */
+	/* Dates have another length. */
 	{ BAD, 5, { 8, 0, 0, 0, 0 } },
 	{ BAD, 16, { 8, 0, 0, 0, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } },
 	{ BAD, 18, { 8, 0, 0, 0, 13, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
 		13 } },
-	/* NUL in a text: alone, first, within, last. */
+	/* NUL stands in a text: alone, first, within, last. */
 	{ BAD, 6, { 4, 0, 0, 0, 1, 0 } },
 	{ BAD, 7, { 5, 0, 0, 0, 2, 0, 'a' } },
 	{ BAD, 8, { 6, 0, 0, 0, 3, 'a', 0, 'b' } },
@@ -938,7 +941,7 @@ test_content_that_is_not_of_the_format_dies(void **state)
 	each_form(run_streams);
 }
 
-/* A head that the plaintext's end cuts, and bytes that run past it. */
+/* A head is cut by the plaintext's end, or its bytes run past it. */
 static void
 run_cut(struct fixture *fix)
 {
@@ -983,12 +986,12 @@ assert_one_padding(struct fixture *fix, uint8_t *items, size_t len)
 		if (size - len >= others[i])
 			assert_gate(craft_padded(fix, items, size - others[i]),
 				    ROOST_ERR_BLOB_CONTENT);
-		if (size + others[i] <= room_of(fix))
+		if (size + others[i] <= items_max_of(fix))
 			assert_gate(craft_padded(fix, items, size + others[i]),
 				    ROOST_ERR_BLOB_CONTENT);
 	}
 	for (i = len; i < size; i += 1 + (size - len) / 9) {
-		/* No type, which would begin an item. */
+		/* No such type exists, so it cannot begin an item. */
 		items[i] = (uint8_t)(TYPES + kit_below(256 - TYPES));
 		assert_gate(craft_padded(fix, items, size),
 			    ROOST_ERR_BLOB_CONTENT);
@@ -1009,8 +1012,8 @@ run_padding(struct fixture *fix)
 
 	for (i = 0; i < KIT_COUNT(sizes); i++)
 		assert_one_padding(fix, items, sizes[i]);
-	assert_one_padding(fix, items, room_of(fix));
-	assert_one_padding(fix, items, room_of(fix) - 1);
+	assert_one_padding(fix, items, items_max_of(fix));
+	assert_one_padding(fix, items, items_max_of(fix) - 1);
 	free(items);
 }
 
@@ -1021,7 +1024,7 @@ test_there_is_one_padding(void **state)
 	each_form(run_padding);
 }
 
-/* Of two lengths in one step nobody sees which it was. */
+/* Nobody sees which length within one step it was. */
 static void
 run_steps(struct fixture *fix)
 {
@@ -1034,7 +1037,7 @@ run_steps(struct fixture *fix)
 		assert_true(fix->len >= last);
 		last = fix->len;
 	}
-	/* 64, 128, .., 1024, then 1152, .., 2048. */
+	/* The steps are 64, 128, .., 1024, then 1152, .., 2048. */
 	assert_int_equal(changes, 16 + 8);
 }
 
@@ -1045,17 +1048,17 @@ test_a_length_tells_no_more_than_a_step(void **state)
 	each_form(run_steps);
 }
 
-/* As the cache writes it: five of them, with all there is room for. */
+/* Five blobs as the cache writes them, each as large as it may be, must fit. */
 static void
-test_shared_room_is_enough(void **state)
+test_shared_blobs_take_no_more_than_one(void **state)
 {
-	struct fixture *fix = fixture_new(ROOST_BLOB_OWN);
+	struct fixture *fix = fixture_new(ROOST_BLOB_FORM_OWN);
 	unsigned int i, part;
 	size_t sum, left, len;
 
 	(void)state;
 	for (i = 0; i < 2000; i++) {
-		left = ROOST_BLOB_SHARED_ROOM;
+		left = ROOST_BLOB_SHARED_MAX;
 		for (sum = part = 0; part < 5; part++) {
 			len = part == 4 ? left : kit_below(left + 1);
 			if (kit_below(2) == 0 && len > 0)
@@ -1068,11 +1071,11 @@ test_shared_room_is_enough(void **state)
 	fixture_free(fix);
 }
 
-/* Form 1 has a data key, whole. */
+/* In form 1 the data key must be whole. */
 static void
 test_content_without_a_whole_data_key_dies(void **state)
 {
-	struct fixture *fix = fixture_new(ROOST_BLOB_OWN);
+	struct fixture *fix = fixture_new(ROOST_BLOB_FORM_OWN);
 	size_t len;
 
 	(void)state;
@@ -1085,7 +1088,8 @@ test_content_without_a_whole_data_key_dies(void **state)
 	fixture_free(fix);
 }
 
-/* What opens is what sealing would have written: there is one way. */
+/* What opens must be what sealing would have written, so that there is one
+   way. */
 static void
 run_one_way(struct fixture *fix)
 {
@@ -1115,7 +1119,8 @@ run_one_way(struct fixture *fix)
 			continue;
 		opened++;
 		assert_good(open_bytes(fix, fix->blob, fix->len, &content));
-		assert_ptr_equal(content_write(&content, room_of(fix), again),
+		assert_ptr_equal(content_write(&content, items_max_of(fix),
+					       again),
 				 again + size);
 		assert_memory_equal(again, items, size);
 	}
@@ -1165,12 +1170,12 @@ run_not_sealed(struct fixture *fix)
 			assert_refuses_to_seal(fix, ROOST_ERR_BLOB_CONTENT);
 		fixture_clear(fix);
 		fixture_item(fix, ROOST_BLOB_SAVED_KEYS, at);
-		if (at != 76 || fix->form == ROOST_BLOB_NEW)
+		if (at != 76 || fix->form == ROOST_BLOB_FORM_NEW)
 			assert_refuses_to_seal(fix, ROOST_ERR_BLOB_CONTENT);
 	}
 	fixture_clear(fix);
 	fix->content.data_key = NULL;
-	if (fix->form == ROOST_BLOB_OWN) {
+	if (fix->form == ROOST_BLOB_FORM_OWN) {
 		assert_refuses_to_seal(fix, ROOST_ERR_BLOB_CONTENT);
 	} else {
 		assert_good(fixture_seal(fix));
@@ -1200,7 +1205,7 @@ assert_header_refused(struct fixture *fix, const uint8_t *header, size_t len)
 static void
 test_only_a_whole_header_is_sealed_with(void **state)
 {
-	struct fixture *fix = fixture_new(ROOST_BLOB_NEW);
+	struct fixture *fix = fixture_new(ROOST_BLOB_FORM_NEW);
 	uint8_t header[H_SIZE + 1];
 	size_t len;
 
@@ -1275,9 +1280,9 @@ struct trim {
 
 #define STAY(a) (1U << (a))
 static const struct trim trims[] = {
-	/* It fits, to the byte. */
+	/* It fits to the byte. */
 	{ 165, 0, 0x1fe, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
-	/* A byte less: the largest goes. */
+	/* It is a byte too large, so the largest goes. */
 	{ 164, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
 	{ 120, 1, 0x1be, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
 	{ 119, 2, 0x19e, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
@@ -1288,7 +1293,7 @@ static const struct trim trims[] = {
 	{ 32, 6, 0x180, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
 	{ 31, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
 	{ 17, 7, 0x100, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, NONE, NONE } },
-	/* Date and keys stay, whatever the room. */
+	/* Date and keys stay, whatever the limit is. */
 	{ 100, 7, 0x300, { NONE, 1, 2, 10, 20, 30, 40, 10, 12, 76, NONE } },
 	{ 0, 0, 0x200, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
 		NONE, 76, NONE } },
@@ -1298,7 +1303,7 @@ static const struct trim trims[] = {
 		12, NONE, NONE } },
 	{ 0, 0, 0, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
 		NONE, NONE } },
-	/* Of equals the first. */
+	/* Of equals the first goes. */
 	{ 60, 1, 0xf0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE,
 		NONE } },
 	{ 59, 2, 0xe0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE,
@@ -1309,7 +1314,7 @@ static const struct trim trims[] = {
 		NONE } },
 	{ 14, 5, 0, { NONE, NONE, NONE, 10, 10, 10, 10, 10, NONE, NONE,
 		NONE } },
-	/* A summary counts, and goes, as any other. */
+	/* A summary counts and goes as any other. */
 	{ 62, 1, 0x480, { NONE, NONE, NONE, 30, NONE, NONE, NONE, 20, NONE,
 		NONE, 10 } },
 	{ 39, 2, 0x400, { NONE, NONE, NONE, 30, NONE, NONE, NONE, 20, NONE,
@@ -1320,7 +1325,7 @@ static const struct trim trims[] = {
 		NONE, 10 } },
 	{ 14, 2, 0, { NONE, NONE, NONE, NONE, NONE, NONE, NONE, 10, NONE,
 		NONE, 10 } },
-	/* Names alone, and empty ones: heads count. */
+	/* Of names alone, and of empty items, the heads count. */
 	{ 10, 2, 0x10, { NONE, 0, 0, NONE, 0, NONE, NONE, NONE, NONE, NONE,
 		NONE } },
 	{ 14, 2, 0x10, { NONE, 3, 3, NONE, 8, NONE, NONE, NONE, NONE, NONE,
@@ -1330,7 +1335,7 @@ static const struct trim trims[] = {
 static void
 test_the_largest_goes_first(void **state)
 {
-	struct fixture *fix = fixture_new(ROOST_BLOB_OWN);
+	struct fixture *fix = fixture_new(ROOST_BLOB_FORM_OWN);
 	size_t i, type;
 
 	(void)state;
@@ -1360,7 +1365,8 @@ test_the_largest_goes_first(void **state)
 
 #define CANDIDATES 6
 
-/* As FORMAT.md 12.7 counts them: 0 headers with names, 1 .. 5. */
+/* Count as FORMAT.md 12.7 does: 0 is headers with their names, 1 to 5 the
+   others. */
 static void
 candidates(const struct roost_blob_content *content,
 	   size_t sizes_r[CANDIDATES])
@@ -1397,7 +1403,8 @@ assert_trimmed(const struct roost_blob_content *before,
 			smallest = was[i];
 	}
 	assert_true(size <= max || largest == 0);
-	/* Nothing went in vain, and nothing smaller than what stayed. */
+	/* Nothing may have gone in vain, nor anything smaller than what
+	   stayed. */
 	if (smallest != SIZE_MAX) {
 		assert_true(size + smallest > max);
 		assert_true(smallest >= largest);
@@ -1410,7 +1417,7 @@ assert_trimmed(const struct roost_blob_content *before,
 static void
 test_trimming_takes_no_more_than_it_must(void **state)
 {
-	struct fixture *fix = fixture_new(ROOST_BLOB_OWN);
+	struct fixture *fix = fixture_new(ROOST_BLOB_FORM_OWN);
 	struct roost_blob_content before;
 	size_t i, type, max, size;
 
@@ -1433,13 +1440,13 @@ test_trimming_takes_no_more_than_it_must(void **state)
 	fixture_free(fix);
 }
 
-/* As the caller does it: whatever comes fits afterwards. */
+/* As the cache does it, whatever comes must fit afterwards. */
 static void
 run_trimmed_seals(struct fixture *fix)
 {
-	size_t room = MAX - (fix->form == ROOST_BLOB_OWN ?
-			     ROOST_BLOB_OWN_OVERHEAD :
-			     ROOST_BLOB_NEW_OVERHEAD + H_SIZE);
+	size_t max = MAX - (fix->form == ROOST_BLOB_FORM_OWN ?
+			    ROOST_BLOB_FORM_OWN_OVERHEAD :
+			    ROOST_BLOB_FORM_NEW_OVERHEAD + H_SIZE);
 	size_t i, type;
 
 	for (i = 0; i < 30; i++) {
@@ -1450,9 +1457,9 @@ run_trimmed_seals(struct fixture *fix)
 					     kit_below(40000) :
 					     kit_below(6000)));
 		}
-		if (roost_blob_items_size(&fix->content) > room)
+		if (roost_blob_items_size(&fix->content) > max)
 			assert_gate(fixture_seal(fix), ROOST_ERR_LIMIT);
-		(void)roost_blob_trim(&fix->content, room);
+		(void)roost_blob_trim(&fix->content, max);
 		assert_good(fixture_seal(fix));
 		assert_same(fix);
 	}
@@ -1491,7 +1498,7 @@ main(void)
 		cmocka_unit_test(test_items_that_run_past_the_end_die),
 		cmocka_unit_test(test_there_is_one_padding),
 		cmocka_unit_test(test_a_length_tells_no_more_than_a_step),
-		cmocka_unit_test(test_shared_room_is_enough),
+		cmocka_unit_test(test_shared_blobs_take_no_more_than_one),
 		cmocka_unit_test(test_content_without_a_whole_data_key_dies),
 		cmocka_unit_test(test_there_is_one_way_to_write_a_content),
 		cmocka_unit_test(test_what_would_not_open_is_not_sealed),

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The core's own file: what it frees is looked at first. */
+/* This is the core's own file, built so that what it frees is examined
+   first. */
 static struct {
 	const void *bytes;
 	size_t len;
@@ -62,7 +63,7 @@ sealed_free(struct sealed *sealed)
 	free(sealed->bytes);
 }
 
-/* An object opened over memory. */
+/* An object that is read from memory. */
 struct reading {
 	struct kit_bytes from;
 	struct roost_source source;
@@ -143,7 +144,7 @@ test_no_plaintext_stands_in_the_object(void **state)
 	sealed_free(&sealed);
 }
 
-/* Random places against the flat plaintext. */
+/* Random places are compared with the flat plaintext. */
 static void
 test_any_seek_yields_what_a_flat_file_would(void **state)
 {
@@ -200,7 +201,7 @@ test_the_end_is_nothing_and_no_error(void **state)
 	sealed_free(&sealed);
 }
 
-/* One chunk is opened once, however small the steps of the reader are. */
+/* One chunk is opened once, however small the reader's steps are. */
 static void
 test_reading_on_in_one_chunk_reads_the_source_once(void **state)
 {
@@ -225,7 +226,7 @@ test_reading_on_in_one_chunk_reads_the_source_once(void **state)
 	sealed_free(&sealed);
 }
 
-/* Opening again believes nothing that was read before. */
+/* Opening again must believe nothing that was read before. */
 static void
 test_opening_again_forgets_every_chunk(void **state)
 {
@@ -271,12 +272,13 @@ test_a_source_that_says_again_does_no_harm(void **state)
 
 		sealed_init(&sealed, sizes[i]);
 		reading = reading_new(&sealed);
-		/* The header comes at once: its two reads are one step. */
+		/* The header comes at once, because its two reads are one
+		   step. */
 		assert_good(roost_object_parse(&reading->obj,
 					       &reading->source));
 		do {
-			/* Each step needs two reads at most; let the first
-			   of a place fail, every other time. */
+			/* Each step needs two reads at most; every other time
+			   the first read of a place fails. */
 			reading->from.again = agains % 2 == 0;
 			err = roost_object_open(&reading->obj,
 						sealed.data_key);
@@ -336,7 +338,7 @@ test_parsing_may_be_tried_again(void **state)
 	sealed_free(&sealed);
 }
 
-/* A chunk that could not be read is not served from what was there before. */
+/* If a chunk could not be read, what was there before must not be served. */
 static void
 test_a_failed_read_is_told_and_may_be_tried_again(void **state)
 {
@@ -370,7 +372,7 @@ test_a_failed_read_is_told_and_may_be_tried_again(void **state)
 	sealed_free(&sealed);
 }
 
-/* Where a changed bit of an object with one stanza dies. */
+/* Returns the gate at which an object with one stanza dies by a changed bit. */
 static enum roost_err
 gate_of(const uint8_t *bytes, size_t off, size_t len, bool is_known)
 {
@@ -397,8 +399,8 @@ gate_of(const uint8_t *bytes, size_t off, size_t len, bool is_known)
 		return ROOST_ERR_STANZA_TYPE;
 	if (off == 66 || off == 67)
 		return ROOST_ERR_STANZA_TABLE;
-	/* With the data key at hand no stanza is looked at, and still the
-	   whole header is bound. */
+	/* With the data key at hand no stanza is opened, and yet the whole
+	   header is bound. */
 	if (off >= KIT_HEADER_SIZE || is_known)
 		return ROOST_ERR_COMMITMENT;
 	if (off >= 16 && off < 32)
@@ -488,7 +490,7 @@ test_flipped_bits_of_every_chunk_die(void **state)
 	sealed_free(&sealed);
 }
 
-/* The gate of a cut or extended object, from its length alone. */
+/* Returns the gate of a cut or extended object, from its length alone. */
 static enum roost_err
 gate_of_length(size_t len)
 {
@@ -562,7 +564,8 @@ test_any_extension_dies(void **state)
 	}
 }
 
-/* A whole chunk taken out of the middle, doubled, or two of them swapped. */
+/* A whole chunk is taken out of the middle or doubled, or two of them are
+   swapped. */
 static void
 test_chunks_cannot_be_moved(void **state)
 {
@@ -591,7 +594,7 @@ test_chunks_cannot_be_moved(void **state)
 	sealed_free(&sealed);
 }
 
-/* Parts of a second object of the same keyring, cut in at every border. */
+/* Parts of a second object of the same keyring are put in at every border. */
 static void
 test_two_objects_cannot_be_joined(void **state)
 {
@@ -611,8 +614,8 @@ test_two_objects_cannot_be_joined(void **state)
 			mixed = kit_copy(one.bytes, len);
 			memcpy(mixed + borders[from], two + borders[from],
 			       borders[to] - borders[from]);
-			/* The keyring id and what surrounds the header's
-			   ids are the same in both. */
+			/* The keyring id and what surrounds the header's ids
+			   are the same in both. */
 			if (memcmp(mixed, one.bytes, len - 32) == 0 ||
 			    memcmp(mixed, two, len - 32) == 0)
 				assert_good(kit_gate(one.ring, mixed, len));
@@ -660,7 +663,7 @@ test_another_keyring_does_not_open_it(void **state)
 	sealed_free(&sealed);
 }
 
-/* What verified may be read after another chunk did not. */
+/* What verified may still be read after another chunk did not. */
 static void
 test_nothing_of_a_bad_chunk_is_seen(void **state)
 {
@@ -715,9 +718,9 @@ test_nothing_is_read_before_the_final_chunk_opened(void **state)
 	assert_zero(reading->obj.final.bytes, 30);
 	assert_zero(&reading->obj.keys, sizeof(reading->obj.keys));
 	sealed.bytes[sealed.len - 40] ^= 1;
-	/* The same object, opened again after the failure. */
+	/* The same object is opened again after the failure. */
 	assert_good(roost_object_open(&reading->obj, sealed.data_key));
-	/* And again, after the final chunk at hand was changed on disk. */
+	/* It is opened once more after the final chunk was changed on disk. */
 	sealed.bytes[sealed.len - 40] ^= 1;
 	assert_gate(roost_object_open(&reading->obj, sealed.data_key),
 		    ROOST_ERR_FINAL_CHUNK);
@@ -742,8 +745,8 @@ save_keys(const struct sealed *sealed, uint8_t saved_r[ROOST_SAVED_KEYS_SIZE])
 	reading_free(reading);
 }
 
-/* Opened with saved keys alone: the answer, and if it is good that all of the
-   plaintext comes. */
+/* Returns the gate of opening with saved keys alone; if it is good, all of the
+   plaintext must come. */
 static enum roost_err
 open_saved(const struct sealed *sealed,
 	   const uint8_t saved[ROOST_SAVED_KEYS_SIZE])
@@ -789,7 +792,7 @@ test_saved_keys_open_the_object_they_were_saved_of(void **state)
 	sealed_free(&other);
 }
 
-/* FORMAT.md 12.17, by the primitives alone. */
+/* Make saved keys as FORMAT.md 12.17 says, by the primitives alone. */
 static void
 test_saved_keys_are_those_of_the_format(void **state)
 {
@@ -814,7 +817,7 @@ test_saved_keys_are_those_of_the_format(void **state)
 	sealed_free(&sealed);
 }
 
-/* Whatever stands before the chunks: it is not what they were saved of. */
+/* Whatever changes before the chunks, the keys were not saved for that. */
 static void
 test_saved_keys_are_of_no_other_header(void **state)
 {
@@ -835,7 +838,8 @@ test_saved_keys_are_of_no_other_header(void **state)
 			parsed++;
 		sealed.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	/* Both ids, the stanza's key id and body, the prologue. */
+	/* These are both ids, the stanza's key id and body, and the
+	   prologue. */
 	assert_true(parsed >= 8 * (32 + 88 + ROOST_PROLOGUE_SIZE));
 	assert_good(open_saved(&sealed, saved));
 	sealed_free(&sealed);
@@ -885,7 +889,8 @@ test_a_chunk_is_opened_where_the_caller_wants_it(void **state)
 		assert_good(roost_object_read_ahead(obj, idx * KIT_C, dst));
 		assert_memory_equal(dst, sealed.plain + idx * KIT_C, KIT_C);
 	}
-	/* The last is at hand, and so is what was read in the other way. */
+	/* The last chunk is in memory, and so is what was read in the other
+	   way. */
 	assert_false(roost_object_is_ahead(obj, 3 * KIT_C));
 	assert_false(roost_object_is_ahead(obj, 4 * KIT_C));
 	assert_false(roost_object_is_ahead(obj, UINT64_MAX - KIT_C + 1));
@@ -940,7 +945,8 @@ test_the_only_chunk_can_be_taken(void **state)
 						   &len));
 		assert_int_equal(len, lens[i]);
 		assert_memory_equal(taken, sealed.plain, len);
-		/* It is gone, and what is read then is another memory. */
+		/* The memory is gone, and what is read then is in another
+		   one. */
 		assert_false(roost_object_take_only(&reading->obj, &again,
 						    &len));
 		assert_null(again);
@@ -987,13 +993,13 @@ test_nothing_is_taken_of_several_chunks_or_too_early(void **state)
 }
 
 static void
-assert_wiped(struct roost_object *obj, const struct roost_room *room,
+assert_wiped(struct roost_object *obj, const struct roost_chunk_buffer *buffer,
 	     size_t len)
 {
-	secret.bytes = room->bytes;
+	secret.bytes = buffer->bytes;
 	secret.len = len;
 	secret.is_freed = false;
-	assert_non_null(memchr(room->bytes, 'x', len));
+	assert_non_null(memchr(buffer->bytes, 'x', len));
 	roost_object_close(obj);
 	assert_true(secret.is_freed);
 	secret.bytes = NULL;
@@ -1116,7 +1122,7 @@ test_scrub_finds_cuts_and_extensions(void **state)
 	sealed_free(&sealed);
 }
 
-/* The digest is for disks, not for enemies: opening does not look at it. */
+/* Opening does not check the digest, which is for disks and not for enemies. */
 static void
 test_the_digest_is_not_looked_at_in_opening(void **state)
 {
@@ -1130,7 +1136,7 @@ test_the_digest_is_not_looked_at_in_opening(void **state)
 	sealed_free(&sealed);
 }
 
-/* Lengths that cannot exist, with the right digest. */
+/* These lengths cannot exist, and the digest is right. */
 static void
 test_scrub_finds_a_length_that_cannot_exist(void **state)
 {
@@ -1166,7 +1172,7 @@ test_scrub_tells_a_failed_read(void **state)
 	sealed_free(&sealed);
 }
 
-/* Scrubbing in the middle of reading takes nothing away. */
+/* Scrubbing in the middle of reading must take nothing away. */
 static void
 test_an_open_object_reads_on_after_a_scrub(void **state)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * verified: what was found good is not checked again; what differs from it in
- * one bit, wherever, is; and what was found bad is never remembered.
- */
+/* verified: what was found good is not checked again, but what differs from it
+   in one bit is, and what was found bad is never remembered. */
 #include "kit.h"
 
 #include <string.h>
@@ -89,7 +87,7 @@ test_changed_is_checked_and_refused(void **state)
 }
 
 static void
-test_the_oldest_makes_room(void **state)
+test_the_oldest_is_forgotten(void **state)
 {
 	struct signed_text st;
 	unsigned int i;
@@ -117,7 +115,7 @@ main(void)
 		cmocka_unit_test(test_good_is_checked_once),
 		cmocka_unit_test(
 			test_changed_is_checked_and_refused),
-		cmocka_unit_test(test_the_oldest_makes_room),
+		cmocka_unit_test(test_the_oldest_is_forgotten),
 	};
 
 	assert_good(roost_prim_init());

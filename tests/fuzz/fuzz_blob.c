@@ -18,22 +18,22 @@ static uint8_t plain[ROOST_BLOB_SIZE_MAX], plain_again[ROOST_BLOB_SIZE_MAX];
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-/* The bytes as plaintext of form 1, under the right key. */
+/* Seal the bytes as plaintext of form 1 under the right key. */
 static size_t
 fuzz_seal(struct roost_aead *aead, const uint8_t *bytes, size_t len)
 {
 	size_t ad_len = 1 + 2 * ROOST_ID_SIZE;
 	uint8_t *body = sealed + ad_len + ROOST_NONCE_SIZE;
-	size_t room = sizeof(sealed) - ad_len - ROOST_NONCE_SIZE -
+	size_t max = sizeof(sealed) - ad_len - ROOST_NONCE_SIZE -
 		ROOST_TAG_SIZE;
 
 	memset(sealed, 0, ad_len + ROOST_NONCE_SIZE);
-	sealed[0] = ROOST_BLOB_OWN;
-	if (len > room)
-		len = room;
+	sealed[0] = ROOST_BLOB_FORM_OWN;
+	if (len > max)
+		len = max;
 	memcpy(body, bytes, len);
-	/* Mostly padded as short items are (FORMAT.md 12.19). */
-	while (len < room && len % 64 != ROOST_KEY_SIZE && len % 7 != 0)
+	/* Most lengths are padded, as short items are (FORMAT.md 12.19). */
+	while (len < max && len % 64 != ROOST_KEY_SIZE && len % 7 != 0)
 		body[len++] = 0;
 	if (roost_prim_aead_seal(aead, sealed + ad_len, sealed, ad_len, body,
 				 len, body) != ROOST_OK)
@@ -41,7 +41,7 @@ fuzz_seal(struct roost_aead *aead, const uint8_t *bytes, size_t len)
 	return (size_t)(body - sealed) + len + ROOST_TAG_SIZE;
 }
 
-/* What opened is sealed again: the same plaintext comes out. */
+/* Seal what opened once more: the same plaintext must come out. */
 static void
 fuzz_again(struct roost_aead *aead, const struct roost_blob *blob,
 	   const struct roost_blob_content *content)

@@ -54,7 +54,7 @@ static struct document documents[RINGS];
 static struct cached blobs[RINGS][BLOBS];
 static struct roost_aead *cache_aeads[RINGS];
 
-/* What is sent. */
+/* These bytes are sent. */
 static uint8_t mutant[SIZE_MAX_MUTANT];
 static size_t mutant_len;
 static const char *how;
@@ -71,7 +71,7 @@ make_object(unsigned int ring, unsigned int idx, size_t plain_len)
 	free(plain);
 }
 
-/* Small items, some of them absent. */
+/* Make small items, of which some are absent. */
 static void
 make_content(struct roost_blob_content *content, uint8_t *bytes)
 {
@@ -89,7 +89,7 @@ make_content(struct roost_blob_content *content, uint8_t *bytes)
 	}
 }
 
-/* What the cache would keep of this object, in both forms. */
+/* Make what the cache would keep of this object, in both forms. */
 static void
 make_blobs(unsigned int ring, unsigned int idx)
 {
@@ -235,7 +235,7 @@ take(const struct object *obj)
 	mutant_len = obj->len;
 }
 
-/* A part of another object at the same place. */
+/* Put a part of another object in the same place. */
 static void
 splice(unsigned int ring)
 {
@@ -257,7 +257,7 @@ splice(unsigned int ring)
 		mutant_len = to;
 }
 
-/* Two parts of one object exchanged; of a large one, whole chunks. */
+/* Exchange two parts of one object; of a large one, whole chunks. */
 static void
 exchange(void)
 {
@@ -281,7 +281,7 @@ exchange(void)
 	free(old);
 }
 
-/* A chunk doubled, taken out, or emptied. */
+/* Double a chunk, take one out, or empty one. */
 static void
 move_chunk(void)
 {
@@ -307,7 +307,7 @@ move_chunk(void)
 	}
 }
 
-/* A field of the header, the rest as it was. */
+/* Change a field of the header, and leave the rest as it is. */
 static void
 set_field(void)
 {
@@ -322,7 +322,7 @@ set_field(void)
 			(uint8_t)kit_random();
 }
 
-/* One more stanza, and a table that is right again. */
+/* Add a stanza, and make the table right again. */
 static void
 add_stanza(unsigned int ring)
 {
@@ -351,7 +351,7 @@ add_stanza(unsigned int ring)
 					       len));
 }
 
-/* The stanza of another object, or one made with a wrong psk. */
+/* Take the stanza of another object, or one that was made with a wrong psk. */
 static void
 other_stanza(unsigned int ring)
 {
@@ -371,7 +371,7 @@ other_stanza(unsigned int ring)
 		abort();
 }
 
-/* A whole object by somebody who has the public key alone. */
+/* Make a whole object as somebody would who has the public key alone. */
 static void
 forge(unsigned int ring)
 {
@@ -386,8 +386,8 @@ forge(unsigned int ring)
 	free(forged);
 }
 
-/* Eight kinds of damage, 0 to 7, that need to know nothing of what is
-   damaged. */
+/* Do one of eight kinds of damage, 0 to 7, which need to know nothing of what
+   they damage. */
 static void
 mutate_bytes(unsigned int kind)
 {
@@ -444,7 +444,7 @@ mutate_object(unsigned int ring)
 	}
 }
 
-/* Equal, but for the digest, to one that is meant to open. */
+/* True if it equals, but for the digest, one that is meant to open. */
 static bool
 is_genuine_object(unsigned int ring)
 {
@@ -488,7 +488,7 @@ send_object(void)
 
 /* -- what happens to documents -- */
 
-/* Start and length, with LF, of line idx of a document. */
+/* Tell where line idx of a document starts and how long it is with its LF. */
 static size_t
 line_find(const char *text, size_t len, size_t idx, size_t *len_r)
 {
@@ -508,7 +508,7 @@ line_find(const char *text, size_t len, size_t idx, size_t *len_r)
 	}
 }
 
-/* A line taken out, doubled, or another keyring's in its place. */
+/* Take a line out, double it, or put another keyring's in its place. */
 static void
 change_line(unsigned int ring)
 {
@@ -529,7 +529,7 @@ change_line(unsigned int ring)
 	mutant_len = mutant_len - len + new_len;
 }
 
-/* A character to another one of those that documents have. */
+/* Change a character into another one that documents have. */
 static void
 change_text(void)
 {
@@ -543,11 +543,9 @@ change_text(void)
 			(uint8_t)some[kit_below(sizeof(some) - 1)];
 }
 
-/*
- * Signed by somebody who has the host key, or even the master key: what they
- * are over is then caught by gates of its own.  (Not generation and policy:
- * nothing but the macs is over these.)
- */
+/* Sign as somebody would who has the host key, or even the master key: what
+   these sign is then caught by gates of its own.  Generation and policy are
+   not, because only the macs cover them. */
 static void
 resign(const struct kit_ring *ring, struct roost_keyring *kr)
 {
@@ -561,7 +559,7 @@ resign(const struct kit_ring *ring, struct roost_keyring *kr)
 	kit_ring_sign(kr, &signer);
 }
 
-/* Through the structure, so that it always parses. */
+/* Change the structure, so that the document always parses. */
 static void
 change_content(unsigned int ring)
 {
@@ -684,7 +682,7 @@ send_document(void)
 
 /* -- what happens to blobs -- */
 
-/* Another blob's bytes from one border to another. */
+/* Put another blob's bytes in place from one border to another. */
 static void
 splice_blob(unsigned int ring)
 {
@@ -705,8 +703,8 @@ splice_blob(unsigned int ring)
 		mutant_len = to;
 }
 
-/* Without the cache key: by somebody who saw the ids, or holds one message's
-   data key and seals form 1 with what he has. */
+/* Forge a blob without the cache key, as somebody would who saw the ids, or who
+   holds one message's data key and seals form 1 with it. */
 static void
 forge_blob(unsigned int ring)
 {
@@ -792,7 +790,7 @@ open_blob(unsigned int ring, const uint8_t *bytes)
 	if (memcmp(blob.keyring_id, rings[ring]->kr.id, ROOST_ID_SIZE) != 0)
 		return ROOST_ERR_OTHER_KEYRING;
 	plain = kit_new(blob.sealed_len);
-	err = blob.form == ROOST_BLOB_NEW ?
+	err = blob.form == ROOST_BLOB_FORM_NEW ?
 		open_blob_new(rings[ring], &blob, plain, &content) :
 		roost_blob_open(&blob, cache_aeads[ring], plain, &content);
 	free(plain);
@@ -828,7 +826,8 @@ report_accepted(uint64_t number, const char *what)
 	(void)fprintf(stderr, "\n");
 }
 
-/* The untouched inputs open: else nothing that is refused says anything. */
+/* Check that the inputs open while they are untouched: else it would say
+   nothing that others are refused. */
 static bool
 genuine_ones_open(void)
 {

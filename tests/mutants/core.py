@@ -209,7 +209,7 @@ FILES = {
          "\t\treturn;\n",
          ""),
         ("colors",
-         "\t\tcheck_color(c, slot);\n",
+         "\t\tcheck_color(c, entry);\n",
          ""),
         ("own copy",
          "\t\tout->bound &= ~BIT(PROTECT);",
@@ -246,7 +246,7 @@ FILES = {
          " || request->actor == ROOST_FLAG_REPLICATION",
          ""),
         ("one spelling",
-         "\t    (slot != target && is_state(target, IS_CURRENT))) {",
+         "\t    (entry != target && is_state(target, IS_CURRENT))) {",
          "\t    false) {"),
     ]),
     "rules/entry.c": ("flagrule", [
@@ -270,16 +270,16 @@ FILES = {
          "\t\treturn;\n",
          ""),
         ("alias",
-         "\t\tslot->target = target;\n",
+         "\t\tentry->target = target;\n",
          ""),
     ]),
     "rules/group.c": ("flagrule", [
         ("denied removal in group",
-         "(is_state(slot, IS_DENIED) && !is_locked(c, slot))",
-         "is_state(slot, IS_DENIED)"),
+         "(is_state(entry, IS_DENIED) && !is_locked(c, entry))",
+         "is_state(entry, IS_DENIED)"),
         ("locked wins",
-         "if (m.locked > 0 ? is_locked(c, slot) : slot == chosen)",
-         "if (slot == chosen)"),
+         "if (m.locked > 0 ? is_locked(c, entry) : entry == chosen)",
+         "if (entry == chosen)"),
         ("winner asked",
          "m->winner != NULL && is_asked_member(c, m->winner) ?\n"
          "\t\t\tm->winner : NULL",
@@ -306,8 +306,8 @@ FILES = {
          "\tif (group != NULL)\n"
          "\t\troost_flaggroup_settle(c, group);\n",
          "\t(void)group;\n"),
-        ("spelling's room",
-         "\t\tlimit_spelling(c, &out->slots[i]);\n",
+        ("a spelling is not counted",
+         "\t\tlimit_spelling(c, &out->entries[i]);\n",
          ""),
     ]),
     "rules/pair.c": ("flagrule", [
@@ -324,26 +324,28 @@ FILES = {
          "(IS_ASKED | IS_IMPLIED)",
          "IS_ASKED"),
         ("implied color",
-         "\tif ((slot->bits & BIT(COLORS)) != 0 && !c->request->is_flagged)\n"
+         "\tif ((entry->bits & BIT(COLORS)) != 0 && !c->request->is_flagged)\n"
          "\t\treturn false;\n",
          ""),
         ("implied forbidden",
-         "\t    roost_flagrule_forbids(c->rules, c->out->bound, slot->bits, kind_r))",
+         "\t    roost_flagrule_forbids(c->rules, c->out->bound, entry->bits,\n"
+         "\t\t\t\t   kind_r))",
          "\t    false)"),
         ("implied message max",
          "\tif (!roost_flaglimit_may_have(c, c->out->total, total))\n"
          "\t\treturn false;\n",
          ""),
         ("implied mailbox max",
-         "\t    !roost_flaglimit_take(c, roost_flagentry_spelling(c, slot), kind_r))",
+         "\t    !roost_flaglimit_take(c, roost_flagentry_spelling(c, entry),\n"
+         "\t\t\t\t  kind_r))",
          "\t    false)"),
         ("denied is not implied",
-         "\t\tif (is_state(slot, IS_DENIED))\n"
+         "\t\tif (is_state(entry, IS_DENIED))\n"
          "\t\t\treturn;\n",
          ""),
         ("implying locked",
-         "if (is_state(slot, IS_QUEUED) || is_locked(c, slot))",
-         "if (is_state(slot, IS_QUEUED))"),
+         "if (is_state(entry, IS_QUEUED) || is_locked(c, entry))",
+         "if (is_state(entry, IS_QUEUED))"),
     ]),
     "rules/table.c": ("flagrule_text flagrule", [
         ("pattern parents",
@@ -473,9 +475,9 @@ FILES = {
          "return err != ROOST_OK ? ROOST_ERR_TOKEN : err;"),
     ]),
     "core/tokencase.c": ("token backend wipe", [
-        ("nothing is carried", "!has_room(tc, digits, name, &room))\n"
+        ("nothing is carried", "!letters_suffice(tc, digits, name, &capacity))\n"
          "\t\treturn ROOST_OK;\n\tcapitals_read(name",
-         "has_room(tc, digits, name, &room))\n"
+         "letters_suffice(tc, digits, name, &capacity))\n"
          "\t\treturn ROOST_OK;\n\tcapitals_read(name"),
         ("a check that differs is taken",
          "err == ROOST_OK && roost_prim_equal(check, right, CHECK_SIZE))",
@@ -705,8 +707,8 @@ FILES = {
         ("saved keys of the header alone", "\treturn obj->header.len + "
          "ROOST_PROLOGUE_SIZE;\n", "\treturn obj->header.len;\n"),
         ("a failed read leaves the old chunk",
-         "\t\tobj->has_chunk = false;\n\t\terr = object_fill_room(",
-         "\t\terr = object_fill_room("),
+         "\t\tobj->has_chunk = false;\n\t\terr = object_fill_buffer(",
+         "\t\terr = object_fill_buffer("),
         ("keys are left after a failed opening",
          "\telse\n\t\troost_chunk_keys_wipe(&obj->keys);\n", ""),
         ("pointers after an error", "\t*plain_r = NULL;\n\t*len_r = 0;\n",
@@ -716,18 +718,18 @@ FILES = {
         ("an object is not zeroed", "\tmemset(obj, 0, sizeof(*obj));\n",
          ""),
         ("an object's keys are not wiped",
-         "\troost_chunk_keys_wipe(&obj->keys);\n\troom_free",
-         "\troom_free", "asan"),
-        ("chunks are not wiped", "\t\troost_wipe(room->bytes, "
-         "room->used);\n", "\t\t;\n"),
+         "\troost_chunk_keys_wipe(&obj->keys);\n\tbuffer_free",
+         "\tbuffer_free", "asan"),
+        ("chunks are not wiped", "\t\troost_wipe(buffer->bytes, "
+         "buffer->used);\n", "\t\t;\n"),
         ("scrub passes a wrong digest", "\t\terr = ROOST_ERR_DIGEST;\n",
          "\t\terr = ROOST_OK;\n"),
         ("scrub hashes too little", "\t\toff += len;\n",
          "\t\toff += len + 1;\n"),
         ("scrub leaves a chunk of sealed bytes",
          "\tobj->has_chunk = false;\n\tif (err == ROOST_OK)\n"
-         "\t\terr = room_make", "\tif (err == ROOST_OK)\n"
-         "\t\terr = room_make"),
+         "\t\terr = buffer_make", "\tif (err == ROOST_OK)\n"
+         "\t\terr = buffer_make"),
         ("scrub passes any length", "\terr = roost_chunk_geometry("
          "obj->header.len, obj->source.size,\n\t\t\t\t   &obj->body);\n"
          "\tobj->has_chunk", "\terr = ROOST_OK;\n\tobj->has_chunk"),
@@ -906,13 +908,13 @@ FILES = {
          "return text.is_full ? ROOST_ERR_LIMIT : ROOST_OK;",
          "return ROOST_OK;"),
         ("the owner's signature leaves out epochs and slots",
-         "\ttext_add_keys(text, kr);\n\tif (part != ROOST_PART_OWNER_SIG)\n",
-         "\tif (part != ROOST_PART_OWNER_SIG)\n"
-         "\t\ttext_add_keys(text, kr);\n\tif (part != "
-         "ROOST_PART_OWNER_SIG)\n"),
+         "\ttext_add_keys(text, kr);\n\tif (which != ROOST_LINES_OWNER_SIG)\n",
+         "\tif (which != ROOST_LINES_OWNER_SIG)\n"
+         "\t\ttext_add_keys(text, kr);\n\tif (which != "
+         "ROOST_LINES_OWNER_SIG)\n"),
         ("the provider's mac leaves out the host line",
-         "\tif (part != ROOST_PART_OWNER_SIG) {\n",
-         "\tif (part == ROOST_PART_ALL) {\n"),
+         "\tif (which != ROOST_LINES_OWNER_SIG) {\n",
+         "\tif (which == ROOST_LINES_ALL) {\n"),
         ("the host wrap is not bound to the owner",
          "\ttext_add_owner(text, kr);\n\ttext_add_host(text, kr);\n",
          "\ttext_add_host(text, kr);\n"),
@@ -1161,9 +1163,9 @@ FILES = {
          "items_size(content) >= max)"),
         ("a blob too long", "= len <= ROOST_BLOB_SIZE_MAX ?",
          "= len <= ROOST_BLOB_SIZE_MAX + 1 ?"),
-        ("any form is form 1", "if (form == ROOST_BLOB_OWN) {",
-         "if (form != ROOST_BLOB_NEW) {"),
-        ("any form is form 2", "} else if (form == ROOST_BLOB_NEW) {",
+        ("any form is form 1", "if (form == ROOST_BLOB_FORM_OWN) {",
+         "if (form != ROOST_BLOB_FORM_NEW) {"),
+        ("any form is form 2", "} else if (form == ROOST_BLOB_FORM_NEW) {",
          "} else if (form > 0) {"),
         ("H is not checked", "\t\t\treturn ROOST_ERR_BLOB_FORM;\n",
          "\t\t\t;\n"),
@@ -1184,16 +1186,16 @@ FILES = {
         ("a step is not doubled", "\t\tstep *= 2;\n", "\t\tbreak;\n"),
         ("nothing is not padded", "size == 0 ? step : ", ""),
         ("there is no room for the padding",
-         "\treturn padded < room ? padded : room;\n",
-         "\t(void)room;\n\treturn padded;\n"),
-        ("any padding", "len == padded_size(len - cur->left, room) &&",
-         "(len | room) != 0 &&"),
+         "\treturn padded < max ? padded : max;\n",
+         "\t(void)max;\n\treturn padded;\n"),
+        ("any padding", "len == padded_size(len - cur->left, max) &&",
+         "(len | max) != 0 &&"),
         ("more than the padding",
-         "len == padded_size(len - cur->left, room) &&",
-         "len >= padded_size(len - cur->left, room) &&"),
+         "len == padded_size(len - cur->left, max) &&",
+         "len >= padded_size(len - cur->left, max) &&"),
         ("less than the padding",
-         "len == padded_size(len - cur->left, room) &&",
-         "len <= padded_size(len - cur->left, room) &&"),
+         "len == padded_size(len - cur->left, max) &&",
+         "len <= padded_size(len - cur->left, max) &&"),
         ("padding that is not zero",
          "roost_bytes_are_zero(cur->next, cur->left)", "cur->left < SIZE_MAX"),
         ("padding is not written", "memset(dst, 0, padded - size);", ""),
@@ -1216,7 +1218,7 @@ FILES = {
              "blob->nonce, blob->ad, 17,"),
             ("nonce, blob_r, ad_len, plain,", "nonce, blob_r, 17, plain,")],
          None),
-        ("form 2 with a data key", "if (blob->form == ROOST_BLOB_OWN)\n",
+        ("form 2 with a data key", "if (blob->form == ROOST_BLOB_FORM_OWN)\n",
          "if (true)\n"),
         ("content is not checked", "\t\t\terr = ROOST_ERR_BLOB_CONTENT;\n",
          "\t\t\t;\n"),
@@ -1230,13 +1232,13 @@ FILES = {
          "if (item->len > ROOST_BLOB_SIZE_MAX)", "if (false)"),
         ("what an item holds is not checked in sealing",
          "if (!item_is_good(form, type, item))", "if (false)"),
-        ("form 2 has saved keys", " &&\n\t\t\tform == ROOST_BLOB_OWN;\n",
+        ("form 2 has saved keys", " &&\n\t\t\tform == ROOST_BLOB_FORM_OWN;\n",
          ";\n"),
         ("sealing a byte too much",
-         "> blob_room(form, ad_len) ?", "> blob_room(form, ad_len) + 1 ?"),
+         "> items_max(form, ad_len) ?", "> items_max(form, ad_len) + 1 ?"),
         ("form 1's own bytes are not counted",
-         "content_check(content, ROOST_BLOB_OWN, BLOB_OWN_AD_SIZE)",
-         "content_check(content, ROOST_BLOB_OWN, 0)"),
+         "content_check(content, ROOST_BLOB_FORM_OWN, FORM_OWN_AD_SIZE)",
+         "content_check(content, ROOST_BLOB_FORM_OWN, 0)"),
         ("H is not counted",
          "BLOB_FORM_SIZE + header_len);\n\tif", "BLOB_FORM_SIZE);\n\tif"),
         ("a constant nonce", "err = roost_prim_random(nonce, "

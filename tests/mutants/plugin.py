@@ -560,7 +560,7 @@ MUTANTS = [
      "\tlookup->field_own.state = FIELD_EMPTY;\n", "", DAMAGE,
      "was_healed and maildir"),
     ("form 2 stands anywhere", "cache/find.c",
-     "\treturn err == ROOST_OK && blob_r->form != ROOST_BLOB_OWN ?\n",
+     "\treturn err == ROOST_OK && blob_r->form != ROOST_BLOB_FORM_OWN ?\n",
      "\treturn FALSE ?\n", DAMAGE, "where_form_1 and maildir"),
     ("what is not there takes all along", "cache/find.c",
      " &&\n\t    (field_own->state != FIELD_EMPTY ||\n"
@@ -606,7 +606,7 @@ MUTANTS = [
      "\tif ((is_bad || lookup->is_form_new) && ", "\tif (is_bad && ", DAMAGE,
      "form_2_beside and maildir"),
     ("form 2 has saved keys", "core/blob.c",
-     " &&\n\t\t\tform == ROOST_BLOB_OWN;\n", ";\n", DAMAGE,
+     " &&\n\t\t\tform == ROOST_BLOB_FORM_OWN;\n", ";\n", DAMAGE,
      "no_saved_keys and maildir"),
     ("a field that is nowhere is registered", "cache/box.c",
      "\tif (box->cache->field_file_map[idx] == UINT32_MAX) {\n",

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * vec: see vec.h.
- */
+/* vec: what run.c and agree.c share.  See vec.h. */
 #include "vec.h"
 
 #include "roost/bytes.h"
@@ -259,7 +257,7 @@ blob_keys(struct vec_blob *opened, const uint8_t *keyring_id,
 
 	if (memcmp(opened->blob.keyring_id, keyring_id, ROOST_ID_SIZE) != 0)
 		return ROOST_ERR_OTHER_KEYRING;
-	if (opened->blob.form == ROOST_BLOB_OWN)
+	if (opened->blob.form == ROOST_BLOB_FORM_OWN)
 		return roost_blob_aead_own(master, aead_r);
 	err = roost_stanza_open(&opened->blob.header, keyring_id, keys,
 				key_count, opened->data_key);
