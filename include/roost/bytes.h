@@ -2,8 +2,10 @@
 #ifndef ROOST_BYTES_H
 #define ROOST_BYTES_H
 
-/* bytes: big-endian integers in byte arrays (FORMAT.md 1.2), comparing secrets,
-   and hexadecimal digits. */
+/*
+ * bytes: big-endian integers in byte arrays (FORMAT.md 1.2), comparing secrets,
+ * and hexadecimal digits.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>

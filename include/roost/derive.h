@@ -18,4 +18,14 @@ enum roost_err roost_derive(const uint8_t key[ROOST_KEY_SIZE],
 			    const uint8_t *extra, size_t extra_len,
 			    uint8_t *out_r, size_t out_len) ROOST_CHECKED;
 
+/*
+ * Write SHA-256 of label, NUL and bytes to hash_r, which is how public ids and
+ * the check of a recovery code are made.  Together they have at most 63 bytes.
+ * The bytes may be secret; hash_r is zero after an error.
+ */
+enum roost_err roost_derive_hash(const char *label,
+				 const uint8_t *bytes, size_t len,
+				 uint8_t hash_r[ROOST_SHA256_SIZE])
+	ROOST_CHECKED;
+
 #endif

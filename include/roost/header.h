@@ -27,6 +27,7 @@
 	(ROOST_HEADER_FIXED_SIZE + ROOST_STANZAS_SIZE_MAX)
 #define ROOST_STANZAS_MAX 8
 #define ROOST_STANZA_HEAD_SIZE 12
+#define ROOST_STANZA_ROLE 1	/* the only one there is */
 
 enum roost_stanza_type {
 	ROOST_STANZA_X25519 = 1,

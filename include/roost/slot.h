@@ -2,9 +2,11 @@
 #ifndef ROOST_SLOT_H
 #define ROOST_SLOT_H
 
-/* slot: what unlocks a keyring's master key.  Each slot wraps that key under
-   one that is made from a secret, in a way that depends on the kind of slot
-   (FORMAT.md 8). */
+/*
+ * slot: what unlocks a keyring's master key.  Each slot wraps that key under
+ * one that is made from a secret, in a way that depends on the kind of slot
+ * (FORMAT.md 8).
+ */
 
 #include "roost/prim.h"
 

@@ -2,8 +2,10 @@
 #ifndef ROOST_STANZA_H
 #define ROOST_STANZA_H
 
-/* stanza: a message's data key, sealed to an epoch's key pair and pre-shared
-   key and opened by them (FORMAT.md 4). */
+/*
+ * stanza: a message's data key, sealed to an epoch's key pair and pre-shared
+ * key and opened by them (FORMAT.md 4).
+ */
 
 #include "roost/header.h"
 #include "roost/prim.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* base32: bytes as digits of five bits.  See base32-private.h. */
+/*
+ * base32: bytes as digits of five bits.  See base32-private.h.
+ */
 #include "core/base32-private.h"
 
 #include "roost/secret.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* blob: sealing and opening what the index cache keeps of a message.  See
-   roost/blob.h. */
+/*
+ * blob: sealing and opening what the index cache keeps of a message.  See
+ * roost/blob.h.
+ */
 #include "roost/blob.h"
 
 #include "roost/bytes.h"

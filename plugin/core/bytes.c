@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* bytes: comparing bytes, and writing them as hexadecimal digits.  See
-   roost/bytes.h. */
+/*
+ * bytes: comparing bytes, and writing them as hexadecimal digits.  See
+ * roost/bytes.h.
+ */
 #include "roost/bytes.h"
 
 #include "roost/prim.h"

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* code: a recovery code as text, and read back.  See roost/code.h. */
+/*
+ * code: a recovery code as text, and read back.  See roost/code.h.
+ */
 #include "roost/code.h"
 
 #include "core/base32-private.h"
 #include "roost/bytes.h"
-#include "roost/prim.h"
+#include "roost/derive.h"
 #include "roost/secret.h"
 
 #include <string.h>
 
-#define CODE_LABEL "roost recovery"
 #define CODE_DIGITS 32		/* that stand for the code itself */
 #define CODE_CHECK_DIGITS 4
 #define CODE_ALL_DIGITS (CODE_DIGITS + CODE_CHECK_DIGITS)
@@ -22,18 +23,14 @@ static enum roost_err
 code_digits(const uint8_t code[ROOST_CODE_SIZE],
 	    char digits_r[CODE_ALL_DIGITS])
 {
-	uint8_t text[sizeof(CODE_LABEL) + ROOST_CODE_SIZE];
 	uint8_t hash[ROOST_SHA256_SIZE];
-	enum roost_err err;
+	enum roost_err err = roost_derive_hash("roost recovery", code,
+					       ROOST_CODE_SIZE, hash);
 
-	memcpy(text, CODE_LABEL, sizeof(CODE_LABEL));
-	memcpy(text + sizeof(CODE_LABEL), code, ROOST_CODE_SIZE);
-	err = roost_prim_sha256(text, sizeof(text), hash);
 	roost_base32(crockford, code, ROOST_CODE_SIZE,
 		     digits_r, CODE_DIGITS);
 	roost_base32(crockford, hash, sizeof(hash),
 		     digits_r + CODE_DIGITS, CODE_CHECK_DIGITS);
-	roost_wipe(text, sizeof(text));
 	roost_wipe(hash, sizeof(hash));
 	return err;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cursor: reading bytes that may be hostile, never beyond their end.  See
-   roost/cursor.h. */
+/*
+ * cursor: reading bytes that may be hostile, never beyond their end.  See
+ * roost/cursor.h.
+ */
 #include "roost/cursor.h"
 
 #include "roost/bytes.h"

@@ -18,7 +18,6 @@
 #define HEADER_FLAGS_CRITICAL UINT32_C(0xffff)
 #define HEADER_RESERVED_OFF 49
 #define HEADER_RESERVED_SIZE (ROOST_HEADER_FIXED_SIZE - HEADER_RESERVED_OFF)
-#define STANZA_ROLE 1
 #define BODY_SIZE_X25519 (32 + 48)
 #define BODY_SIZE_MLKEM768 (1120 + 48)
 
@@ -141,7 +140,7 @@ header_check_stanzas(const struct roost_header *hdr)
 
 	for (i = 0; i < hdr->stanza_count; i++) {
 		if (hdr->stanzas[i].type == 0 ||
-		    hdr->stanzas[i].role != STANZA_ROLE)
+		    hdr->stanzas[i].role != ROOST_STANZA_ROLE)
 			return ROOST_ERR_STANZA_TYPE;
 	}
 	for (i = 0; i < hdr->stanza_count; i++) {

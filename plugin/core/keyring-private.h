@@ -2,9 +2,11 @@
 #ifndef ROOST_CORE_KEYRING_PRIVATE_H
 #define ROOST_CORE_KEYRING_PRIVATE_H
 
-/* keyring-private: what the files of a keyring share.  keyring-text.c knows the
-   lines of the document, keyring-terms.c the keys and texts of its
-   cryptography; keyring.c opens it, and keyring-edit.c makes and changes it. */
+/*
+ * keyring-private: what the files of a keyring share.  keyring-text.c knows the
+ * lines of the document, keyring-terms.c the keys and texts of its
+ * cryptography; keyring.c opens it, and keyring-edit.c makes and changes it.
+ */
 
 #include "roost/keyring.h"
 

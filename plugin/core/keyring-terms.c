@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* keyring-terms: the keys and texts of a keyring's cryptography, which opening
-   and making need alike.  See keyring-private.h. */
+/*
+ * keyring-terms: the keys and texts of a keyring's cryptography, which opening
+ * and making need alike.  See keyring-private.h.
+ */
 #include "core/keyring-private.h"
 
 #include "roost/bytes.h"
@@ -10,7 +12,6 @@
 #include <string.h>
 
 #define SECRETS_LABEL "roost/v1 secrets"
-#define ID_LABEL "roost keyring"
 #define OWNER_SIG_LABEL "roost/v1 owner-sig"
 
 _Static_assert(sizeof(SECRETS_LABEL) + ROOST_ID_SIZE ==
@@ -62,13 +63,10 @@ enum roost_err
 roost_terms_id(const uint8_t identity[ROOST_KEY_SIZE],
 	       uint8_t id_r[ROOST_ID_SIZE])
 {
-	uint8_t text[sizeof(ID_LABEL) + ROOST_KEY_SIZE];	/* public */
-	uint8_t hash[ROOST_SHA256_SIZE];			/* public */
-	enum roost_err err;
+	uint8_t hash[ROOST_SHA256_SIZE];	/* public */
+	enum roost_err err = roost_derive_hash("roost keyring", identity,
+					       ROOST_KEY_SIZE, hash);
 
-	memcpy(text, ID_LABEL, sizeof(ID_LABEL));
-	memcpy(text + sizeof(ID_LABEL), identity, ROOST_KEY_SIZE);
-	err = roost_prim_sha256(text, sizeof(text), hash);
 	memcpy(id_r, hash, ROOST_ID_SIZE);
 	return err;
 }

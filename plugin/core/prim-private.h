@@ -2,7 +2,9 @@
 #ifndef ROOST_CORE_PRIM_PRIVATE_H
 #define ROOST_CORE_PRIM_PRIVATE_H
 
-/* prim-private: what prim-openssl.c needs of prim-sodium.c. */
+/*
+ * prim-private: what prim-openssl.c needs of prim-sodium.c.
+ */
 
 #include "roost/err.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* provider: the contents of a provider key's file, and a provider key's id.
-   See roost/provider.h. */
+/*
+ * provider: the contents of a provider key's file, and a provider key's id.
+ * See roost/provider.h.
+ */
 #include "roost/provider.h"
 
 #include "roost/bytes.h"
-#include "roost/secret.h"
+#include "roost/derive.h"
 
 #include <string.h>
-
-#define PROVIDER_LABEL "roost provider"
 
 enum roost_err
 roost_provider_key_parse(const char *text, size_t len,
@@ -27,14 +27,10 @@ enum roost_err
 roost_provider_id(const uint8_t provider_key[ROOST_KEY_SIZE],
 		  uint8_t id_r[ROOST_PROVIDER_ID_SIZE])
 {
-	uint8_t text[sizeof(PROVIDER_LABEL) + ROOST_KEY_SIZE];
 	uint8_t hash[ROOST_SHA256_SIZE];	/* public */
-	enum roost_err err;
+	enum roost_err err = roost_derive_hash("roost provider", provider_key,
+					       ROOST_KEY_SIZE, hash);
 
-	memcpy(text, PROVIDER_LABEL, sizeof(PROVIDER_LABEL));
-	memcpy(text + sizeof(PROVIDER_LABEL), provider_key, ROOST_KEY_SIZE);
-	err = roost_prim_sha256(text, sizeof(text), hash);
 	memcpy(id_r, hash, ROOST_PROVIDER_ID_SIZE);
-	roost_wipe(text, sizeof(text));
 	return err;
 }

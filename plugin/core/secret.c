@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* secret: guarded memory and wiping, by means of libsodium.  See
-   roost/secret.h. */
+/*
+ * secret: guarded memory and wiping, by means of libsodium.  See
+ * roost/secret.h.
+ */
 #include "roost/secret.h"
 
 #include <sodium.h>

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* stanza: sealing a data key to an epoch, and opening it.  See
-   roost/stanza.h. */
+/*
+ * stanza: sealing a data key to an epoch, and opening it.  See
+ * roost/stanza.h.
+ */
 #include "roost/stanza.h"
 
 #include "roost/bytes.h"
+#include "roost/derive.h"
 #include "roost/hpke.h"
 #include "roost/secret.h"
 
 #include <string.h>
 
-#define STANZA_ROLE 1
-#define KEY_ID_LABEL "roost key"
 #define PSK_ID_LABEL "roost/v1 psk"
 #define INFO_LABEL "roost/v1 stanza"
 
@@ -26,14 +27,13 @@ roost_stanza_key_id(enum roost_stanza_type type,
 		    const uint8_t public_key[ROOST_KEY_SIZE],
 		    uint8_t key_id_r[ROOST_KEY_ID_SIZE])
 {
-	uint8_t text[sizeof(KEY_ID_LABEL) + 1 + ROOST_KEY_SIZE]; /* public */
-	uint8_t hash[ROOST_SHA256_SIZE];			 /* public */
+	uint8_t typed[1 + ROOST_KEY_SIZE];	/* public */
+	uint8_t hash[ROOST_SHA256_SIZE];	/* public */
 	enum roost_err err;
 
-	memcpy(text, KEY_ID_LABEL, sizeof(KEY_ID_LABEL));
-	text[sizeof(KEY_ID_LABEL)] = (uint8_t)type;
-	memcpy(text + sizeof(KEY_ID_LABEL) + 1, public_key, ROOST_KEY_SIZE);
-	err = roost_prim_sha256(text, sizeof(text), hash);
+	typed[0] = (uint8_t)type;
+	memcpy(typed + 1, public_key, ROOST_KEY_SIZE);
+	err = roost_derive_hash("roost key", typed, sizeof(typed), hash);
 	memcpy(key_id_r, hash, ROOST_KEY_ID_SIZE);
 	return err;
 }
@@ -71,7 +71,7 @@ roost_stanza_seal(const struct roost_seal_key *key,
 	uint8_t *body = stanza_r + ROOST_STANZA_HEAD_SIZE;
 
 	stanza_r[0] = ROOST_STANZA_X25519;
-	stanza_r[1] = STANZA_ROLE;
+	stanza_r[1] = ROOST_STANZA_ROLE;
 	roost_be16_put(stanza_r + 2, ROOST_STANZA_X25519_BODY_SIZE);
 	memcpy(stanza_r + 4, key->key_id, ROOST_KEY_ID_SIZE);
 	stanza_context(fixed, key->keyring_id, key->psk, stanza_r,

@@ -2,8 +2,10 @@
 #ifndef ROOST_CORE_TOKENCASE_PRIVATE_H
 #define ROOST_CORE_TOKENCASE_PRIVATE_H
 
-/* tokencase: how a name is spelled, told by the case of its token's letters
-   (FORMAT.md 13.4). */
+/*
+ * tokencase: how a name is spelled, told by the case of its token's letters
+ * (FORMAT.md 13.4).
+ */
 
 #include "roost/token.h"
 

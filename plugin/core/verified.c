@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* verified: the signatures that were found good.  See verified-private.h. */
+/*
+ * verified: the signatures that were found good.  See verified-private.h.
+ */
 #include "core/verified-private.h"
 
 #include <string.h>

@@ -2,8 +2,10 @@
 #ifndef ROOST_RULES_CHANGE_PRIVATE_H
 #define ROOST_RULES_CHANGE_PRIVATE_H
 
-/* change-private: a change while it is being worked out, as the steps of
-   roost_flagrule_apply() share it.  apply.c says in which order they come. */
+/*
+ * change-private: a change while it is being worked out, as the steps of
+ * roost_flagrule_apply() share it.  apply.c says in which order they come.
+ */
 
 #include "rules/rule-private.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* entry: one entry for every name of the message and of the request, and what
-   is denied of them.  See change-private.h. */
+/*
+ * entry: one entry for every name of the message and of the request, and what
+ * is denied of them.  See change-private.h.
+ */
 #include "rules/change-private.h"
 
 #include <assert.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* group: which members of an exclusive group stay.  See change-private.h. */
+/*
+ * group: which members of an exclusive group stay.  See change-private.h.
+ */
 #include "rules/change-private.h"
 
 #include <string.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* header: parsing the rules about headers.  See line-private.h. */
+/*
+ * header: parsing the rules about headers.  See line-private.h.
+ */
 #include "rules/line-private.h"
 
 /* Returns how many bytes follow the first byte of a character, or 4 if no

@@ -2,9 +2,11 @@
 #ifndef ROOST_RULES_LINE_PRIVATE_H
 #define ROOST_RULES_LINE_PRIVATE_H
 
-/* line-private: what the files that parse the text of rules share.  Functions
-   that return bool return false after an error, which *p->error tells; where it
-   is different, their comments say so. */
+/*
+ * line-private: what the files that parse the text of rules share.  Functions
+ * that return bool return false after an error, which *p->error tells; where it
+ * is different, their comments say so.
+ */
 
 #include "rules/rule-private.h"
 

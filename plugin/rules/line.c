@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* line: the words and names in the text of a rule.  See line-private.h. */
+/*
+ * line: the words and names in the text of a rule.  See line-private.h.
+ */
 #include "rules/line-private.h"
 
 #include <string.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* list: parsing lists of names, pairs and groups.  See line-private.h. */
+/*
+ * list: parsing lists of names, pairs and groups.  See line-private.h.
+ */
 #include "rules/line-private.h"
 
 #include <string.h>

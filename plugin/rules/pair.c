@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* pair: what happens to names that others imply.  See change-private.h. */
+/*
+ * pair: what happens to names that others imply.  See change-private.h.
+ */
 #include "rules/change-private.h"
 
 void

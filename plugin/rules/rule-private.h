@@ -2,9 +2,11 @@
 #ifndef ROOST_RULES_RULE_PRIVATE_H
 #define ROOST_RULES_RULE_PRIVATE_H
 
-/* rule-private: the tables that the text of rules fills and a change reads.
-   Functions that add something return NULL, or a phrase that says what was
-   expected; then nothing was added. */
+/*
+ * rule-private: the tables that the text of rules fills and a change reads.
+ * Functions that add something return NULL, or a phrase that says what was
+ * expected; then nothing was added.
+ */
 
 #include "roost/flagrule.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* kit: what the tests of the core share.  See kit.h. */
+/*
+ * kit: what the tests of the core share.  See kit.h.
+ */
 #define _GNU_SOURCE
 #include "kit.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* hpke: RFC 9180 mode_psk.  tests/vectors/primitives reads known answers from
-   the RFC's tables.  Here is tested what must not open, and where OpenSSL has
-   an HPKE of its own (3.2), both directions against it on random inputs. */
+/*
+ * hpke: RFC 9180 mode_psk.  tests/vectors/primitives reads known answers from
+ * the RFC's tables.  Here is tested what must not open, and where OpenSSL has
+ * an HPKE of its own (3.2), both directions against it on random inputs.
+ */
 #include "kit.h"
 
 #include "roost/bytes.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* keyring_text: the text of a keyring (FORMAT.md 7).  Each content has one
-   text, and every other text is refused at its gate. */
+/*
+ * keyring_text: the text of a keyring (FORMAT.md 7).  Each content has one
+ * text, and every other text is refused at its gate.
+ */
 #define _GNU_SOURCE	/* memmem */
 #include "kit.h"
 

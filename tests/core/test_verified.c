@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* verified: what was found good is not checked again, but what differs from it
-   in one bit is, and what was found bad is never remembered. */
+/*
+ * verified: what was found good is not checked again, but what differs from it
+ * in one bit is, and what was found bad is never remembered.
+ */
 #include "kit.h"
 
 #include <string.h>

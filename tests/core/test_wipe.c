@@ -878,6 +878,7 @@ static void
 test_recovery_codes(void **state)
 {
 	char digits[36];
+	uint8_t hash[32];
 	size_t i, count = 0;
 
 	(void)state;
@@ -888,6 +889,9 @@ test_recovery_codes(void **state)
 	}
 	secret_add("recovery code", ring->code, 20);
 	secret_add("its digits", digits, 36);
+	assert_good(roost_derive_hash("roost recovery", ring->code, 20,
+				      hash));
+	secret_add("its hash", hash, 32);
 	assert_clean(run_recovery_text, ROOST_OK);
 	assert_clean(run_recovery_parse, ROOST_OK);
 	text[43] = text[43] == '0' ? '1' : '0';

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* writer: however the plaintext comes in, one object goes out; a failure
-   sticks; nothing secret stays. */
+/*
+ * writer: however the plaintext comes in, one object goes out; a failure
+ * sticks; nothing secret stays.
+ */
 #define _GNU_SOURCE	/* memmem */
 #include "kit.h"
 

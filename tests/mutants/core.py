@@ -576,8 +576,8 @@ FILES = {
          "return roost_cursor_done(&cur) ? ROOST_OK : ROOST_ERR_STANZA_TABLE;",
          "return ROOST_OK;"),
         ("type 0", "hdr->stanzas[i].type == 0 ||\n", ""),
-        ("role", "hdr->stanzas[i].role != STANZA_ROLE)",
-         "hdr->stanzas[i].role < STANZA_ROLE)"),
+        ("role", "hdr->stanzas[i].role != ROOST_STANZA_ROLE)",
+         "hdr->stanzas[i].role < ROOST_STANZA_ROLE)"),
         ("length of a known type",
          "return stanza->body_len == BODY_SIZE_X25519;",
          "return stanza->body_len >= BODY_SIZE_X25519;"),
@@ -629,8 +629,8 @@ FILES = {
          ".aad = head, .aad_len = ROOST_STANZA_HEAD_SIZE,",
          ".aad = head, .aad_len = 0,"),
         ("the key id is not of the type",
-         "text[sizeof(KEY_ID_LABEL)] = (uint8_t)type;",
-         "text[sizeof(KEY_ID_LABEL)] = (uint8_t)(1 + 0 * type);"),
+         "typed[0] = (uint8_t)type;",
+         "typed[0] = (uint8_t)(1 + 0 * type);"),
         ("the data key after an error",
          "\tmemset(data_key_r, 0, ROOST_KEY_SIZE);\n", ""),
     ]),
@@ -764,11 +764,15 @@ FILES = {
          "\troost_prim_sha256_free(&writer->sha);\n",
          "\troost_prim_sha256_free(&writer->sha);\n", "asan"),
     ]),
-    "core/derive.c": ("derive keyring token", [
+    "core/derive.c": ("derive keyring token code wipe", [
         ("the label is not bound",
          "memcpy(info + prefix_len, label, label_size);",
          "memset(info + prefix_len, 0, label_size);"),
         ("extra is not bound", "if (extra_len > 0)", "if (extra_len > 4)"),
+        ("a hash has no label", "memcpy(text, label, label_size);",
+         "memset(text, 0, label_size);"),
+        ("what was hashed is left", "\troost_wipe(text, sizeof(text));\n",
+         ""),
     ]),
     "core/code.c": ("code backend wipe", [
         ("a code's check is not compared", "if (err == ROOST_OK &&\n"
@@ -783,7 +787,7 @@ FILES = {
          "if (value >= 32)\n"),
         ("a mistyped code leaves bytes",
          "\t\troost_wipe(code_r, ROOST_CODE_SIZE);\n", "\t\t;\n"),
-        ("a code's text is left", "\troost_wipe(text, sizeof(text));\n", ""),
+        ("a code's check is left", "\troost_wipe(hash, sizeof(hash));\n", ""),
         ("a code's digits are left",
          "\troost_wipe(digits, sizeof(digits));\n", ""),
         ("typed digits are left", "\troost_wipe(written, sizeof(written));\n",
@@ -797,12 +801,8 @@ FILES = {
          "if (len > 0 && (text[len - 1] == '\\n' ||\n"
          "\t    text[len - 1] == '\\r')) {"),
         ("the id is not the key's",
-         "memcpy(text + sizeof(PROVIDER_LABEL), provider_key, "
-         "ROOST_KEY_SIZE);",
-         "memset(text + sizeof(PROVIDER_LABEL), 0 * provider_key[0], "
-         "ROOST_KEY_SIZE);"),
-        ("the provider key is left", "\troost_wipe(text, sizeof(text));\n",
-         ""),
+         "provider_key,\n\t\t\t\t\t       ROOST_KEY_SIZE, hash);",
+         "provider_key,\n\t\t\t\t\t       ROOST_KEY_SIZE - 1, hash);"),
     ]),
     "core/slot.c": ("slot keyring backend wipe", [
         ("t too small", "if (t < ROOST_ARGON2_T_MIN || t >", "if (t >"),
@@ -1015,9 +1015,7 @@ FILES = {
     ]),
     "core/keyring-terms.c": ("keyring keyring_edit backend wipe", [
         ("the id is not made from the identity",
-         "memcpy(text + sizeof(ID_LABEL), identity, ROOST_KEY_SIZE);",
-         "memset(text + sizeof(ID_LABEL), 0 * identity[0], "
-         "ROOST_KEY_SIZE);"),
+         "ROOST_KEY_SIZE, hash);", "0 * identity[0], hash);"),
         ("the signature has no label",
          "memcpy(text->bytes, OWNER_SIG_LABEL, sizeof(OWNER_SIG_LABEL));",
          "memset(text->bytes, 0, sizeof(OWNER_SIG_LABEL));"),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* vec: what run.c and agree.c share.  See vec.h. */
+/*
+ * vec: what run.c and agree.c share.  See vec.h.
+ */
 #include "vec.h"
 
 #include "roost/bytes.h"
