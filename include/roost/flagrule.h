@@ -6,10 +6,16 @@
  * flagrule: the policy of custom flags: its text, and what it makes of a
  * change to a message's keywords.
  *
- * Promises: what is said depends on the arguments alone; nothing is
- * allocated; a change made twice is made once; the outcome breaks no
- * exclusive group, no limit and no protection that held before.  It knows
- * nothing of mailboxes but how many names one has, and whether it has one.
+ * This is where the room rules begins.  Its files text, line, list and header
+ * parse the text of rules into the tables of table; apply makes a change with
+ * the help of entry, group, limit and pair; ask answers what the rules say of
+ * one name, and name is the grammar of names (roost/flagname.h).
+ *
+ * Promises: what is answered depends on the arguments alone; nothing is
+ * allocated; a change that is made twice has the outcome of one; the outcome
+ * breaks no exclusive group, no limit and no protection that held before.  It
+ * knows nothing of mailboxes but how many names one has, and whether it has a
+ * certain one.
  *
  * A text of rules, one a line:
  *
@@ -39,14 +45,15 @@
  *
  * Lists are separated by blanks (SP, TAB); there may be blanks around "=" and
  * "|".  A name is a keyword of at most 255 bytes, and in PAIRS and GROUPS has
- * none of = | * ?.  "#" within a line is a part of a name.  Case never counts
- * but in the words of the rules themselves.  Control bytes are refused, and
- * in PATTERN what is not UTF-8.
+ * none of = | * ?.  "#" within a line belongs to a name.  Case counts only in
+ * the words of the rules themselves.  Control bytes are refused, and in
+ * PATTERN what is not UTF-8.
  *
- * A rule adds to those of its kind that stand before it; a number or a word
- * replaces.  "none" alone, for all but colors and on_violation, takes away
- * all of that kind that stands before.  Twice the same is harmless.  A rule
- * about an alias is one about its target; patterns are of targets.
+ * A rule adds to those of its kind that stand before it, but a number or a
+ * word replaces the one before.  "none" alone, for all but colors and
+ * on_violation, takes away all of that kind that stand before.  The same rule
+ * may stand twice.  A rule about an alias is about its target, and patterns
+ * match targets.
  */
 
 #include "roost/err.h"
@@ -267,38 +274,38 @@ struct roost_flag_outcome {
 /*
  * The outcome of a change.  Who is bound by what:
  *
- *	protect, keep	client, delivery, script; a copy is not by protect
+ *	protect, keep	client, delivery, script; protect binds no copy
  *	deny, allow	the same, and admin
  *	reserve		all but the server
  *	the others	all
  *	nothing		replication; anyone, if there are no rules
  *
- * Names are taken for what they are aliases of.  A name that the message has
- * in another spelling is asked for, or left out, in all of them; once asked
- * for it is spelled as the target, if the mailbox has room for that.  Others
- * stay as they are spelled; of several spellings one stays.
+ * An alias counts as its target.  A name that the message has in another
+ * spelling is asked for, or left out, in all of its spellings; once it was
+ * asked for, it is spelled as the target if the limit of the mailbox allows
+ * that.  Other names stay as they are spelled; of several spellings one stays.
  *
  * exclusive: a name asked for clears the others of its group.  Several that
  * are asked for at once, or stand on the message, clear each other, but for
  * the one in parentheses.  One that may not be cleared wins against all.  A
- * name that stands there, but could not be set again, is not asked for.
+ * name that the message has, but could not get again, counts as not asked for.
  *
- * imply: the right name is set where the left one stands; it clears others of
- * its group if the left one was asked for, and they were not.  It is left out
- * if the actor may not set it, if it was denied, and at a limit.  Removing
- * the right name removes the left one.  If that cannot be, both stay.
+ * imply: the right name is set where the left one is; it clears others of its
+ * group if the left one was asked for and they were not.  It is left out if
+ * the actor may not set it, if it was denied, and at a limit.  Removing the
+ * right name removes the left one; if that one may not be removed, both stay.
  *
  * limits: a name that the message has stays.  One that takes the place of
  * another of its group does not count against the message.
  *
- * A client's verdict is CANNOT for what is no keyword, LIMIT for one beyond
- * a limit; with on_violation reject it is NOPERM for an attempt to set or
- * remove what may not be, if that would change the message.  Leaving out
- * something in a REPLACE is no attempt, and names that are set or cleared on
- * behalf of others never fail.  The first reason is the one that counts.
+ * A client's verdict is CANNOT for what is no keyword, and LIMIT for a name
+ * beyond a limit.  With on_violation reject it is NOPERM for an attempt to set
+ * or remove what the actor may not, if that would change the message.  Leaving
+ * out something in a REPLACE is no attempt, and names that are set or cleared
+ * on behalf of others never fail.  The first reason is the one that counts.
  *
- * The request's lists may not be the outcome's own.  ROOST_ERR_LIMIT if one
- * has more than ROOST_FLAG_NAMES_MAX names: nothing is in outcome_r then.
+ * The lists of the request must not be the outcome's own.  ROOST_ERR_LIMIT if
+ * one has more than ROOST_FLAG_NAMES_MAX names, and then the outcome is empty.
  */
 enum roost_err roost_flagrule_apply(const struct roost_flagrules *rules,
 				    const struct roost_flag_request *request,

@@ -45,8 +45,7 @@ roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
 		     uint8_t host_key_r[ROOST_KEY_SIZE],
 		     uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
-/* What a slot is to be, which is added behind the last.  ROOST_ERR_LIMIT if the
-   document is full or would have a second password. */
+/* What a new slot is to be.  The secret is borrowed. */
 struct roost_slot_new {
 	enum roost_slot_type type;
 	uint64_t now;
@@ -54,6 +53,8 @@ struct roost_slot_new {
 				   for a recovery slot 20 */
 	uint32_t t, m_kib;	/* password only */
 };
+/* Add a slot behind the last.  ROOST_ERR_LIMIT if the document is full or would
+   have a second password. */
 enum roost_err
 roost_keyring_add_slot(struct roost_keyring *kr,
 		       const uint8_t host_key[ROOST_KEY_SIZE],

@@ -102,8 +102,8 @@ roost_keyring_open_host(const struct roost_keyring *kr, const char *owner,
 enum roost_err roost_keyring_check_owner(const struct roost_keyring *kr)
 	ROOST_CHECKED;
 
-/* Unlock the master key by the provider slot; master_r is zero after an error,
-   else the caller wipes it.  So it is with the next two. */
+/* Unlock the master key by the provider slot.  In all three ways of unlocking
+   master_r is zero after an error, else the caller wipes it. */
 enum roost_err
 roost_keyring_unlock_provider(const struct roost_keyring *kr,
 			      const uint8_t host_key[ROOST_KEY_SIZE],
@@ -116,6 +116,7 @@ roost_keyring_unlock_secret(const struct roost_keyring *kr,
 			    const uint8_t secret[ROOST_KEY_SIZE],
 			    const struct roost_argon2_limits *limits,
 			    uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
+/* Unlock it by a recovery code. */
 enum roost_err
 roost_keyring_unlock_recovery(const struct roost_keyring *kr,
 			      const uint8_t code[ROOST_CODE_SIZE],

@@ -106,6 +106,9 @@ enum roost_err roost_object_read(struct roost_object *obj, uint64_t plain_off,
 	ROOST_CHECKED;
 
 /*
+ * Two ways to read that copy nothing; a caller that has a buffer asks before it
+ * makes room in it.
+ *
  * True if a full chunk begins at plain_off that is not in memory.  Then
  * roost_object_read_ahead() opens it where the caller wants it: dst holds
  * ROOST_CHUNK_SEALED_SIZE bytes, of which ROOST_CHUNK_PLAIN_SIZE are plaintext

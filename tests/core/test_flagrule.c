@@ -739,7 +739,7 @@ static const char *const worlds[] = {
 	"keep d\nprotect o2\nmax_per_message 3\nmax_per_mailbox 9\n",
 };
 
-/* The groups that an outcome must keep; only the rules' text says them else. */
+/* The groups that an outcome must keep, apart from the text of the rules. */
 static const char *const groups[][5] = {
 	{ "$Junk $NotJunk", "m fo", "x1 x2 x3 $q", "p4 c3", NULL },
 	{ "$Junk $NotJunk a", "m fo", "x1 x2 x3 $q", NULL },
