@@ -3,10 +3,11 @@
  * dbox-sizes: sizes after a repair.  See dbox-sizes.h.
  *
  * A repair keeps the physical size that was written with the message, and
- * counts the virtual size of the sealed bytes.  These are random, so that is
- * known within narrow bounds, and only a size in there is counted anew, by
- * reading the message.  While nobody may look into the file (lookup_abort), the
- * record is not known: that is not the same as none.
+ * counts the virtual size from the sealed bytes.  These look random, so that
+ * count lies within narrow bounds, and only a size between them is counted
+ * anew, by reading the message.  While the caller lets nobody look into the
+ * file (lookup_abort), its record is not known, which does not mean that there
+ * is none.
  */
 #include "mail/dbox-sizes.h"
 
@@ -20,7 +21,7 @@
 #include "session/inspect.h"
 #include "session/storage.h"
 
-/* True if the index knows it: then nobody looks into the file. */
+/* TRUE if the index cache has the size: then core does not ask the file. */
 static bool
 is_cached(struct mail *mail, const char *field)
 {
@@ -31,7 +32,7 @@ is_cached(struct mail *mail, const char *field)
 					mail->seq, idx) > 0;
 }
 
-/* A size in the file's metadata; FALSE if there is none. */
+/* Gets a size from the file's metadata; FALSE if there is none. */
 static bool
 metadata_size(struct mail *mail, enum dbox_metadata_key key, uoff_t *size_r)
 {
@@ -48,7 +49,8 @@ metadata_size(struct mail *mail, enum dbox_metadata_key key, uoff_t *size_r)
 	return TRUE;
 }
 
-/* Is the record to be looked at, and may the file be read for it? */
+/* TRUE if the file's record counts, the file may be read, and it holds a sealed
+   message, of which peek then tells. */
 static bool
 peek_sealed(struct mail *mail, const char *field, struct roost_peek *peek)
 {
@@ -59,8 +61,10 @@ peek_sealed(struct mail *mail, const char *field, struct roost_peek *peek)
 		peek->sealed_size > 0;
 }
 
-/* May it be what a repair counted?  Each line feed without a carriage return
-   adds one: of random bytes one in 256, give or take, and the header's. */
+/* May a repair have counted this from the sealed bytes?  Each line feed without
+   a carriage return in front adds one to their number.  About one in 256 random
+   bytes is a line feed; a quarter more, and 256, leave room for chance and for
+   those of the header. */
 static bool
 is_of_sealed_bytes(const struct roost_peek *peek, uoff_t size)
 {
@@ -90,8 +94,9 @@ roost_dbox_virtual_size(struct mail *mail, uoff_t *size_r)
 	T_BEGIN {
 		if (peek_sealed(mail, "size.virtual", &peek) &&
 		    !virtual_is_believed(mail, &peek)) {
-			/* Counts by reading, and caches.  A message that
-			   cannot be opened keeps the size on record. */
+			/* This counts by reading, and caches the result.
+			   A message that does not open keeps the size on
+			   record. */
 			mail_storage_last_error_push(mail->box->storage);
 			ret = index_mail_get_virtual_size(mail, size_r) == 0;
 			mail_storage_last_error_pop(mail->box->storage);
@@ -100,7 +105,7 @@ roost_dbox_virtual_size(struct mail *mail, uoff_t *size_r)
 	return ret;
 }
 
-/* Opening the message tells core its size, see sizes.h. */
+/* Opens the message, which tells core its size.  FALSE if it did not. */
 static bool
 is_known_when_opened(struct mail *mail)
 {
@@ -128,7 +133,8 @@ roost_dbox_physical_size(struct mail *mail, uoff_t *size_r)
 		if (peek_sealed(mail, "size.physical", &peek) &&
 		    !metadata_size(mail, DBOX_METADATA_PHYSICAL_SIZE, &size) &&
 		    !is_known_when_opened(mail)) {
-			/* The best guess: right unless it is compressed. */
+			/* The best guess: it is right unless the message is
+			   compressed. */
 			*size_r = peek.plain_size;
 			ret = TRUE;
 		}

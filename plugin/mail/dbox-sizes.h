@@ -3,19 +3,17 @@
 #define ROOST_MAIL_DBOX_SIZES_H
 
 /*
- * dbox-sizes: the sizes of sealed messages in dbox files that core repaired.
+ * dbox-sizes: sizes of sealed messages in dbox files that core has repaired.
  *
- * Repairing a file counts the stored bytes, which are not the message's.
- * Such a size is recognised and set right, without a key where that is
- * possible.
+ * A repair counts the stored bytes, and so records sizes that are not the
+ * message's.  Such a size is recognised and put right, without a key where that
+ * is possible.
  */
 
 #include "dovecot/compat.h"
 
-/*
- * TRUE with the right size if the file's own record of it cannot be believed;
- * FALSE to ask the storage as usual.
- */
+/* TRUE if the file's own record of the size cannot be believed: *size_r is the
+   right one.  FALSE if the storage is to be asked as usual. */
 bool roost_dbox_virtual_size(struct mail *mail, uoff_t *size_r);
 bool roost_dbox_physical_size(struct mail *mail, uoff_t *size_r);
 

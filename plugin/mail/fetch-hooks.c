@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch-hooks: see fetch-hooks.h.
+ * fetch-hooks: the answer to a FETCH.  See fetch-hooks.h.
  *
  * Core writes the beginning of a message's line, "* 1 FETCH (", into a buffer,
- * to which some items of FETCH add what they answer.  Where only such items
- * were asked for and all of them failed, core does not send the line, and does
- * not forget its beginning either: the next message's line would stand behind
- * it, within the parenthesis.  So each item that may fail gets another behind
- * it, which forgets what is left when it is the last one.
+ * to which some items of FETCH add what they answer.  If only such items were
+ * asked for and all of them fail, core neither sends the line nor empties the
+ * buffer, and the next message's line would follow within the parenthesis.  So
+ * each item that may fail gets another one behind it, which empties the buffer
+ * if it is the last of the line.
  */
 #include "mail/fetch-hooks.h"
 
@@ -21,19 +21,20 @@
 #pragma weak imap_fetch_handler_unregister
 #pragma weak imap_fetch_handlers_register
 
-/* Core has turned it into capitals. */
+/* What a name is made of; core has turned it into capitals. */
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 
-/* Those that answer by the buffer, but for FLAGS, MODSEQ and UID, which never
-   fail.  RFC822 is that of RFC822.SIZE. */
+/* The items that answer by the buffer, but for FLAGS, MODSEQ and UID, which
+   never fail.  The handler of RFC822 is that of RFC822.SIZE, too. */
 static const char *const item_names[] = {
 	"INTERNALDATE", "PREVIEW", "RFC822", "SAVEDATE", "SNIPPET", "X-GUID",
 	"X-MAILBOX", "X-REAL-UID", "X-SAVEDATE",
 };
 
-/* What they were before; name is NULL where core does not have it. */
+/* Core's own handlers of these; name is NULL where core has none. */
 static struct imap_fetch_handler core_items[N_ELEMENTS(item_names)];
 
+/* The item behind another one. */
 static int
 fetch_forget_line(struct imap_fetch_context *ctx, struct mail *mail,
 		  struct imap_fetch_handler *item ATTR_UNUSED)
@@ -47,8 +48,8 @@ fetch_forget_line(struct imap_fetch_context *ctx, struct mail *mail,
 	return 1;
 }
 
-/* By the name as a client sent it, of which core too looks at the beginning
-   alone: "PREVIEW<0>" is PREVIEW. */
+/* Returns core's handler of an item that a client has named.  As in core, only
+   the beginning counts: "PREVIEW<0>" is PREVIEW. */
 static struct imap_fetch_handler *
 core_item(const char *name)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * maildir-sizes: see maildir-sizes.h.
+ * maildir-sizes: sizes in the name of a maildir file.  See maildir-sizes.h.
  */
 #include "mail/maildir-sizes.h"
 
@@ -18,7 +18,8 @@ name_is_wrong(const char *name, char key, uoff_t right)
 	return maildir_filename_get_size(name, key, &size) && size != right;
 }
 
-/* As core itself would name it; flags and keywords stay behind. */
+/* Returns the name that core itself would give to the file.  What stands behind
+   the sizes, flags and keywords, stays. */
 static const char *
 right_name(const char *name, const struct roost_sizes *sizes)
 {
@@ -37,7 +38,8 @@ right_name(const char *name, const struct roost_sizes *sizes)
 	return str_c(str);
 }
 
-/* Core's way: 1 done, 0 the file has another name now, -1 error. */
+/* Returns what maildir_file_do() expects: 1 done, 0 the file has another name
+   now, -1 with the mailbox's error set. */
 static int
 fix_name(struct maildir_mailbox *mbox, const char *path,
 	 struct roost_sizes *sizes)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * read-errors: see read-errors.h.
+ * read-errors: a message that fails while it is read.  See read-errors.h.
  *
- * What a vfunc answers is left as it is; only the error that goes with a
- * failure is set anew.  It was logged by whoever met it, with the gate.
+ * A hook here returns what it was answered; it only sets another error where
+ * that is a failure.  The failure itself was logged where it was met, with its
+ * gate.
  */
 #include "mail/read-errors.h"
 
@@ -14,7 +15,7 @@
 
 struct errors_mail {
 	union mail_module_context module_ctx;
-	/* Its stream keeps the error, and does not fail anew. */
+	/* Its stream has failed: it keeps the error and does not fail anew. */
 	bool has_failed;
 	/* It was read to its end since it was opened. */
 	bool is_whole;
@@ -26,11 +27,11 @@ struct errors_box {
 
 struct errors_search {
 	union mail_search_module_context module_ctx;
-	unsigned int failures;		/* when it began */
+	unsigned int failures;	/* of the process, when the search began */
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(errors_mail_module, &mail_module_register);
-/* Of mailboxes and of their searches. */
+/* One for mailboxes and for their searches. */
 static MODULE_CONTEXT_DEFINE_INIT(errors_box_module,
 				  &mail_storage_module_register);
 #define ERRORS_MAIL(mail) \
@@ -39,6 +40,8 @@ static MODULE_CONTEXT_DEFINE_INIT(errors_box_module,
 #define ERRORS_BOX(box) \
 	((struct errors_box *)MODULE_CONTEXT_REQUIRE(box, errors_box_module))
 
+/* Sets the error for a vfunc that has returned ret, if a stream has failed;
+   failures is how many had before.  Returns ret. */
 static int
 errors_answer(struct mail *mail, unsigned int failures, int ret)
 {
@@ -46,7 +49,8 @@ errors_answer(struct mail *mail, unsigned int failures, int ret)
 
 	if (failures != roost_istream_failures())
 		email->has_failed = TRUE;
-	/* That something is not in the cache is another error. */
+	/* A look-up that may not read the message fails also where nothing is
+	   cached, which is another error. */
 	if (ret < 0 && email->has_failed && !mail->expunged &&
 	    (failures != roost_istream_failures() ||
 	     mail->lookup_abort == MAIL_LOOKUP_ABORT_NEVER))
@@ -56,7 +60,7 @@ errors_answer(struct mail *mail, unsigned int failures, int ret)
 	return ret;
 }
 
-/* A hook that does no more than that. */
+/* Defines the hook of a vfunc that needs no more than that. */
 #define ERRORS_HOOK(vfunc, params, args) \
 static int \
 errors_##vfunc params \
@@ -99,11 +103,11 @@ ERRORS_HOOK(get_special,
 	    (mail, field, value_r))
 
 /*
- * Who goes on as if a message that breaks off were whole?  pop3 does not look
- * at a stream's error, and its client would delete the message; what core puts
- * into a new message by CATENATE is freed while that still refers to it; dsync
- * has the other side begin to save it, and commit what it has: see
- * roost_read_errors_check_whole().
+ * Must the message be whole before any of it is handed out?  Three readers go
+ * on as if one that breaks off were whole.  pop3 does not look at a stream's
+ * error, and its client would delete the message.  CATENATE frees the stream
+ * while the new message still refers to it.  dsync lets the other side begin to
+ * save the message, and commit what it has of it.
  */
 static bool
 errors_must_be_whole(const struct mail *mail)
@@ -115,7 +119,7 @@ errors_must_be_whole(const struct mail *mail)
 		       "imap_msgpart_url_open_mail") == 0;
 }
 
-/* Read to the end and go back. */
+/* Reads the stream to its end and seeks back: 0, or -1, which is logged. */
 static int
 errors_read_all(struct mail *mail, struct istream *input)
 {
@@ -169,7 +173,7 @@ roost_read_errors_check_whole(struct mail *mail)
 {
 	struct istream *input;
 
-	/* A failure to open it is told by who is to read it. */
+	/* If it does not open, the save that reads it says why. */
 	if (mail_get_stream_because(mail, NULL, NULL, "roost copy",
 				    &input) < 0 ||
 	    !roost_open_is_sealed(mail))
@@ -204,7 +208,8 @@ roost_read_errors_mail_allocated(struct mail *_mail)
 	MODULE_CONTEXT_SET(mail, errors_mail_module, email);
 }
 
-/* A search reads by itself. */
+/* A search reads the streams of messages itself, so a failure of one is looked
+   for when the search ends. */
 static struct mail_search_context *
 errors_search_init(struct mailbox_transaction_context *t,
 		   struct mail_search_args *args,
@@ -240,7 +245,7 @@ errors_search_deinit(struct mail_search_context *ctx)
 	return ret;
 }
 
-/* So does a copy into another keyring. */
+/* A copy that is saved anew reads the message's stream itself, too. */
 static int
 errors_copy(struct mail_save_context *ctx, struct mail *mail)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sizes: see sizes.h.
+ * sizes: sizes on record and true ones.  See sizes.h.
  *
- * The sizes of packed bytes are found by reading what they unpack to, which
- * the unpacking plugins do in any case: they end each reading by it.
+ * The sizes of a packed message are found by reading what it unpacks to.  The
+ * unpacking plugins read all of that in any case, before the mail is closed.
  */
 #include "mail/sizes.h"
 
@@ -35,6 +35,8 @@ roost_sizes_was_packed(struct istream *plain, const uint8_t *object_id,
 	return !counted->is_plain && plain->stream_errno == 0;
 }
 
+/* Counts what packed bytes unpack to, unless the session knows it.  FALSE if
+   that cannot be read. */
 static bool
 sizes_of_packed(struct istream *shown, struct roost_counted *counted,
 		struct roost_sizes *sizes_r)
@@ -54,8 +56,8 @@ differs(uoff_t on_record, uoff_t size)
 		on_record != size;
 }
 
-/* Compare with what the index says, or a file's name: what this mail was told
-   from elsewhere is not asked. */
+/* Compares with what the index says, or a file's name.  So the sizes that core
+   has in memory are forgotten before, and the message is not read. */
 static void
 sizes_compare(struct mail *mail, struct roost_sizes *sizes)
 {
@@ -77,7 +79,8 @@ sizes_compare(struct mail *mail, struct roost_sizes *sizes)
 	imail->data.cache_fetch_fields = fields;
 }
 
-/* Core believes what stands there before any other record than a file name. */
+/* Tells core the sizes, which it believes before any other record but the name
+   of a maildir file. */
 static void
 sizes_set(struct mail *mail, const struct roost_sizes *sizes)
 {
@@ -91,8 +94,8 @@ sizes_set(struct mail *mail, const struct roost_sizes *sizes)
 			MAIL_FETCH_VIRTUAL_SIZE;
 }
 
-/* Was what is kept of the message made from just these bytes?  Then they only
-   look packed: a message may begin with anything. */
+/* TRUE if what the cache has of the message was made from just these bytes.
+   Then they only look packed: a message may begin with anything. */
 static bool
 is_kept_as_shown(struct mail *mail, const struct roost_measure *shown)
 {
@@ -102,7 +105,7 @@ is_kept_as_shown(struct mail *mail, const struct roost_measure *shown)
 		virtual == shown->virtual && physical == shown->physical;
 }
 
-/* FALSE: they are the message. */
+/* Holds the sizes of packed bytes back; FALSE if they are the message. */
 static bool
 sizes_hold_back(struct mail *mail, struct istream *shown,
 		struct roost_sizes *sizes_r)
@@ -129,7 +132,7 @@ roost_sizes_opened(struct mail *mail, struct istream *plain, bool was_packed,
 {
 	struct roost_sizes sizes;
 
-	/* These would answer what is asked to compare. */
+	/* The hooks that are asked for the record would answer from these. */
 	roost_sizes_reset(sizes_r);
 	roost_sizes_reset(&sizes);
 	if (was_packed && roost_measure_is_packed(shown) &&
@@ -147,6 +150,7 @@ roost_sizes_opened(struct mail *mail, struct istream *plain, bool was_packed,
 	*sizes_r = sizes;
 }
 
+/* Answers known in *size_r and tells core: 0; or ret if it is not known. */
 static int
 size_settle(uoff_t known, int ret, uoff_t *told, uoff_t *size_r)
 {
@@ -184,6 +188,7 @@ roost_sizes_forget(struct mail *mail)
 	imail->data.physical_size = imail->data.virtual_size = UOFF_T_MAX;
 }
 
+/* Adds a size to the index cache, where it has no such field of the message. */
 static void
 size_note(struct mail *mail, const char *field, uoff_t size)
 {

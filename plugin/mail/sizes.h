@@ -3,45 +3,50 @@
 #define ROOST_MAIL_SIZES_H
 
 /*
- * sizes: what is on record of a message's size, against the message.
+ * sizes: the sizes of a sealed message that are on record, and its true ones.
  *
- * A sealed message may hold compressed bytes, which another plugin unpacks: it
- * has the size that a reader is shown.  Who reads it without that plugin would
- * keep sizes and structure of the compressed bytes.  So nothing is kept of what
- * is shown packed, and as long as that is shown, its sizes are told.  Whenever
- * a message is opened, a size on record that is not the message's is put right,
- * in memory at once and on disk with heal.
+ * A sealed message may hold packed bytes, which another plugin wrote and
+ * unpacks; its sizes are those of what a reader is shown.  A session without
+ * that plugin is shown the packed bytes.  It is told the sizes of these, but
+ * must not keep them, nor a structure of them, for other sessions.
+ *
+ * Whenever a message is opened, a size on record that is not the message's is
+ * put right: in memory at once, and on disk by roost_sizes_heal().
  */
 
 #include "dovecot/compat.h"
 
 #include "session/user.h"
 
-/* Of one opened message; UOFF_T_MAX is not known. */
+/* The sizes of an opened message; one that is UOFF_T_MAX is not known. */
 struct roost_sizes {
 	uoff_t physical, virtual;
-	bool is_physical_wrong, is_virtual_wrong;	/* on record */
-	/* Of packed bytes: what is read is not the message, and nobody is told
-	   of its own sizes what is kept for others. */
+	/* What is on record is another size. */
+	bool is_physical_wrong, is_virtual_wrong;
+	/* The sizes are of packed bytes, because these are shown: they are told
+	   in place of those on record, and are not kept. */
 	bool is_held_back;
-	bool was_healed;
+	bool was_healed;	/* roost_sizes_heal() was called */
 };
 
-/* Is plain, which this object holds, packed?  What the session knows is not
-   looked at again.  counted is then of this object. */
+/* TRUE if plain, the plaintext of this object, is packed.  counted is what the
+   session knows of the object that was opened last, which spares looking once
+   more; afterwards it is of this object. */
 bool roost_sizes_was_packed(struct istream *plain, const uint8_t *object_id,
 			    struct roost_counted *counted);
 
 /*
- * A sealed message was opened: plain is what the object holds and shown what
- * the other plugins made of it.  Core is told the sizes; no error is set.
- * was_packed and counted are from the function before.
+ * Finds the sizes of a sealed message that was opened, tells core, and compares
+ * them with those on record.  plain is the object's plaintext, and shown what
+ * the other plugins made of it.  was_packed and counted are those of
+ * roost_sizes_was_packed().  Sets no error.
  */
 void roost_sizes_opened(struct mail *mail, struct istream *plain,
 			bool was_packed, struct istream *shown,
 			struct roost_counted *counted,
 			struct roost_sizes *sizes_r);
 
+/* Nothing is known. */
 static inline void
 roost_sizes_reset(struct roost_sizes *sizes)
 {
@@ -50,18 +55,19 @@ roost_sizes_reset(struct roost_sizes *sizes)
 	sizes->is_held_back = sizes->was_healed = FALSE;
 }
 
-/* What the storage answered with ret, and what is answered instead where the
-   size is known: 0 or ret. */
+/* Each corrects what the storage has answered with ret in *size_r: where the
+   size is known, that is put there.  Returns 0 then, else ret. */
 int roost_sizes_physical(struct mail *mail, const struct roost_sizes *sizes,
 			 int ret, uoff_t *size_r);
 int roost_sizes_virtual(struct mail *mail, const struct roost_sizes *sizes,
 			int ret, uoff_t *size_r);
 
-/* Before the mail is closed: core would keep the sizes that it found. */
+/* Takes from core the sizes that it has found, before the mail is closed: it
+   would keep them for other sessions. */
 void roost_sizes_forget(struct mail *mail);
 
-/* Once core has the stream: note the sizes in the index if they were counted,
-   so that they are found before those in a dbox file. */
+/* Adds the sizes to the index cache if they were counted, so that they are
+   found before those in a dbox file.  To be called once core has the stream. */
 void roost_sizes_note(struct mail *mail, const struct roost_sizes *sizes);
 
 static inline bool
@@ -70,7 +76,8 @@ roost_sizes_are_wrong(const struct roost_sizes *sizes)
 	return sizes->is_physical_wrong || sizes->is_virtual_wrong;
 }
 
-/* Once core has the stream: drop the wrong record, which is logged. */
+/* Drops the wrong record, which is logged.  To be called once core has the
+   stream. */
 void roost_sizes_heal(struct mail *mail, struct roost_sizes *sizes);
 
 #endif
