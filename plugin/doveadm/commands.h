@@ -3,8 +3,8 @@
 #define ROOST_DOVEADM_COMMANDS_H
 
 /*
- * commands: the commands of `doveadm roost`, each defined in a file of its
- * own.
+ * commands: all commands of `doveadm roost`, each of which is defined in a file
+ * of its own, for doveadm/plugin.c to register.
  */
 
 #include "doveadm/command.h"

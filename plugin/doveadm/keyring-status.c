@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyring-status: `doveadm roost status`: what a user's keyring is, and
+ * keyring-status: `doveadm roost status`: tells what a user's keyring is, and
  * whether it opens.
  */
 #include "doveadm/commands.h"
@@ -21,6 +21,7 @@ status_cmd_init(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
 }
 ROOST_CMD_DEFINE_INIT(status_cmd_init)
 
+/* Returns the types of its slots with commas between. */
 static const char *
 status_slots(const struct roost_keyring *doc)
 {

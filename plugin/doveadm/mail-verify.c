@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail-verify: `doveadm roost verify`: is every sealed message whole, and is
- * every message sealed that has to be?
+ * mail-verify: `doveadm roost verify`: tells whether every sealed message is
+ * whole, and every message sealed that has to be.
  *
  * This file visits the mailboxes and counts; verify-message.c judges a message.
  */
@@ -21,7 +21,7 @@ struct verify_run {
 	bool is_keyless;
 	struct roost_ring *ring;	/* NULL: there is no keyring */
 	bool is_bad;			/* a message is not whole */
-	unsigned int plaintext;		/* messages of all mailboxes */
+	unsigned int plaintext;		/* in all mailboxes */
 	/* Of the mailbox that is being visited. */
 	struct {
 		unsigned int messages, sealed, plaintext, bad;
@@ -133,6 +133,7 @@ verify_is_sealed(struct roost_user *ruser, struct mail_namespace *ns,
 		config->has_policy && config->policy == ROOST_POLICY_SEALED;
 }
 
+/* Returns 0, or -1 with error_r where anything is wrong with the namespace. */
 static int
 verify_result(struct roost_user *ruser, struct mail_namespace *ns,
 	      const struct verify_run *run, const char **error_r)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * password: see password.h.
+ * password: a user's password, read or asked for.  See password.h.
  *
- * Dovecot's own askpass() panics where its buffer ends, or leaves copies in
- * memory that nobody wipes.
+ * Dovecot's own askpass() would not do: it panics where its buffer ends, or
+ * leaves copies in memory that nobody wipes.
  */
 #include "doveadm/password.h"
 
@@ -15,7 +15,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Up to the end of the line, of the file or of the buffer. */
+/* Reads up to the end of the line, of the file or of the buffer.  What stands
+   behind the line may be read, too.  Returns 0, or -1 with errno. */
 static int
 read_line(int fd, struct roost_password *password)
 {
@@ -47,8 +48,9 @@ cut_line_end(struct roost_password *password)
 		password->len--;
 }
 
+/* Returns what is wrong with the password, or NULL. */
 static const char *
-check(const struct roost_password *password)
+password_check(const struct roost_password *password)
 {
 	if (password->len == 0)
 		return "The password is empty";
@@ -71,7 +73,7 @@ roost_password_read(int fd, struct roost_password *password_r,
 					   "read(%d) failed: %m", fd);
 	} else {
 		cut_line_end(password_r);
-		*error_r = check(password_r);
+		*error_r = password_check(password_r);
 	}
 	if (*error_r == NULL)
 		return 0;
@@ -102,7 +104,7 @@ roost_password_ask(const char *prompt, struct roost_password *password_r,
 		(void)write_full(fd, prompt, strlen(prompt));
 		ret = roost_password_read(fd, password_r, error_r);
 	}
-	/* What was typed beyond the limit goes with it. */
+	/* This also drops what was typed beyond the limit. */
 	(void)tcsetattr(fd, TCSAFLUSH, &shown);
 	(void)write_full(fd, "\n", 1);
 	i_close_fd(&fd);

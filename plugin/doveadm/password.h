@@ -3,29 +3,31 @@
 #define ROOST_DOVEADM_PASSWORD_H
 
 /*
- * password: a user's password from a file descriptor or from the terminal, as
- * a login would send it.
+ * password: a user's password, read from a file descriptor or asked for on the
+ * terminal, as a login would send it.
  *
- * It is one line.  LF or CR LF ends it, or the end of the file; what follows
- * is not looked at.  One that is empty, longer than ROOST_PASSWORD_MAX bytes
- * or holds a NUL is an error: none is ever cut.
+ * It is one line.  LF, CR LF or the end of the file ends it, and what follows
+ * is ignored.  A password that is empty, has more than ROOST_PASSWORD_MAX bytes or
+ * holds a NUL is an error: none is ever cut.
  */
 
 #include "dovecot/compat.h"
 
 #define ROOST_PASSWORD_MAX 1024
 
-/* Secret: for guarded memory. */
+/* Secret: to be kept in guarded memory. */
 struct roost_password {
 	size_t len;
-	char text[ROOST_PASSWORD_MAX + 2];	/* with its line's end */
+	/* Not ended by a NUL; there is space for the end of the line. */
+	char text[ROOST_PASSWORD_MAX + 2];
 };
 
-/* -1 with error_r; nothing is left in password_r then. */
+/* Returns 0, or -1 with error_r: then password_r is wiped. */
 int roost_password_read(int fd, struct roost_password *password_r,
 			const char **error_r);
 
-/* The same from the terminal, which shows the prompt and no password. */
+/* Asks for a password on the terminal, which shows the prompt and nothing that
+   is typed.  Returns as roost_password_read(). */
 int roost_password_ask(const char *prompt, struct roost_password *password_r,
 		       const char **error_r);
 

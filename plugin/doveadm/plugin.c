@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plugin: the module that gives `doveadm roost` its commands; each is a file
- * of this room, and this one registers them.
+ * plugin: the module that gives `doveadm roost` its commands.  Each command is
+ * a file of this folder, and this file registers them.
  *
- * This module has its own copy of the code that it shares with the mail
- * plugin.  The state of a user is the plugin's (session/user-share.h).
+ * The module has a copy of its own of the code that it shares with the mail
+ * plugin, but not of what a process knows of a user: that is the mail plugin's,
+ * where one is loaded (session/user-share.h).
  */
 #include "doveadm/commands.h"
 
@@ -22,8 +23,8 @@ extern EXPORT const char *doveadm_roost_plugin_version;
 
 const char *doveadm_roost_plugin_version = DOVECOT_ABI_VERSION;
 
-/* Before the mail plugin's hooks, so that files are seen as they are; does
-   nothing to a mail but when a command here looks at it. */
+/* Outside of the mail plugin's hooks, so that a command sees the stored bytes
+   of a message.  The hooks do nothing until a command asks for that. */
 static struct mail_storage_hooks command_hooks = {
 	.mail_allocated = roost_inspect_allocated,
 };

@@ -3,10 +3,12 @@
 #define ROOST_DOVECOT_COMPAT_H
 
 /*
- * compat: the one file that knows how Dovecot's versions differ,
- * besides the settings files, of which there is one for each major.
+ * compat: the one file that knows how Dovecot's versions differ, besides the
+ * files of settings, of which there is one for each major.
  *
- * ROOST_HAVE_... come from the compile probes.
+ * This folder is the seam to Dovecot: what the others need alike on each
+ * version of it, and how its log and its clients are told of a refusal.
+ * ROOST_HAVE_... are defined by dovecot/probes, which tries what compiles.
  */
 
 #include "lib.h"
@@ -33,7 +35,7 @@
 	((storage)->set->mail_attachment_dir)
 #endif
 
-/* For whom userdb is asked. */
+/* Tell the userdb look-up in info for which protocol (2.3: service) it is. */
 #ifdef ROOST_HAVE_AUTH_INFO_PROTOCOL
 # define roost_auth_info_set_protocol(info, user) \
 	((info)->protocol = (user)->protocol)
@@ -42,14 +44,14 @@
 	((info)->service = (user)->service)
 #endif
 
-/* Where the settings of Roost are written. */
+/* Where an operator writes Roost's settings, for messages to him. */
 #ifdef ROOST_HAVE_SETTINGS_FRAMEWORK
 # define ROOST_SETTINGS_PLACE "at the top level of the configuration"
 #else
 # define ROOST_SETTINGS_PLACE "in plugin { }"
 #endif
 
-/* Names of the plugins loaded for a user, NULL at the end. */
+/* The names of the plugins that are loaded for a user; NULL is the last. */
 #ifdef ROOST_HAVE_PLUGINS_BOOLLIST
 # include "settings-parser.h"
 # define roost_mail_plugins(set) settings_boollist_get(&(set)->mail_plugins)
@@ -57,7 +59,8 @@
 # define roost_mail_plugins(set) t_strsplit_spaces((set)->mail_plugins, ", ")
 #endif
 
-/* Registering fields of the index cache: a pool for shortened names. */
+/* Register fields of the index cache.  Where core may shorten their names it
+   takes a pool for them. */
 #ifdef ROOST_HAVE_CACHE_REGISTER_POOL
 # define roost_cache_register(cache, fields, count) \
 	mail_cache_register_fields(cache, fields, count, \
@@ -67,7 +70,8 @@
 	mail_cache_register_fields(cache, fields, count)
 #endif
 
-/* What one message may make a parser allocate, where that is bounded. */
+/* Parse MIME headers, with limits to what one message may make core allocate
+   where core has limits. */
 #ifdef ROOST_HAVE_PART_LIMITS
 # define roost_part_limits message_part_data_limits
 # define ROOST_PART_LIMITS_INIT MESSAGE_PART_DATA_LIMITS_INIT
@@ -86,7 +90,8 @@ struct roost_part_limits {
 	message_part_envelope_parse_from_header(pool, envelope, hdr)
 #endif
 
-/* Streams of ours read from their parent alone, where that is asked. */
+/* Create an input stream.  Where core asks for hidden inputs, there are none: a
+   stream of Roost reads from its parent alone. */
 #ifdef ROOST_HAVE_HIDDEN_INPUTS
 # define roost_istream_init(stream, parent, fd) \
 	i_stream_create(stream, parent, fd, ISTREAM_HIDDEN_INPUTS_NONE, 0)
@@ -95,7 +100,8 @@ struct roost_part_limits {
 	i_stream_create(stream, parent, fd, 0)
 #endif
 
-/* What is cached is the form for every client, with no 8-bit strings. */
+/* Write ENVELOPE and BODYSTRUCTURE for the cache: without 8-bit strings, which
+   is the form that every client takes. */
 #ifdef ROOST_HAVE_QUOTE_FLAGS
 # define roost_envelope_write(envelope, str) \
 	imap_envelope_write(envelope, str, 0)
@@ -108,7 +114,8 @@ struct roost_part_limits {
 	imap_bodystructure_write(parts, str, TRUE, error_r)
 #endif
 
-/* What is asked of a part that is decoded: of a hook that hands it on. */
+/* Parameters of get_binary_stream() that tell the properties of the decoded
+   part, and the arguments by which a hook hands them on. */
 #ifdef ROOST_HAVE_BINARY_PROPERTIES
 # define ROOST_BINARY_PARAMS struct mail_binary_properties *props_r
 # define ROOST_BINARY_ARGS props_r
@@ -118,7 +125,7 @@ struct roost_part_limits {
 # define ROOST_BINARY_ARGS size_r, lines_r, binary_r
 #endif
 
-/* A sent date as the 32 bits that Dovecot keeps of it. */
+/* The sent date, cut to the 32 bits of it that Dovecot keeps. */
 #ifdef ROOST_HAVE_TIME_TRUNC
 # define roost_sent_date(date) ((time_t)time_to_uint32_trunc(date))
 #else

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libraries: see libraries.h.
+ * libraries: OpenSSL and libsodium.  See libraries.h.
  */
-#include "dovecot/compat.h"
-
 #include "dovecot/libraries.h"
+
+#include "dovecot/compat.h"
 
 #include "roost/prim.h"
 

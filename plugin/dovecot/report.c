@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report: gates to errors, texts and log lines.  See report.h.
+ * report: gates, errors and log lines.  See report.h.
  */
 #include "dovecot/report.h"
 
@@ -8,7 +8,7 @@
 
 struct event_category roost_report_category = { .name = "roost" };
 
-/* What an operator can do about it. */
+/* Returns what an operator can do about a message that fails at this gate. */
 static const char *
 report_advice(enum roost_err err)
 {
@@ -25,8 +25,8 @@ report_advice(enum roost_err err)
 int
 roost_report_errno(enum roost_err err)
 {
-	/* Not ENOENT, EPIPE or EINVAL: callers give those other meanings,
-	   and some of them would not log. */
+	/* ENOENT, EPIPE and EINVAL would not do: callers give them other
+	   meanings, and some of them would not log. */
 	return err == ROOST_ERR_LOCKED || err == ROOST_ERR_NO_KEY ?
 		EACCES : EIO;
 }

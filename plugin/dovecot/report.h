@@ -3,10 +3,11 @@
 #define ROOST_DOVECOT_REPORT_H
 
 /*
- * report: the one place that knows both our gates and Dovecot's errors.
+ * report: the one place that knows both the gates of the format and Dovecot's
+ * errors.
  *
  * A client learns that a message cannot be opened, and no more: every gate
- * looks the same.  The log learns the gate, in words, with the mailbox and
+ * looks the same to it.  The log tells the gate in words, with the mailbox and
  * the UID, and what to do.
  */
 
@@ -14,40 +15,44 @@
 
 #include "roost/err.h"
 
+/* The category of all events. */
 extern struct event_category roost_report_category;
 
-/* What a client is told of a refused message, by code INVALIDDATA. */
+/* What a client is told of a refused message, with the error INVALIDDATA. */
 #define ROOST_CLIENT_REFUSED "This sealed message cannot be opened"
-/* Of a plaintext message where the policy is sealed. */
+/* What it is told of a plaintext message that is refused. */
 #define ROOST_CLIENT_PLAINTEXT "This message is not sealed"
 
-/* The stream_errno of a stream that fails at this gate. */
+/* Returns the stream_errno of a stream that fails at this gate. */
 int roost_report_errno(enum roost_err err);
 
 /*
- * Refuse a message: sets the storage's error, logs one line.  detail adds to
- * the gate's phrase, may be NULL.  is_quiet leaves the log out.
+ * Refuse a message: set the storage's error and log one line, which is_quiet
+ * leaves out.  detail adds to the gate's phrase, and may be NULL.
  */
 void roost_report_refused(struct mail *mail, enum roost_err err,
 			  const char *detail, bool is_quiet);
 
-/* The same where the keyring is what fails; error says how. */
+/* Refuse a message in the same way because of its keyring; error says how that
+   fails. */
 void roost_report_keyring(struct mail *mail, const char *gate,
 			  const char *error, bool is_quiet);
 
-/* The same for a plaintext message under policy sealed. */
+/* Refuse a plaintext message in the same way because the policy is sealed.  If
+   it is served all the same, only the line is logged. */
 void roost_report_plaintext(struct mail *mail, bool is_served,
 			    bool is_quiet);
 
-/* The sealed file under a UID is not the one that the index cache
-   describes. */
-void roost_report_changed(struct mail *mail);
-
-/* As roost_report_refused(): the file under a UID is plaintext, though the
-   index cache names it as a sealed one. */
+/* Refuse a plaintext message in the same way because the index cache names it
+   as a sealed one. */
 void roost_report_unsealed(struct mail *mail, bool is_quiet);
 
-/* A blob of the index cache was refused, and is made anew. */
+/* Log that the sealed file under a UID is not the one that the index cache
+   describes; it is served. */
+void roost_report_changed(struct mail *mail);
+
+/* Log that a blob of the index cache was refused at this gate; it is made anew
+   from the message. */
 void roost_report_blob(struct mail *mail, enum roost_err err);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * measure: packed bytes, and sizes.  See measure.h.
+ * measure: packed bytes and sizes.  See measure.h.
  */
 #include "stream/measure.h"
 
 #include "istream.h"
 
-/* What the formats that Dovecot knows begin with. */
+/* What the compressed formats that Dovecot knows begin with. */
 static const struct {
 	const char *bytes;
 	size_t len;
@@ -25,8 +25,8 @@ roost_measure_is_packed(struct istream *input)
 	unsigned int i;
 	size_t size;
 
-	/* Reads as much as whoever reads the message first, and no less: a
-	   stream of ours shows whole chunks. */
+	/* One read shows enough, because a stream of Roost shows whole chunks;
+	   and it costs nothing, because the message is read next. */
 	if (i_stream_read_more(input, &data, &size) <= 0)
 		return FALSE;
 	for (i = 0; i < N_ELEMENTS(packed_magics); i++) {
@@ -38,7 +38,8 @@ roost_measure_is_packed(struct istream *input)
 	return FALSE;
 }
 
-/* Line feeds that a client sees with a carriage return in front. */
+/* Counts the line feeds without a carriage return in front.  *was_cr tells
+   whether the byte before data is one, and afterwards whether the last is. */
 static uoff_t
 count_bare(const unsigned char *data, size_t size, bool *was_cr)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ostream-roost: writing sealed messages.  See ostream-roost.h.
+ * ostream-roost: the sealing stream.  See ostream-roost.h.
  */
 #include "stream/ostream-roost.h"
 
@@ -22,10 +22,11 @@ output_write(void *context, const uint8_t *bytes, size_t len)
 	struct roost_ostream *rstream = context;
 	ssize_t ret = o_stream_send(rstream->output, bytes, len);
 
-	/* Storage outputs block: less than all is an error of theirs. */
+	/* A storage's output blocks: if it takes less than all, it failed. */
 	return ret == (ssize_t)len ? ROOST_OK : ROOST_ERR_IO;
 }
 
+/* Sets the stream's error.  Returns -1. */
 static int
 rstream_fail(struct roost_ostream *rstream, enum roost_err err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tap: see tap.h.
+ * tap: a stream that keeps the beginning.  See tap.h.
  */
 #include "stream/tap.h"
 
@@ -41,11 +41,11 @@ static void
 tap_keep(void *context, const void *data, size_t size)
 {
 	struct roost_tap *tap = context;
-	size_t room = tap->max - tap->kept->used;
+	size_t left = tap->max - tap->kept->used;
 
 	tap->seen += size;
-	if (room > 0)
-		buffer_append(tap->kept, data, I_MIN(size, room));
+	if (left > 0)
+		buffer_append(tap->kept, data, I_MIN(size, left));
 }
 
 static void
@@ -57,14 +57,14 @@ tap_unref(void *context)
 }
 
 struct ostream *
-roost_tap_create(struct ostream *output, size_t max,
-			 struct roost_tap **tap_r)
+roost_tap_create(struct ostream *output, size_t max, struct roost_tap **tap_r)
 {
 	struct roost_tap *tap = i_new(struct roost_tap, 1);
 
 	tap->refcount = 2;
 	tap->max = max;
-	/* Whole at once: growing would leave plaintext behind. */
+	/* All memory is taken at once, because a buffer that grows would leave
+	   plaintext behind where it was. */
 	tap->kept = buffer_create_dynamic(default_pool, max);
 	*tap_r = tap;
 	return roost_ostream_watch_create(output, tap_keep, tap_unref, tap);

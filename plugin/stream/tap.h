@@ -3,27 +3,30 @@
 #define ROOST_STREAM_TAP_H
 
 /*
- * tap: passes on what is written to it, and keeps the beginning.
+ * tap: a stream that passes on what is written to it, and keeps the beginning.
  *
- * What is kept is plaintext: in memory only, and wiped when it is released.
+ * What it keeps is plaintext: it is in memory only, and wiped when it is
+ * released.
  */
 
 #include "dovecot/compat.h"
 
-/* What was kept; lives as long as the stream or whoever created it. */
+/* What was kept.  It lives until both the stream is destroyed and its creator
+   has released it. */
 struct roost_tap;
 
-/* References output.  Keeps at most max bytes; *tap_r is the caller's to
-   release. */
+/* Returns a stream that references output and keeps at most max bytes.  The
+   caller releases *tap_r. */
 struct ostream *
-roost_tap_create(struct ostream *output, size_t max,
-			 struct roost_tap **tap_r);
+roost_tap_create(struct ostream *output, size_t max, struct roost_tap **tap_r);
 
-/* The bytes, until release; *is_all_r: nothing more was written. */
+/* Returns the bytes that were kept, borrowed until the release; *is_all_r tells
+   whether nothing more was written. */
 const unsigned char *
 roost_tap_kept(const struct roost_tap *tap, size_t *size_r, bool *is_all_r);
 
-/* Sets *tap, which may be NULL, to NULL. */
+/* Gives up the caller's share in *tap, which may be NULL, and sets it to
+   NULL. */
 void roost_tap_release(struct roost_tap **tap);
 
 #endif
