@@ -51,11 +51,12 @@ class Bench:
             sample)
 
     def same(self, work, count):
-        """Every system must have answered with as many bytes."""
+        """Asserts that every system answers this with as many bytes."""
         assert self.bytes.setdefault(work, count) == count, \
             "%s: %d bytes, not %d" % (work, count, self.bytes[work])
 
     def in_turn(self, names=systems.SYSTEMS):
+        """The names, each time beginning with another one."""
         self.rounds += 1
         shift = self.rounds % len(names)
         return names[shift:] + names[:shift]
@@ -63,7 +64,8 @@ class Bench:
     # What is measured
 
     def check_stored(self, name, one, user, count):
-        """The system does what its name says."""
+        """Asserts that the stored messages look as this system's do, and
+        that there are so many, unless count is None."""
         stored = one.objects(user)
         assert count is None or len(stored) == count, \
             "%s stored %d of %d" % (name, len(stored), count)
@@ -148,8 +150,8 @@ class Bench:
             self.check_stored(name, one, "big", 1)
 
     def writing(self, servers, mails):
-        """Nothing is deleted in between: file systems are slow to make files
-        where some were just deleted."""
+        """Deletes nothing in between, because file systems are slow to make
+        files where some were just deleted."""
         wire = [server.smtp_data(mail) for mail in mails]
         for number in range(self.options.writes):
             self.say("APPEND, round %d" % (number + 1))
@@ -204,7 +206,7 @@ class Bench:
             systems.stop(servers)
 
     def fill(self, servers, kind, mails):
-        """Several mailboxes; the last one is used further."""
+        """Fills several mailboxes alike, and returns the last one."""
         for number in range(self.options.writes):
             self.say("lively mailbox by %s, round %d" % (kind, number + 1))
             box = mailbox.Mailbox(self, servers, "%s%d" % (kind, number))
@@ -236,7 +238,8 @@ class Bench:
         self.locked_part(wire)
 
     def locked_part(self, wire):
-        """Delivery that cannot open what it seals; the client's login can."""
+        """Delivers in password mode, where a delivery cannot open what it has
+        sealed, but the client's login can."""
         servers = systems.start(os.path.join(self.tmp, "locked"),
                                 self.options.storage, False, ("locked",),
                                 mailbox.NAMES, secret=True)

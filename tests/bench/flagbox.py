@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """flagbox: what rules for custom flags cost, without anything else of Roost.
 
-Beside plain Dovecot stands one with the plugin `roost_flags` and its default
-rules. Messages are small: all that is measured is done to their flags.
+Plain Dovecot is compared with one that has the plugin `roost_flags` and its
+default rules. Messages are small, because only their flags are worked on.
 """
 
 import mailbox
@@ -21,8 +21,8 @@ STORES = (
     ("flags-ham", "STORE of $NotJunk after it, rules",
      "STORE 1:* +FLAGS ($NotJunk)"),
 )
-# A keyword of which rules speak is looked at in each message, and the last
-# one changes two of each: no goals.
+# $Junk and $NotJunk have no goals, because rules speak of them: they are
+# looked up in each message, and setting the one clears the other.
 WORKS = tuple((key, title, GOAL if "Fern" in command else None)
               for key, title, command in STORES) + (
     ("flags-append", "APPEND with keywords, rules", GOAL),
@@ -31,7 +31,7 @@ WORKS = tuple((key, title, GOAL if "Fern" in command else None)
 
 
 def make(count):
-    """Small messages, with CRLF lines."""
+    """So many small messages, with CRLF lines."""
     return [b"From: a@example.org\r\nSubject: %d\r\nDate: Thu, 01 Jan 2026 "
             b"00:00:00 +0000\r\nMessage-ID: <%d@example.org>\r\n\r\nText "
             b"of a small message.\r\n" % (number, number)
@@ -39,7 +39,7 @@ def make(count):
 
 
 def _names(imap, count):
-    """The mailbox gets so many names of keywords."""
+    """Gives the mailbox so many names of keywords, which no message keeps."""
     names = ["name%03d" % number for number in range(count)]
     for start in range(0, count, 50):
         imap.run("STORE 1 +FLAGS (%s)" % " ".join(names[start:start + 50]))

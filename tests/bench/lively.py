@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""lively: messages as people have them, for what lists and searches.
+"""lively: messages as people have them, to measure lists and searches on.
 
-The same seed makes the same bytes: threads, folded and encoded headers,
-signatures, several recipients; most are plain text, some have an HTML
-version, some an attachment.
+They have threads, folded and encoded headers, signatures and several
+recipients; most are plain text, some have an HTML version, some an attachment.
+The same seed makes the same bytes.
 """
 
 import base64
@@ -37,7 +37,7 @@ class Thread:
             self.subject = "=?utf-8?B?%s?=" % coded.decode()
 
     def lines(self, message_id):
-        """Subject, and what joins a message to those before it."""
+        """The lines of Subject and of what joins a message to its thread."""
         found = ["Message-ID: " + message_id]
         if self.ids:
             found += ["Subject: Re: " + self.subject,
@@ -50,7 +50,7 @@ class Thread:
 
 
 def _trace(rand, date):
-    """What servers on the way have added."""
+    """The lines that servers on the way have added."""
     coded = base64.b64encode(bytes(rand.choices(range(256), k=256))).decode()
     lines = ["Received: from out%d.example.org (out%d.example.org "
              "[192.0.2.%d])\r\n\tby mx%d.example.com (Postfix) with ESMTPS "
@@ -110,7 +110,7 @@ def _body(rand, number, pools):
 
 
 def make(count, seed):
-    """`count` messages with CRLF lines."""
+    """So many messages, with CRLF lines."""
     rand = random.Random(seed)
     pools = messages.text_pool(rand), messages.base64_pool(rand)
     threads, made = [], []

@@ -42,7 +42,7 @@ KEYWORD = (("keyword-set", "STORE of a keyword", "STORE 1:* +FLAGS (Fern)"),
 
 
 def _works():
-    """(key, title, goal), in the order of the report."""
+    """Each work as (key, title, goal), in the order of the report."""
     yield "box-append", "APPEND, lively mailbox", WRITE
     yield "box-lmtp", "LMTP, lively mailbox", WRITE
     yield "box-locked", "LMTP, lively mailbox, password mode", WRITE
@@ -62,8 +62,8 @@ WORKS = tuple(_works())
 
 
 def _copy(source, target, shared):
-    """Copies a tree with its owners and times; the shared ones of its files
-    are linked."""
+    """Copies a tree with its owners and times. Files whose paths below source
+    are in shared are linked instead."""
     folders = []
     for folder, _, names in os.walk(source):
         to = target + folder[len(source):]
@@ -100,6 +100,7 @@ class Mailbox:
         processes.none("imap")
 
     def keep(self, state):
+        """Keeps the mailbox as it is now, under the name of this state."""
         for name, one in self.servers.items():
             self._idle(name)
             target = self.kept(name, state)
@@ -111,18 +112,19 @@ class Mailbox:
             _copy(home, target, shared)
 
     def restore(self, state):
+        """Brings back what was kept under this name."""
         for name, one in self.servers.items():
             self._idle(name)
             shutil.rmtree(one.home(self.user))
             _copy(self.kept(name, state), one.home(self.user),
                   self.shared[name, state])
-        os.sync()       # else what is measured runs beside the writing
+        os.sync()       # or the disk would be busy while it is measured
 
     # Filling it
 
     def fill(self, kind, mails):
-        """By APPEND or by delivery. The first message makes mailbox and
-        keyring, and is not measured."""
+        """Fills the mailbox by APPEND or by delivery. The first message is not
+        measured, because it makes mailbox and keyring."""
         put = self._append if kind == "append" else self._deliver
         for name in self.bench.in_turn(NAMES):
             self.bench.add("box-" + kind, name,
@@ -143,8 +145,8 @@ class Mailbox:
     # Using it
 
     def run(self, work, command, is_kept, is_same=True):
-        """What a login costs, opening a keyring by a password too, is not
-        measured here."""
+        """Measures a command on each server. What a login costs, such as
+        opening a keyring by a password, is spent before."""
         for name in self.bench.in_turn(NAMES):
             with session.Session(self.servers[name], self.user,
                                  "INBOX") as imap:
@@ -156,7 +158,8 @@ class Mailbox:
                 self.bench.add(work, name, sample)
 
     def rounds(self, state, key, command, count, is_same=True):
-        """The first round warms up."""
+        """Measures a command on the mailbox as it was kept, the first time and
+        again, in so many rounds after one that is not counted."""
         self.bench.say("%s, %d rounds" % (key, count))
         for number in range(count + 1):
             self.restore(state)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""messages: the mailbox that every system is measured on.
+"""messages: the messages that every system is measured on.
 
-The same seed makes the same bytes. Sizes are lognormal around 12 KB, each
-tenth message carries a large attachment, and all together have the size that
-was asked for.
+Their sizes are lognormal around 12 KB, each tenth carries a large attachment,
+and all together have the size that was asked for. The same seed makes the same
+bytes.
 """
 
 import base64
@@ -13,7 +13,7 @@ import random
 TEXT_MEDIAN, TEXT_SIGMA = 12000, 0.6
 LARGE_EVERY, LARGE_SIGMA = 10, 0.6
 POOL = 1 << 20
-# No pool of words has it.
+# A word that no message has.
 ABSENT = "qzjxkvqzjx"
 
 SYLLABLES = ("ba be bi do du fa fe ga go ha he hi ka ke la le lo ma me mi "
@@ -33,13 +33,13 @@ def text_pool(rand):
 
 
 def base64_pool(rand):
-    raw = rand.getrandbits(8 * 57 * (POOL // 78)).to_bytes(
+    data = rand.getrandbits(8 * 57 * (POOL // 78)).to_bytes(
         57 * (POOL // 78), "little")
-    return base64.encodebytes(raw).replace(b"\n", b"\r\n")
+    return base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 
 def take(rand, pool, size):
-    """Whole lines of the pool, about `size` bytes."""
+    """About so many bytes of the pool, in whole lines."""
     out = []
     while size > 0:
         start = pool.index(b"\n", rand.randrange(len(pool) * 3 // 4)) + 1
@@ -84,7 +84,7 @@ def _large(rand, pools, number, size, attached):
 
 
 def make(count, total, seed):
-    """`count` messages with CRLF lines, together about `total` bytes."""
+    """So many messages, with CRLF lines, together of about total bytes."""
     rand = random.Random(seed)
     pools = text_pool(rand), base64_pool(rand)
     sizes = [int(rand.lognormvariate(math.log(TEXT_MEDIAN), TEXT_SIGMA))
@@ -103,7 +103,7 @@ def make(count, total, seed):
 
 
 def make_one(size, seed):
-    """One message of at least `size` bytes, nearly all attachment."""
+    """One message of at least so many bytes, most of them an attachment's."""
     rand = random.Random(seed)
     pools = text_pool(rand), base64_pool(rand)
     return _large(rand, pools, 0, 2000, size)

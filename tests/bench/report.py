@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""report: medians, ratios and goals of a run, as a table, JSON and a chart."""
+"""report: a run's medians, ratios and goals as tables, JSON and a chart."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import chart
 import flagbox
 import mailbox
 
-# (key, title, goal for Roost's wall time as a ratio to plain)
+# Each work as (key, title, goal for Roost's wall time as a ratio to plain).
 WORKS = (
     ("append", "APPEND all", 1.15),
     ("lmtp", "LMTP delivery of all", 1.15),
@@ -49,8 +49,8 @@ def _ratios(samples, field, to="plain"):
 
 
 def _lowest(samples, field):
-    """{system: its lowest to the lowest of plain}: what others on the machine
-    disturbed least."""
+    """{system: its lowest value as a ratio to plain's lowest}. The lowest is
+    what other work on the machine has disturbed least."""
     low = {name: min(row[field] for row in rows)
            for name, rows in samples.items()}
     return {name: value / low["plain"] for name, value in low.items()}
@@ -63,7 +63,7 @@ def _spread(rows, field):
 
 
 def summarize(result):
-    """Adds "works", "goals" to a result's samples."""
+    """Adds "works" and "goals" to a result, made from its samples."""
     samples = result["samples"]
     works = result["works"] = {}
     for key, title, goal in WORKS:

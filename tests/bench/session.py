@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""session: a client that costs little, and what the server's process costs.
+"""session: a client that costs little, and what a process of the server costs.
 
 Answers are read in big blocks and counted, not kept.
 """
@@ -16,7 +16,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Processes:
-    """The processes of one server, by its process group."""
+    """The processes of one server, which are found by its process group."""
 
     def __init__(self, group):
         self.group = group
@@ -25,7 +25,7 @@ class Processes:
         return list(processes.of_group(self.group, name))
 
     def none(self, name):
-        """Waits until the last one of an earlier session has ended."""
+        """Waits until no process of that name is left of earlier sessions."""
         deadline = time.monotonic() + 20
         while self.named(name):
             assert time.monotonic() < deadline, name + " does not end"
@@ -38,7 +38,7 @@ class Processes:
 
 
 def cpu(pid):
-    """Seconds of processor time, user and system."""
+    """The seconds of processor time that a process has used."""
     try:
         with open("/proc/%d/schedstat" % pid) as file:
             return int(file.read().split()[0]) / 1e9
@@ -49,7 +49,8 @@ def cpu(pid):
 
 
 def memory(pid):
-    """Peak resident memory, and the anonymous part of it now, in KiB."""
+    """A process's peak resident memory, and its anonymous memory now, both in
+    KiB."""
     with open("/proc/%d/status" % pid) as file:
         lines = dict(line.split(":", 1) for line in file)
     return {name: int(lines[field].split()[0])
@@ -86,14 +87,14 @@ class Session:
         return b"bench%d" % self.number
 
     def run(self, command):
-        """Runs one command; returns how many bytes came before its tagged
+        """Runs one command, and returns how many bytes came before its tagged
         line."""
         tag = self.tag()
         self.sock.sendall(b"%s %s\r\n" % (tag, command.encode()))
         return self.until(tag)
 
     def until(self, tag):
-        """Reads up to the tagged line, the last that is sent."""
+        """Reads up to the tagged line, which is the last that is sent."""
         total, tail, view = 0, b"", memoryview(self.block)
         while True:
             got = self.sock.recv_into(self.block)
@@ -108,14 +109,15 @@ class Session:
                 return total - len(line) - 2
 
     def measure(self, command):
-        """({wall, cpu}, bytes) of one command."""
+        """Runs one command, and returns ({wall, cpu}, bytes)."""
         before, start = cpu(self.pid), time.perf_counter()
         count = self.run(command)
         wall = time.perf_counter() - start
         return {"wall": wall, "cpu": cpu(self.pid) - before}, count
 
     def append(self, mailbox, messages, flags=""):
-        """{wall, cpu} of APPEND of all, none waiting for the one before."""
+        """Appends all messages, none of which waits for the one before, and
+        returns {wall, cpu}."""
         where = ("%s %s" % (mailbox, flags)).strip().encode()
         parts = []
         for message in messages:
@@ -163,12 +165,13 @@ class Lmtp:
                 return
 
     def spent(self):
-        """By process: an idle one of an earlier connection may be there."""
+        """{process: its processor time}. An idle process of an earlier
+        connection may be among them."""
         return {pid: cpu(pid) for pid in self.processes.named("lmtp")}
 
     def deliver(self, user, wire):
-        """{wall, cpu} of the delivery of all; `wire` as smtp_data() makes
-        them."""
+        """Delivers all messages, which are made by smtp_data(), and returns
+        {wall, cpu}."""
         begin = (b"MAIL FROM:<sender@example.org>\r\nRCPT TO:<%s>\r\n"
                  b"DATA\r\n" % user.encode())
         before, start = self.spent(), time.perf_counter()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""systems: plain Dovecot, its mail_crypt, and Roost, each a server of its
-own that is otherwise configured alike."""
+"""systems: plain Dovecot, Dovecot with mail_crypt, and Dovecot with Roost,
+each a server of its own and otherwise configured alike."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ SYSTEMS = ("plain", "mail_crypt", "roost")
 
 
 def make_keys(folder):
-    """A key pair of mail_crypt: prime256v1."""
+    """The paths of a key pair for mail_crypt, which is made here."""
     private = os.path.join(folder, "mail_crypt.key")
     public = os.path.join(folder, "mail_crypt.pub")
     for command in (
@@ -43,7 +43,7 @@ plugin {
 
 
 def start_flags(folder, storage, users):
-    """The same of plain Dovecot, and of it with rules for flags alone."""
+    """As start(), for plain Dovecot and for one with rules for flags alone."""
     os.makedirs(folder)
     servers = {
         "plain": server.Server(os.path.join(folder, "plain"), users=users,
@@ -61,8 +61,8 @@ def start_flags(folder, storage, users):
 
 
 def start(folder, storage, crlf, users, names=SYSTEMS, secret=False):
-    """{name: running server}; the caller stops them. With secret, Roost gets
-    the hash of each login's password."""
+    """Starts the servers, and returns them by name; the caller stops them.
+    With secret, Roost gets the hash of each login's password."""
     os.makedirs(folder)
     keys = make_keys(folder)
     servers = {}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_streams: the sealing and the opening stream, on Dovecot's own kit.
+ * test_streams: the sealing and the opening stream, on Dovecot's own kit for
+ * tests.
  *
  * Sealed bytes arrive one at a time, buffers are smaller than a chunk, seeks
- * go anywhere: what comes out is compared with the flat plaintext.
+ * go anywhere: what comes out is compared with the plaintext as it was written.
  */
 #include "stream/istream-roost.h"
 #include "stream/ostream-roost.h"
@@ -32,7 +33,8 @@ static struct roost_seal_key seal_key;
 static struct roost_open_key open_key;
 static uint64_t seed;
 
-/* Knuth's MMIX generator: repeatable from its seed. */
+/* Returns a number below limit, by Knuth's generator for MMIX: the same numbers
+   for the same seed. */
 static unsigned int
 draw(unsigned int limit)
 {
@@ -73,7 +75,8 @@ plain_new(size_t size)
 	return plain;
 }
 
-/* Written in pieces of up to `piece` bytes. */
+/* Returns the sealed bytes of a plaintext that is written in pieces of up to
+   piece bytes. */
 static buffer_t *
 seal(const buffer_t *plain, size_t piece)
 {
@@ -99,7 +102,7 @@ seal(const buffer_t *plain, size_t piece)
 	return sealed;
 }
 
-/* Again, with what the first opening saved and no other key. */
+/* Open it once more, with what the first opening saved and no data key. */
 static void
 reopen_stream(struct istream *sealed, uoff_t start,
 	      struct roost_file_keys *keys, struct istream **plain)
@@ -116,6 +119,8 @@ reopen_stream(struct istream *sealed, uoff_t start,
 	test_assert(roost_istream_finish(&opening, keys, plain) == ROOST_OK);
 }
 
+/* Opens what stands at the stream's offset; in half of all calls twice, the
+   second time with what the first has saved. */
 static enum roost_err
 open_stream(struct istream *sealed, struct istream **plain_r)
 {
@@ -141,7 +146,7 @@ open_stream(struct istream *sealed, struct istream **plain_r)
 	return err;
 }
 
-/* True if what is read from off to the end is the plaintext's rest. */
+/* TRUE if what is read to the end is the plaintext from off on. */
 static bool
 rest_is(struct istream *input, const buffer_t *plain, uoff_t off)
 {
@@ -194,7 +199,8 @@ test_round_trip(void)
 	test_end();
 }
 
-/* One byte more each time, as from a slow pipe; never a wrong one. */
+/* One byte more arrives each time, as from a slow pipe; none that comes out is
+   wrong. */
 static void
 test_trickle(void)
 {
@@ -227,7 +233,7 @@ test_trickle(void)
 	test_end();
 }
 
-/* Behind a head, as storages have it. */
+/* Returns a file with the sealed bytes behind a head, as storages have it. */
 static FILE *
 store(const buffer_t *sealed)
 {
@@ -241,7 +247,7 @@ store(const buffer_t *sealed)
 	return stored;
 }
 
-/* Of a sealed message: a part of a file whose stream others may use too. */
+/* A sealed message within a file whose stream others may use, too. */
 struct shared {
 	buffer_t *plain, *sealed;
 	FILE *stored;
@@ -327,7 +333,8 @@ test_seeks(void)
 	test_end();
 }
 
-/* As sdbox has it: behind a head, of which some is in the buffer already. */
+/* In the file of an sdbox the message stands behind a head, of which some is in
+   the buffer already. */
 static void
 seek_in_file(size_t plain_size, size_t buffered)
 {
@@ -361,61 +368,63 @@ test_seeks_in_a_file(void)
 	test_end();
 }
 
-/* The lengths in which what is read in order from off on is shown. */
+/* Returns the lengths of the spans that are shown when the message is read in
+   order from off on: whole chunks, C, and bytes. */
 static const char *
-parts_from(struct istream *input, uoff_t off)
+spans_from(struct istream *input, uoff_t off)
 {
-	string_t *parts = t_str_new(64);
+	string_t *spans = t_str_new(64);
 	const unsigned char *data;
 	size_t size;
 
 	i_stream_seek(input, off);
 	while (i_stream_read_more(input, &data, &size) > 0) {
 		if (size >= C)
-			str_printfa(parts, "%zuC", size / C);
-		str_printfa(parts, "+%zu ", size % C);
+			str_printfa(spans, "%zuC", size / C);
+		str_printfa(spans, "+%zu ", size % C);
 		i_stream_skip(input, size);
 	}
 	test_assert(input->stream_errno == 0);
-	return str_c(parts);
+	return str_c(spans);
 }
 
 static const char *
-parts_of(size_t plain_size, uoff_t off)
+spans_of(size_t plain_size, uoff_t off)
 {
 	buffer_t *plain = plain_new(plain_size), *sealed = seal(plain, C);
 	struct istream *memory = i_stream_create_from_data(sealed->data,
 							   sealed->used);
 	struct istream *input;
-	const char *parts;
+	const char *spans;
 
 	test_assert(open_stream(memory, &input) == ROOST_OK);
 	i_stream_set_max_buffer_size(input, 8192);
-	(void)parts_from(input, 0);
-	parts = parts_from(input, off);
+	(void)spans_from(input, 0);
+	spans = spans_from(input, off);
 	i_stream_destroy(&input);
 	i_stream_destroy(&memory);
 	buffer_free(&plain);
 	buffer_free(&sealed);
-	return parts;
+	return spans;
 }
 
-/* Few parts are few writes to a client; a part that is not wanted costs. */
+/* Few spans are few writes to a client, but a span that nobody wants costs. */
 static void
-test_parts(void)
+test_spans(void)
 {
 	test_begin("how much is shown at once");
-	test_assert_strcmp(parts_of(C - 1, 0), "+16383 ");
-	test_assert_strcmp(parts_of(C + 100, 0), "1C+100 ");
-	test_assert_strcmp(parts_of(10 * C + 100, 0),
+	test_assert_strcmp(spans_of(C - 1, 0), "+16383 ");
+	test_assert_strcmp(spans_of(C + 100, 0), "1C+100 ");
+	test_assert_strcmp(spans_of(10 * C + 100, 0),
 			   "1C+0 2C+0 3C+0 3C+0 1C+100 ");
-	test_assert_strcmp(parts_of(9 * C + 99, 0), "1C+0 2C+0 3C+0 3C+99 ");
-	/* From a seek on, anew. */
-	test_assert_strcmp(parts_of(9 * C + 5, C), "1C+0 2C+0 3C+0 2C+5 ");
+	test_assert_strcmp(spans_of(9 * C + 99, 0), "1C+0 2C+0 3C+0 3C+99 ");
+	/* A seek makes them small again. */
+	test_assert_strcmp(spans_of(9 * C + 5, C), "1C+0 2C+0 3C+0 2C+5 ");
 	test_end();
 }
 
-/* What a snapshot holds stays as it was when the stream moves on. */
+/* Bytes of which a filter holds a snapshot stay as they were when the stream
+   moves on. */
 static void
 test_snapshot(void)
 {
@@ -443,8 +452,8 @@ test_snapshot(void)
 	test_end();
 }
 
-/* Nor is memory written to that somebody still holds, nothing being left in
-   the stream itself. */
+/* The stream writes nothing to memory that somebody still holds, also when
+   nothing of it is visible any more. */
 static void
 test_held_memory(void)
 {
@@ -468,7 +477,7 @@ test_held_memory(void)
 	test_end();
 }
 
-/* Whoever asks for little at most gets no more. */
+/* A reader that asks for a limited number of bytes gets no more. */
 static void
 test_limited_read(void)
 {
@@ -496,7 +505,8 @@ test_limited_read(void)
 	test_end();
 }
 
-/* A changed chunk: all before it, none of it, and an error that is logged. */
+/* Of a message with a changed chunk all is shown that stands before the chunk,
+   and nothing of it; the error names it. */
 static void
 test_changed_chunk(void)
 {
@@ -530,7 +540,7 @@ test_changed_chunk(void)
 	test_end();
 }
 
-/* Cut anywhere: nothing is ever released. */
+/* Nothing is released of a message that was cut, wherever that is. */
 static void
 test_cut(void)
 {
@@ -550,29 +560,29 @@ test_cut(void)
 	test_end();
 }
 
-/* As mdbox has it: the object is a part of a shared stream. */
+/* In a file of an mdbox the object is a piece of a stream that others share. */
 static void
-test_part_of_a_file(void)
+test_piece_of_a_file(void)
 {
 	buffer_t *plain = plain_new(2 * C + 5), *sealed = seal(plain, C);
 	buffer_t *file = buffer_create_dynamic(default_pool, 4096);
-	struct istream *memory, *part, *input;
+	struct istream *memory, *piece, *input;
 
-	test_begin("a part of a stream that somebody else seeks");
+	test_begin("a piece of a stream that somebody else seeks");
 	buffer_append(file, "head of the file", 16);
 	buffer_append_buf(file, sealed, 0, SIZE_MAX);
 	buffer_append(file, "tail", 4);
 	memory = i_stream_create_from_data(file->data, file->used);
 	i_stream_seek(memory, 16);
-	part = i_stream_create_limit(memory, sealed->used);
-	test_assert(open_stream(part, &input) == ROOST_OK);
+	piece = i_stream_create_limit(memory, sealed->used);
+	test_assert(open_stream(piece, &input) == ROOST_OK);
 	i_stream_seek(memory, 3);
 	test_assert(rest_is(input, plain, 0));
 	i_stream_seek(memory, 0);
 	i_stream_seek(input, C + 1);
 	test_assert(rest_is(input, plain, C + 1));
 	i_stream_destroy(&input);
-	i_stream_destroy(&part);
+	i_stream_destroy(&piece);
 	i_stream_destroy(&memory);
 	buffer_free(&file);
 	buffer_free(&plain);
@@ -588,8 +598,9 @@ read_file(struct istream *file)
 	test_assert(file->stream_errno == 0);
 }
 
-/* As core sends header fields: measured, sought back, cut at what was
-   measured.  Somebody else reads the file before step `when`. */
+/* Does what core does to send header fields: it measures them, seeks back, and
+   cuts the stream at what was measured.  Somebody else reads the file before
+   the step of that number. */
 static void
 send_header(struct shared *shared, unsigned int when)
 {
@@ -659,7 +670,7 @@ shows(struct istream *input, const buffer_t *plain)
 				   data, size) == 0;
 }
 
-/* Two filters over one stream, which take it from each other. */
+/* Two filters read one stream, which each moves for itself. */
 static void
 test_two_filters(void)
 {
@@ -696,7 +707,8 @@ test_two_filters(void)
 	test_end();
 }
 
-/* A filter that shows two chunks, and looks for them again. */
+/* A filter has shown two chunks, and must not trust them after its stream was
+   moved. */
 static void
 test_filter_sought_away(void)
 {
@@ -719,7 +731,8 @@ test_filter_sought_away(void)
 	test_end();
 }
 
-/* As dsync reads: sought back, then read until there is no more. */
+/* dsync seeks back, and then reads before it asks what there is, until there is
+   no more. */
 static void
 test_read_first(void)
 {
@@ -741,7 +754,7 @@ test_read_first(void)
 	test_end();
 }
 
-/* A full buffer is told as such: it is no end. */
+/* A full buffer is told as such, and not taken for the end. */
 static void
 test_full(void)
 {
@@ -757,7 +770,7 @@ test_full(void)
 	test_end();
 }
 
-/* A full disk below: the error is told, nothing counts as written. */
+/* The disk below is full: the error is told. */
 static void
 test_output_error(void)
 {
@@ -788,7 +801,8 @@ test_output_error(void)
 
 static bool is_disk_failing;
 
-/* Where the library's own calls find it; Dovecot renames it. */
+/* The library's calls find this one, which has to be called as it is in libc:
+   Dovecot's headers give pread() another name. */
 #undef pread
 ssize_t pread(int fd, void *bytes, size_t len, off_t off);
 
@@ -813,7 +827,8 @@ stat_fail(struct istream_private *stream, bool exact ATTR_UNUSED)
 	return -1;
 }
 
-/* A disk that cannot be read: that is told, and no message counts as bad. */
+/* The disk cannot be read: that is told, and the message does not count as
+   bad. */
 static void
 test_input_error(void)
 {
@@ -864,7 +879,8 @@ send_fail(struct ostream_private *stream,
 	return -1;
 }
 
-/* The last chunk is written when all is said: that counts as well. */
+/* The last chunk is written when the stream is finished: an error of that write
+   is told, too. */
 static void
 test_output_error_at_the_end(void)
 {
@@ -895,13 +911,13 @@ main(void)
 		test_trickle,
 		test_seeks,
 		test_seeks_in_a_file,
-		test_parts,
+		test_spans,
 		test_snapshot,
 		test_held_memory,
 		test_limited_read,
 		test_changed_chunk,
 		test_cut,
-		test_part_of_a_file,
+		test_piece_of_a_file,
 		test_header_of_a_shared_file,
 		test_two_filters,
 		test_filter_sought_away,
