@@ -7,8 +7,8 @@
  * terminal, as a login would send it.
  *
  * It is one line.  LF, CR LF or the end of the file ends it, and what follows
- * is ignored.  A password that is empty, has more than ROOST_PASSWORD_MAX bytes or
- * holds a NUL is an error: none is ever cut.
+ * is ignored.  A password that is empty, has more than ROOST_PASSWORD_MAX bytes
+ * or holds a NUL is an error: none is ever cut.
  */
 
 #include "dovecot/compat.h"
