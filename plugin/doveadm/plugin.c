@@ -51,6 +51,7 @@ doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 void
 doveadm_roost_plugin_deinit(void)
 {
-	/* doveadm has freed the table of hooks before it unloads this. */
+	/* The hooks are not removed, because doveadm has freed the table of all
+	   hooks before it unloads this module. */
 	roost_libraries_deinit();
 }
