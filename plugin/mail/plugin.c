@@ -36,7 +36,7 @@ extern EXPORT const char *roost_plugin_version;
 extern EXPORT const struct roost_user_share *const roost_plugin_share;
 
 const char *roost_plugin_version = DOVECOT_ABI_VERSION;
-/* For the module of doveadm's commands. */
+/* By this the module of doveadm's commands finds the state of a user. */
 const struct roost_user_share *const roost_plugin_share = &roost_user_share;
 
 /* Each set is a layer of vfuncs of its own: Dovecot calls a hook of a set once
