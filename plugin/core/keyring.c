@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyring: loading and unlocking keyrings.  See roost/keyring.h.
+ * keyring: loading and unlocking keyrings.  roost_keyring_open_host() refuses a
+ * keyring of another user.  See roost/keyring.h.
  */
 #include "core/keyring-private.h"
 #include "core/verified-private.h"
