@@ -73,9 +73,9 @@ rebind_print(const struct roost_rebind *rebind, const char *state)
 	doveadm_print(state);
 }
 
-/* Binds the keyring, if that changes anything, and logs before what is going to
-   be changed.  Returns 1 if it is changed, or would be; 0 if not; -1 with
-   error_r. */
+/* Binds the keyring, if that changes anything, and logs what is going to be
+   changed before it is.  Returns 1 if it is changed, or would be; 0 if not; -1
+   with error_r. */
 static int
 rebind_store(const struct rebind_context *ctx, struct mail_user *user,
 	     struct roost_keystore *store, const char *owner,

@@ -41,8 +41,8 @@ status_slots(const struct roost_keyring *doc)
 }
 
 /* Tries to unlock the keyring, and says how that went.  Returns 0 if it is in
-   order, or -1: one in password mode that stays locked is, because the user's
-   secret is not at hand here. */
+   order, or -1.  One in password mode that stays locked is in order, because
+   the user's secret is not at hand here. */
 static int
 status_state(struct roost_ring *ring, const char **state_r)
 {

@@ -128,7 +128,7 @@ verify_sizes(struct mail *mail)
 	return -1;
 }
 
-/* The stored bytes are in order; what of the mail? */
+/* Returns the verdict on a mail whose stored bytes are in order. */
 static enum roost_verdict
 verify_whole(struct mail *mail, const struct verify_stored *vstored)
 {

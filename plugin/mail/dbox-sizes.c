@@ -63,8 +63,8 @@ peek_sealed(struct mail *mail, const char *field, struct roost_peek *peek)
 
 /* May a repair have counted this from the sealed bytes?  Each line feed without
    a carriage return in front adds one to their number.  About one in 256 random
-   bytes is a line feed; a quarter more, and 256, leave room for chance and for
-   those of the header. */
+   bytes is a line feed; a quarter more, and 256, allow for chance and for those
+   of the header. */
 static bool
 is_of_sealed_bytes(const struct roost_peek *peek, uoff_t size)
 {

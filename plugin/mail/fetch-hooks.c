@@ -34,7 +34,8 @@ static const char *const item_names[] = {
 /* Core's own handlers of these; name is NULL where core has none. */
 static struct imap_fetch_handler core_items[N_ELEMENTS(item_names)];
 
-/* The item behind another one. */
+/* The handler of the item behind another one: empties the buffer if nothing was
+   added to the beginning of the line and no item follows.  Returns 1, done. */
 static int
 fetch_forget_line(struct imap_fetch_context *ctx, struct mail *mail,
 		  struct imap_fetch_handler *item ATTR_UNUSED)

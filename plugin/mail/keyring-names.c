@@ -83,7 +83,7 @@ names_get(struct mailbox_list *list)
 	return nlist;
 }
 
-/* Does judge say so of any place, and of any path of a mailbox of that name? */
+/* TRUE if judge says so of any place and any path of a mailbox of that name. */
 static bool
 names_judge(struct mailbox_list *list, const char *name,
 	    bool (*judge)(const struct roost_keyring_place *place,

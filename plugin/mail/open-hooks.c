@@ -82,7 +82,7 @@ open_mail_get_stream(struct mail *mail, bool get_body,
 		roost_sizes_heal(mail, &omail->sizes);
 	else if (!omail->sizes.is_held_back)
 		roost_sizes_note(mail, &omail->sizes);
-	/* It fails where the caller was told the structure of another message
+	/* This fails if the caller was told the structure of another message
 	   before. */
 	return roost_cache_mail_check_told(mail);
 }

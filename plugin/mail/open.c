@@ -61,7 +61,7 @@ attempt_open(struct attempt *attempt, struct mail *mail,
 	if (attempt->is_key)
 		attempt->detail = roost_refuse_detail(attempt->err, header);
 	roost_istream_cancel(&opening);
-	/* The next FETCH of it in this session needs no X25519. */
+	/* The next FETCH of the message in this session needs no X25519. */
 	if (attempt->err == ROOST_OK && !attempt->is_cached)
 		roost_ring_remember(ring, attempt->object_id, keys.data_key);
 	if (attempt->err == ROOST_OK)
