@@ -212,10 +212,14 @@ $(BUILD)/tests/glue/test_ostream_watch: \
 	$(call objects,plugin/dovecot/ostream-watch.c)
 $(BUILD)/tests/glue/test_scan_file: plugin/session/scan-file.c
 $(BUILD)/tests/glue/test_owner: plugin/session/owner.c
+$(BUILD)/tests/glue/test_header_lines: plugin/cache/header-lines.c
+$(BUILD)/tests/glue/test_cache_find: plugin/cache/find.c \
+	$(call objects,$(addprefix plugin/cache/,content.c fill.c \
+	header-lines.c keys.c mail.c store.c))
 $(BUILD)/tests/glue/test_user_share: plugin/session/user-share.c \
 	$(BUILD)/roost-build.h
 $(BUILD)/tests/glue/%: tests/glue/%.c tests/glue/kit.c tests/glue/kit.h \
-		$(CORE_LIB)
+		$(CORE_LIB) $(PROBES)
 	@mkdir -p $(@D)
 	$(call quiet,TEST) $(CC) $(GLUE_CFLAGS) -o $@ $< tests/glue/kit.c $(filter %.o,$^) \
 		$(CORE_LIB) $(SAN_FLAGS) -L$(DOVECOT_LIBDIR) \

@@ -44,6 +44,7 @@ FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
 STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
 # Programs of tests/glue.
+FIND, LINES = "glue/test_cache_find", "glue/test_header_lines"
 KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
 RING = "glue/test_ring"
 SHARE = "glue/test_user_share"
@@ -559,6 +560,21 @@ MUTANTS = [
     ("what was replaced is news", "cache/find.c",
      "\tlookup->field_own.state = FIELD_EMPTY;\n", "", DAMAGE,
      "was_healed and maildir"),
+    ("a blob of another keyring is opened", "cache/find.c",
+     "\t\treturn ROOST_ERR_OTHER_KEYRING;\n", "\t\t;\n", FIND, ""),
+    ("a blob that is too long is cut to one", "cache/find.c",
+     "bytes[ROOST_BLOB_SIZE_MAX + 1];", "bytes[ROOST_BLOB_SIZE_MAX];", FIND,
+     ""),
+    ("a locked keyring loses its blobs", "cache/find.c",
+     " &&\n\t    !roost_ring_is_locked(ring))\n", " && ring != NULL)\n",
+     FIND, ""),
+    ("a blob that is held is of any object", "cache/find.c",
+     "\t\t(cmail->held == 0 ||\n", "\t\t(TRUE ||\n", FIND, ""),
+    ("a name is another one that begins with it", "cache/header-lines.c",
+     "\t\t\torder = names[middle][len] == '\\0' ? 0 : 1;\n", "\t\t\t;\n",
+     LINES, ""),
+    ("a name in clear has lines of others", "cache/header-lines.c",
+     " &&\n\t\tname[line->name_len] == '\\0';\n", ";\n", LINES, ""),
     ("form 2 stands anywhere", "cache/find.c",
      "\treturn err == ROOST_OK && blob_r->form != ROOST_BLOB_FORM_OWN ?\n",
      "\treturn FALSE ?\n", DAMAGE, "where_form_1 and maildir"),
