@@ -295,9 +295,9 @@ roost_cache_box_begin(struct roost_cache_box *cbox)
 }
 
 /*
- * Begin anew: each time a mailbox is opened, Dovecot registers again what
- * settings want cached, in a table that everything in this process shares that
- * has the mailbox open.
+ * Forbid fields anew each time a mailbox is opened, because Dovecot then
+ * registers again what settings want cached, in a table that this process has
+ * once for all that opened the mailbox.
  */
 void
 roost_cache_box_opened(struct mailbox *box)

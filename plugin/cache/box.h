@@ -20,8 +20,8 @@ struct roost_cache_box {
 	bool is_active;			/* Dovecot's fields are forbidden */
 	bool is_sealed;			/* blobs are read and written */
 	/* Numbers of our fields.  Those of roost.own hold a blob of form 1
-	   each; roost.new holds one of all items: of form 2, or of form 1 and
-	   then in place of those. */
+	   each.  roost.new holds one of all items: of form 2, or of form 1,
+	   which then counts instead of those. */
 	unsigned int field_own[CACHE_BLOB_COUNT], field_new;
 	unsigned int field_object;	/* see session/named-object.h */
 	unsigned int enforced_count;	/* fields that were looked at */
@@ -69,8 +69,8 @@ void roost_cache_box_forbid_header(struct roost_cache_box *cbox,
 /* Is it one of the names that every blob holds? */
 bool roost_cache_box_name_is_standard(const char *name);
 
-/* The same for a header whose field in the index cache is known, remembered by
-   its number. */
+/* The same of a header whose field in the index cache is known.  The answer is
+   remembered by the field's number. */
 bool roost_cache_box_field_is_standard(struct roost_cache_box *cbox,
 				       const char *name,
 				       unsigned int field_idx);

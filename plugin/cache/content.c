@@ -17,13 +17,14 @@
 
 #include "roost/bytes.h"
 
-/* What Dovecot puts before a preview, and how many characters that has; how
-   many bytes of a text are tried first. */
+/* What Dovecot puts before a preview; how many characters a preview has; and
+   how many bytes of a text are tried first. */
 #define PREVIEW_KIND "1"
 #define PREVIEW_CHARS 200
 #define PREVIEW_TEXT_SIZE 2048
 
-/* Quotes, NILs and sizes: no part takes less in a body structure. */
+/* No part takes less in a body structure, where it has quotes, NILs and
+   sizes. */
 #define PART_STRUCTURE_SIZE 24
 
 #define PARSER_FLAGS (MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP | \

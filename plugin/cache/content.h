@@ -78,8 +78,8 @@ int roost_content_preview(struct roost_blob_content *content, pool_t pool,
 			  struct istream *input, uoff_t size,
 			  const struct message_part *parts);
 
-/* Spell the structure as Dovecot does for a message in its own cache: there
-   plain 7bit text has no longer the spelling of the message. */
+/* Spell the structure as Dovecot does once it comes from its own cache: the
+   words that say plain 7bit text lose the spelling that the message has. */
 void roost_content_spell(struct roost_blob_content *content, pool_t pool);
 
 /* The parts that content has, or NULL. */

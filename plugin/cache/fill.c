@@ -95,8 +95,9 @@ cache_mail_read(struct mail *_mail, bool is_body)
 	if (ret < 0)
 		return roost_cache_mail_fail_read(_mail, input);
 	i_stream_seek(input, 0);
-	/* What is kept is spelled so when it comes from the cache, and Dovecot
-	   does the same: see roost_content_spell(). */
+	/* As with Dovecot's own cache, the message's spelling is told the first
+	   time, and the other from then on, since it is stored so.  Where
+	   nothing is stored, the other is told at once. */
 	if (!cmail->cbox->is_sealed)
 		roost_content_spell(&cmail->content, mail->data_pool);
 	return 0;
@@ -151,7 +152,8 @@ cache_mail_has_body(struct mail *mail)
 		  cmail->has_body));
 }
 
-/* Make what is missing, and more than was stored, and store that. */
+/* Make the item, with what else will be asked for or must be in the field that
+   is left, and store all of it. */
 static int
 cache_mail_make_item(struct mail *mail, enum roost_blob_item item)
 {

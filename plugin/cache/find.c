@@ -24,8 +24,9 @@ enum field_state {
 	FIELD_POSTPONED,	/* of form 2, which costs X25519 to open */
 };
 
-/* What stands in a field of the message, and what became of it.  One byte more
-   than the largest blob has says that a longer one is none. */
+/* What stands in a field of the message, and what became of it.  There is room
+   for one byte more than the largest blob has, so that what was cut to this
+   size is still refused for its length. */
 struct field {
 	uint8_t bytes[ROOST_BLOB_SIZE_MAX + 1];
 	size_t len;
@@ -47,7 +48,8 @@ struct lookup {
 	bool is_form_new;	/* only a blob of form 2 was left to open */
 };
 
-/* Add what a blob had to content; bits say which blobs it stands for. */
+/* Add the items of an opened blob to content; bits say which blobs are held by
+   that. */
 static void
 cache_mail_take(struct roost_cache_mail *cmail,
 		const struct roost_blob_content *opened, unsigned int bits)

@@ -19,7 +19,8 @@ roost_cache_keys_ignore(struct mail *mail)
 	cmail->is_other = TRUE;
 }
 
-/* Dovecot then hands the message out without looking for NULs. */
+/* Tell Dovecot whether the message has NULs, for which it then need not
+   look. */
 static void
 cache_mail_set_nuls(struct mail *mail)
 {

@@ -219,8 +219,8 @@ roost_cache_mail_disown(struct mail *mail)
 		return;
 	roost_cache_mail_forget(cmail);
 	cmail->is_disowned = TRUE;
-	/* Whoever drops them does so in the file: the view that this session
-	   has of it still shows them. */
+	/* When they are dropped, the view that this session has of the index
+	   cache still shows them. */
 	seq_range_array_add(&cmail->cbox->ignored, mail->uid);
 }
 

@@ -19,7 +19,7 @@ cache_mail_has(struct mail *mail, unsigned int field_idx)
 				       mail->seq, field_idx) != 0;
 }
 
-/* One of these blobs is always written with the others: that of facts. */
+/* The blob of facts is written with all others, so it tells for them. */
 bool
 roost_cache_store_has_own(struct mail *mail)
 {
