@@ -26,7 +26,8 @@
 int
 main(void)
 {
-	printf("wipe: not run under a sanitizer\n");
+	printf("wipe: not run under a sanitizer\n"
+	       "0 passed, 0 failed, 1 skipped\n");
 	return 0;
 }
 #else
@@ -958,7 +959,8 @@ main(int argc, char **argv)
 	};
 
 	if (preload != NULL && strstr(preload, "vgpreload") != NULL) {
-		printf("wipe: not run under valgrind\n");
+		printf("wipe: not run under valgrind\n"
+		       "0 passed, 0 failed, 1 skipped\n");
 		return 0;
 	}
 	/* If symbols were looked up at their first use, that would leave
