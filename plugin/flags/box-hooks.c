@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * box-hooks: transactions, and the keywords that a message comes with.  See
- * hooks.h.
+ * box-hooks: the functions of a mailbox that are replaced, for transactions and
+ * for the keywords that a message is saved or copied with.  See hooks.h.
  *
- * A message that is copied or delivered never fails for its keywords: what
- * may not be is left out.
+ * A copy or a delivery never fails because of its keywords: those that the
+ * rules refuse are left out.
  */
 #include "flags/hooks.h"
 
@@ -30,7 +30,7 @@ flags_transaction_begin(struct mailbox *box,
 
 	ftrans->pool = pool;
 	p_array_init(&ftrans->named, pool, 4);
-	MODULE_CONTEXT_SET(trans, roost_flags_storage_module, ftrans);
+	MODULE_CONTEXT_SET(trans, roost_flags_box_module, ftrans);
 	return trans;
 }
 
@@ -49,7 +49,7 @@ flags_transaction_commit(struct mailbox_transaction_context *trans,
 {
 	struct mailbox *box = trans->box;
 	struct roost_flags_box *fbox = roost_flags_box_get(box);
-	struct roost_flags_trans *ftrans = roost_flags_trans_get(trans);
+	struct roost_flags_trans *ftrans = roost_flags_box_trans_get(trans);
 	enum mail_error code = ftrans->error_code;
 	const char *error = t_strdup(ftrans->error);
 
@@ -67,7 +67,7 @@ flags_transaction_rollback(struct mailbox_transaction_context *trans)
 {
 	struct roost_flags_box *fbox = roost_flags_box_get(trans->box);
 
-	trans_free(roost_flags_trans_get(trans));
+	trans_free(roost_flags_box_trans_get(trans));
 	fbox->module_ctx.super.transaction_rollback(trans);
 }
 
@@ -79,7 +79,8 @@ box_of(const struct mail_save_context *ctx)
 	return roost_flags_box_get(ctx->transaction->box);
 }
 
-/* What it brings is what it is.  The server's own keywords need no rule. */
+/* What replication saves has its keywords already, and they went by the rules
+   where they were set. */
 static bool
 is_replication(const struct roost_flags_box *fbox)
 {
@@ -95,16 +96,17 @@ save_become(struct mail_save_context *ctx,
 	if (outcome->count > 0)
 		ctx->data.keywords = mailbox_keywords_create_valid(
 			ctx->transaction->box,
-			roost_flags_outcome_names(outcome));
+			roost_flags_box_outcome_names(outcome));
 }
 
-/* -1: the transaction will fail, and why is the storage's error. */
+/* Put what is saved under the rules.  0, or -1 if the transaction will fail:
+   the storage's error says why. */
 static int
 save_ask(struct mail_save_context *ctx, struct roost_flags_ask *ask)
 {
 	struct roost_flags_box *fbox = box_of(ctx);
 	struct roost_flags_trans *ftrans =
-		roost_flags_trans_get(ctx->transaction);
+		roost_flags_box_trans_get(ctx->transaction);
 	const struct roost_flag_outcome *outcome;
 
 	ask->trans = ctx->transaction;
@@ -148,7 +150,7 @@ flags_save_begin(struct mail_save_context *ctx, struct istream *input)
 	struct roost_flags_box *fbox = box_of(ctx);
 	bool is_copied = ctx->copying_via_save || fbox->fuser->is_copying;
 
-	/* What is copied went through copy before. */
+	/* flags_copy() has dealt with what is copied. */
 	if (is_replication(fbox) || (is_copied && !ctx->saving))
 		return fbox->module_ctx.super.save_begin(ctx, input);
 	if ((!is_copied && save_policy(ctx) < 0) ||
@@ -163,7 +165,7 @@ flags_save_finish(struct mail_save_context *ctx)
 {
 	struct roost_flags_box *fbox = box_of(ctx);
 
-	/* Before it has a file name, of which keywords are a part. */
+	/* Keywords are a part of the file name, which it is given next. */
 	roost_flags_save_finish(fbox, ctx);
 	return fbox->module_ctx.super.save_finish(ctx);
 }
@@ -173,7 +175,7 @@ flags_save_cancel(struct mail_save_context *ctx)
 {
 	struct roost_flags_box *fbox = box_of(ctx);
 	struct roost_flags_trans *ftrans =
-		roost_flags_trans_get(ctx->transaction);
+		roost_flags_box_trans_get(ctx->transaction);
 
 	fbox->module_ctx.super.save_cancel(ctx);
 	roost_flags_save_free(&ftrans->save);
@@ -181,7 +183,8 @@ flags_save_cancel(struct mail_save_context *ctx)
 
 /* Copies */
 
-/* The source is the same user's: what the server has set on it is true. */
+/* Is the message from a mailbox of the same user?  Then the server has set the
+   protected keywords that it has. */
 static bool
 is_own(const struct mail *mail, const struct mailbox *dest)
 {
@@ -192,13 +195,13 @@ is_own(const struct mail *mail, const struct mailbox *dest)
 		from->owner == to->owner;
 }
 
-/* Each is counted, and a command is in the log once. */
+/* Each message is counted by an event; the log is told once per command. */
 static void
 copy_rescued(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct mailbox *box = ctx->transaction->box;
 	struct roost_flags_trans *ftrans =
-		roost_flags_trans_get(ctx->transaction);
+		roost_flags_box_trans_get(ctx->transaction);
 
 	roost_flags_box_event(box, mail->uid, "roost_flags_rescued", "copy");
 	if (!ftrans->has_rescued)
@@ -209,9 +212,10 @@ copy_rescued(struct mail_save_context *ctx, struct mail *mail)
 }
 
 /*
- * What the copy is to have.  Core gives it none at all where one is not valid,
- * which is what can be kept of the message's then; none were asked for where
- * there is no list, as an ACL would have it.
+ * The names that the copy is to have.  Where one of the message's is not valid,
+ * Dovecot gives the copy an empty list, and the message is asked instead, so
+ * that the valid ones are kept.  Where there is no list at all, none is wanted:
+ * access lists forbid it.
  */
 static const char *const *
 copy_names(struct mail_save_context *ctx, struct mail *mail)
@@ -228,8 +232,8 @@ copy_names(struct mail_save_context *ctx, struct mail *mail)
 	return names;
 }
 
-/* Names of another keyring's that do not open are longer than a client's, and
-   go where their message goes: they are no business of rules. */
+/* Tell tokens from names.  A token that is shown is one of another keyring,
+   which goes where its message goes, and no rule can speak of it. */
 static void
 names_split(const char *const *names, ARRAY_TYPE(const_string) *ruled,
 	    ARRAY_TYPE(const_string) *tokens)
@@ -291,7 +295,8 @@ copy_policy(struct mail_save_context *ctx, struct mail *mail)
 		copy_become(ctx, outcome, &tokens);
 }
 
-/* From a delivery: keywords are what a script made of it. */
+/* A delivery saves a message by copying it, with the keywords that a Sieve
+   script has chosen. */
 static void
 delivery_policy(struct mail_save_context *ctx, struct mail *mail)
 {
@@ -322,7 +327,7 @@ flags_copy(struct mail_save_context *ctx, struct mail *mail)
 		else
 			copy_policy(ctx, mail);
 	} T_END;
-	/* A virtual mailbox saves elsewhere what is copied to it. */
+	/* A virtual mailbox saves into another mailbox what is copied to it. */
 	fbox->fuser->is_copying = TRUE;
 	ret = fbox->module_ctx.super.copy(ctx, mail);
 	fbox->fuser->is_copying = was_copying;
@@ -339,7 +344,7 @@ flags_get_status(struct mailbox *box, enum mailbox_status_items items,
 
 	if (fbox->module_ctx.super.get_status(box, items, status_r) < 0)
 		return -1;
-	/* RFC 9051 7.1: at a limit no client may make a name. */
+	/* RFC 9051 7.1: at its limit the mailbox takes no new names. */
 	if ((items & STATUS_PERMANENT_FLAGS) != 0 && box->opened &&
 	    !roost_flags_box_may_name(fbox))
 		status_r->allow_new_keywords = FALSE;
@@ -353,7 +358,7 @@ flags_close(struct mailbox *box)
 
 	if (fbox->free_keywords != NULL)
 		mailbox_keywords_unref(&fbox->free_keywords);
-	roost_flags_last_free(&fbox->last);
+	roost_flags_box_last_free(&fbox->last);
 	fbox->module_ctx.super.close(box);
 }
 
@@ -373,7 +378,7 @@ flags_search_init(struct mailbox_transaction_context *trans,
 						  wanted_headers);
 }
 
-/* Where no message is kept, and nobody stores flags. */
+/* Does the storage keep no message, so that nobody stores flags in it? */
 static bool
 is_nowhere(const struct mail_storage *storage)
 {
@@ -393,7 +398,7 @@ flags_hook_keeping(struct mailbox_vfuncs *v)
 }
 
 void
-roost_flags_mailbox_allocated(struct mailbox *box)
+roost_flags_hooks_mailbox_allocated(struct mailbox *box)
 {
 	struct roost_flags_user *fuser =
 		roost_flags_user_get(box->storage->user);
@@ -417,5 +422,5 @@ roost_flags_mailbox_allocated(struct mailbox *box)
 	v->copy = flags_copy;
 	if (!fbox->is_virtual)
 		flags_hook_keeping(v);
-	MODULE_CONTEXT_SET(box, roost_flags_storage_module, fbox);
+	MODULE_CONTEXT_SET(box, roost_flags_box_module, fbox);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * box: see box.h.
+ * box: a mailbox under the rules.  See box.h.
  */
 #include "flags/box.h"
 
@@ -8,29 +8,29 @@
 
 #define NAME_LEN_MAX(box) ((box)->storage->set->mail_max_keyword_length)
 
-struct roost_flags_storage_module roost_flags_storage_module =
+struct roost_flags_box_module roost_flags_box_module =
 	MODULE_CONTEXT_INIT(&mail_storage_module_register);
 
 struct roost_flags_box *
 roost_flags_box_get(struct mailbox *box)
 {
 	struct roost_flags_box *fbox =
-		MODULE_CONTEXT(box, roost_flags_storage_module);
+		MODULE_CONTEXT(box, roost_flags_box_module);
 
 	return fbox;
 }
 
 struct roost_flags_trans *
-roost_flags_trans_get(struct mailbox_transaction_context *trans)
+roost_flags_box_trans_get(struct mailbox_transaction_context *trans)
 {
 	struct roost_flags_trans *ftrans =
-		MODULE_CONTEXT_REQUIRE(trans, roost_flags_storage_module);
+		MODULE_CONTEXT_REQUIRE(trans, roost_flags_box_module);
 
 	return ftrans;
 }
 
 void
-roost_flags_last_free(struct roost_flags_last **_last)
+roost_flags_box_last_free(struct roost_flags_last **_last)
 {
 	struct roost_flags_last *last = *_last;
 
@@ -54,7 +54,7 @@ roost_flags_box_is_exempt(const struct roost_flags_box *fbox)
 }
 
 const char *const *
-roost_flags_outcome_names(const struct roost_flag_outcome *outcome)
+roost_flags_box_outcome_names(const struct roost_flag_outcome *outcome)
 {
 	ARRAY_TYPE(const_string) names;
 
@@ -117,10 +117,11 @@ roost_flags_box_may_name(struct roost_flags_box *fbox)
 {
 	return fbox->is_virtual ||
 		roost_flagrule_may_name(fbox->fuser->rules, ROOST_FLAG_CLIENT,
-				       roost_flags_box_count(fbox->box));
+					roost_flags_box_count(fbox->box));
 }
 
-/* A colour may be there that goes with the next change. */
+/* Does the mailbox have a colour?  The next change of a message may take it
+   away, so it has to be looked at. */
 static bool
 box_has_colors(struct mailbox *box)
 {
@@ -129,7 +130,8 @@ box_has_colors(struct mailbox *box)
 		roost_flags_box_keeps(box, "$MailFlagBit2");
 }
 
-/* A request that is so common must cost nothing: tags of the user's own. */
+/* Is the request about the user's own tags alone, of which no rule speaks?
+   That is so common that it must cost nothing. */
 static bool
 box_is_free(struct roost_flags_box *fbox, enum modify_type type,
 	    struct mail_keywords *keywords, unsigned int count)
@@ -139,8 +141,8 @@ box_is_free(struct roost_flags_box *fbox, enum modify_type type,
 	const char *const *names = roost_flags_box_names(fbox->box, keywords);
 	size_t max = roost_flagrule_message_max(rules);
 
-	/* The names that were ever asked for here are at least as many as
-	   those that are kept, or that a message has. */
+	/* count is that of all names that the index knows, and neither the
+	   mailbox nor a message can have more. */
 	if (type == MODIFY_REPLACE || (max != 0 && count > max) ||
 	    !roost_flagrule_may_name(rules, actor, count) ||
 	    box_has_colors(fbox->box))
@@ -254,7 +256,8 @@ trans_fail(struct roost_flags_trans *ftrans,
 					text);
 }
 
-/* What is new by this outcome counts for the next of the transaction. */
+/* Names that are new to the mailbox by this outcome count against its limit for
+   the next message of the transaction. */
 static void
 trans_name(struct roost_flags_box *fbox, struct roost_flags_trans *ftrans,
 	   const struct roost_flag_outcome *outcome)
@@ -272,7 +275,8 @@ trans_name(struct roost_flags_box *fbox, struct roost_flags_trans *ftrans,
 	}
 }
 
-/* Copies and deliveries take what they can. */
+/* May what is asked for be refused?  Copies and deliveries are not: they take
+   what they may. */
 static bool
 ask_may_fail(const struct roost_flags_ask *ask)
 {
@@ -319,7 +323,8 @@ const struct roost_flag_outcome *
 roost_flags_box_ask(struct roost_flags_box *fbox,
 		    const struct roost_flags_ask *ask)
 {
-	struct roost_flags_trans *ftrans = roost_flags_trans_get(ask->trans);
+	struct roost_flags_trans *ftrans =
+		roost_flags_box_trans_get(ask->trans);
 	struct roost_flag_outcome *outcome = fbox->fuser->outcome;
 
 	if (!box_apply(fbox, ask, ftrans)) {

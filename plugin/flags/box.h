@@ -3,11 +3,11 @@
 #define ROOST_FLAGS_BOX_H
 
 /*
- * box: a mailbox under the rules: its names of keywords, and what a
- * change comes to there.
+ * box: a mailbox under the rules of custom flags: which names it has, and what
+ * becomes of a change that is asked for.
  *
- * Promises: no change is made half.  What is told of a change is its rule, its
- * mailbox and its UID, never a name that a user made up.
+ * Promises: no change is made in part.  An event about a change names its rule,
+ * its mailbox and its UID, and never a name that a user made up.
  */
 
 #include "flags/user.h"
@@ -16,17 +16,18 @@ struct roost_flags_box {
 	union mailbox_module_context module_ctx;
 	struct mailbox *box;
 	struct roost_flags_user *fuser;
-	/* It hands on to others, which keep names and limits of their own. */
+	/* A virtual mailbox: the mailboxes behind it have names and limits. */
 	bool is_virtual;
-	/* The last request that no rule has anything to say about. */
+	/* The last keywords of which no rule speaks, referenced, with the type
+	   of the change and how many names the index had. */
 	struct mail_keywords *free_keywords;
 	enum modify_type free_type;
 	unsigned int free_count;
 	struct roost_flags_last *last;	/* of mail-hooks.c */
 };
 
-/* What the last request came to for a message with these keywords: the next
-   message of a STORE mostly has the same. */
+/* What the last request came to for a message with these keywords.  The next
+   message of a STORE mostly has the same ones. */
 struct roost_flags_last {
 	struct mail_keywords *keywords;	/* that were asked for */
 	enum modify_type type;
@@ -36,25 +37,28 @@ struct roost_flags_last {
 	struct mail_keywords *removed, *added;	/* NULL: none */
 };
 
-/* One transaction: the first thing that is wrong ends all of it. */
+/* A transaction.  The first change in it that is refused makes all of it
+   fail. */
 struct roost_flags_trans {
 	union mailbox_transaction_module_context module_ctx;
-	pool_t pool;		/* of all that is in here */
+	pool_t pool;		/* that all of this is from */
 	enum mail_error error_code;
 	const char *error;
-	ARRAY_TYPE(const_string) named;	/* new to the mailbox in here */
+	/* Names that the transaction adds to the mailbox. */
+	ARRAY_TYPE(const_string) named;
 	struct roost_flags_save *save;
-	bool has_rescued;	/* and it is in the log */
+	bool has_rescued;	/* that is in the log already */
 };
 
-/* What the hooks set for a mailbox and for a transaction. */
-extern MODULE_CONTEXT_DEFINE(roost_flags_storage_module,
+/* The module that the hooks keep the state of mailboxes and transactions by.
+   The first returns NULL for a mailbox without rules. */
+extern MODULE_CONTEXT_DEFINE(roost_flags_box_module,
 			     &mail_storage_module_register);
 struct roost_flags_box *roost_flags_box_get(struct mailbox *box);
 struct roost_flags_trans *
-roost_flags_trans_get(struct mailbox_transaction_context *trans);
+roost_flags_box_trans_get(struct mailbox_transaction_context *trans);
 
-/* What is asked for, of which message. */
+/* What is asked for, and of which message. */
 struct roost_flags_ask {
 	struct mailbox_transaction_context *trans;
 	enum roost_flag_actor actor;
@@ -65,39 +69,43 @@ struct roost_flags_ask {
 };
 
 /*
- * The outcome, borrowed until the next is asked for.  Its events are sent.
- * NULL where it is refused, and the transaction will fail; also where there
- * are more names than can be looked at, which fails for nobody but a client.
+ * Apply the rules and send the events of what they decided.  Returns the
+ * outcome, borrowed until the next call.  Returns NULL where the change is
+ * refused, which makes the transaction fail; and where there are more names
+ * than rules can look at, which makes it fail for clients only.
  */
 const struct roost_flag_outcome *
 roost_flags_box_ask(struct roost_flags_box *fbox,
 		    const struct roost_flags_ask *ask);
 
-/* Replication is on, or there is no rule: everything is as it was asked for. */
+/* True during replication, or where there is no rule: then every change is
+   made as it was asked for. */
 bool roost_flags_box_is_exempt(const struct roost_flags_box *fbox);
 
-void roost_flags_last_free(struct roost_flags_last **last);
+/* Sets *last, which may be NULL, to NULL. */
+void roost_flags_box_last_free(struct roost_flags_last **last);
 
-/* Is there nothing to say about this request, whatever the message has? */
+/* True if no rule speaks of this request, whatever keywords a message has. */
 bool roost_flags_box_is_free(struct roost_flags_box *fbox,
 			     enum modify_type type,
 			     struct mail_keywords *keywords);
 
-/* Names of these keywords; on the data stack, NULL at the end. */
+/* The names of these keywords, or of an outcome's; on the data stack, with NULL
+   at the end. */
 const char *const *roost_flags_box_names(struct mailbox *box,
 					 const struct mail_keywords *keywords);
-/* The same of an outcome. */
 const char *const *
-roost_flags_outcome_names(const struct roost_flag_outcome *outcome);
+roost_flags_box_outcome_names(const struct roost_flag_outcome *outcome);
 
-/* Does the mailbox keep this name?  One that was only ever asked for is known
-   to the index, too, but takes no place. */
+/* True if the mailbox keeps this name.  The index also knows names that were
+   only asked for, which are not kept and do not count against a limit. */
 bool roost_flags_box_keeps(struct mailbox *box, const char *name);
 
 /* How many names the mailbox keeps, and whether a client may add one. */
 unsigned int roost_flags_box_count(struct mailbox *box);
 bool roost_flags_box_may_name(struct roost_flags_box *fbox);
 
+/* Send an event of this name about a message; uid is 0 where it has none. */
 void roost_flags_box_event(struct mailbox *box, uint32_t uid,
 			   const char *name, const char *rule);
 

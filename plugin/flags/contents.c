@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * message-look: see message-look.h.
+ * contents: the keywords that follow from what is in a message.  See
+ * contents.h.
  */
-#include "flags/message-look.h"
+#include "flags/contents.h"
 
 #include "message-header-decode.h"
 #include "message-parser.h"
 #include "message-part-data.h"
 
-#include "flags/sender-says.h"
+#include "flags/unsubscribe.h"
 
-/* A header that is longer is not looked at. */
+/* A header field that is longer is passed over. */
 #define VALUE_SIZE_MAX (64 * 1024)
 
 #define PARSER_FLAGS (MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP | \
 	MESSAGE_HEADER_PARSER_FLAG_DROP_CR)
 
-struct roost_flags_look {
+struct roost_flags_contents {
 	struct roost_flags_box *fbox;
-	pool_t pool, part_pool;		/* that of one part at a time */
+	pool_t pool, part_pool;		/* part_pool: of one part at a time */
 	unsigned int wanted;		/* enum roost_flagrule_delivery */
 	struct istream *input;
 	struct message_parser_ctx *parser;
 	struct message_part *root, *open;	/* whose header is read */
 	struct roost_part_limits limits;
-	struct roost_sender_says says;
+	struct roost_unsubscribe unsubscribe;
 	ARRAY(bool) matched;		/* by header rule */
 	bool has_attachment;
 	bool is_long;			/* the header that is being read */
@@ -41,33 +42,34 @@ rule_count(const struct roost_flagrules *rules)
 	return count;
 }
 
-struct roost_flags_look *
-roost_flags_look_begin(struct roost_flags_box *fbox)
+struct roost_flags_contents *
+roost_flags_contents_begin(struct roost_flags_box *fbox)
 {
 	const struct roost_flagrules *rules = fbox->fuser->rules;
 	const struct roost_part_limits limits = ROOST_PART_LIMITS_INIT;
 	unsigned int count = rule_count(rules);
 	unsigned int wanted = roost_flagrule_at_delivery(rules) &
 		~(unsigned int)ROOST_FLAGRULE_SEALED;
-	struct roost_flags_look *look;
+	struct roost_flags_contents *contents;
 	pool_t pool;
 
 	if (wanted == 0 && count == 0)
 		return NULL;
-	pool = pool_alloconly_create("roost flags look", 2048);
-	look = p_new(pool, struct roost_flags_look, 1);
-	look->fbox = fbox;
-	look->pool = pool;
-	look->part_pool = pool_alloconly_create("roost flags part", 1024);
-	look->wanted = wanted;
-	look->limits = limits;
-	p_array_init(&look->matched, pool, count + 1);
+	pool = pool_alloconly_create("roost flags contents", 2048);
+	contents = p_new(pool, struct roost_flags_contents, 1);
+	contents->fbox = fbox;
+	contents->pool = pool;
+	contents->part_pool = pool_alloconly_create("roost flags part", 1024);
+	contents->wanted = wanted;
+	contents->limits = limits;
+	p_array_init(&contents->matched, pool, count + 1);
 	if (count > 0)
-		(void)array_idx_get_space(&look->matched, count - 1);
-	return look;
+		(void)array_idx_get_space(&contents->matched, count - 1);
+	return contents;
 }
 
-/* RFC 5322 2.2.3; a fold is one space, whatever it was made with. */
+/* Undo folding (RFC 5322 2.2.3).  Each fold becomes one space, whatever blanks
+   it was made with. */
 static string_t *
 value_unfold(const struct message_header_line *hdr)
 {
@@ -98,16 +100,16 @@ value_decode(const string_t *unfolded)
 }
 
 static void
-look_at_rules(struct roost_flags_look *look, const char *header,
-	      const string_t *unfolded)
+contents_match_rules(struct roost_flags_contents *contents, const char *header,
+		     const string_t *unfolded)
 {
-	const struct roost_flagrules *rules = look->fbox->fuser->rules;
+	const struct roost_flagrules *rules = contents->fbox->fuser->rules;
 	const char *field, *name;
 	string_t *value = NULL;
 	unsigned int i;
 
 	for (i = 0; roost_flagrule_header(rules, i, &field, &name); i++) {
-		bool *matched = array_idx_modifiable(&look->matched, i);
+		bool *matched = array_idx_modifiable(&contents->matched, i);
 
 		if (*matched || strcasecmp(field, header) != 0)
 			continue;
@@ -118,17 +120,19 @@ look_at_rules(struct roost_flags_look *look, const char *header,
 	}
 }
 
-/* TRUE if its value was or will be looked at whole. */
+/* Does a rule ask for the header field of this name? */
 static bool
-look_wants(const struct roost_flags_look *look, const char *name)
+contents_wants_header(const struct roost_flags_contents *contents,
+		      const char *name)
 {
 	const char *field, *keyword;
 	unsigned int i;
 
-	if ((look->wanted & ROOST_FLAGRULE_CAN_UNSUBSCRIBE) != 0 &&
-	    roost_sender_is_asked(name))
+	if ((contents->wanted & ROOST_FLAGRULE_CAN_UNSUBSCRIBE) != 0 &&
+	    roost_unsubscribe_wants_header(name))
 		return TRUE;
-	for (i = 0; roost_flagrule_header(look->fbox->fuser->rules, i, &field,
+	for (i = 0; roost_flagrule_header(contents->fbox->fuser->rules, i,
+					  &field,
 					  &keyword); i++) {
 		if (strcasecmp(field, name) == 0)
 			return TRUE;
@@ -137,30 +141,33 @@ look_wants(const struct roost_flags_look *look, const char *name)
 }
 
 static void
-look_at_header(struct roost_flags_look *look, struct message_header_line *hdr)
+contents_add_header(struct roost_flags_contents *contents,
+		    struct message_header_line *hdr)
 {
-	bool is_wanted = look_wants(look, hdr->name);
+	bool is_wanted = contents_wants_header(contents, hdr->name);
 	string_t *value;
 
-	if (hdr->continues && is_wanted && !look->is_long)
+	if (hdr->continues && is_wanted && !contents->is_long)
 		hdr->use_full_value = TRUE;
-	/* Never a part of one for the whole. */
-	if (hdr->continues || look->is_long || !is_wanted)
+	/* The value is looked at once all of it is there. */
+	if (hdr->continues || contents->is_long || !is_wanted)
 		return;
 	T_BEGIN {
 		value = value_unfold(hdr);
-		look_at_rules(look, hdr->name, value);
-		if ((look->wanted & ROOST_FLAGRULE_CAN_UNSUBSCRIBE) != 0)
-			roost_sender_hear(&look->says, hdr->name, str_c(value),
-					  look->fbox->fuser->authserv);
+		contents_match_rules(contents, hdr->name, value);
+		if ((contents->wanted & ROOST_FLAGRULE_CAN_UNSUBSCRIBE) != 0)
+			roost_unsubscribe_add_header(
+				&contents->unsubscribe, hdr->name,
+				str_c(value), contents->fbox->fuser->authserv);
 	} T_END;
 }
 
-/* Its header was read whole. */
+/* The header of the part was read to its end: is it an attachment? */
 static void
-look_close_part(struct roost_flags_look *look)
+contents_close_part(struct roost_flags_contents *contents)
 {
-	const struct mail_storage_settings *set = look->fbox->box->storage->set;
+	const struct mail_storage_settings *set =
+		contents->fbox->box->storage->set;
 	const struct message_part_attachment_settings attachment = {
 		.content_type_filter =
 			set->parsed_mail_attachment_content_type_filter,
@@ -168,50 +175,54 @@ look_close_part(struct roost_flags_look *look)
 			set->parsed_mail_attachment_exclude_inlined,
 	};
 
-	if (look->open != NULL && look->open->data != NULL &&
-	    message_part_is_attachment(look->open, &attachment))
-		look->has_attachment = TRUE;
-	/* Nobody asks for it any more, and a message may have many. */
-	if (look->open != NULL)
-		look->open->data = NULL;
-	look->open = NULL;
-	p_clear(look->part_pool);
+	if (contents->open != NULL && contents->open->data != NULL &&
+	    message_part_is_attachment(contents->open, &attachment))
+		contents->has_attachment = TRUE;
+	/* A message may have many parts, so what is known of one is freed. */
+	if (contents->open != NULL)
+		contents->open->data = NULL;
+	contents->open = NULL;
+	p_clear(contents->part_pool);
 }
 
-/* What the header says of its part; one that is too long says nothing. */
+/* Take in what a header field says of its part, unless it is too long. */
 static void
-look_at_part(struct roost_flags_look *look, struct message_part *part,
-	     struct message_header_line *hdr)
+contents_add_part(struct roost_flags_contents *contents,
+		  struct message_part *part,
+		  struct message_header_line *hdr)
 {
-	look->is_long = (hdr->continued && look->is_long) ||
+	contents->is_long = (hdr->continued && contents->is_long) ||
 		hdr->full_value_len > VALUE_SIZE_MAX;
-	if (!look->is_long)
-		roost_part_data_parse(look->part_pool, part, &look->limits,
+	if (!contents->is_long)
+		roost_part_data_parse(contents->part_pool, part,
+				      &contents->limits,
 				      hdr);
 }
 
 static void
-look_at_block(struct roost_flags_look *look, struct message_block *block)
+contents_add_block(struct roost_flags_contents *contents,
+		   struct message_block *block)
 {
 	struct message_header_line *hdr = block->hdr;
 
 	if (hdr == NULL) {
 		if (block->size == 0)
-			look_close_part(look);
+			contents_close_part(contents);
 		return;
 	}
-	if (look->root == NULL)
-		look->root = block->part;
-	look->open = block->part;
+	if (contents->root == NULL)
+		contents->root = block->part;
+	contents->open = block->part;
 	if (hdr->eoh)
 		return;
-	look_at_part(look, block->part, hdr);
-	if (block->part == look->root)
-		look_at_header(look, hdr);
+	contents_add_part(contents, block->part, hdr);
+	if (block->part == contents->root)
+		contents_add_header(contents, hdr);
 }
 
 void
-roost_flags_look_at(struct roost_flags_look *look, struct istream *input)
+roost_flags_contents_parse(struct roost_flags_contents *contents,
+			   struct istream *input)
 {
 	static const struct message_parser_settings set = {
 		.hdr_flags = PARSER_FLAGS,
@@ -219,31 +230,32 @@ roost_flags_look_at(struct roost_flags_look *look, struct istream *input)
 	};
 	struct message_block block;
 
-	if (look->parser == NULL) {
-		look->input = input;
+	if (contents->parser == NULL) {
+		contents->input = input;
 		i_stream_ref(input);
-		look->parser = message_parser_init(look->pool, input, &set);
+		contents->parser = message_parser_init(contents->pool, input,
+						       &set);
 	}
-	while (message_parser_parse_next_block(look->parser, &block) > 0)
-		look_at_block(look, &block);
+	while (message_parser_parse_next_block(contents->parser, &block) > 0)
+		contents_add_block(contents, &block);
 }
 
 static void
-look_attachment(const struct roost_flags_look *look,
-		ARRAY_TYPE(const_string) *names)
+contents_add_attachment(const struct roost_flags_contents *contents,
+			ARRAY_TYPE(const_string) *names)
 {
-	unsigned int bit = look->has_attachment ?
+	unsigned int bit = contents->has_attachment ?
 		ROOST_FLAGRULE_HAS_ATTACHMENT :
 		ROOST_FLAGRULE_HAS_NO_ATTACHMENT;
-	const char *name = look->has_attachment ?
+	const char *name = contents->has_attachment ?
 		MAIL_KEYWORD_HAS_ATTACHMENT : MAIL_KEYWORD_HAS_NO_ATTACHMENT;
 
-	if ((look->wanted & bit) != 0)
+	if ((contents->wanted & bit) != 0)
 		array_push_back(names, &name);
 }
 
 const char *const *
-roost_flags_look_names(struct roost_flags_look *look)
+roost_flags_contents_names(struct roost_flags_contents *contents)
 {
 	static const char *const unsubscribe = "$canunsubscribe";
 	ARRAY_TYPE(const_string) names;
@@ -251,15 +263,16 @@ roost_flags_look_names(struct roost_flags_look *look)
 	const bool *matched;
 
 	t_array_init(&names, 8);
-	look_close_part(look);
-	look_attachment(look, &names);
-	if ((look->wanted & ROOST_FLAGRULE_CAN_UNSUBSCRIBE) != 0 &&
-	    roost_sender_can_unsubscribe(&look->says,
-					 look->fbox->fuser->authserv))
+	contents_close_part(contents);
+	contents_add_attachment(contents, &names);
+	if ((contents->wanted & ROOST_FLAGRULE_CAN_UNSUBSCRIBE) != 0 &&
+	    roost_unsubscribe_is_offered(&contents->unsubscribe,
+					 contents->fbox->fuser->authserv))
 		array_push_back(&names, &unsubscribe);
-	array_foreach(&look->matched, matched) {
-		if (*matched && roost_flagrule_header(look->fbox->fuser->rules,
-				array_foreach_idx(&look->matched, matched),
+	array_foreach(&contents->matched, matched) {
+		if (*matched &&
+		    roost_flagrule_header(contents->fbox->fuser->rules,
+				array_foreach_idx(&contents->matched, matched),
 				&field, &name))
 			array_push_back(&names, &name);
 	}
@@ -268,17 +281,17 @@ roost_flags_look_names(struct roost_flags_look *look)
 }
 
 void
-roost_flags_look_free(struct roost_flags_look **_look)
+roost_flags_contents_free(struct roost_flags_contents **_contents)
 {
-	struct roost_flags_look *look = *_look;
+	struct roost_flags_contents *contents = *_contents;
 	struct message_part *parts;
 
-	*_look = NULL;
-	if (look == NULL)
+	*_contents = NULL;
+	if (contents == NULL)
 		return;
-	if (look->parser != NULL)
-		message_parser_deinit(&look->parser, &parts);
-	i_stream_unref(&look->input);
-	pool_unref(&look->part_pool);
-	pool_unref(&look->pool);
+	if (contents->parser != NULL)
+		message_parser_deinit(&contents->parser, &parts);
+	i_stream_unref(&contents->input);
+	pool_unref(&contents->part_pool);
+	pool_unref(&contents->pool);
 }

@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_FLAGS_MESSAGE_LOOK_H
-#define ROOST_FLAGS_MESSAGE_LOOK_H
+#ifndef ROOST_FLAGS_CONTENTS_H
+#define ROOST_FLAGS_CONTENTS_H
 
 /*
- * message-look: what a message itself says about its keywords.
+ * contents: the keywords that follow from what is in a message: that it has an
+ * attachment, that one can unsubscribe from it, that a header field matches a
+ * rule.
  *
- * It parses a message as it passes, and keeps nothing of its text but header
- * fields that rules ask for, one at a time.
+ * The message is parsed as it passes.  Nothing of its text is kept but one
+ * header field at a time, and that only where a rule asks for it.
  */
 
 #include "flags/box.h"
 
-struct roost_flags_look;
+struct roost_flags_contents;
 
-/* NULL where no rule asks for anything. */
-struct roost_flags_look *roost_flags_look_begin(struct roost_flags_box *fbox);
+/* Returns NULL where no rule depends on what is in a message. */
+struct roost_flags_contents *
+roost_flags_contents_begin(struct roost_flags_box *fbox);
 
 /*
- * Parse what can be read; call it again when there is more.  The same stream
- * each time; it is referenced.
+ * Parse what can be read of the message.  Where the stream answers that there
+ * will be more, call this again with the same stream.  It is referenced.
  */
-void roost_flags_look_at(struct roost_flags_look *look, struct istream *input);
+void roost_flags_contents_parse(struct roost_flags_contents *contents,
+				struct istream *input);
 
-/* The keywords, on the data stack, NULL at the end.  All was read. */
-const char *const *roost_flags_look_names(struct roost_flags_look *look);
+/* Once the message was read to its end: its keywords, on the data stack, with
+   NULL at the end. */
+const char *const *
+roost_flags_contents_names(struct roost_flags_contents *contents);
 
-void roost_flags_look_free(struct roost_flags_look **look);
+/* Sets *contents, which may be NULL, to NULL. */
+void roost_flags_contents_free(struct roost_flags_contents **contents);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * imap-hooks: see imap-hooks.h.
+ * imap-hooks: PERMANENTFLAGS of what a client may change.  See imap-hooks.h.
  *
- * Core can tell all keywords or none.  Where that is not the truth, a second
- * line follows, at the end of a synchronization and before a tagged line: a
- * client believes the last.  IDLE and NOTIFY tell by synchronizing alone.
+ * Dovecot lists all keywords there or none.  Where a client may change some, a
+ * second line follows, which it believes because it is the last: at the end of
+ * a synchronization, since IDLE and NOTIFY have no other, and before the tagged
+ * line of a command.
  */
 #include "flags/imap-hooks.h"
 
@@ -21,7 +22,7 @@
 
 struct flags_client {
 	union imap_module_context module_ctx;
-	/* What was told last, of which mailbox. */
+	/* The mailbox that the last line was about, and what it said. */
 	const struct mailbox *box;
 	unsigned int count;
 	bool may_name;
@@ -36,7 +37,8 @@ static MODULE_CONTEXT_DEFINE_INIT(roost_flags_imap_module,
 static struct module *flags_module;
 static imap_client_created_func_t *next_created;
 
-/* Without room for more, a name that was only asked for is none. */
+/* The names that a client may change.  At the mailbox's limit, one that was
+   only asked for and is not kept cannot be set. */
 static void
 names_settable(struct client *client, const struct roost_flags_box *fbox,
 	       bool may_name, ARRAY_TYPE(const_string) *names)
@@ -67,7 +69,7 @@ send_permanent(struct client *client, const struct mailbox_status *status,
 	client_send_line(client, str_c(str));
 }
 
-/* After core's own line, which tells all, or when a limit came in between. */
+/* Send the second line, unless Dovecot's own line was right. */
 static void
 tell(struct client *client, const struct roost_flags_box *fbox, bool is_new,
      bool may_name)
@@ -79,7 +81,8 @@ tell(struct client *client, const struct roost_flags_box *fbox, bool is_new,
 				&status);
 	t_array_init(&names, 32);
 	names_settable(client, fbox, may_name, &names);
-	/* Has core told it right? */
+	/* Dovecot's line was right if all names may be changed, and the limit
+	   was not reached since. */
 	if (!status.permanent_keywords ||
 	    (array_count(&names) - 1 == array_count(client->keywords.names) &&
 	     (is_new || may_name)))
@@ -117,7 +120,7 @@ static void
 flags_send_tagline(struct client_command_context *cmd, const char *data)
 {
 	struct flags_client *fclient = FLAGS_CLIENT(cmd->client);
-	/* A line that is no command has no name. */
+	/* What the client sent may be no command, and then has no name. */
 	const char *name = cmd->name == NULL ? "" : cmd->name;
 	bool is_selecting = strcasecmp(name, "SELECT") == 0 ||
 		strcasecmp(name, "EXAMINE") == 0;
@@ -135,7 +138,8 @@ flags_sync_notify_more(struct imap_sync_context *ctx)
 	struct client *client = ctx->client;
 	int ret = FLAGS_CLIENT(client)->module_ctx.super.sync_notify_more(ctx);
 
-	/* Who was told before it had a mailbox is told by SELECT. */
+	/* While a mailbox is selected, the tagged line of SELECT is waited
+	   for. */
 	if (ret > 0 && !client->disconnected &&
 	    FLAGS_CLIENT(client)->box == client->mailbox)
 		client_tell(client, FALSE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * istream-fed: see istream-fed.h.
+ * istream-fed: a stream that has what was given to it.  See istream-fed.h.
  */
 #include "flags/istream-fed.h"
 
@@ -18,15 +18,15 @@ i_stream_fed_read(struct istream_private *stream)
 {
 	struct fed_istream *fed =
 		container_of(stream, struct fed_istream, istream);
-	size_t room, size;
+	size_t space, size;
 
 	if (fed->size == 0) {
 		stream->istream.eof = fed->has_ended;
 		return fed->has_ended ? -1 : 0;
 	}
-	if (!i_stream_try_alloc(stream, fed->size, &room))
+	if (!i_stream_try_alloc(stream, fed->size, &space))
 		return -2;
-	size = I_MIN(room, fed->size);
+	size = I_MIN(space, fed->size);
 	memcpy(stream->w_buffer + stream->pos, fed->data, size);
 	stream->pos += size;
 	fed->data += size;
@@ -55,7 +55,7 @@ roost_istream_fed_add(struct istream *stream, const void *data, size_t size)
 {
 	struct fed_istream *fed = fed_of(stream);
 
-	/* Who reads it took all there was, or wants no more. */
+	/* The reader took all of the last data, or wants no more. */
 	fed->data = data;
 	fed->size = size;
 }

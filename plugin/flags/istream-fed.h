@@ -3,16 +3,20 @@
 #define ROOST_FLAGS_ISTREAM_FED_H
 
 /*
- * istream-fed: a stream that has what was given to it, and a stream that
- * gives away what is written to it.
+ * istream-fed: an input stream of data that is given to it piece by piece, so
+ * that a message can be parsed while it is written.
  */
 
 #include "dovecot/compat.h"
 
-/* Reading answers 0 until there is more, or the end was told. */
+/* Reading returns 0 while there is nothing to read and the end is not told. */
 struct istream *roost_istream_fed_create(void);
-/* data is copied when it is read; until all of it is, it must stay. */
+
+/* Give it the next piece.  The data is copied when it is read, so it must stay
+   until all of it was, or until the next piece. */
 void roost_istream_fed_add(struct istream *fed, const void *data, size_t size);
+
+/* Tell it that no piece follows. */
 void roost_istream_fed_end(struct istream *fed);
 
 #endif

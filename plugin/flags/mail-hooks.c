@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail-hooks: changes to the keywords of a message that is there.  See
- * hooks.h.
+ * mail-hooks: the functions of a mail that are replaced, for changes to the
+ * keywords of a stored message.  See hooks.h.
  *
- * Only what is different is changed: a message whose keywords stay what they
- * were gets no MODSEQ.
+ * Only keywords that become different are changed, so that a message whose
+ * keywords stay the same gets no new MODSEQ.
  */
 #include "flags/hooks.h"
 
@@ -26,14 +26,14 @@ static MODULE_CONTEXT_DEFINE_INIT(roost_flags_mail_module,
 static bool
 is_exempt(const struct mail *mail, const struct roost_flags_box *fbox)
 {
-	/* What is set while a message is saved is set by the server: what the
-	   client asked for came with the request to save. */
+	/* While a message is saved, the server alone calls this: the client's
+	   keywords came with the request to save. */
 	return mail->saving || roost_flags_box_is_exempt(fbox);
 }
 
 /*
- * Core itself sets these when a message is read first.  Then, and never where
- * somebody asks for flags, it takes only what is in the cache.
+ * Does Dovecot itself set these, as it does when a message is first read?  Only
+ * then are look-ups of the mail restricted to the cache.
  */
 static bool
 is_by_server(const struct mail *mail, struct mail_keywords *keywords)
@@ -68,7 +68,7 @@ names_without(const char *const *list, const char *const *other)
 	return array_front(&names);
 }
 
-/* NULL for no names. */
+/* The keywords of these names, referenced; NULL if there are none. */
 static struct mail_keywords *
 keywords_of(struct mailbox *box, const char *const *names)
 {
@@ -77,9 +77,10 @@ keywords_of(struct mailbox *box, const char *const *names)
 }
 
 /*
- * A message may have more than is seen of it: somebody else may have set a
- * flag just now.  What is protected must not go unseen, so that only what may
- * be cleared is cleared by its name, and nothing by not being named.
+ * May the request be handed on as it is?  Somebody else may just have set a
+ * keyword on the message that is not seen yet, and that may be protected.  So a
+ * request that clears is harmless only if it may clear each of its names, and
+ * one that replaces is not, because it clears all that it does not name.
  */
 static bool
 is_harmless(const struct roost_flagrules *rules,
@@ -99,7 +100,8 @@ is_harmless(const struct roost_flagrules *rules,
 	return TRUE;
 }
 
-/* Each name once: of a list with one twice, core takes but a part. */
+/* The names that the change starts from, each once: Dovecot loses names of a
+   list in which one stands twice. */
 static const char *const *
 names_old(const struct roost_flagrules *rules,
 	  const struct roost_flags_ask *ask, const char *const *all)
@@ -122,7 +124,8 @@ names_old(const struct roost_flagrules *rules,
 	return array_front(&names);
 }
 
-/* From what the message has to what it is to have. */
+/* What has to be removed and added so that the message, which has all, gets the
+   names of the outcome. */
 static void
 last_set_change(struct roost_flags_last *last, struct mail *mail,
 		const struct roost_flags_ask *ask, const char *const *all,
@@ -130,15 +133,15 @@ last_set_change(struct roost_flags_last *last, struct mail *mail,
 {
 	const char *const *old =
 		names_old(FLAGS_MAIL(mail)->fbox->fuser->rules, ask, all);
-	const char *const *names = roost_flags_outcome_names(outcome);
+	const char *const *names = roost_flags_box_outcome_names(outcome);
 
 	last->removed = keywords_of(mail->box, names_without(old, names));
 	last->added = keywords_of(mail->box,
 				  names_without(names, ask->current));
 }
 
-/* More than rules can look at: those that they speak of come first, and the
-   others stay as they are. */
+/* At most as many names as the rules can look at.  If there are more, those
+   that rules speak of are taken first; the others stay as they are. */
 static const char *const *
 names_few(struct roost_flags_box *fbox, enum roost_flag_actor actor,
 	  const char *const *all)
@@ -181,7 +184,8 @@ last_new(const struct roost_flags_ask *ask, enum modify_type type,
 	return last;
 }
 
-/* What nobody has asked for, STORE.SILENT must tell. */
+/* Change the mail.  Where it gets other keywords than were asked for, STORE has
+   to tell them to the client even if it is silent. */
 static void
 last_apply(const struct roost_flags_last *last, struct mail *mail)
 {
@@ -224,7 +228,8 @@ last_fits(const struct roost_flags_last *last, const struct mail *mail,
 				(struct mail *)(uintptr_t)mail));
 }
 
-/* The outcome for the next of the kind, unless each is told of. */
+/* Ask the rules and change the mail.  The outcome is kept for the next message,
+   unless a keyword was denied, since each denial is an event. */
 static void
 mail_decide(struct mail *mail, struct roost_flags_ask *ask,
 	    enum modify_type type, struct mail_keywords *keywords)
@@ -249,11 +254,11 @@ mail_decide(struct mail *mail, struct roost_flags_ask *ask,
 	if (!last->is_literal)
 		last_set_change(last, mail, ask, all, outcome);
 	last_apply(last, mail);
-	roost_flags_last_free(&fbox->last);
+	roost_flags_box_last_free(&fbox->last);
 	if (outcome->denial_count == 0)
 		fbox->last = last;
 	else
-		roost_flags_last_free(&last);
+		roost_flags_box_last_free(&last);
 }
 
 static void
@@ -294,7 +299,7 @@ flags_update_keywords(struct mail *mail, enum modify_type type,
 	} T_END;
 }
 
-/* Colours go with \Flagged. */
+/* Where \Flagged is cleared, the rules may clear the colours with it. */
 static void
 flags_update_flags(struct mail *mail, enum modify_type type,
 		   enum mail_flags flags)
@@ -314,7 +319,7 @@ flags_update_flags(struct mail *mail, enum modify_type type,
 }
 
 void
-roost_flags_mail_allocated(struct mail *_mail)
+roost_flags_hooks_mail_allocated(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct mail_vfuncs *v = mail->vlast;

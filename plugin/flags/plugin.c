@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plugin: the plugin `roost_flags`: sets of hooks, and nothing else.
+ * plugin: the plugin `roost_flags`, which puts the custom flags (keywords) of
+ * messages under rules: what clients, deliveries and copies change is what the
+ * rules of the room rules allow.  This file registers the hooks.
  */
 #include "dovecot/compat.h"
 
@@ -21,8 +23,8 @@ const char *roost_flags_plugin_version = DOVECOT_ABI_VERSION;
 
 static struct mail_storage_hooks roost_flags_hooks = {
 	.mail_user_created = roost_flags_user_created,
-	.mailbox_allocated = roost_flags_mailbox_allocated,
-	.mail_allocated = roost_flags_mail_allocated,
+	.mailbox_allocated = roost_flags_hooks_mailbox_allocated,
+	.mail_allocated = roost_flags_hooks_mail_allocated,
 };
 
 void

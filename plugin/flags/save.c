@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * save: see save.h.
+ * save: keywords that the server sets while a message is saved.  See save.h.
  */
 #include "flags/save.h"
 
 #include "dovecot/ostream-watch.h"
 #include "flags/istream-fed.h"
-#include "flags/message-look.h"
+#include "flags/contents.h"
 
 struct roost_flags_save {
-	struct roost_flags_look *look;
+	struct roost_flags_contents *contents;
 	struct istream *fed;
 };
 
@@ -21,7 +21,7 @@ roost_flags_save_free(struct roost_flags_save **_save)
 	*_save = NULL;
 	if (save == NULL)
 		return;
-	roost_flags_look_free(&save->look);
+	roost_flags_contents_free(&save->contents);
 	i_stream_unref(&save->fed);
 	i_free(save);
 }
@@ -31,10 +31,10 @@ save_feed(void *context, const void *data, size_t size)
 {
 	struct roost_flags_save *save = context;
 
-	if (save->look == NULL)
+	if (save->contents == NULL)
 		return;
 	roost_istream_fed_add(save->fed, data, size);
-	roost_flags_look_at(save->look, save->fed);
+	roost_flags_contents_parse(save->contents, save->fed);
 }
 
 void
@@ -42,16 +42,16 @@ roost_flags_save_begin(struct roost_flags_box *fbox,
 		       struct mail_save_context *ctx)
 {
 	struct roost_flags_trans *ftrans =
-		roost_flags_trans_get(ctx->transaction);
+		roost_flags_box_trans_get(ctx->transaction);
 	struct ostream *output;
 
 	roost_flags_save_free(&ftrans->save);
 	ftrans->save = i_new(struct roost_flags_save, 1);
-	/* What is copied was looked at before. */
+	/* roost_flags_save_copy() has dealt with what is copied. */
 	if (ctx->data.output == NULL || ctx->copying_via_save)
 		return;
-	ftrans->save->look = roost_flags_look_begin(fbox);
-	if (ftrans->save->look == NULL)
+	ftrans->save->contents = roost_flags_contents_begin(fbox);
+	if (ftrans->save->contents == NULL)
 		return;
 	ftrans->save->fed = roost_istream_fed_create();
 	output = roost_ostream_watch_create(ctx->data.output, save_feed, NULL,
@@ -61,7 +61,8 @@ roost_flags_save_begin(struct roost_flags_box *fbox,
 	o_stream_cork(output);
 }
 
-/* Sealed by the plugin `roost`, which says so where both can see it. */
+/* Has the plugin `roost` sealed the message?  It says so in the event of the
+   mailbox, which both plugins can see. */
 static bool
 is_sealed(struct mailbox *box)
 {
@@ -72,7 +73,8 @@ is_sealed(struct mailbox *box)
 }
 
 static const char *const *
-server_names(struct roost_flags_box *fbox, struct roost_flags_look *look,
+server_names(struct roost_flags_box *fbox,
+	     struct roost_flags_contents *contents,
 	     bool is_saved_sealed)
 {
 	static const char *const sealed = "$Sealed";
@@ -80,8 +82,8 @@ server_names(struct roost_flags_box *fbox, struct roost_flags_look *look,
 	ARRAY_TYPE(const_string) all;
 
 	t_array_init(&all, 8);
-	if (look != NULL) {
-		names = roost_flags_look_names(look);
+	if (contents != NULL) {
+		names = roost_flags_contents_names(contents);
 		array_append(&all, names, str_array_length(names));
 	}
 	if (is_saved_sealed &&
@@ -92,8 +94,8 @@ server_names(struct roost_flags_box *fbox, struct roost_flags_look *look,
 	return array_front(&all);
 }
 
-/* What the message has together with what the server sets; NULL if there is
-   nothing new, or no room. */
+/* The names that the message has, with those that the server sets.  NULL if
+   nothing changes, or the message cannot take them. */
 static const char *const *
 server_add(struct roost_flags_box *fbox, struct mail_save_context *ctx,
 	   const char *const *current, const char *const *names)
@@ -110,7 +112,7 @@ server_add(struct roost_flags_box *fbox, struct mail_save_context *ctx,
 		return NULL;
 	roost_flags_box_event(fbox->box, 0, "roost_flags_set_at_delivery",
 			      "at_delivery");
-	return roost_flags_outcome_names(outcome);
+	return roost_flags_box_outcome_names(outcome);
 }
 
 static void
@@ -135,26 +137,26 @@ roost_flags_save_finish(struct roost_flags_box *fbox,
 			struct mail_save_context *ctx)
 {
 	struct roost_flags_trans *ftrans =
-		roost_flags_trans_get(ctx->transaction);
+		roost_flags_box_trans_get(ctx->transaction);
 	struct roost_flags_save *save = ftrans->save;
 
 	if (save == NULL)
 		return;
-	if (save->look != NULL) {
+	if (save->contents != NULL) {
 		roost_istream_fed_end(save->fed);
-		roost_flags_look_at(save->look, save->fed);
+		roost_flags_contents_parse(save->contents, save->fed);
 	}
 	T_BEGIN {
-		save_set(fbox, ctx, server_names(fbox, save->look,
+		save_set(fbox, ctx, server_names(fbox, save->contents,
 						 is_sealed(fbox->box)));
 	} T_END;
-	/* The stream that feeds it ends later. */
-	roost_flags_look_free(&save->look);
+	/* The stream that feeds it lives longer, and now feeds nothing. */
+	roost_flags_contents_free(&save->contents);
 }
 
-/* FALSE: it cannot be read, and nothing is known of it. */
+/* Parse the message that is copied.  FALSE if it cannot be read. */
 static bool
-copy_look(struct roost_flags_look *look, struct mail *mail)
+copy_parse(struct roost_flags_contents *contents, struct mail *mail)
 {
 	struct istream *input;
 	bool is_read;
@@ -163,7 +165,7 @@ copy_look(struct roost_flags_look *look, struct mail *mail)
 				    &input) < 0)
 		return FALSE;
 	i_stream_seek(input, 0);
-	roost_flags_look_at(look, input);
+	roost_flags_contents_parse(contents, input);
 	is_read = input->stream_errno == 0;
 	i_stream_seek(input, 0);
 	return is_read;
@@ -173,18 +175,20 @@ void
 roost_flags_save_copy(struct roost_flags_box *fbox,
 		      struct mail_save_context *ctx, struct mail *mail)
 {
-	struct roost_flags_look *look = roost_flags_look_begin(fbox);
+	struct roost_flags_contents *contents =
+		roost_flags_contents_begin(fbox);
 	const char *const *current, *const *all;
 
-	if (look != NULL && !copy_look(look, mail))
-		roost_flags_look_free(&look);
+	if (contents != NULL && !copy_parse(contents, mail))
+		roost_flags_contents_free(&contents);
 	current = roost_flags_box_names(fbox->box, ctx->data.keywords);
-	all = server_add(fbox, ctx, current, server_names(fbox, look, FALSE));
+	all = server_add(fbox, ctx, current, server_names(fbox, contents,
+							  FALSE));
 	if (all != NULL) {
 		if (ctx->data.keywords != NULL)
 			mailbox_keywords_unref(&ctx->data.keywords);
 		ctx->data.keywords =
 			mailbox_keywords_create_valid(fbox->box, all);
 	}
-	roost_flags_look_free(&look);
+	roost_flags_contents_free(&contents);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * search: see search.h.
+ * search: a keyword is searched for by all of its aliases.  See search.h.
  *
- * KEYWORD of a name that has aliases becomes any of them, UNKEYWORD none of
- * them.  Such keys stay right when they are used for another mailbox: they
- * name every spelling, whether the mailbox has it or not.
+ * KEYWORD of a name that has aliases becomes "any of them", UNKEYWORD "none of
+ * them".  The new search keys name every alias, whether the mailbox has it or
+ * not, so that they stay right when they are used for another mailbox.
  */
 #include "flags/search.h"
 
-/* As the mailbox has it, and nothing where it does not: a name must not come
-   to be by being searched for. */
+/* The keyword of this name, or none where the mailbox does not have it: a
+   search must not add a name to the index. */
 static struct mail_keywords *
 keywords_of(struct mail_index *index, const char *name)
 {
@@ -69,7 +69,7 @@ search_fix_one(struct roost_flags_box *fbox, pool_t pool,
 		search_each(fbox, pool, arg, canonical);
 }
 
-/* Is this what search_each() made, or says the same? */
+/* Did search_each() make this, or a client ask for the same? */
 static bool
 is_each(const struct roost_flagrules *rules, const struct mail_search_arg *arg)
 {

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sender-says: see sender-says.h.
+ * unsubscribe: the headers about unsubscribing.  See unsubscribe.h.
  *
- * What a sender wrote stands within these headers, in quotes and in comments:
- * each is passed over as a whole, and never read as what a host says.
+ * In the results of a host, quoted strings and comments can hold text that the
+ * sender wrote.  They are passed over whole, so that they are never read as the
+ * host's own words.
  */
-#include "flags/sender-says.h"
+#include "flags/unsubscribe.h"
 
 #include <ctype.h>
 
 #define ONE_CLICK "List-Unsubscribe=One-Click"
 
 bool
-roost_sender_is_asked(const char *name)
+roost_unsubscribe_wants_header(const char *name)
 {
 	static const char *const names[] = {
 		"List-Unsubscribe", "List-Unsubscribe-Post",
@@ -22,7 +23,7 @@ roost_sender_is_asked(const char *name)
 	return str_array_icase_find(names, name);
 }
 
-/* Past a comment (RFC 5322 3.2.2), which may have others in it. */
+/* Where a comment ends (RFC 5322 3.2.2), which may have others in it. */
 static const char *
 comment_end(const char *p)
 {
@@ -39,7 +40,7 @@ comment_end(const char *p)
 	return p;
 }
 
-/* Past a quoted string (RFC 5322 3.2.4). */
+/* Where a quoted string ends (RFC 5322 3.2.4). */
 static const char *
 quoted_end(const char *p)
 {
@@ -53,26 +54,25 @@ quoted_end(const char *p)
 }
 
 /*
- * The next part, up to a semicolon, without comments and blanks; what is
- * quoted is taken for "?".  FALSE after the last.
+ * Get the next clause, up to a semicolon, without comments, and with "?" for
+ * each quoted string.  FALSE after the last one.
  */
 static bool
-part_next(const char **pos, string_t *part_r)
+clause_next(const char **pos, string_t *clause_r)
 {
 	const char *p = *pos;
 
 	if (p == NULL)
 		return FALSE;
-	str_truncate(part_r, 0);
+	str_truncate(clause_r, 0);
 	while (*p != '\0' && *p != ';') {
 		if (*p == '(') {
 			p = comment_end(p);
 		} else if (*p == '"') {
 			p = quoted_end(p);
-			str_append_c(part_r, '?');
+			str_append_c(clause_r, '?');
 		} else {
-			/* Two words are not one. */
-			str_append_c(part_r, *p == '\t' ? ' ' : *p);
+			str_append_c(clause_r, *p == '\t' ? ' ' : *p);
 			p++;
 		}
 	}
@@ -88,11 +88,11 @@ skip_blanks(const char *p)
 	return p;
 }
 
-/* RFC 8601 2.2: method, its version perhaps, "=", and the result. */
+/* Is this `dkim = pass`?  A version may follow the method (RFC 8601 2.2). */
 static bool
-is_dkim_pass(const char *part)
+is_dkim_pass(const char *clause)
 {
-	const char *p = skip_blanks(part);
+	const char *p = skip_blanks(clause);
 
 	if (strncasecmp(p, "dkim", 4) != 0)
 		return FALSE;
@@ -110,34 +110,35 @@ is_dkim_pass(const char *part)
 		(p[4] == '\0' || p[4] == ' ');
 }
 
-/* Who says it, before the results. */
+/* Is the host that the first clause names a trusted one? */
 static bool
-is_trusted(const char *part, const char *const *authserv)
+is_trusted(const char *clause, const char *const *authserv)
 {
-	const char *const *words = t_strsplit_spaces(part, " ");
+	const char *const *words = t_strsplit_spaces(clause, " ");
 
 	return *words != NULL && str_array_icase_find(authserv, *words);
 }
 
-/* The topmost header of a trusted host decides: others may be anybody's. */
+/* The topmost header that names a trusted host decides, since anybody may have
+   written those below it. */
 static void
-hear_results(struct roost_sender_says *says, const char *value,
-	     const char *const *authserv)
+add_results(struct roost_unsubscribe *unsubscribe, const char *value,
+	    const char *const *authserv)
 {
-	string_t *part = t_str_new(128);
+	string_t *clause = t_str_new(128);
 
-	if (says->has_heard || !part_next(&value, part) ||
-	    !is_trusted(str_c(part), authserv))
+	if (unsubscribe->has_results || !clause_next(&value, clause) ||
+	    !is_trusted(str_c(clause), authserv))
 		return;
-	says->has_heard = TRUE;
-	while (part_next(&value, part)) {
-		if (is_dkim_pass(str_c(part)))
-			says->has_passed = TRUE;
+	unsubscribe->has_results = TRUE;
+	while (clause_next(&value, clause)) {
+		if (is_dkim_pass(str_c(clause)))
+			unsubscribe->has_passed = TRUE;
 	}
 }
 
-/* RFC 2369 2: URIs in angle brackets, separated by commas; comments may stand
-   between, and not in them. */
+/* Is there an https URI?  URIs stand in angle brackets, with commas and perhaps
+   comments between them (RFC 2369 2). */
 static bool
 has_https(const char *p)
 {
@@ -159,22 +160,23 @@ has_https(const char *p)
 }
 
 void
-roost_sender_hear(struct roost_sender_says *says, const char *name,
-		  const char *value, const char *const *authserv)
+roost_unsubscribe_add_header(struct roost_unsubscribe *unsubscribe,
+			     const char *name,
+			     const char *value, const char *const *authserv)
 {
 	if (strcasecmp(name, "List-Unsubscribe") == 0)
-		says->has_uri = says->has_uri || has_https(value);
+		unsubscribe->has_uri = unsubscribe->has_uri || has_https(value);
 	else if (strcasecmp(name, "List-Unsubscribe-Post") == 0)
-		says->has_post = says->has_post ||
+		unsubscribe->has_post = unsubscribe->has_post ||
 			strcasecmp(t_str_trim(value, " \t"), ONE_CLICK) == 0;
 	else if (strcasecmp(name, "Authentication-Results") == 0)
-		hear_results(says, value, authserv);
+		add_results(unsubscribe, value, authserv);
 }
 
 bool
-roost_sender_can_unsubscribe(const struct roost_sender_says *says,
+roost_unsubscribe_is_offered(const struct roost_unsubscribe *unsubscribe,
 			     const char *const *authserv)
 {
-	return says->has_uri && says->has_post &&
-		(*authserv == NULL || says->has_passed);
+	return unsubscribe->has_uri && unsubscribe->has_post &&
+		(*authserv == NULL || unsubscribe->has_passed);
 }

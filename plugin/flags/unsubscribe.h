@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_FLAGS_SENDER_SAYS_H
-#define ROOST_FLAGS_SENDER_SAYS_H
+#ifndef ROOST_FLAGS_UNSUBSCRIBE_H
+#define ROOST_FLAGS_UNSUBSCRIBE_H
 
 /*
- * sender-says: can one unsubscribe from what sent a message with one click
- * (RFC 8058), and is that the sender's own word (RFC 8601)?
+ * unsubscribe: does a message offer to unsubscribe with one click (RFC 8058),
+ * and does a host that is trusted say that its sender signed it (RFC 8601)?
  */
 
 #include "dovecot/compat.h"
 
-struct roost_sender_says {
+/* All false before the first header. */
+struct roost_unsubscribe {
 	bool has_uri;		/* List-Unsubscribe has an https URI */
-	bool has_post;		/* List-Unsubscribe-Post offers it */
-	bool has_heard;		/* a host that is trusted has said something */
-	bool has_passed;	/* dkim=pass */
+	bool has_post;		/* List-Unsubscribe-Post offers one click */
+	bool has_results;	/* a trusted host's results were read */
+	bool has_passed;	/* they have dkim=pass */
 };
 
-/* Has the header anything to say here? */
-bool roost_sender_is_asked(const char *name);
+/* True if the header of this name decides about it. */
+bool roost_unsubscribe_wants_header(const char *name);
 
-/* One header, unfolded, the topmost first; authserv: hosts that are trusted. */
-void roost_sender_hear(struct roost_sender_says *says, const char *name,
-		       const char *value, const char *const *authserv);
+/*
+ * Take in one header of the message, unfolded; the topmost comes first.
+ * authserv: the hosts that are trusted, with NULL at the end.
+ */
+void roost_unsubscribe_add_header(struct roost_unsubscribe *unsubscribe,
+				  const char *name, const char *value,
+				  const char *const *authserv);
 
-/* After the last.  Without trusted hosts, the offer suffices. */
-bool roost_sender_can_unsubscribe(const struct roost_sender_says *says,
+/* The answer, after the last header.  Where no host is trusted, the offer
+   suffices. */
+bool roost_unsubscribe_is_offered(const struct roost_unsubscribe *unsubscribe,
 				  const char *const *authserv);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * user: see user.h.
+ * user: a session's rules of custom flags.  See user.h.
  */
 #include "flags/user.h"
 
@@ -16,7 +16,8 @@ roost_flags_user_get(struct mail_user *user)
 	return fuser;
 }
 
-/* The keyword by which POP3 marks what it deleted is the server's. */
+/* pop3 acts for the server: it sets the keyword by which Dovecot marks what a
+   POP3 client has deleted. */
 static enum roost_flag_actor
 actor_of_service(const char *service)
 {
@@ -57,7 +58,7 @@ flags_user_deinit(struct mail_user *user)
 {
 	struct roost_flags_user *fuser = roost_flags_user_get(user);
 
-	/* Mailboxes that close in there may still ask for the rules. */
+	/* This may close mailboxes, which ask for the rules. */
 	fuser->module_ctx.super.deinit(user);
 	flags_user_free(fuser);
 }
@@ -91,8 +92,8 @@ roost_flags_user_created(struct mail_user *user)
 	struct roost_flags_user *fuser;
 	const char *error;
 
-	/* Owners of shared namespaces and the raw user of a delivery: what is
-	   done there is done by somebody else. */
+	/* Dovecot makes such users for owners of shared namespaces and for what
+	   is being delivered.  Whoever acts there is another user. */
 	if (user->autocreated)
 		return;
 	fuser = flags_user_new(user, &error);

@@ -3,8 +3,8 @@
 #define ROOST_KEYWORDS_BOX_H
 
 /*
- * box: the keywords of a mailbox as its user sees them: with which
- * key, and what may be stored.
+ * box: a mailbox whose keywords have private names: which key opens them for
+ * its user, and which keywords may be stored in it.
  */
 
 #include "keywords/index.h"
@@ -15,61 +15,71 @@ struct mail_index_transaction;
 struct roost_keyword_box {
 	union mailbox_module_context module_ctx;
 	struct mailbox *box;
-	struct roost_user *ruser;		/* NULL: without Roost */
-	/* While it is open. */
-	struct roost_keyword_index *ki;
+	struct roost_user *ruser;	/* NULL: the user has no Roost */
+	/* While the mailbox is open; NULL before and after. */
+	struct roost_keyword_index *kindex;
 	struct roost_keyword_box *prev, *next;
-	const struct roost_token_key *key;	/* NULL: not needed so far */
-	struct roost_ring *ring;		/* whose it is */
-	unsigned int asked_count;	/* keywords there when it was asked */
-	/* The last that needed no change, referenced, and how many keywords
-	   there were: one STORE brings the same for each message. */
+	/* NULL until a keyword needs it, or while there is no keyring. */
+	const struct roost_token_key *key;
+	struct roost_ring *ring;	/* that the key belongs to */
+	/* How many keywords the index had when a key was last looked for. */
+	unsigned int asked_count;
+	/* The last keywords that needed no change, referenced, and how many
+	   the index had then: a STORE brings the same ones for each message. */
 	struct mail_keywords *fitting;
 	unsigned int fitting_count;
-	/* What replication has just added, referenced, and to which message:
-	   see change.c. */
+	/* The keywords that replication added last, referenced, and the
+	   message that got them: see change.c. */
 	struct mail_keywords *added;
 	uint32_t added_uid;
 };
 
-/* NULL where names are not ours to keep. */
+/* NULL where roost_keyword_box_new() has made none. */
 struct roost_keyword_box *roost_keyword_box_get(struct mailbox *box);
 
-/* Hook: in mailbox_allocated, before vfuncs are set. */
+/* Make the state of a mailbox, when it is allocated.  The caller sets the
+   mailbox's functions, and keeps the old ones in module_ctx.  Returns NULL
+   where the storage keeps names that Roost must leave alone. */
 struct roost_keyword_box *roost_keyword_box_new(struct mailbox *box);
 
-/* Its index has been opened; is about to be closed. */
-void roost_keyword_box_opened(struct roost_keyword_box *kb);
-void roost_keyword_box_closing(struct roost_keyword_box *kb);
+/* To be called after the mailbox's index was opened, and before the mailbox is
+   closed. */
+void roost_keyword_box_opened(struct roost_keyword_box *kbox);
+void roost_keyword_box_closing(struct roost_keyword_box *kbox);
 
-/* Replication sees what is on disk. */
-bool roost_keyword_box_is_raw(const struct roost_keyword_box *kb);
+/* True while replication (dsync) uses the mailbox.  It is shown what is on
+   disk, tokens, and stores what it brings from another disk. */
+bool roost_keyword_box_is_replicating(const struct roost_keyword_box *kbox);
 
-/* See roost_keyword_index_sync(). */
-void roost_keyword_box_sync(struct roost_keyword_box *kb);
+/* roost_keyword_index_sync() with the key of this mailbox, which is looked for
+   once a keyword needs it. */
+void roost_keyword_box_sync(struct roost_keyword_box *kbox);
 
 /*
- * Make ready for storing the keywords at these positions: a keyring is made
- * for it where that is allowed.  What must not be stored is left in used
- * alone: ROOST_KEYWORD_OK if that is nothing, else one fault of it.  error_r
- * is set where the keyring is at fault, else NULL.
+ * Make ready to store the keywords at the positions in used: tokens are made
+ * of private names, and for them a keyring, where that is allowed.  Afterwards
+ * used holds only the positions that must not be stored.  Returns
+ * ROOST_KEYWORD_OK if there are none, else the fault of one of them.  error_r
+ * says what is wrong with the keyring, or is NULL if nothing is.
  */
 enum roost_keyword_fault
-roost_keyword_box_prepare(struct roost_keyword_box *kb,
+roost_keyword_box_prepare(struct roost_keyword_box *kbox,
 			  ARRAY_TYPE(keyword_indexes) *used,
 			  const char **error_r);
 
-/* Log that the keyring is at fault, and -1 with the storage's error set. */
-int roost_keyword_box_refuse(struct roost_keyword_box *kb, const char *error);
+/* Log that for this error of the keyring nothing is stored, and set the
+   storage's error.  Always -1. */
+int roost_keyword_box_refuse(struct roost_keyword_box *kbox,
+			     const char *error);
 
-/* Have those among these positions that hold tokens a keyring that is still
-   there?  -1 with the storage's error set. */
-int roost_keyword_box_check_ring(struct roost_keyword_box *kb,
+/* Is the keyring of the tokens among these positions still there?  0, or -1
+   with the storage's error set. */
+int roost_keyword_box_check_ring(struct roost_keyword_box *kbox,
 				 const ARRAY_TYPE(keyword_indexes) *used);
 
-/* roost_keyword_box_prepare() for a client: -1 with the storage's error
-   set. */
-int roost_keyword_box_check(struct roost_keyword_box *kb,
+/* roost_keyword_box_prepare() for what a client stores: 0, or -1 with the
+   storage's error set for the client. */
+int roost_keyword_box_check(struct roost_keyword_box *kbox,
 			    ARRAY_TYPE(keyword_indexes) *used);
 
 #endif

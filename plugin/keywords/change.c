@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * change: see change.h.
+ * change: the keywords that somebody wants to give to a message.  See
+ * change.h.
  */
 #include "keywords/change.h"
 
@@ -26,80 +27,85 @@ list_add(ARRAY_TYPE(keyword_indexes) *list, unsigned int idx)
 }
 
 void
-roost_keyword_change_shown(const struct roost_keyword_box *kb,
-			  const ARRAY_TYPE(keyword_indexes) *indexes,
-			  ARRAY_TYPE(keyword_indexes) *shown)
+roost_keyword_change_shown(const struct roost_keyword_box *kbox,
+			   const ARRAY_TYPE(keyword_indexes) *indexes,
+			   ARRAY_TYPE(keyword_indexes) *shown)
 {
 	const unsigned int *idx;
 
 	array_foreach(indexes, idx)
-		list_add(shown, roost_keyword_index_shown_at(kb->ki, *idx));
+		list_add(shown,
+			 roost_keyword_index_shown_at(kbox->kindex, *idx));
 }
 
-/* Where a keyword is changed: at its first position; gone from all.  For
-   replication, which knows each position by what it holds, there alone. */
+/* Add the positions at which a keyword is changed.  It is set at the first of
+   its twins and taken away from all of them.  Replication means one position,
+   which it knows by the text that is stored there. */
 static void
 list_add_twins(ARRAY_TYPE(keyword_indexes) *list,
-	       const struct roost_keyword_box *kb, enum modify_type type,
+	       const struct roost_keyword_box *kbox, enum modify_type type,
 	       unsigned int idx)
 {
-	struct roost_keyword_index *ki = kb->ki;
-	unsigned int i, first = roost_keyword_index_first(ki, idx);
+	struct roost_keyword_index *kindex = kbox->kindex;
+	unsigned int i, first = roost_keyword_index_first(kindex, idx);
 
-	if (roost_keyword_box_is_raw(kb)) {
+	if (roost_keyword_box_is_replicating(kbox)) {
 		list_add(list, idx);
 		return;
 	}
 	list_add(list, first);
-	if (type != MODIFY_REMOVE || !roost_keyword_index_has_twins(ki))
+	if (type != MODIFY_REMOVE || !roost_keyword_index_has_twins(kindex))
 		return;
-	for (i = 0; i < array_count(roost_keyword_index_names(ki)); i++) {
-		if (roost_keyword_index_first(ki, i) == first)
+	for (i = 0; i < array_count(roost_keyword_index_names(kindex)); i++) {
+		if (roost_keyword_index_first(kindex, i) == first)
 			list_add(list, i);
 	}
 }
 
-/* A token that a virtual mailbox hands on may be another keyring's: false if
-   nobody knows its name. */
+/* A virtual mailbox that is synchronized may hand over the token of another
+   keyring.  Change idx to the position of the token's name.  FALSE if nobody
+   knows its name. */
 static bool
-virtual_position(struct roost_keyword_box *kb, unsigned int *idx)
+handed_over_position(struct roost_keyword_box *kbox, unsigned int *idx)
 {
-	struct mail_index *index = kb->box->index;
+	struct mail_index *index = kbox->box->index;
 	const char *stored = array_idx_elem(&index->keywords, *idx), *name;
 
-	if (!roost_keyword_index_is_strange(kb->ki, kb->box, *idx) ||
-	    !roost_keyword_handover_name(kb, stored, &name))
+	if (!roost_keyword_index_is_foreign(kbox->kindex, kbox->box, *idx) ||
+	    !roost_keyword_handover_name(kbox, stored, &name))
 		return TRUE;
 	if (name == NULL)
 		return FALSE;
 	mail_index_keyword_lookup_or_create(index, name, idx);
-	roost_keyword_box_sync(kb);
+	roost_keyword_box_sync(kbox);
 	return TRUE;
 }
 
-/* What replication brings from where longer names are allowed cannot be kept,
-   and is no reason to end it. */
+/* Replication may bring a longer name than a token can hold, from a server
+   that allows it.  The name is left out, since replication would end if it were
+   refused. */
 static bool
-is_too_long(const struct roost_keyword_box *kb, unsigned int idx)
+is_too_long(const struct roost_keyword_box *kbox, unsigned int idx)
 {
-	const char *stored = array_idx_elem(&kb->box->index->keywords, idx);
+	const char *stored = array_idx_elem(&kbox->box->index->keywords, idx);
 	size_t len = strlen(stored);
 
-	return roost_keyword_box_is_raw(kb) && len > ROOST_TOKEN_NAME_MAX &&
+	return roost_keyword_box_is_replicating(kbox) &&
+	len > ROOST_TOKEN_NAME_MAX &&
 		!roost_token_is_claimed(stored, len);
 }
 
-/* As nearly always: nothing has to be looked for one by one. */
+/* Can the keywords stay as they are?  Nearly always they can. */
 static bool
-are_at_first(const struct roost_keyword_box *kb,
+are_at_first(const struct roost_keyword_box *kbox,
 	     const struct mail_keywords *keywords)
 {
 	unsigned int i;
 
-	if (roost_keyword_index_has_twins(kb->ki))
+	if (roost_keyword_index_has_twins(kbox->kindex))
 		return FALSE;
 	for (i = 0; i < keywords->count; i++) {
-		if (roost_keyword_index_is_strange(kb->ki, kb->box,
+		if (roost_keyword_index_is_foreign(kbox->kindex, kbox->box,
 						   keywords->idx[i]))
 			return FALSE;
 	}
@@ -107,17 +113,17 @@ are_at_first(const struct roost_keyword_box *kb,
 }
 
 static void
-remember_fitting(struct roost_keyword_box *kb, struct mail_keywords *keywords)
+remember_fitting(struct roost_keyword_box *kbox, struct mail_keywords *keywords)
 {
-	if (kb->fitting != NULL)
-		mail_index_keywords_unref(&kb->fitting);
+	if (kbox->fitting != NULL)
+		mail_index_keywords_unref(&kbox->fitting);
 	mail_index_keywords_ref(keywords);
-	kb->fitting = keywords;
-	kb->fitting_count = array_count(&kb->box->index->keywords);
+	kbox->fitting = keywords;
+	kbox->fitting_count = array_count(&kbox->box->index->keywords);
 }
 
 static struct mail_keywords *
-keywords_at_first(struct roost_keyword_box *kb, enum modify_type type,
+keywords_at_first(struct roost_keyword_box *kbox, enum modify_type type,
 		  const struct mail_keywords *keywords)
 {
 	ARRAY_TYPE(keyword_indexes) list;
@@ -125,12 +131,12 @@ keywords_at_first(struct roost_keyword_box *kb, enum modify_type type,
 
 	if (keywords->count == 0)
 		return NULL;
-	roost_keyword_box_sync(kb);
+	roost_keyword_box_sync(kbox);
 	t_array_init(&list, keywords->count);
 	for (i = 0; i < keywords->count; i++) {
 		idx = keywords->idx[i];
-		if (!is_too_long(kb, idx) && virtual_position(kb, &idx))
-			list_add_twins(&list, kb, type, idx);
+		if (!is_too_long(kbox, idx) && handed_over_position(kbox, &idx))
+			list_add_twins(&list, kbox, type, idx);
 	}
 	if (array_count(&list) == keywords->count &&
 	    memcmp(array_front(&list), keywords->idx,	/* public */
@@ -140,18 +146,19 @@ keywords_at_first(struct roost_keyword_box *kb, enum modify_type type,
 }
 
 /*
- * Where one side has a name and the other its token, replication makes them
- * the same by adding the one and removing the other.  Both may be one position
- * here: what it has just added to the message, it does not mean to remove.
+ * Where one server has a name in clear and the other its token, replication
+ * makes them equal by adding the one and removing the other.  Here both may
+ * have one position: what replication has just added to a message, it does not
+ * mean to remove from it.
  */
 static struct mail_keywords *
-without_added(struct roost_keyword_box *kb, struct mail_keywords *keywords)
+without_added(struct roost_keyword_box *kbox, struct mail_keywords *keywords)
 {
 	ARRAY_TYPE(keyword_indexes) added, list;
 	unsigned int i;
 
-	t_array_init(&added, kb->added->count + 1);
-	array_append(&added, kb->added->idx, kb->added->count);
+	t_array_init(&added, kbox->added->count + 1);
+	array_append(&added, kbox->added->idx, kbox->added->count);
 	t_array_init(&list, keywords->count);
 	for (i = 0; i < keywords->count; i++) {
 		if (!list_has(&added, keywords->idx[i]))
@@ -161,52 +168,52 @@ without_added(struct roost_keyword_box *kb, struct mail_keywords *keywords)
 }
 
 static struct mail_keywords *
-update_raw(struct roost_keyword_box *kb, struct mail *mail,
-	   enum modify_type type, struct mail_keywords *keywords)
+update_replicating(struct roost_keyword_box *kbox, struct mail *mail,
+		   enum modify_type type, struct mail_keywords *keywords)
 {
-	bool follows = kb->added != NULL && kb->added_uid == mail->uid;
+	bool follows = kbox->added != NULL && kbox->added_uid == mail->uid;
 	struct mail_keywords *fitting = type == MODIFY_REMOVE && follows ?
-		without_added(kb, keywords) :
-		keywords_at_first(kb, type, keywords);
+		without_added(kbox, keywords) :
+		keywords_at_first(kbox, type, keywords);
 
-	if (kb->added != NULL)
-		mail_index_keywords_unref(&kb->added);
+	if (kbox->added != NULL)
+		mail_index_keywords_unref(&kbox->added);
 	if (type == MODIFY_ADD) {
 		mail_index_keywords_ref(keywords);
-		kb->added = keywords;
-		kb->added_uid = mail->uid;
+		kbox->added = keywords;
+		kbox->added_uid = mail->uid;
 	}
 	return fitting;
 }
 
 static struct mail_keywords *
-update(struct roost_keyword_box *kb, struct mail *mail, enum modify_type type,
+update(struct roost_keyword_box *kbox, struct mail *mail, enum modify_type type,
        struct mail_keywords *keywords)
 {
-	if (roost_keyword_box_is_raw(kb))
-		return update_raw(kb, mail, type, keywords);
-	if (are_at_first(kb, keywords)) {
-		remember_fitting(kb, keywords);
+	if (roost_keyword_box_is_replicating(kbox))
+		return update_replicating(kbox, mail, type, keywords);
+	if (are_at_first(kbox, keywords)) {
+		remember_fitting(kbox, keywords);
 		return NULL;
 	}
-	return keywords_at_first(kb, type, keywords);
+	return keywords_at_first(kbox, type, keywords);
 }
 
 struct mail_keywords *
-roost_keyword_change_update(struct roost_keyword_box *kb, struct mail *mail,
-			   enum modify_type type,
-			   struct mail_keywords *keywords)
+roost_keyword_change_update(struct roost_keyword_box *kbox, struct mail *mail,
+			    enum modify_type type,
+			    struct mail_keywords *keywords)
 {
 	struct mail_keywords *instead;
 
-	if (kb->ki == NULL || keywords->count == 0)
+	if (kbox->kindex == NULL || keywords->count == 0)
 		return NULL;
-	if (kb->fitting == keywords &&
-	    kb->fitting_count == array_count(&kb->box->index->keywords))
+	if (kbox->fitting == keywords &&
+	    kbox->fitting_count == array_count(&kbox->box->index->keywords))
 		return NULL;
-	roost_keyword_box_sync(kb);
+	roost_keyword_box_sync(kbox);
 	T_BEGIN {
-		instead = update(kb, mail, type, keywords);
+		instead = update(kbox, mail, type, keywords);
 	} T_END;
 	return instead;
 }
@@ -218,13 +225,14 @@ save_replace(struct mail_save_context *ctx, struct mail_keywords *keywords)
 	ctx->data.keywords = keywords;
 }
 
-/* What is saved, now at the first positions. */
+/* Move the keywords of what is saved to the first of their twins.  used_r are
+   their positions, on the data stack. */
 static void
-save_used(struct roost_keyword_box *kb, struct mail_save_context *ctx,
+save_used(struct roost_keyword_box *kbox, struct mail_save_context *ctx,
 	  ARRAY_TYPE(keyword_indexes) *used_r)
 {
 	struct mail_keywords *first =
-		keywords_at_first(kb, MODIFY_ADD, ctx->data.keywords);
+		keywords_at_first(kbox, MODIFY_ADD, ctx->data.keywords);
 
 	if (first != NULL)
 		save_replace(ctx, first);
@@ -234,45 +242,45 @@ save_used(struct roost_keyword_box *kb, struct mail_save_context *ctx,
 }
 
 static int
-store_save(struct roost_keyword_box *kb, struct mail_save_context *ctx)
+change_save(struct roost_keyword_box *kbox, struct mail_save_context *ctx)
 {
 	ARRAY_TYPE(keyword_indexes) used;
 
-	if (ctx->data.keywords == NULL || kb->ki == NULL)
+	if (ctx->data.keywords == NULL || kbox->kindex == NULL)
 		return 0;
-	save_used(kb, ctx, &used);
-	return roost_keyword_box_check(kb, &used);
+	save_used(kbox, ctx, &used);
+	return roost_keyword_box_check(kbox, &used);
 }
 
 int
-roost_keyword_change_save(struct roost_keyword_box *kb,
-			 struct mail_save_context *ctx)
+roost_keyword_change_save(struct roost_keyword_box *kbox,
+			  struct mail_save_context *ctx)
 {
 	int ret;
 
 	T_BEGIN {
-		ret = store_save(kb, ctx);
+		ret = change_save(kbox, ctx);
 	} T_END;
 	return ret;
 }
 
-/* A token that does not open goes along with its message; one that the
-   message does not have was made up, by a Sieve script say. */
+/* A token that does not open is copied with its message.  One that the message
+   does not have was made up, for example by a Sieve script. */
 static bool
-copy_is_carried(struct roost_keyword_box *kb, struct mail *mail,
+copy_is_carried(struct roost_keyword_box *kbox, struct mail *mail,
 		unsigned int idx)
 {
-	const char *stored = array_idx_elem(&kb->box->index->keywords, idx);
+	const char *stored = array_idx_elem(&kbox->box->index->keywords, idx);
 
-	if (!roost_keyword_index_is_strange(kb->ki, kb->box, idx) ||
+	if (!roost_keyword_index_is_foreign(kbox->kindex, kbox->box, idx) ||
 	    !str_array_icase_find(mail_get_keywords(mail), stored))
 		return FALSE;
-	roost_keyword_index_let_pass(kb->ki, idx);
+	roost_keyword_index_allow(kbox->kindex, idx);
 	return TRUE;
 }
 
 static void
-copy_drop(struct roost_keyword_box *kb, struct mail_save_context *ctx,
+copy_drop(struct roost_keyword_box *kbox, struct mail_save_context *ctx,
 	  struct mail *mail, const ARRAY_TYPE(keyword_indexes) *faulty)
 {
 	const struct mail_keywords *old = ctx->data.keywords;
@@ -282,20 +290,21 @@ copy_drop(struct roost_keyword_box *kb, struct mail_save_context *ctx,
 	t_array_init(&kept, old->count + 1);
 	for (i = 0; i < old->count; i++) {
 		if (!list_has(faulty, old->idx[i]) ||
-		    copy_is_carried(kb, mail, old->idx[i]))
+		    copy_is_carried(kbox, mail, old->idx[i]))
 			array_push_back(&kept, &old->idx[i]);
 	}
 	save_replace(ctx, mail_index_keywords_create_from_indexes(
-				kb->box->index, &kept));
+				kbox->box->index, &kept));
 }
 
 /*
- * Dovecot gives a copy no keyword at all where one is not valid, as a token is
- * that does not open and is longer than a client's names may be.  Give it all
- * that can be kept.  What a delivery brings is not the mail's.
+ * Dovecot gives a copy no keyword at all where one of the message's is not
+ * valid.  So it is with a token that does not open, if it is longer than the
+ * names of clients may be.  Give the copy all keywords that can be stored.  A
+ * delivery chooses keywords of its own, so the message's do not count there.
  */
 static void
-copy_restore(struct roost_keyword_box *kb, struct mail_save_context *ctx,
+copy_restore(struct roost_keyword_box *kbox, struct mail_save_context *ctx,
 	     struct mail *mail)
 {
 	const char *const *names, *error;
@@ -303,48 +312,48 @@ copy_restore(struct roost_keyword_box *kb, struct mail_save_context *ctx,
 	bool is_any_invalid = FALSE;
 
 	if (ctx->data.keywords->count > 0 || ctx->saving ||
-	    roost_keyword_box_is_raw(kb))
+	    roost_keyword_box_is_replicating(kbox))
 		return;
 	t_array_init(&kept, 8);
 	for (names = mail_get_keywords(mail); *names != NULL; names++) {
-		if (!mailbox_keyword_is_valid(kb->box, *names, &error))
+		if (!mailbox_keyword_is_valid(kbox->box, *names, &error))
 			is_any_invalid = TRUE;
-		if (roost_keyword_limit_allows(kb->box, *names))
+		if (roost_keyword_handover_may_store(kbox->box, *names))
 			array_push_back(&kept, names);
 	}
 	array_append_zero(&kept);
 	if (is_any_invalid)
-		save_replace(ctx, mail_index_keywords_create(kb->box->index,
+		save_replace(ctx, mail_index_keywords_create(kbox->box->index,
 						array_front(&kept)));
 }
 
 static int
-store_copy(struct roost_keyword_box *kb, struct mail_save_context *ctx,
-	   struct mail *mail)
+change_copy(struct roost_keyword_box *kbox, struct mail_save_context *ctx,
+	    struct mail *mail)
 {
 	ARRAY_TYPE(keyword_indexes) used;
 	const char *error;
 
-	if (ctx->data.keywords == NULL || kb->ki == NULL)
+	if (ctx->data.keywords == NULL || kbox->kindex == NULL)
 		return 0;
-	copy_restore(kb, ctx, mail);
-	save_used(kb, ctx, &used);
-	if (roost_keyword_box_prepare(kb, &used, &error) == ROOST_KEYWORD_OK)
+	copy_restore(kbox, ctx, mail);
+	save_used(kbox, ctx, &used);
+	if (roost_keyword_box_prepare(kbox, &used, &error) == ROOST_KEYWORD_OK)
 		return 0;
 	if (error != NULL)
-		return roost_keyword_box_refuse(kb, error);
-	copy_drop(kb, ctx, mail, &used);
+		return roost_keyword_box_refuse(kbox, error);
+	copy_drop(kbox, ctx, mail, &used);
 	return 0;
 }
 
 int
-roost_keyword_change_copy(struct roost_keyword_box *kb,
-			 struct mail_save_context *ctx, struct mail *mail)
+roost_keyword_change_copy(struct roost_keyword_box *kbox,
+			  struct mail_save_context *ctx, struct mail *mail)
 {
 	int ret;
 
 	T_BEGIN {
-		ret = store_copy(kb, ctx, mail);
+		ret = change_copy(kbox, ctx, mail);
 	} T_END;
 	return ret;
 }

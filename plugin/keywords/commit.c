@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * commit: index transactions.  See commit.h.
+ * commit: the last check of an index transaction.  See commit.h.
  */
 #include "keywords/commit.h"
 
@@ -22,7 +22,7 @@ has_any(const ARRAY_TYPE(seq_range) *seqs)
 
 void
 roost_keyword_commit_used(struct mail_index_transaction *t,
-			 ARRAY_TYPE(keyword_indexes) *used_r)
+			  ARRAY_TYPE(keyword_indexes) *used_r)
 {
 	const struct mail_index_transaction_keyword_update *updates;
 	unsigned int i, count;
@@ -38,33 +38,34 @@ roost_keyword_commit_used(struct mail_index_transaction *t,
 	}
 }
 
-/* Whose transaction it is; a synchronization's could be anyone's. */
+/* The mailbox that the transaction belongs to.  That of a synchronization does
+   not say so, and any mailbox that has the index open will do. */
 static struct roost_keyword_box *
-trans_box(struct mail_index_transaction *t, struct roost_keyword_index *ki)
+trans_box(struct mail_index_transaction *t, struct roost_keyword_index *kindex)
 {
 	struct mailbox_transaction_context *mt = MAIL_STORAGE_CONTEXT(t);
 
-	return mt == NULL ? *roost_keyword_index_boxes(ki) :
+	return mt == NULL ? *roost_keyword_index_boxes(kindex) :
 		roost_keyword_box_get(mt->box);
 }
 
 static int
 trans_prepare(struct mail_index_transaction *t)
 {
-	struct roost_keyword_index *ki =
+	struct roost_keyword_index *kindex =
 		roost_keyword_index_find(t->view->index);
-	struct roost_keyword_box *kb = trans_box(t, ki);
+	struct roost_keyword_box *kbox = trans_box(t, kindex);
 	ARRAY_TYPE(keyword_indexes) used;
 	const unsigned int *idx;
 	const char *error;
 
 	roost_keyword_commit_used(t, &used);
-	if (kb == NULL || kb->ki != ki || array_count(&used) == 0)
+	if (kbox == NULL || kbox->kindex != kindex || array_count(&used) == 0)
 		return 0;
-	roost_keyword_box_sync(kb);
+	roost_keyword_box_sync(kbox);
 	array_foreach(&used, idx)
-		roost_keyword_index_settle(ki, *idx);
-	if (roost_keyword_box_prepare(kb, &used, &error) ==
+		roost_keyword_index_spell_as_header(kindex, *idx);
+	if (roost_keyword_box_prepare(kbox, &used, &error) ==
 	    ROOST_KEYWORD_BARE) {
 		mail_index_set_error(t->view->index, "roost: Cannot make a "
 			"token of a private keyword, so nothing is stored: %s",
@@ -78,14 +79,14 @@ static int
 keyword_trans_commit(struct mail_index_transaction *t,
 		     struct mail_index_transaction_commit_result *result_r)
 {
-	struct keyword_trans *kt = KEYWORD_TRANS(t);
-	struct mail_index_transaction_vfuncs super = kt->module_ctx.super;
+	struct keyword_trans *ktrans = KEYWORD_TRANS(t);
+	struct mail_index_transaction_vfuncs super = ktrans->module_ctx.super;
 	int ret;
 
 	T_BEGIN {
 		ret = trans_prepare(t);
 	} T_END;
-	i_free(kt);
+	i_free(ktrans);
 	if (ret < 0) {
 		super.rollback(t);
 		return -1;
@@ -96,10 +97,10 @@ keyword_trans_commit(struct mail_index_transaction *t,
 static void
 keyword_trans_rollback(struct mail_index_transaction *t)
 {
-	struct keyword_trans *kt = KEYWORD_TRANS(t);
-	struct mail_index_transaction_vfuncs super = kt->module_ctx.super;
+	struct keyword_trans *ktrans = KEYWORD_TRANS(t);
+	struct mail_index_transaction_vfuncs super = ktrans->module_ctx.super;
 
-	i_free(kt);
+	i_free(ktrans);
 	super.rollback(t);
 }
 
@@ -108,16 +109,17 @@ roost_keyword_commit_created(struct mail_index_transaction *t)
 {
 	struct mail_index_transaction_vfuncs *v =
 		t->vlast != NULL ? t->vlast : &t->v;
-	struct keyword_trans *kt;
+	struct keyword_trans *ktrans;
 
-	/* Dovecot leaves it NULL for the first hook, and then follows it. */
+	/* For the first hook it is NULL.  Dovecot calls the functions that it
+	   points to once a hook has set it. */
 	t->vlast = v;
 	if (roost_keyword_index_find(t->view->index) == NULL)
 		return;
-	kt = i_new(struct keyword_trans, 1);
-	kt->module_ctx.super = *v;
-	t->vlast = &kt->module_ctx.super;
+	ktrans = i_new(struct keyword_trans, 1);
+	ktrans->module_ctx.super = *v;
+	t->vlast = &ktrans->module_ctx.super;
 	v->commit = keyword_trans_commit;
 	v->rollback = keyword_trans_rollback;
-	MODULE_CONTEXT_SET(t, roost_keyword_commit_module, kt);
+	MODULE_CONTEXT_SET(t, roost_keyword_commit_module, ktrans);
 }

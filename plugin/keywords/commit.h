@@ -3,19 +3,21 @@
 #define ROOST_KEYWORDS_COMMIT_H
 
 /*
- * commit: what an index transaction is about to write of keywords.
+ * commit: the last check before an index transaction writes keywords.
  *
- * The last gate: whatever way a private name took, it does not pass here.
+ * Promises: no private name gets into an index in clear, however it came into
+ * the transaction.
  */
 
 #include "keywords/box.h"
 #include "mail-index-transaction-private.h"
 
-/* The positions that a transaction names; used_r is on the data stack. */
+/* The positions of the keywords that the transaction adds to or takes from
+   messages; used_r is on the data stack. */
 void roost_keyword_commit_used(struct mail_index_transaction *t,
-			      ARRAY_TYPE(keyword_indexes) *used_r);
+			       ARRAY_TYPE(keyword_indexes) *used_r);
 
-/* Hook. */
+/* The hook for every index transaction that begins. */
 void roost_keyword_commit_created(struct mail_index_transaction *t);
 
 #endif

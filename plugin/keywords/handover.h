@@ -5,30 +5,35 @@
 /*
  * handover: tokens on their way from one index to another.
  *
- * Replication, and a virtual mailbox that is synchronized, hand tokens to
- * where else clients hand names.  They are longer than the longest keyword
- * that an admin allows to clients.
+ * Replication, and a virtual mailbox that is synchronized, set keywords through
+ * the functions that clients use, but with tokens in the place of names.  A
+ * token is longer than the longest name that the admin allows to clients, so
+ * meanwhile the limit is raised.
  */
 
 #include "keywords/box.h"
 
-/* For as long as the storage lives. */
-void roost_keyword_limit_raise(struct mail_storage *storage);
+/* Let keywords of the storage be as long as tokens, until the storage is freed
+   or roost_keyword_handover_end(). */
+void roost_keyword_handover_raise_limit(struct mail_storage *storage);
 
-/* May the name be stored if tokens are not too long? */
-bool roost_keyword_limit_allows(struct mailbox *box, const char *name);
+/* Is the name a valid keyword of the mailbox, if a token may be longer than
+   other names? */
+bool roost_keyword_handover_may_store(struct mailbox *box, const char *name);
 
-/* Around the synchronization of a virtual mailbox. */
-void roost_keyword_handover_begin(struct roost_keyword_box *kb);
-void roost_keyword_handover_end(struct roost_keyword_box *kb);
+/* To be called before and after a virtual mailbox is synchronized: meanwhile
+   the limit is raised for all storages of the user. */
+void roost_keyword_handover_begin(struct roost_keyword_box *kbox);
+void roost_keyword_handover_end(struct roost_keyword_box *kbox);
 
 /*
- * What stands for a token that the virtual mailbox being synchronized hands
- * on and that was made with another keyring than the mailbox's own: its name,
- * NULL if it has none.  Tokens of another mailbox cannot be told from what a
- * client made up, so outside of a synchronization this is always false.
+ * A token may have been handed over by a virtual mailbox that is synchronized,
+ * from a mailbox with another keyring.  Then this is TRUE, and name_r is the
+ * token's name there, or NULL if it does not open there either.  It is FALSE
+ * where no virtual mailbox is synchronized, since a token that is foreign to
+ * this mailbox may then be made up by a client.
  */
-bool roost_keyword_handover_name(struct roost_keyword_box *kb,
-				const char *stored, const char **name_r);
+bool roost_keyword_handover_name(struct roost_keyword_box *kbox,
+				 const char *stored, const char **name_r);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hooks: private names of keywords.  See hooks.h.
+ * hooks: replaced functions of mailboxes and mails.  See hooks.h.
  *
- * What is new in an index is taken in before anything is answered or stored:
- * the rest is done by names and tokens having one position.
+ * Each first takes in what is new in the index.  Most then need no more: a name
+ * and its token have one position, so Dovecot's own functions do what is right
+ * with either.
  */
 #include "keywords/hooks.h"
 
@@ -14,7 +15,7 @@
 
 struct roost_keyword_mail {
 	union mail_module_context module_ctx;
-	struct roost_keyword_box *kb;
+	struct roost_keyword_box *kbox;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(roost_keyword_mail_module,
@@ -37,16 +38,17 @@ names_have(const ARRAY_TYPE(const_string) *names, const char *name)
 	return FALSE;
 }
 
-/* Names for what the index holds; one name once. */
+/* The names of the texts that the index holds, each name once; the array is
+   taken from the pool. */
 static const char *const *
-names_of(struct roost_keyword_box *kb, pool_t pool, const char *const *stored)
+names_of(struct roost_keyword_box *kbox, pool_t pool, const char *const *stored)
 {
 	ARRAY_TYPE(const_string) names;
 	const char *name;
 
 	p_array_init(&names, pool, str_array_length(stored) + 1);
 	for (; *stored != NULL; stored++) {
-		name = roost_keyword_index_name(kb->ki, *stored);
+		name = roost_keyword_index_name(kbox->kindex, *stored);
 		if (!names_have(&names, name))
 			array_push_back(&names, &name);
 	}
@@ -58,35 +60,36 @@ static const char *const *
 keyword_mail_get_keywords(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_keyword_mail *km = KEYWORD_MAIL(mail);
-	const char *const *stored = km->module_ctx.super.get_keywords(_mail);
+	struct roost_keyword_mail *kmail = KEYWORD_MAIL(mail);
+	const char *const *stored = kmail->module_ctx.super.get_keywords(_mail);
 
-	if (*stored == NULL || km->kb->ki == NULL ||
-	    roost_keyword_box_is_raw(km->kb))
+	if (*stored == NULL || kmail->kbox->kindex == NULL ||
+	    roost_keyword_box_is_replicating(kmail->kbox))
 		return stored;
-	roost_keyword_box_sync(km->kb);
-	return names_of(km->kb, mail->data_pool, stored);
+	roost_keyword_box_sync(kmail->kbox);
+	return names_of(kmail->kbox, mail->data_pool, stored);
 }
 
-/* Where a client finds the names of a mail in what SELECT has told; see
-   keyword_get_status(). */
+/* The places of a mail's names in the array that keyword_get_status() gives to
+   a client at SELECT. */
 static const ARRAY_TYPE(keyword_indexes) *
 keyword_mail_get_keyword_indexes(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
-	struct roost_keyword_mail *km = KEYWORD_MAIL(mail);
+	struct roost_keyword_mail *kmail = KEYWORD_MAIL(mail);
 	const ARRAY_TYPE(keyword_indexes) *indexes =
-		km->module_ctx.super.get_keyword_indexes(_mail);
+		kmail->module_ctx.super.get_keyword_indexes(_mail);
 	ARRAY_TYPE(keyword_indexes) *shown;
 
-	if (km->kb->ki == NULL || roost_keyword_box_is_raw(km->kb))
+	if (kmail->kbox->kindex == NULL ||
+	    roost_keyword_box_is_replicating(kmail->kbox))
 		return indexes;
-	roost_keyword_box_sync(km->kb);
-	if (!roost_keyword_index_has_twins(km->kb->ki))
+	roost_keyword_box_sync(kmail->kbox);
+	if (!roost_keyword_index_has_twins(kmail->kbox->kindex))
 		return indexes;
 	shown = p_new(mail->data_pool, ARRAY_TYPE(keyword_indexes), 1);
 	p_array_init(shown, mail->data_pool, array_count(indexes) + 1);
-	roost_keyword_change_shown(km->kb, indexes, shown);
+	roost_keyword_change_shown(kmail->kbox, indexes, shown);
 	return shown;
 }
 
@@ -94,35 +97,35 @@ static void
 keyword_mail_update_keywords(struct mail *mail, enum modify_type type,
 			     struct mail_keywords *keywords)
 {
-	struct roost_keyword_mail *km = KEYWORD_MAIL(mail);
+	struct roost_keyword_mail *kmail = KEYWORD_MAIL(mail);
 	struct mail_keywords *firsts =
-		roost_keyword_change_update(km->kb, mail, type,
-					   keywords);
+		roost_keyword_change_update(kmail->kbox, mail, type,
+					    keywords);
 
-	km->module_ctx.super.update_keywords(mail, type, firsts == NULL ?
-					     keywords : firsts);
+	kmail->module_ctx.super.update_keywords(mail, type, firsts == NULL ?
+						keywords : firsts);
 	if (firsts != NULL)
 		mail_index_keywords_unref(&firsts);
 }
 
 void
-roost_keyword_mail_allocated(struct mail *_mail)
+roost_keyword_hooks_mail_allocated(struct mail *_mail)
 {
 	struct mail_private *mail = (struct mail_private *)_mail;
 	struct mail_vfuncs *v = mail->vlast;
-	struct roost_keyword_box *kb = roost_keyword_box_get(_mail->box);
-	struct roost_keyword_mail *km;
+	struct roost_keyword_box *kbox = roost_keyword_box_get(_mail->box);
+	struct roost_keyword_mail *kmail;
 
-	if (kb == NULL || kb->ruser == NULL)
+	if (kbox == NULL || kbox->ruser == NULL)
 		return;
-	km = p_new(mail->pool, struct roost_keyword_mail, 1);
-	km->kb = kb;
-	km->module_ctx.super = *v;
-	mail->vlast = &km->module_ctx.super;
+	kmail = p_new(mail->pool, struct roost_keyword_mail, 1);
+	kmail->kbox = kbox;
+	kmail->module_ctx.super = *v;
+	mail->vlast = &kmail->module_ctx.super;
 	v->get_keywords = keyword_mail_get_keywords;
 	v->get_keyword_indexes = keyword_mail_get_keyword_indexes;
 	v->update_keywords = keyword_mail_update_keywords;
-	MODULE_CONTEXT_SET(mail, roost_keyword_mail_module, km);
+	MODULE_CONTEXT_SET(mail, roost_keyword_mail_module, kmail);
 }
 
 /* Mailboxes */
@@ -130,54 +133,55 @@ roost_keyword_mail_allocated(struct mail *_mail)
 static int
 keyword_open(struct mailbox *box)
 {
-	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+	struct roost_keyword_box *kbox = roost_keyword_box_get(box);
 
-	if (kb->module_ctx.super.open(box) < 0)
+	if (kbox->module_ctx.super.open(box) < 0)
 		return -1;
-	if (roost_keyword_box_is_raw(kb))
-		roost_keyword_limit_raise(box->storage);
-	roost_keyword_box_opened(kb);
+	if (roost_keyword_box_is_replicating(kbox))
+		roost_keyword_handover_raise_limit(box->storage);
+	roost_keyword_box_opened(kbox);
 	return 0;
 }
 
 static void
 keyword_close(struct mailbox *box)
 {
-	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+	struct roost_keyword_box *kbox = roost_keyword_box_get(box);
 
-	roost_keyword_box_closing(kb);
-	kb->module_ctx.super.close(box);
+	roost_keyword_box_closing(kbox);
+	kbox->module_ctx.super.close(box);
 }
 
-/* A client is told each name once.  Who asks for the names alone asks by the
-   positions of keywords that he has. */
+/* A client, which asks for other items as well, is told each name once.  A
+   caller that asks for nothing but the names looks them up by position, and is
+   given all. */
 static int
 keyword_get_status(struct mailbox *box, enum mailbox_status_items items,
 		   struct mailbox_status *status_r)
 {
-	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+	struct roost_keyword_box *kbox = roost_keyword_box_get(box);
 
-	if (kb->module_ctx.super.get_status(box, items, status_r) < 0)
+	if (kbox->module_ctx.super.get_status(box, items, status_r) < 0)
 		return -1;
-	if ((items & STATUS_KEYWORDS) == 0 || kb->ki == NULL ||
-	    roost_keyword_box_is_raw(kb))
+	if ((items & STATUS_KEYWORDS) == 0 || kbox->kindex == NULL ||
+	    roost_keyword_box_is_replicating(kbox))
 		return 0;
-	roost_keyword_box_sync(kb);
+	roost_keyword_box_sync(kbox);
 	status_r->keywords = items == STATUS_KEYWORDS ?
-		roost_keyword_index_names(kb->ki) :
-		roost_keyword_index_shown(kb->ki);
+		roost_keyword_index_names(kbox->kindex) :
+		roost_keyword_index_shown(kbox->kindex);
 	return 0;
 }
 
 static struct mailbox_sync_context *
-keyword_virtual_sync_init(struct mailbox *box, enum mailbox_sync_flags flags)
+keyword_handover_sync_init(struct mailbox *box, enum mailbox_sync_flags flags)
 {
-	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+	struct roost_keyword_box *kbox = roost_keyword_box_get(box);
 	struct mailbox_sync_context *ctx;
 
-	roost_keyword_handover_begin(kb);
-	ctx = kb->module_ctx.super.sync_init(box, flags);
-	roost_keyword_handover_end(kb);
+	roost_keyword_handover_begin(kbox);
+	ctx = kbox->module_ctx.super.sync_init(box, flags);
+	roost_keyword_handover_end(kbox);
 	return ctx;
 }
 
@@ -185,10 +189,10 @@ static int
 keyword_sync_deinit(struct mailbox_sync_context *ctx,
 		    struct mailbox_sync_status *status_r)
 {
-	struct roost_keyword_box *kb = roost_keyword_box_get(ctx->box);
-	int ret = kb->module_ctx.super.sync_deinit(ctx, status_r);
+	struct roost_keyword_box *kbox = roost_keyword_box_get(ctx->box);
+	int ret = kbox->module_ctx.super.sync_deinit(ctx, status_r);
 
-	roost_keyword_box_sync(kb);
+	roost_keyword_box_sync(kbox);
 	return ret;
 }
 
@@ -197,36 +201,36 @@ keyword_transaction_begin(struct mailbox *box,
 			  enum mailbox_transaction_flags flags,
 			  const char *reason)
 {
-	struct roost_keyword_box *kb = roost_keyword_box_get(box);
+	struct roost_keyword_box *kbox = roost_keyword_box_get(box);
 	struct mailbox_transaction_context *t =
-		kb->module_ctx.super.transaction_begin(box, flags, reason);
+		kbox->module_ctx.super.transaction_begin(box, flags, reason);
 
-	roost_keyword_box_sync(kb);
+	roost_keyword_box_sync(kbox);
 	return t;
 }
 
-/* What may not be stored is told to the client here; see commit.h for
-   what would come by another way. */
+/* Refuse here, with an error for the client, what must not be stored.  What is
+   written without a mailbox transaction meets the check of commit.h. */
 static int
 keyword_transaction_commit(struct mailbox_transaction_context *t,
 			   struct mail_transaction_commit_changes *changes_r)
 {
-	struct roost_keyword_box *kb = roost_keyword_box_get(t->box);
+	struct roost_keyword_box *kbox = roost_keyword_box_get(t->box);
 	ARRAY_TYPE(keyword_indexes) used, faulty;
 	int ret = 0;
 
-	if (kb->ki != NULL) T_BEGIN {
+	if (kbox->kindex != NULL) T_BEGIN {
 		roost_keyword_commit_used(t->itrans, &used);
 		t_array_init(&faulty, array_count(&used) + 1);
 		array_append_array(&faulty, &used);
 		if (array_count(&used) > 0)
-			ret = roost_keyword_box_check(kb, &faulty);
+			ret = roost_keyword_box_check(kbox, &faulty);
 		if (ret == 0)
-			ret = roost_keyword_box_check_ring(kb, &used);
+			ret = roost_keyword_box_check_ring(kbox, &used);
 	} T_END;
 	if (ret == 0)
-		return kb->module_ctx.super.transaction_commit(t, changes_r);
-	kb->module_ctx.super.transaction_rollback(t);
+		return kbox->module_ctx.super.transaction_commit(t, changes_r);
+	kbox->module_ctx.super.transaction_rollback(t);
 	return -1;
 }
 
@@ -237,39 +241,40 @@ keyword_search_init(struct mailbox_transaction_context *t,
 		    enum mail_fetch_field wanted_fields,
 		    struct mailbox_header_lookup_ctx *wanted_headers)
 {
-	struct roost_keyword_box *kb = roost_keyword_box_get(t->box);
+	struct roost_keyword_box *kbox = roost_keyword_box_get(t->box);
 
-	if (kb->ki != NULL && !roost_keyword_box_is_raw(kb)) {
-		roost_keyword_box_sync(kb);
-		roost_keyword_search_fix(kb->ki, args);
+	if (kbox->kindex != NULL && !roost_keyword_box_is_replicating(kbox)) {
+		roost_keyword_box_sync(kbox);
+		roost_keyword_search_fix(kbox->kindex, args);
 	}
-	return kb->module_ctx.super.search_init(t, args, sort_program,
-						wanted_fields, wanted_headers);
+	return kbox->module_ctx.super.search_init(t, args, sort_program,
+						  wanted_fields,
+						  wanted_headers);
 }
 
 static int
 keyword_save_begin(struct mail_save_context *ctx, struct istream *input)
 {
-	struct roost_keyword_box *kb =
+	struct roost_keyword_box *kbox =
 		roost_keyword_box_get(ctx->transaction->box);
 
-	if (roost_keyword_change_save(kb, ctx) < 0)
+	if (roost_keyword_change_save(kbox, ctx) < 0)
 		return -1;
-	return kb->module_ctx.super.save_begin(ctx, input);
+	return kbox->module_ctx.super.save_begin(ctx, input);
 }
 
 static int
 keyword_copy(struct mail_save_context *ctx, struct mail *mail)
 {
-	struct roost_keyword_box *kb =
+	struct roost_keyword_box *kbox =
 		roost_keyword_box_get(ctx->transaction->box);
 
-	if (roost_keyword_change_copy(kb, ctx, mail) < 0) {
-		/* Unlike save_begin, a copy ends the save when it fails. */
+	if (roost_keyword_change_copy(kbox, ctx, mail) < 0) {
+		/* Unlike save_begin, a copy that fails must end the save. */
 		mailbox_save_cancel(&ctx);
 		return -1;
 	}
-	return kb->module_ctx.super.copy(ctx, mail);
+	return kbox->module_ctx.super.copy(ctx, mail);
 }
 
 static void
@@ -284,22 +289,22 @@ keyword_set_vfuncs(struct mailbox_vfuncs *v, bool is_virtual)
 	v->save_begin = keyword_save_begin;
 	v->copy = keyword_copy;
 	if (is_virtual)
-		v->sync_init = keyword_virtual_sync_init;
+		v->sync_init = keyword_handover_sync_init;
 }
 
 void
-roost_keyword_mailbox_allocated(struct mailbox *box)
+roost_keyword_hooks_mailbox_allocated(struct mailbox *box)
 {
 	struct mailbox_vfuncs *v = box->vlast;
-	struct roost_keyword_box *kb = roost_keyword_box_new(box);
+	struct roost_keyword_box *kbox = roost_keyword_box_new(box);
 
-	if (kb == NULL)
+	if (kbox == NULL)
 		return;
-	kb->module_ctx.super = *v;
-	box->vlast = &kb->module_ctx.super;
+	kbox->module_ctx.super = *v;
+	box->vlast = &kbox->module_ctx.super;
 	v->open = keyword_open;
-	/* Who has no Roost sees what is on disk. */
-	if (kb->ruser != NULL)
+	/* A user without Roost sees what is on disk. */
+	if (kbox->ruser != NULL)
 		keyword_set_vfuncs(v, strcmp(box->storage->name,
 					     "virtual") == 0);
 }

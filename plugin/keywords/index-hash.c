@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * index-hash: see index-hash.h.
+ * index-hash: a quicker hash for the keywords of an index.  See index-hash.h.
  *
- * Names are hashed whole, as before: a client chooses them, and could give many
- * of them one beginning.
+ * Names are hashed whole, as Dovecot does it, because a client chooses them
+ * and could give many names one beginning, so that all had one hash.
  */
 #include "keywords/index-hash.h"
 
@@ -13,9 +13,10 @@
 #include "roost/token.h"
 
 #define PREFIX_LEN (sizeof(ROOST_TOKEN_PREFIX) - 1)
-/* 80 bits, of the tag: nobody without the key has two tokens that share it. */
+/* 16 characters are 80 bits of the token's tag.  Nobody without the key can
+   make two tokens that share them. */
 #define HASHED_LEN (PREFIX_LEN + 16)
-#define FOLD 0x20		/* what tells a letter from its capital */
+#define FOLD 0x20		/* the bit that makes a capital small */
 
 static unsigned int
 keyword_hash(const char *name)

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * index: names and tokens of one index.  See index.h.
+ * index: the names of the keywords of one index.  See index.h.
  *
- * Dovecot compares the names in the header of an index with what it knew of
- * them, and ends the process where one has moved.  So the hash must go on
- * finding each name of the header at the position it had.
+ * Dovecot compares the texts in the header of an index with those it had read
+ * before, and ends the process if one has another position.  So the hash table
+ * must go on finding each text of the header at the position it had.
  */
 #include "keywords/index.h"
 
 #include "hash.h"
 
 #include "keywords/index-hash.h"
-#include "keywords/names.h"
+#include "keywords/name.h"
 
 #include "roost/secret.h"
 
 #define MAILDIR_KEYWORDS_FILE "dovecot-keywords"
 
+/* What is known of the keyword at one position. */
 struct keyword {
-	bool is_claimed;	/* begins as tokens do */
-	/* Under which name the hash was made to find it; NULL: by nothing but
-	   what the array holds. */
+	bool is_claimed;	/* its text begins as tokens do */
+	/* The name under which we let the hash table find it; NULL if only
+	   the text itself finds it. */
 	const char *alias;
-	bool is_opened;
-	bool is_let_pass;
-	bool is_settled;	/* spelled as the header spells it */
+	bool is_opened;		/* its text is a token whose name is known */
+	bool is_allowed;	/* see roost_keyword_index_allow() */
+	bool is_spelled_as_header;
 };
 
 struct roost_keyword_index {
@@ -33,14 +34,16 @@ struct roost_keyword_index {
 	struct roost_keyword_box *boxes;
 	ARRAY(struct keyword) keywords;
 	ARRAY_TYPE(keywords) names;
-	/* Each name once, and for each position 1 more than where. */
+	/* Each name once; and for each position, where its name stands in
+	   shown, counted from 1.  0: not known yet. */
 	ARRAY_TYPE(keywords) shown;
 	ARRAY(unsigned int) shown_at;
 	bool has_twins;
-	/* With what it was filled. */
+	/* The keyring that the names were opened with. */
 	bool has_key;
 	uint8_t keyring_id[ROOST_ID_SIZE];
-	/* Up to where private names were looked for, and with which mode. */
+	/* How many positions were searched for private names in clear, and by
+	   which mode. */
 	unsigned int sealed_count;
 	enum roost_keywords sealed_mode;
 };
@@ -51,69 +54,69 @@ static MODULE_CONTEXT_DEFINE_INIT(roost_keyword_index_module,
 struct roost_keyword_index *
 roost_keyword_index_find(struct mail_index *index)
 {
-	struct roost_keyword_index *ki =
+	struct roost_keyword_index *kindex =
 		MODULE_CONTEXT(index, roost_keyword_index_module);
 
-	return ki;
+	return kindex;
 }
 
 struct roost_keyword_index *
 roost_keyword_index_get(struct mail_index *index)
 {
-	struct roost_keyword_index *ki = roost_keyword_index_find(index);
+	struct roost_keyword_index *kindex = roost_keyword_index_find(index);
 
-	if (ki != NULL)
-		return ki;
-	ki = p_new(index->keywords_pool, struct roost_keyword_index, 1);
-	ki->index = index;
-	p_array_init(&ki->keywords, index->keywords_pool, 16);
-	p_array_init(&ki->names, index->keywords_pool, 16);
-	p_array_init(&ki->shown, index->keywords_pool, 16);
-	p_array_init(&ki->shown_at, index->keywords_pool, 16);
+	if (kindex != NULL)
+		return kindex;
+	kindex = p_new(index->keywords_pool, struct roost_keyword_index, 1);
+	kindex->index = index;
+	p_array_init(&kindex->keywords, index->keywords_pool, 16);
+	p_array_init(&kindex->names, index->keywords_pool, 16);
+	p_array_init(&kindex->shown, index->keywords_pool, 16);
+	p_array_init(&kindex->shown_at, index->keywords_pool, 16);
 	roost_keyword_index_hash_use(index);
-	MODULE_CONTEXT_SET(index, roost_keyword_index_module, ki);
-	return ki;
+	MODULE_CONTEXT_SET(index, roost_keyword_index_module, kindex);
+	return kindex;
 }
 
 struct roost_keyword_box **
-roost_keyword_index_boxes(struct roost_keyword_index *ki)
+roost_keyword_index_boxes(struct roost_keyword_index *kindex)
 {
-	return &ki->boxes;
+	return &kindex->boxes;
 }
 
 const ARRAY_TYPE(keywords) *
-roost_keyword_index_names(const struct roost_keyword_index *ki)
+roost_keyword_index_names(const struct roost_keyword_index *kindex)
 {
-	return &ki->names;
+	return &kindex->names;
 }
 
 const ARRAY_TYPE(keywords) *
-roost_keyword_index_shown(const struct roost_keyword_index *ki)
+roost_keyword_index_shown(const struct roost_keyword_index *kindex)
 {
-	return &ki->shown;
+	return &kindex->shown;
 }
 
 unsigned int
-roost_keyword_index_shown_at(const struct roost_keyword_index *ki,
+roost_keyword_index_shown_at(const struct roost_keyword_index *kindex,
 			     unsigned int idx)
 {
-	const unsigned int *at = array_idx(&ki->shown_at, idx);
+	const unsigned int *at = array_idx(&kindex->shown_at, idx);
 
 	i_assert(*at > 0);
 	return *at - 1;
 }
 
 bool
-roost_keyword_index_has_twins(const struct roost_keyword_index *ki)
+roost_keyword_index_has_twins(const struct roost_keyword_index *kindex)
 {
-	return ki->has_twins;
+	return kindex->has_twins;
 }
 
 bool
-roost_keyword_index_is_opened(const struct roost_keyword_index *ki,
+roost_keyword_index_is_opened(const struct roost_keyword_index *kindex,
 			      unsigned int idx)
 {
-	const struct keyword *keyword = array_idx(&ki->keywords, idx);
+	const struct keyword *keyword = array_idx(&kindex->keywords, idx);
 
 	return keyword->is_opened;
 }
@@ -125,12 +128,13 @@ is_claimed(const char *name)
 }
 
 static const char *
-stored_name(const struct roost_keyword_index *ki, unsigned int idx)
+stored_name(const struct roost_keyword_index *kindex, unsigned int idx)
 {
-	return array_idx_elem(&ki->index->keywords, idx);
+	return array_idx_elem(&kindex->index->keywords, idx);
 }
 
-/* The name as the header on disk holds it, NULL if it does not. */
+/* The text as the header of the index on disk spells it; NULL if it is not in
+   there. */
 static const char *
 header_find(const struct mail_index *index, const char *name)
 {
@@ -148,7 +152,7 @@ header_find(const struct mail_index *index, const char *name)
 	hdr = MAIL_INDEX_MAP_HDR_OFFSET(map, ext->hdr_offset);
 	recs = (const void *)(hdr + 1);
 	names = (const char *)(recs + hdr->keywords_count);
-	/* Dovecot has checked all of it when it mapped the index. */
+	/* Dovecot checked offsets and counts when it mapped the index. */
 	for (i = 0; i < hdr->keywords_count; i++) {
 		if (strcasecmp(names + recs[i].name_offset, name) == 0)
 			return names + recs[i].name_offset;
@@ -162,8 +166,8 @@ header_has(const struct mail_index *index, const char *name)
 	return header_find(index, name) != NULL;
 }
 
-/* The same for what stands for the letters in file names: it outlives an
-   index, which then is built from it. */
+/* Is the text in the list of the letters that stand for keywords in maildir's
+   file names?  That list outlives an index, which is then rebuilt from it. */
 static bool
 maildir_has(struct mailbox *box, const char *name)
 {
@@ -186,318 +190,335 @@ maildir_has(struct mailbox *box, const char *name)
 }
 
 static bool
-is_on_disk(const struct roost_keyword_index *ki, struct mailbox *box,
+is_on_disk(const struct roost_keyword_index *kindex, struct mailbox *box,
 	   const char *name)
 {
-	return header_has(ki->index, name) || maildir_has(box, name);
+	return header_has(kindex->index, name) || maildir_has(box, name);
 }
 
 static bool
-hash_find(const struct roost_keyword_index *ki, const char *name,
+hash_find(const struct roost_keyword_index *kindex, const char *name,
 	  unsigned int *idx_r)
 {
-	return mail_index_keyword_lookup(ki->index, name, idx_r);
+	return mail_index_keyword_lookup(kindex->index, name, idx_r);
 }
 
-/* Answers with a copy of name that lives as long as the index. */
+/* Let the hash table find the position by this name.  Returns a copy of the
+   name that lives as long as the index. */
 static const char *
-hash_set(struct roost_keyword_index *ki, const char *name, unsigned int idx)
+hash_set(struct roost_keyword_index *kindex, const char *name, unsigned int idx)
 {
-	char *key = p_strdup(ki->index->keywords_pool, name);
+	char *key = p_strdup(kindex->index->keywords_pool, name);
 
-	hash_table_update(ki->index->keywords_hash, key, POINTER_CAST(idx));
+	hash_table_update(kindex->index->keywords_hash, key, POINTER_CAST(idx));
 	return key;
 }
 
 static void
-set_name(struct roost_keyword_index *ki, unsigned int idx, const char *name)
+set_name(struct roost_keyword_index *kindex, unsigned int idx, const char *name)
 {
-	array_idx_set(&ki->names, idx, &name);
+	array_idx_set(&kindex->names, idx, &name);
 }
 
 static unsigned int
-shown_at(struct roost_keyword_index *ki, unsigned int idx)
+shown_at(struct roost_keyword_index *kindex, unsigned int idx)
 {
-	return idx < array_count(&ki->shown_at) ?
-		*array_idx(&ki->shown_at, idx) : 0;
+	return idx < array_count(&kindex->shown_at) ?
+		*array_idx(&kindex->shown_at, idx) : 0;
 }
 
-/* A position's name is shown; other has the same one, or is idx itself. */
+/* Let clients see the name of a position.  other has the same name and may be
+   shown already; it is idx where there is no such position. */
 static void
-show(struct roost_keyword_index *ki, unsigned int idx, unsigned int other)
+show(struct roost_keyword_index *kindex, unsigned int idx, unsigned int other)
 {
-	unsigned int at = shown_at(ki, other);
-	const char *name = array_idx_elem(&ki->names, idx);
+	unsigned int at = shown_at(kindex, other);
+	const char *name = array_idx_elem(&kindex->names, idx);
 
 	if (at == 0) {
-		array_push_back(&ki->shown, &name);
-		at = array_count(&ki->shown);
-		array_idx_set(&ki->shown_at, other, &at);
+		array_push_back(&kindex->shown, &name);
+		at = array_count(&kindex->shown);
+		array_idx_set(&kindex->shown_at, other, &at);
 	}
-	array_idx_set(&ki->shown_at, idx, &at);
+	array_idx_set(&kindex->shown_at, idx, &at);
 }
 
-/* Forget every name that a key has opened, and begin again. */
+/* Forget every name that a key has opened, so that all positions are taken in
+   anew with this key. */
 static void
-keyword_index_reset(struct roost_keyword_index *ki,
+keyword_index_reset(struct roost_keyword_index *kindex,
 		    const struct roost_token_key *key)
 {
 	const struct keyword *keyword;
 	unsigned int idx;
 
-	array_foreach(&ki->keywords, keyword) {
-		/* A process without Roost may have written the name: then
-		   it must go on being found. */
+	array_foreach(&kindex->keywords, keyword) {
+		/* Where a process without Roost has written the name into the
+		   header, the hash table must go on finding it. */
 		if (keyword->alias != NULL &&
-		    hash_find(ki, keyword->alias, &idx) &&
-		    idx == array_foreach_idx(&ki->keywords, keyword) &&
-		    !header_has(ki->index, keyword->alias))
-			hash_table_remove(ki->index->keywords_hash,
+		    hash_find(kindex, keyword->alias, &idx) &&
+		    idx == array_foreach_idx(&kindex->keywords, keyword) &&
+		    !header_has(kindex->index, keyword->alias))
+			hash_table_remove(kindex->index->keywords_hash,
 					  keyword->alias);
 	}
-	array_clear(&ki->keywords);
-	array_clear(&ki->names);
-	array_clear(&ki->shown);
-	array_clear(&ki->shown_at);
-	ki->has_twins = FALSE;
-	ki->sealed_count = 0;
-	ki->has_key = key != NULL;
+	array_clear(&kindex->keywords);
+	array_clear(&kindex->names);
+	array_clear(&kindex->shown);
+	array_clear(&kindex->shown_at);
+	kindex->has_twins = FALSE;
+	kindex->sealed_count = 0;
+	kindex->has_key = key != NULL;
 	if (key != NULL)
-		memcpy(ki->keyring_id, key->keyring_id, ROOST_ID_SIZE);
+		memcpy(kindex->keyring_id, key->keyring_id, ROOST_ID_SIZE);
 }
 
-/* A token that holds name: let the hash find it so, unless another does.
-   Answers where the name is shown, too. */
+/* The token at idx opened as name: let the hash table find idx by it, unless a
+   twin is found by it already.  Returns the position whose name is shown for
+   both, which is idx where there is no other. */
 static unsigned int
-take_opened(struct roost_keyword_index *ki, const struct roost_keyword_way *way,
+take_opened(struct roost_keyword_index *kindex,
+	    const struct roost_keyword_access *access,
 	    unsigned int idx, const char *name)
 {
-	struct keyword *keyword = array_idx_modifiable(&ki->keywords, idx);
+	struct keyword *keyword = array_idx_modifiable(&kindex->keywords, idx);
 	unsigned int other;
-	/* Found where it is: left from a key that was there before, since it
-	   stands on disk as well. */
-	bool is_known = hash_find(ki, name, &other) && other != idx;
+	/* It may also be found at idx itself: the keyring that was in use
+	   before left it there, because the header has the name, too. */
+	bool is_known = hash_find(kindex, name, &other) && other != idx;
 
 	keyword->is_opened = TRUE;
 	if (is_known)
-		ki->has_twins = TRUE;
-	if (is_known && (is_claimed(stored_name(ki, other)) ||
-			 is_on_disk(ki, way->box, name))) {
-		/* Spelled differently by two processes at once, or older than
-		   Roost. */
-		set_name(ki, idx, other < idx ?
-			 array_idx_elem(&ki->names, other) :
-			 stored_name(ki, other));
+		kindex->has_twins = TRUE;
+	if (is_known && (is_claimed(stored_name(kindex, other)) ||
+			 is_on_disk(kindex, access->box, name))) {
+		/* Two processes made the token in two spellings at once, or
+		   the name was on disk before Roost. */
+		set_name(kindex, idx, other < idx ?
+			 array_idx_elem(&kindex->names, other) :
+			 stored_name(kindex, other));
 		return other;
 	}
-	/* Unknown, or somebody asked for it before and nobody stored it. */
-	keyword->alias = hash_set(ki, name, idx);
-	set_name(ki, idx, keyword->alias);
+	/* Nobody knows the name; or it was asked for, as in a search, and never
+	   stored. */
+	keyword->alias = hash_set(kindex, name, idx);
+	set_name(kindex, idx, keyword->alias);
 	return is_known ? other : idx;
 }
 
 static void
-take_next(struct roost_keyword_index *ki, const struct roost_keyword_way *way)
+take_next(struct roost_keyword_index *kindex,
+	  const struct roost_keyword_access *access)
 {
-	unsigned int idx = array_count(&ki->keywords);
-	const char *stored = stored_name(ki, idx);
-	struct keyword *keyword = array_append_space(&ki->keywords);
+	unsigned int idx = array_count(&kindex->keywords);
+	const char *stored = stored_name(kindex, idx);
+	struct keyword *keyword = array_append_space(&kindex->keywords);
 	char name[ROOST_TOKEN_NAME_MAX + 1];
 	unsigned int other = idx;
 
-	set_name(ki, idx, stored);
+	set_name(kindex, idx, stored);
 	keyword->is_claimed = is_claimed(stored);
-	if (keyword->is_claimed && way->key != NULL &&
-	    roost_token_open(way->key, stored, strlen(stored), name) ==
+	if (keyword->is_claimed && access->key != NULL &&
+	    roost_token_open(access->key, stored, strlen(stored), name) ==
 	    ROOST_OK) {
 		if (!is_claimed(name))
-			other = take_opened(ki, way, idx, name);
+			other = take_opened(kindex, access, idx, name);
 		roost_wipe(name, sizeof(name));
 	}
-	show(ki, idx, shown_at(ki, idx) > 0 ? idx : other);
+	show(kindex, idx, shown_at(kindex, idx) > 0 ? idx : other);
 }
 
-/* Where the name's token stands, if that is elsewhere. */
+/* Is the token of this name at another position than idx?  Then other_r is
+   that position, and the name finds it from now on. */
 static bool
-has_token_elsewhere(struct roost_keyword_index *ki, const char *name,
+has_token_elsewhere(struct roost_keyword_index *kindex, const char *name,
 		    const char *token, unsigned int idx, unsigned int *other_r)
 {
 	struct keyword *keyword;
 
-	if (!hash_find(ki, token, other_r) || *other_r == idx)
+	if (!hash_find(kindex, token, other_r) || *other_r == idx)
 		return FALSE;
-	/* It came while the name stood on disk, and gives way to it no more.
-	   It may be in the header, so the hash must go on finding it there. */
-	keyword = array_idx_modifiable(&ki->keywords, *other_r);
-	keyword->alias = hash_set(ki, name, *other_r);
+	/* The token was added while the name was on disk in clear, which it no
+	   longer is.  The header may have the token, so it keeps its
+	   position. */
+	keyword = array_idx_modifiable(&kindex->keywords, *other_r);
+	keyword->alias = hash_set(kindex, name, *other_r);
 	return TRUE;
 }
 
-/* A private name that is on no disk: put a token in its place. */
+/* Put a token in the place of a private name, unless the name is on disk in
+   clear.  The name stays where it is if no token can be made of it. */
 static void
-seal_one(struct roost_keyword_index *ki, const struct roost_keyword_way *way,
+seal_one(struct roost_keyword_index *kindex,
+	 const struct roost_keyword_access *access,
 	 unsigned int idx)
 {
-	struct keyword *keyword = array_idx_modifiable(&ki->keywords, idx);
-	const char *name = stored_name(ki, idx), *stored;
+	struct keyword *keyword = array_idx_modifiable(&kindex->keywords, idx);
+	const char *name = stored_name(kindex, idx), *stored;
 	char token[ROOST_TOKEN_MAX + 1];
 	unsigned int other;
 
-	if (is_on_disk(ki, way->box, name))
+	if (is_on_disk(kindex, access->box, name))
 		return;
-	if (roost_token_seal(way->key, name, strlen(name), token) != ROOST_OK)
+	if (roost_token_seal(access->key, name, strlen(name),
+			     token) != ROOST_OK)
 		return;
-	if ((hash_find(ki, name, &other) && other != idx) ||
-	    has_token_elsewhere(ki, name, token, idx, &other)) {
-		stored = stored_name(ki, other);
-		set_name(ki, idx, array_idx_elem(&ki->names, other));
-		ki->has_twins = TRUE;
+	if ((hash_find(kindex, name, &other) && other != idx) ||
+	    has_token_elsewhere(kindex, name, token, idx, &other)) {
+		stored = stored_name(kindex, other);
+		set_name(kindex, idx, array_idx_elem(&kindex->names, other));
+		kindex->has_twins = TRUE;
 	} else {
-		stored = hash_set(ki, token, idx);
+		stored = hash_set(kindex, token, idx);
 		keyword->alias = name;
 	}
 	keyword->is_claimed = keyword->is_opened = TRUE;
-	array_idx_set(&ki->index->keywords, idx, &stored);
+	array_idx_set(&kindex->index->keywords, idx, &stored);
 }
 
 static void
-seal_private(struct roost_keyword_index *ki,
-	     const struct roost_keyword_way *way)
+seal_private(struct roost_keyword_index *kindex,
+	     const struct roost_keyword_access *access)
 {
 	const struct keyword *keyword;
-	unsigned int i, count = array_count(&ki->keywords);
+	unsigned int i, count = array_count(&kindex->keywords);
 
-	if (way->key == NULL || way->mode == ROOST_KEYWORDS_OFF ||
-	    (ki->sealed_count == count && ki->sealed_mode == way->mode))
+	if (access->key == NULL || access->mode == ROOST_KEYWORDS_OFF ||
+	    (kindex->sealed_count == count &&
+	     kindex->sealed_mode == access->mode))
 		return;
 	for (i = 0; i < count; i++) T_BEGIN {
-		keyword = array_idx(&ki->keywords, i);
+		keyword = array_idx(&kindex->keywords, i);
 		if (!keyword->is_claimed &&
-		    roost_keyword_is_private(stored_name(ki, i), way->mode))
-			seal_one(ki, way, i);
+		    roost_keyword_name_is_private(stored_name(kindex, i),
+						  access->mode))
+			seal_one(kindex, access, i);
 	} T_END;
-	ki->sealed_count = count;
-	ki->sealed_mode = way->mode;
+	kindex->sealed_count = count;
+	kindex->sealed_mode = access->mode;
 }
 
 void
-roost_keyword_index_seal_again(struct roost_keyword_index *ki)
+roost_keyword_index_recheck(struct roost_keyword_index *kindex)
 {
-	ki->sealed_count = 0;
+	kindex->sealed_count = 0;
 }
 
 bool
-roost_keyword_index_wants_key(const struct roost_keyword_index *ki,
+roost_keyword_index_wants_key(const struct roost_keyword_index *kindex,
 			      unsigned int from, enum roost_keywords mode)
 {
 	unsigned int i;
 
-	if (ki->has_key)
+	if (kindex->has_key)
 		return TRUE;
-	for (i = from; i < array_count(&ki->index->keywords); i++) {
-		const char *stored = stored_name(ki, i);
+	for (i = from; i < array_count(&kindex->index->keywords); i++) {
+		const char *stored = stored_name(kindex, i);
 
-		if (is_claimed(stored) || roost_keyword_is_private(stored,
-								   mode))
+		if (is_claimed(stored) || roost_keyword_name_is_private(stored,
+									mode))
 			return TRUE;
 	}
 	return FALSE;
 }
 
 void
-roost_keyword_index_sync(struct roost_keyword_index *ki,
-			 const struct roost_keyword_way *way)
+roost_keyword_index_sync(struct roost_keyword_index *kindex,
+			 const struct roost_keyword_access *access)
 {
-	unsigned int count = array_count(&ki->index->keywords);
+	unsigned int count = array_count(&kindex->index->keywords);
 
-	if (ki->has_key != (way->key != NULL) ||
-	    (ki->has_key && memcmp(ki->keyring_id,	/* public */
-				   way->key->keyring_id, ROOST_ID_SIZE) != 0))
-		keyword_index_reset(ki, way->key);
-	if (array_count(&ki->keywords) < count) {
-		while (array_count(&ki->keywords) < count) T_BEGIN {
-			take_next(ki, way);
+	if (kindex->has_key != (access->key != NULL) ||
+	    (kindex->has_key && memcmp(kindex->keyring_id,	/* public */
+				       access->key->keyring_id,
+				       ROOST_ID_SIZE) != 0))
+		keyword_index_reset(kindex, access->key);
+	if (array_count(&kindex->keywords) < count) {
+		while (array_count(&kindex->keywords) < count) T_BEGIN {
+			take_next(kindex, access);
 		} T_END;
-		array_append_zero(&ki->names);
-		array_pop_back(&ki->names);
-		array_append_zero(&ki->shown);
-		array_pop_back(&ki->shown);
+		array_append_zero(&kindex->names);
+		array_pop_back(&kindex->names);
+		array_append_zero(&kindex->shown);
+		array_pop_back(&kindex->shown);
 	}
-	seal_private(ki, way);
+	seal_private(kindex, access);
 }
 
 const char *
-roost_keyword_index_name(const struct roost_keyword_index *ki,
+roost_keyword_index_name(const struct roost_keyword_index *kindex,
 			 const char *stored)
 {
 	unsigned int idx;
 
-	if (!hash_find(ki, stored, &idx) || idx >= array_count(&ki->names))
+	if (!hash_find(kindex, stored, &idx) ||
+	    idx >= array_count(&kindex->names))
 		return stored;
-	return array_idx_elem(&ki->names, idx);
+	return array_idx_elem(&kindex->names, idx);
 }
 
 unsigned int
-roost_keyword_index_first(const struct roost_keyword_index *ki,
+roost_keyword_index_first(const struct roost_keyword_index *kindex,
 			  unsigned int idx)
 {
 	unsigned int first;
 
-	if (!ki->has_twins || idx >= array_count(&ki->names) ||
-	    !hash_find(ki, array_idx_elem(&ki->names, idx), &first))
+	if (!kindex->has_twins || idx >= array_count(&kindex->names) ||
+	    !hash_find(kindex, array_idx_elem(&kindex->names, idx), &first))
 		return idx;
 	return first;
 }
 
 bool
-roost_keyword_index_is_strange(const struct roost_keyword_index *ki,
+roost_keyword_index_is_foreign(const struct roost_keyword_index *kindex,
 			       struct mailbox *box, unsigned int idx)
 {
-	const struct keyword *keyword = array_idx(&ki->keywords, idx);
+	const struct keyword *keyword = array_idx(&kindex->keywords, idx);
 
 	return keyword->is_claimed && !keyword->is_opened &&
-		!keyword->is_let_pass &&
-		!is_on_disk(ki, box, stored_name(ki, idx));
+		!keyword->is_allowed &&
+		!is_on_disk(kindex, box, stored_name(kindex, idx));
 }
 
 void
-roost_keyword_index_let_pass(struct roost_keyword_index *ki,
-			     unsigned int idx)
+roost_keyword_index_allow(struct roost_keyword_index *kindex,
+			  unsigned int idx)
 {
-	struct keyword *keyword = array_idx_modifiable(&ki->keywords, idx);
+	struct keyword *keyword = array_idx_modifiable(&kindex->keywords, idx);
 
-	keyword->is_let_pass = TRUE;
+	keyword->is_allowed = TRUE;
 }
 
 void
-roost_keyword_index_settle(struct roost_keyword_index *ki, unsigned int idx)
+roost_keyword_index_spell_as_header(struct roost_keyword_index *kindex,
+				    unsigned int idx)
 {
-	struct keyword *keyword = array_idx_modifiable(&ki->keywords, idx);
+	struct keyword *keyword = array_idx_modifiable(&kindex->keywords, idx);
 	const char *stored;
 
-	if (!keyword->is_opened || keyword->is_settled)
+	if (!keyword->is_opened || keyword->is_spelled_as_header)
 		return;
-	stored = header_find(ki->index, stored_name(ki, idx));
+	stored = header_find(kindex->index, stored_name(kindex, idx));
 	if (stored == NULL)
 		return;
-	keyword->is_settled = TRUE;
-	stored = p_strdup(ki->index->keywords_pool, stored);
-	array_idx_set(&ki->index->keywords, idx, &stored);
+	keyword->is_spelled_as_header = TRUE;
+	stored = p_strdup(kindex->index->keywords_pool, stored);
+	array_idx_set(&kindex->index->keywords, idx, &stored);
 }
 
 enum roost_keyword_fault
-roost_keyword_index_check(const struct roost_keyword_index *ki,
-			  const struct roost_keyword_way *way,
+roost_keyword_index_check(const struct roost_keyword_index *kindex,
+			  const struct roost_keyword_access *access,
 			  unsigned int idx)
 {
-	const struct keyword *keyword = array_idx(&ki->keywords, idx);
-	const char *stored = stored_name(ki, idx);
+	const struct keyword *keyword = array_idx(&kindex->keywords, idx);
+	const char *stored = stored_name(kindex, idx);
 
-	if (roost_keyword_index_is_strange(ki, way->box, idx))
+	if (roost_keyword_index_is_foreign(kindex, access->box, idx))
 		return ROOST_KEYWORD_FORGED;
 	if (keyword->is_claimed ||
-	    !roost_keyword_is_private(stored, way->mode) ||
-	    is_on_disk(ki, way->box, stored))
+	    !roost_keyword_name_is_private(stored, access->mode) ||
+	    is_on_disk(kindex, access->box, stored))
 		return ROOST_KEYWORD_OK;
 	return ROOST_KEYWORD_BARE;
 }

@@ -3,19 +3,25 @@
 #define ROOST_KEYWORDS_INDEX_H
 
 /*
- * index: the names that belong to the tokens of one index.
+ * index: the real names of the keywords of one Dovecot index, of which tokens
+ * are stored.  The room keywords exists to keep these names off the disk.
  *
- * Dovecot keeps the keywords of an index in an array, from which everything
- * that is written takes its names, and in a hash, in which every name is
- * looked up.  Here the array holds tokens, the hash both tokens and names,
- * and a second array the names to be shown, at the same positions.  So every
- * name finds its token, whoever asks, and only tokens reach the disk.
+ * A position is the number by which Dovecot knows a keyword of an index.
+ * Dovecot keeps the keywords in an array by position, from which everything
+ * that is written takes its text, and in a hash table, in which every text is
+ * looked up.  Here the array holds tokens, the hash table both tokens and
+ * names, and a second array the names by position.  So a name finds its token,
+ * whoever looks it up, and only tokens reach the disk.
  *
- * Promises: a name that stands on disk as it is stays as it is; one name, in
- * any case, is one keyword to a client even where several stand on disk; what
- * one keyring opened is not shown to the next.
+ * Two positions are twins if they hold one name: as tokens in different case,
+ * or as a token and in clear.  The one at which the hash table finds the name
+ * is the first of them.
  *
- * An index outlives mailboxes and sessions: nothing here keeps a key.
+ * Promises: a name that is on disk in clear stays in clear; to a client a name
+ * is one keyword, in any case, even where it has twins on disk; a name that one
+ * keyring opened is not shown to the user of another.
+ *
+ * An index outlives mailboxes and sessions, so nothing here keeps a key.
  */
 
 #include "dovecot/compat.h"
@@ -27,90 +33,103 @@
 struct roost_keyword_index;
 struct roost_keyword_box;
 
-/* As whom a mailbox is used.  key is borrowed, NULL where there is none. */
-struct roost_keyword_way {
+/* How a mailbox's session may read and store names.  key is borrowed, and NULL
+   where there is none. */
+struct roost_keyword_access {
 	struct mailbox *box;
 	const struct roost_token_key *key;
 	enum roost_keywords mode;
 };
 
-/* NULL if nobody asked for it yet; it goes with the index. */
+/* The state of an index, which is freed with it.  find returns NULL where get
+   has not made it yet. */
 struct roost_keyword_index *
 roost_keyword_index_find(struct mail_index *index);
 struct roost_keyword_index *
 roost_keyword_index_get(struct mail_index *index);
 
-/* The mailboxes that have the index open, for hooks that see no mailbox. */
+/* The head of the list of mailboxes that have the index open.  Hooks that are
+   given no mailbox look there. */
 struct roost_keyword_box **
-roost_keyword_index_boxes(struct roost_keyword_index *ki);
+roost_keyword_index_boxes(struct roost_keyword_index *kindex);
 
-/* Would a key change what the next function does?  Who asked before asks from
-   the position that was new then. */
-bool roost_keyword_index_wants_key(const struct roost_keyword_index *ki,
+/* True if roost_keyword_index_sync() would do more with a key than without
+   one, counting only keywords at the position from and after it. */
+bool roost_keyword_index_wants_key(const struct roost_keyword_index *kindex,
 				   unsigned int from,
 				   enum roost_keywords mode);
 
 /*
- * Take in what has been added to the index's keywords.  To be called before
- * names or positions are handed out, stored or compared; cheap when nothing
- * is new.
+ * Take in the keywords that Dovecot has added to the index.  Call it before
+ * names or positions are shown, stored or compared; it costs little where
+ * nothing is new.  A key of another keyring than the last one's, or none,
+ * makes it forget every name that was opened.
  */
-void roost_keyword_index_sync(struct roost_keyword_index *ki,
-			      const struct roost_keyword_way *way);
+void roost_keyword_index_sync(struct roost_keyword_index *kindex,
+			      const struct roost_keyword_access *access);
 
-/* Look for private names anew at the next sync: the disk has changed. */
-void roost_keyword_index_seal_again(struct roost_keyword_index *ki);
+/* Let the next sync look again for names in clear that are on no disk, and
+   put tokens in their place: a name may have been taken off the disk. */
+void roost_keyword_index_recheck(struct roost_keyword_index *kindex);
 
-/* The names to be shown, by position, and NULL.  The array itself stays the
-   same as long as the index. */
+/* The names by position, with NULL behind the last.  The array is the same one
+   until the index is freed. */
 const ARRAY_TYPE(keywords) *
-roost_keyword_index_names(const struct roost_keyword_index *ki);
+roost_keyword_index_names(const struct roost_keyword_index *kindex);
 
-/* The same with each name once, and where in it the name of a position is:
-   what a client is told that finds its names by their number. */
+/* The names with each name once, which is what a client is told, and where in
+   that array the name of a position stands. */
 const ARRAY_TYPE(keywords) *
-roost_keyword_index_shown(const struct roost_keyword_index *ki);
+roost_keyword_index_shown(const struct roost_keyword_index *kindex);
 unsigned int
-roost_keyword_index_shown_at(const struct roost_keyword_index *ki,
+roost_keyword_index_shown_at(const struct roost_keyword_index *kindex,
 			     unsigned int idx);
 
-/* The name of what the array of the index holds; itself if it has none. */
-const char *roost_keyword_index_name(const struct roost_keyword_index *ki,
+/* The name of a text that the index holds.  Returns stored itself if it has
+   no other name. */
+const char *roost_keyword_index_name(const struct roost_keyword_index *kindex,
 				     const char *stored);
 
-/* Does a name stand for several positions?  And the one it is looked up at. */
-bool roost_keyword_index_has_twins(const struct roost_keyword_index *ki);
+/* True if any position of the index has a twin. */
+bool roost_keyword_index_has_twins(const struct roost_keyword_index *kindex);
+
+/* The first of the twins of a position; idx itself if it has none. */
 unsigned int
-roost_keyword_index_first(const struct roost_keyword_index *ki,
+roost_keyword_index_first(const struct roost_keyword_index *kindex,
 			  unsigned int idx);
 
-/* True if this position holds a token that was opened. */
-bool roost_keyword_index_is_opened(const struct roost_keyword_index *ki,
+/* True if the position holds a token whose name is known. */
+bool roost_keyword_index_is_opened(const struct roost_keyword_index *kindex,
 				   unsigned int idx);
 
-/* True if it looks like a token, does not open, and is not on disk. */
-bool roost_keyword_index_is_strange(const struct roost_keyword_index *ki,
+/* True if the position holds what looks like a token, does not open and is not
+   on disk: a client may have made it up. */
+bool roost_keyword_index_is_foreign(const struct roost_keyword_index *kindex,
 				    struct mailbox *box, unsigned int idx);
 
-/* From now on it may be stored like one that is on disk. */
-void roost_keyword_index_let_pass(struct roost_keyword_index *ki,
-				  unsigned int idx);
+/* From now on the text of this position may be stored although it is foreign,
+   because a message that has it is copied. */
+void roost_keyword_index_allow(struct roost_keyword_index *kindex,
+			       unsigned int idx);
 
-/* Two sessions may have made a token in two spellings at once, and the header
-   has that of one.  From now on this index writes it as the header has it:
-   replication compares what is written to the letter. */
-void roost_keyword_index_settle(struct roost_keyword_index *ki,
-				unsigned int idx);
+/*
+ * Two sessions may have made one token in two spellings at once, and the
+ * header of the index has that of one of them.  From now on this process
+ * writes the token of the position as the header has it, because replication
+ * tells two spellings apart.
+ */
+void roost_keyword_index_spell_as_header(struct roost_keyword_index *kindex,
+					 unsigned int idx);
 
-/* What speaks against storing the keyword at a position. */
+/* Why the text of a position must not be stored. */
 enum roost_keyword_fault {
 	ROOST_KEYWORD_OK,
-	ROOST_KEYWORD_BARE,	/* a private name, not yet a token */
-	ROOST_KEYWORD_FORGED,	/* looks like a token, and is not on disk */
+	ROOST_KEYWORD_BARE,	/* a private name, of which no token is made */
+	ROOST_KEYWORD_FORGED,	/* looks like a token, and is foreign */
 };
 enum roost_keyword_fault
-roost_keyword_index_check(const struct roost_keyword_index *ki,
-			  const struct roost_keyword_way *way,
+roost_keyword_index_check(const struct roost_keyword_index *kindex,
+			  const struct roost_keyword_access *access,
 			  unsigned int idx);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * names: keywords that stay readable.  See names.h.
+ * name: which names of keywords are private.  See name.h.
  *
- * $label1 and the like are not among them: they are what a user makes of
- * them, and a client's colour of "Work" is still the user's word.
+ * $label1 to $label5 are not among the registered names: what they mean is up
+ * to the user, and a client shows them under names that the user gave them.
  */
-#include "keywords/names.h"
+#include "keywords/name.h"
 
 #include "roost/flagname.h"
 
@@ -28,20 +28,20 @@ static const char *const registered[] = {
 };
 
 bool
-roost_keyword_is_registered(const char *name)
+roost_keyword_name_is_registered(const char *name)
 {
 	return str_array_icase_find(registered, name) ||
 		roost_flagname_is_lost(name);
 }
 
 bool
-roost_keyword_is_private(const char *name, enum roost_keywords mode)
+roost_keyword_name_is_private(const char *name, enum roost_keywords mode)
 {
 	switch (mode) {
 	case ROOST_KEYWORDS_OFF:
 		return FALSE;
 	case ROOST_KEYWORDS_PRIVATE:
-		return !roost_keyword_is_registered(name);
+		return !roost_keyword_name_is_registered(name);
 	case ROOST_KEYWORDS_ALL:
 		return TRUE;
 	}

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ROOST_KEYWORDS_NAMES_H
-#define ROOST_KEYWORDS_NAMES_H
+#ifndef ROOST_KEYWORDS_NAME_H
+#define ROOST_KEYWORDS_NAME_H
 
 /*
- * names: which keywords everybody knows.
+ * name: which names of keywords are private, so that tokens are to stand on
+ * disk in their place.
  */
 
 #include "settings/config.h"
 
-/* True if the name says what a message is to mail software, and nothing of
-   what its owner thinks; case does not count. */
-bool roost_keyword_is_registered(const char *name);
+/* True if the name means something to mail software and says nothing of what
+   its owner thinks: it is registered, or Dovecot made it up.  Case does not
+   count. */
+bool roost_keyword_name_is_registered(const char *name);
 
-/* True if a name is to stand on disk as a token. */
-bool roost_keyword_is_private(const char *name, enum roost_keywords mode);
+/* True if by this mode a token is to stand on disk in the name's place. */
+bool roost_keyword_name_is_private(const char *name, enum roost_keywords mode);
 
 #endif

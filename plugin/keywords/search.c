@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * search: see search.h.
+ * search: search keys that name a keyword.  See search.h.
  */
 #include "keywords/search.h"
 
@@ -15,19 +15,20 @@ keywords_of(struct mail_index *index, const unsigned int *idx)
 	return mail_index_keywords_create_from_indexes(index, &indexes);
 }
 
-/* KEYWORD x of several positions: any of them; UNKEYWORD x: none, since only
-   a single key may be negated.  value.str is shared by what is made here,
-   which is how it is told again. */
+/* Replace a key by one for each twin: KEYWORD finds what has any of them,
+   UNKEYWORD what has none of them.  Only a single key can be negated, so each
+   of the new ones is.  The new keys share value.str, by which was_made_here()
+   knows them. */
 static void
-search_at_each(struct roost_keyword_index *ki, pool_t pool,
+search_at_each(struct roost_keyword_index *kindex, pool_t pool,
 	       struct mail_search_arg *arg, unsigned int first)
 {
 	struct mail_keywords *asked = arg->initialized.keywords;
 	struct mail_search_arg *sub, **next = &arg->value.subargs;
-	unsigned int i, count = array_count(roost_keyword_index_names(ki));
+	unsigned int i, count = array_count(roost_keyword_index_names(kindex));
 
 	for (i = 0; i < count; i++) {
-		if (roost_keyword_index_first(ki, i) != first)
+		if (roost_keyword_index_first(kindex, i) != first)
 			continue;
 		sub = p_new(pool, struct mail_search_arg, 1);
 		sub->type = SEARCH_KEYWORDS;
@@ -54,8 +55,8 @@ was_made_here(const struct mail_search_arg *arg)
 		sub->value.str == sub->next->value.str;
 }
 
-/* What search_at_each() made, as it was asked for: its positions may be those
-   of another mailbox, for which the same keys were initialized before. */
+/* Undo what search_at_each() made, because its positions may be those of
+   another mailbox, for which the same keys were used before. */
 static void
 search_restore(struct mail_search_arg *arg)
 {
@@ -73,20 +74,20 @@ search_restore(struct mail_search_arg *arg)
 }
 
 static bool
-has_twin(const struct roost_keyword_index *ki, unsigned int idx,
+has_twin(const struct roost_keyword_index *kindex, unsigned int idx,
 	 unsigned int first)
 {
-	unsigned int i, count = array_count(roost_keyword_index_names(ki));
+	unsigned int i, count = array_count(roost_keyword_index_names(kindex));
 
 	for (i = 0; i < count; i++) {
-		if (i != idx && roost_keyword_index_first(ki, i) == first)
+		if (i != idx && roost_keyword_index_first(kindex, i) == first)
 			return TRUE;
 	}
 	return FALSE;
 }
 
 static void
-search_fix_one(struct roost_keyword_index *ki, pool_t pool,
+search_fix_one(struct roost_keyword_index *kindex, pool_t pool,
 	       struct mail_search_arg *arg)
 {
 	struct mail_keywords *asked = arg->initialized.keywords;
@@ -95,21 +96,22 @@ search_fix_one(struct roost_keyword_index *ki, pool_t pool,
 
 	if (asked == NULL || asked->count == 0)
 		return;
-	/* The name may have been found by what another user's key opened. */
+	/* The hash table may have found the name of a token that another user's
+	   key had opened, and that has been forgotten since. */
 	if (!mail_index_keyword_lookup(asked->index, name, &idx) ||
-	    (roost_keyword_index_is_opened(ki, idx) &&
+	    (roost_keyword_index_is_opened(kindex, idx) &&
 	     roost_token_is_claimed(name, strlen(name)))) {
 		arg->initialized.keywords = keywords_of(asked->index, NULL);
 		mail_index_keywords_unref(&asked);
 		return;
 	}
-	first = roost_keyword_index_first(ki, idx);
-	if (asked->idx[0] != idx || has_twin(ki, idx, first))
-		search_at_each(ki, pool, arg, first);
+	first = roost_keyword_index_first(kindex, idx);
+	if (asked->idx[0] != idx || has_twin(kindex, idx, first))
+		search_at_each(kindex, pool, arg, first);
 }
 
 static void
-search_fix_list(struct roost_keyword_index *ki, pool_t pool,
+search_fix_list(struct roost_keyword_index *kindex, pool_t pool,
 		struct mail_search_arg *arg)
 {
 	for (; arg != NULL; arg = arg->next) {
@@ -118,25 +120,25 @@ search_fix_list(struct roost_keyword_index *ki, pool_t pool,
 		case SEARCH_SUB:
 			if (was_made_here(arg)) {
 				search_restore(arg);
-				search_fix_one(ki, pool, arg);
+				search_fix_one(kindex, pool, arg);
 				break;
 			}
 			/* fall through */
 		case SEARCH_INTHREAD:
-			search_fix_list(ki, pool, arg->value.subargs);
+			search_fix_list(kindex, pool, arg->value.subargs);
 			break;
 		case SEARCH_KEYWORDS:
-			search_fix_one(ki, pool, arg);
+			search_fix_one(kindex, pool, arg);
 			break;
 		}
 	}
 }
 
 void
-roost_keyword_search_fix(struct roost_keyword_index *ki,
+roost_keyword_search_fix(struct roost_keyword_index *kindex,
 			 struct mail_search_args *args)
 {
 	T_BEGIN {
-		search_fix_list(ki, args->pool, args->args);
+		search_fix_list(kindex, args->pool, args->args);
 	} T_END;
 }

@@ -3,18 +3,19 @@
 #define ROOST_KEYWORDS_SEARCH_H
 
 /*
- * search: search keys that name a keyword.
+ * search: search keys that name a keyword.  They are changed so that they find
+ * a name wherever it has twins, and nothing by its token.
  */
 
 #include "keywords/index.h"
 #include "mail-search.h"
 
 /*
- * Change them, after they were initialized for the mailbox of ki: a name that
- * stands for several positions is searched at each, and who asks for a token
- * instead of its name finds nothing.
+ * Change the search keys that Dovecot has initialized for a mailbox of this
+ * index.  A name that has twins is searched for at each of them; a token whose
+ * name is known finds nothing.
  */
-void roost_keyword_search_fix(struct roost_keyword_index *ki,
+void roost_keyword_search_fix(struct roost_keyword_index *kindex,
 			      struct mail_search_args *args);
 
 #endif

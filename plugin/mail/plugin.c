@@ -80,8 +80,8 @@ static struct module storage_module = { .path = storage_path };
    sees the names.  Forced, because a user without Roost may open an index that
    another user has written. */
 static struct mail_storage_hooks roost_keyword_hooks = {
-	.mailbox_allocated = roost_keyword_mailbox_allocated,
-	.mail_allocated = roost_keyword_mail_allocated,
+	.mailbox_allocated = roost_keyword_hooks_mailbox_allocated,
+	.mail_allocated = roost_keyword_hooks_mail_allocated,
 };
 static char keyword_path[] = "lib94_roost_plugin.so";
 static struct module keyword_module = { .path = keyword_path };
