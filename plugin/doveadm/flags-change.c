@@ -19,7 +19,7 @@ struct change_command {
 	const char *const *sources;
 };
 
-/* One mailbox. */
+/* What is done in one mailbox. */
 struct change_mailbox {
 	const struct change_command *cmd;
 	struct mail_keywords *target, *sources;	/* NULL in a dry run */
@@ -93,7 +93,8 @@ change_has_source(const struct change_command *cmd, const char *const *names)
 	return FALSE;
 }
 
-/* Other plugins change what is asked for, and do not tell. */
+/* Has the mail got the target, and none of the sources?  Another plugin may
+   have changed what was asked for without an error. */
 static bool
 change_is_made(struct mail *mail, const struct change_command *cmd)
 {
@@ -127,8 +128,8 @@ change_list_add(ARRAY_TYPE(const_string) *list, const char *name)
 }
 
 /*
- * Where names are aliases, to take one away is to take them all, and what is
- * left is to be said as a whole.
+ * Set all names of the mail at once.  Where names are aliases, roost_flags
+ * takes away all of them if one is taken away, and so the target, too.
  */
 static int
 change_replace(struct mail *mail, const struct change_command *cmd,
@@ -171,7 +172,8 @@ change_message(struct mail *mail, void *context)
 		change_replace(mail, cmd, names);
 }
 
-/* Those of the old keywords that the mailbox has. */
+/* The sources that the mailbox knows, on the data stack, with NULL at the
+   end. */
 static const char *const *
 change_known(const struct change_command *cmd, struct mailbox *box)
 {
@@ -221,14 +223,14 @@ change_messages(struct change_command *cmd, struct change_mailbox *cbox,
 	}
 	if (mailbox_transaction_commit(&trans) < 0)
 		return roost_walk_fail(&cmd->cmd.ctx, box, "change");
-	/* Maildir's file names; who comes next would do it as well. */
+	/* Maildir's file names are changed now, and not by the next session. */
 	if (mailbox_sync(box, 0) < 0)
 		return roost_walk_fail(&cmd->cmd.ctx, box,
 				       "synchronize the changed");
 	return 0;
 }
 
-/* Told in a dry run, too. */
+/* Can the mailbox have the target?  A dry run says so, too. */
 static int
 change_check_mailbox(struct change_command *cmd, struct mailbox *box)
 {

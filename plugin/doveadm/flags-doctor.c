@@ -3,8 +3,8 @@
  * flags-doctor: `doveadm roost flags doctor`: what is wrong with keywords,
  * and what to do about it.  Nothing is written.
  *
- * The exit code is 2 if anything was found.  Names that no message has are
- * told and do not count: they harm nobody, and nothing takes them away.
+ * The exit code is 2 if anything was found.  A name that no message has is told
+ * and is no finding, because it harms nobody and nothing can take it away.
  */
 #include "doveadm/commands.h"
 #include "doveadm/flags-tally.h"
@@ -16,18 +16,19 @@
 #define DOCTOR_EXIT_FOUND 2
 #define DOCTOR_NAMES_MAX 200
 
-/* Maildir: letters for keywords in file names, and how many are many. */
+/* How many letters for keywords maildir's file names have, and from how many
+   on the doctor warns. */
 #define MAILDIR_KEYWORDS_FILE "dovecot-keywords"
 #define MAILDIR_LETTERS 26
 #define MAILDIR_LETTERS_MANY 20
 
 struct doctor_command {
 	struct roost_masks_command cmd;
-	struct roost_flagrules *rules;	/* of the user at hand */
+	struct roost_flagrules *rules;	/* of the user that is visited */
 	bool has_found;
 };
 
-/* One mailbox. */
+/* What is known of one mailbox. */
 struct doctor_mailbox {
 	struct doctor_command *cmd;
 	struct mailbox *box;
@@ -70,7 +71,8 @@ doctor_find(const struct doctor_mailbox *dbox, const char *finding,
 
 /* -- each name -- */
 
-/* Does another spelling of this name's meaning stand on messages, too? */
+/* Is the name an alias that messages have beside another name of the same
+   meaning? */
 static bool
 has_spelling_beside(const struct doctor_mailbox *dbox,
 		    const struct roost_flags_name *name)
@@ -113,7 +115,8 @@ doctor_name(const struct doctor_mailbox *dbox,
 
 /* -- each message -- */
 
-/* The first of the names that means the same as this canonical one. */
+/* The first of the names that means the same as this canonical one; NULL if
+   none does. */
 static const char *const *
 first_meaning(const struct roost_flagrules *rules, const char *const *names,
 	      const char *canonical)
@@ -126,8 +129,8 @@ first_meaning(const struct roost_flagrules *rules, const char *const *names,
 	return NULL;
 }
 
-/* Those that exclude this one, and stand beside it: a pair once, from the
-   lesser of its two names. */
+/* Count the keywords beside this one that the rules exclude with it.  A pair is
+   counted once, for the lesser of its two names. */
 static void
 doctor_rivals(struct doctor_mailbox *dbox, const char *const *names,
 	      const char *const *name)
@@ -161,7 +164,7 @@ doctor_message(struct mail *mail, void *context)
 
 /* -- the mailbox -- */
 
-/* How many letters are taken; 0 where there are none. */
+/* How many of maildir's letters stand for a name; 0 in other storages. */
 static unsigned int
 maildir_letters(struct mailbox *box)
 {
@@ -235,7 +238,8 @@ doctor_mailbox(struct mailbox *box, void *context)
 	return ret;
 }
 
-/* The rules are the user's, whether the plugin is loaded or not. */
+/* Read the user's rules, whether the plugin roost_flags is loaded or not: 0, or
+   -1 where they are wrong, which is logged. */
 static int
 doctor_rules(struct doctor_command *cmd, struct mail_user *user)
 {
@@ -275,7 +279,7 @@ doctor_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	return ret;
 }
 
-/* Last, since a failure to look says more. */
+/* A finding sets the exit code last, so that it hides no failure. */
 static void
 doctor_cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 {

@@ -10,7 +10,7 @@
 
 struct list_command {
 	struct roost_masks_command cmd;
-	struct roost_flags_tally *total;	/* NULL: not asked for */
+	struct roost_flags_tally *total;	/* NULL for one mailbox */
 };
 
 static void

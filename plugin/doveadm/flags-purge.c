@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags-purge: `doveadm roost flags purge`: names that no message has.
+ * flags-purge: `doveadm roost flags purge`: lists names that no message has.
  *
  * Dovecot never takes a name out of an index, and what can be done about it
  * may lose a flag of a message, so nothing is written here: each name is
  * shown with the reason why it stays, and with --dry-run that is all.
  *
- * An index: its names are known to every process by position; fewer of them
- * count as damage.  A rebuild starts an empty index first and then fills it.
- * dbox has flags nowhere else, so a crash or a full disk in between loses
- * them; Maildir would lose MODSEQs, and keywords without a letter.
+ * Every process knows the names of an index by their position, and an index
+ * with fewer names counts as damaged.  A rebuild empties an index before it
+ * fills it.  dbox has flags nowhere else, so that a crash or a full disk in
+ * between would lose them; maildir would lose MODSEQs, and keywords that have
+ * no letter.
  *
- * Maildir's letters: a process that knows a letter never looks at the file
- * dovecot-keywords for it again.  Where a letter is given to another name, it
- * takes new messages' keywords for the old one, and stores that.
+ * A process that knows a letter of maildir never looks it up in the file
+ * dovecot-keywords again.  If the letter were given to another name, that
+ * process would read the new name on a message as the old one, and store it.
  */
 #include "doveadm/commands.h"
 #include "doveadm/flags-tally.h"
@@ -22,7 +23,7 @@
 
 struct purge_command {
 	struct roost_masks_command cmd;
-	unsigned int unused;		/* of all mailboxes of a user */
+	unsigned int unused;		/* names, in all mailboxes of a user */
 };
 
 static void
