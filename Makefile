@@ -208,6 +208,9 @@ $(BUILD)/tests/glue/test_ring: plugin/session/ring.c \
 $(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \
 	plugin/session/ring-rebind.c $(call objects,plugin/session/ring.c \
 	$(KEYSTORE_SRC))
+$(BUILD)/tests/glue/test_keyword_index: plugin/keywords/index.c \
+	$(call objects,plugin/keywords/index-hash.c plugin/keywords/name.c \
+	plugin/rules/name.c)
 $(BUILD)/tests/glue/test_ostream_watch: \
 	$(call objects,plugin/dovecot/ostream-watch.c)
 $(BUILD)/tests/glue/test_scan_file: plugin/session/scan-file.c
@@ -277,7 +280,7 @@ check-vectors: $(VECTOR_TESTS)
 vectors:
 	$(PYTHON) tests/vectors/generate.py
 
-## check-glue       streams, keystore and ring, on Dovecot's own test kit
+## check-glue       streams, keystore, ring, keyword index, on Dovecot's own test kit
 check-glue: $(GLUE_TESTS)
 	$(each); for test in $(GLUE_TESTS); do each $(RUN) $$test; done; \
 		exit $$status

@@ -46,7 +46,7 @@ STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
 # Programs of tests/glue.
 FIND, LINES = "glue/test_cache_find", "glue/test_header_lines"
 KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
-RING = "glue/test_ring"
+RING, INDEX = "glue/test_ring", "glue/test_keyword_index"
 SHARE = "glue/test_user_share"
 
 MIDWAY, COMPRESSION = "midway", "compression"
@@ -889,6 +889,16 @@ MUTANTS = [
     ("a line that goes on is forgotten", "mail/fetch-hooks.c",
      "\t    state->cur_handler + 1 == array_count(&ctx->handlers) &&\n", "",
      "fetch_answers", "lost and no-after and maildir"),
+    # What only an index by itself shows
+    ("a token in a token is opened", "keywords/index.c",
+     "\t\tif (!is_claimed(name))\n", "\t\tif (name[0] != '\\0')\n", INDEX,
+     ""),
+    ("what was in clear is never sealed", "keywords/index.c",
+     "{\n\tkindex->sealed_count = 0;\n}", "{\n\t(void)kindex;\n}", INDEX, ""),
+    ("maildir's list is not read", "keywords/index.c",
+     "header_has(kindex->index, name) || maildir_has(box, name)",
+     "header_has(kindex->index, name) || (FALSE && maildir_has(box, name))",
+     INDEX, ""),
     # Modes
     ("all names is private names", "keywords/name.c",
      "\tcase ROOST_KEYWORDS_ALL:\n\t\treturn TRUE;\n",
