@@ -58,11 +58,12 @@ CONFIG_SRC := $(wildcard plugin/settings/config*.c)
 FLAGS_CONFIG_SRC := $(wildcard plugin/settings/flags*.c)
 BOTH_CONFIG_SRC := plugin/settings/default.c \
 	plugin/settings/plugin-section.c
-MAIL_SRC := $(call room_src,mail cache keywords session stream dovecot) \
+MAIL_SRC := $(call room_src,mail cache keywords session keyfile stream \
+	dovecot) \
 	$(CONFIG_SRC) $(BOTH_CONFIG_SRC)
 FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) \
 	$(BOTH_CONFIG_SRC) plugin/dovecot/ostream-watch.c
-DOVEADM_SRC := $(call room_src,doveadm session stream dovecot) \
+DOVEADM_SRC := $(call room_src,doveadm session keyfile stream dovecot) \
 	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(BOTH_CONFIG_SRC)
 
 FLAGS_SO := $(BUILD)/lib12_roost_flags_plugin.so
@@ -105,7 +106,7 @@ $(BUILD)/$(1)/%.o: plugin/$(1)/%.c
 	@mkdir -p $$(@D)
 	$$(call quiet,CC) $(CC) $(CORE_CFLAGS) -MMD -MP -c -o $$@ $$<
 endef
-$(foreach room,core rules,$(eval $(call core_rule,$(room))))
+$(foreach room,core rules keyfile,$(eval $(call core_rule,$(room))))
 
 # -- the plugins --
 
@@ -185,6 +186,8 @@ $(BUILD)/tests/core/%: tests/core/%.c tests/core/kit.c tests/core/kit.h \
 	@mkdir -p $(@D)
 	$(call quiet,TEST) $(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
 
+$(BUILD)/tests/core/test_keyfile: $(wildcard plugin/keyfile/*)
+
 $(BUILD)/tests/vectors/%: tests/vectors/%.c tests/vectors/vec.c \
 		tests/vectors/vec.h $(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
@@ -199,10 +202,12 @@ $(MUTATE): tests/fuzz/mutate.c tests/core/kit.c tests/core/kit.h \
 $(BUILD)/tests/glue/test_streams: $(call objects,\
 	$(call room_src,stream) plugin/dovecot/report.c \
 	plugin/dovecot/ostream-watch.c)
-KEYSTORE_SRC := plugin/session/keystore.c plugin/session/keystore-file.c
+KEYFILE_SRC := $(call room_src,keyfile)
+KEYSTORE_SRC := plugin/session/keystore.c plugin/session/keystore-file.c \
+	$(KEYFILE_SRC)
 $(BUILD)/tests/glue/test_keystore: $(call objects,plugin/session/keystore.c)
 $(BUILD)/tests/glue/test_keystore_file: plugin/session/keystore-file.c \
-	$(call objects,plugin/session/keystore.c)
+	$(KEYFILE_SRC) $(call objects,plugin/session/keystore.c)
 $(BUILD)/tests/glue/test_ring: plugin/session/ring.c \
 	$(call objects,$(KEYSTORE_SRC))
 $(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \

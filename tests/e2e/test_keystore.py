@@ -5,6 +5,7 @@ may hold them, and what a process that was killed leaves behind.
 
 import concurrent.futures
 import fcntl
+import glob
 import os
 import socket
 import stat
@@ -40,6 +41,17 @@ def wait_until(condition):
 
 
 # The lock
+
+def is_opened_by_another(path):
+    for link in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == path and \
+                    link.split("/")[2] != str(os.getpid()):
+                return True
+        except OSError:     # it was closed meanwhile
+            pass
+    return False
+
 
 @pytest.fixture(scope="module")
 def server(make_module_server):
@@ -95,11 +107,8 @@ def test_held_lock_is_had_when_it_is_free(server, user):
     with open(path, "r+b") as lock, \
             concurrent.futures.ThreadPoolExecutor(1) as pool:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        inode = os.fstat(lock.fileno()).st_ino
         answer = pool.submit(delivered, server, user)
-        wait_until(lambda: any(
-            "->" in line and line.split()[-3].endswith(":%d" % inode)
-            for line in open("/proc/locks")))
+        wait_until(lambda: is_opened_by_another(path))
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert answer.result() == 250
 

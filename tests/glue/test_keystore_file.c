@@ -9,11 +9,9 @@
 #define _GNU_SOURCE
 #include "session/keystore-private.h"
 
-#include "roost/keyring.h"
+#include "keyfile/keyfile-private.h"
 
-#include "file-lock.h"
-#include "hostpid.h"
-#include "write-full.h"
+#include "roost/keyring.h"
 
 #include "test-common.h"
 
@@ -25,6 +23,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -125,6 +124,9 @@ flock(int fd, int operation)
 /* A file system tells of a write that failed when the file is closed. */
 #define close(fd) (close(fd) < 0 || is_failing("close") ? -1 : 0)
 
+#include "keyfile/keyfile.c"
+#include "keyfile/lock.c"
+#include "keyfile/store.c"
 #include "session/keystore-file.c"
 
 #undef open

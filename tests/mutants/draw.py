@@ -72,7 +72,8 @@ TESTS = [
     (r"core/", [["make", "-s", "WERROR=", "check-core"],
                 program("vectors/run", "tests/vectors"),
                 program("fuzz/mutate", "50000")]),
-    (r"session/keystore", [program("glue/test_keystore"),
+    (r"session/keystore|keyfile/", [program("core/test_keyfile"),
+                        program("glue/test_keystore"),
                         program("glue/test_keystore_file"),
                         e2e("keystore", "not dbox"),
                         e2e("refusals", "keyring or folder"),
@@ -138,7 +139,7 @@ TESTS = [
 
 # (file, condition, why nothing is lost without it)
 EQUIVALENT = [
-    ("session/keystore-file.c", "errno != EINVAL && errno != ENOSYS",
+    ("keyfile/store.c", "errno != EINVAL && errno != ENOSYS",
      "link() refuses for the same reason what renameat2() refused"),
     ("core/chunk.c", "total_len < header_len + FRAME_SIZE + ROOST_TAG_SIZE",
      "what is left is less than a tag or has too many chunks"),

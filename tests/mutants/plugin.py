@@ -10,7 +10,7 @@ may run at the same time.
 
 Works on a copy.  MUTANTS: what is lost, the file, a text that occurs once in
 it, what stands there then, the file of tests, and pytest's -k; or a program of
-tests/glue, and nothing.  Ends with "N passed, N failed".
+tests/glue or tests/core, and nothing.  Ends with "N passed, N failed".
 
 Not listed, since something else makes up for each: the umask of a mail process
 takes from a new keyring's mode what its open() would give too much; a STORE by
@@ -48,6 +48,7 @@ FIND, LINES = "glue/test_cache_find", "glue/test_header_lines"
 KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
 RING, INDEX = "glue/test_ring", "glue/test_keyword_index"
 SHARE = "glue/test_user_share"
+KEYFILE = "core/test_keyfile"
 
 MIDWAY, COMPRESSION = "midway", "compression"
 AMONG = "among_others"
@@ -256,12 +257,12 @@ MUTANTS = [
      "\tif (!scan->has_sealed)\n\t\treturn 0;\n",
      "\tif (TRUE)\n\t\treturn 0;\n", ATTACKS,
      "maildir and keyring_deleted"),
-    ("a world-readable keyring is used", "session/keystore-file.c",
+    ("a world-readable keyring is used", "keyfile/keyfile.c",
      "(st.st_mode & 0007) != 0", "(st.st_mode & 0007) == 0100", REFUSALS,
      "test_keyring and world"),
-    ("a missing folder is an empty one", "session/keystore-file.c",
-     "\tif (stat(file->dir, &st) == 0 && S_ISDIR(st.st_mode))\n",
-     "\tif (stat(file->dir, &st) != 0 || S_ISDIR(st.st_mode))\n", REFUSALS,
+    ("a missing folder is an empty one", "keyfile/keyfile.c",
+     "\tif (stat(keyfile->dir, &st) == 0 && S_ISDIR(st.st_mode))\n",
+     "\tif (stat(keyfile->dir, &st) != 0 || S_ISDIR(st.st_mode))\n", REFUSALS,
      "folder_missing"),
     ("the pinned id is not compared", "session/ring.c",
      "\tif (config->keyring_id_count > 0 && !id_is_pinned(doc->id, config)) "
@@ -278,11 +279,9 @@ MUTANTS = [
     ("roost_auto_create is ignored", "session/user-ring.c",
      "\telse if (!ruser->config.auto_create && !ruser->is_asked)\n",
      "\telse if (FALSE)\n", REFUSALS, "not_made"),
-    ("keyrings are made without a lock", "session/keystore-file.c",
-     "\tint ret = file_wait_lock(fd, path, F_WRLCK, &set, "
-     "LOCK_TIMEOUT_SECS,\n",
-     "\tint ret = file_wait_lock(fd, path, F_RDLCK, &set, "
-     "LOCK_TIMEOUT_SECS,\n", KEYS, "made_once"),
+    ("keyrings are made without a lock", "keyfile/lock.c",
+     "flock(fd, LOCK_EX | LOCK_NB)", "flock(fd, LOCK_SH | LOCK_NB)", KEYFILE,
+     ""),
     ("what cannot be read is not sealed", "session/scan.c",
      "\tif (mail->expunged)\n\t\treturn 0;\n", "\tif (TRUE)\n\t\treturn 0;\n",
      LOST, "test_unreadable and file"),
@@ -326,8 +325,7 @@ MUTANTS = [
      "\telse if (existence == MAILBOX_EXISTENCE_NONE)\n", "\telse if (FALSE)\n",
      LOST, "subscriptions"),
     ("a replaced keyring tells nothing", "session/keystore-file.c",
-     "\t\t*hint_r = t_strdup_printf(\"there is %s, a keyring that was \"\n"
-     "\t\t\t\t\t  \"replaced\", path);\n", "\t\t(void)hint_r;\n", LOST,
+     "\tif (ret > 0)\n\t\t*hint_r", "\tif (ret > 1)\n\t\t*hint_r", LOST,
      "replaced_keyring"),
     ("remains count for nothing", "session/scan.c",
      "\tif (hint == NULL && scan->plain_count == 0)\n",
@@ -359,23 +357,24 @@ MUTANTS = [
     ("--namespace is another word for the user", "doveadm/keyring-init.c",
      "\tif (ns != NULL && ns->owner == NULL)\n", "\tif (FALSE)\n", LOST,
      "public_namespace and sdbox"),
-    ("a lock is waited for without end", "session/keystore-file.c",
+    ("a lock is waited for without end", "keyfile/lock.c",
      "#define LOCK_TIMEOUT_SECS 5\n", "#define LOCK_TIMEOUT_SECS 9999\n",
      STORES, "waited_for_a_while"),
-    ("a lock may be a link to another file", "session/keystore-file.c",
+    ("a lock may be a link to another file", "keyfile/lock.c",
      "O_CLOEXEC | O_NOFOLLOW |\n\t\tO_NONBLOCK;",
      "O_CLOEXEC |\n\t\tO_NONBLOCK;", STORES, "odd_lock"),
-    ("a lock may be anything", "session/keystore-file.c",
-     "\telse if (!S_ISREG(st.st_mode) || st.st_nlink != 1)\n",
-     "\telse if (FALSE)\n", STORES, "odd_lock"),
-    ("others may hold the lock", "session/keystore-file.c",
+    ("a lock may be anything", "keyfile/lock.c",
+     "\tif (!S_ISREG(st.st_mode) || st.st_nlink != 1)\n",
+     "\tif (false)\n", STORES, "odd_lock"),
+    ("others may hold the lock", "keyfile/lock.c",
      "\t\treturn (st.st_mode & 07777) == mode ? 0 :\n",
      "\t\treturn mode != 0 ? 0 :\n", STORES, "user_alone"),
-    ("a lock may be another user's", "session/keystore-file.c",
-     "\telse if ((st.st_mode & 0777 & ~mode) != 0)\n",
-     "\telse if (FALSE)\n", STORES, "lock_of_another"),
-    ("what a killed process wrote stays", "session/keystore-file.c",
-     "\tkf_remove_stale(file);\n", "\t(void)kf_remove_stale;\n", STORES,
+    ("a lock may be another user's", "keyfile/lock.c",
+     "\tif ((st.st_mode & 0777 & ~mode) != 0)\n",
+     "\tif (false)\n", STORES, "lock_of_another"),
+    ("what a killed process wrote stays", "keyfile/store.c",
+     "\tstore_remove_stale(keyfile, host);\n",
+     "\t(void)store_remove_stale;\n", STORES,
      "temporary_files"),
     ("a public keyring is its first writer's", "session/user-ring.c",
      "\t\troost_keystore_share(store, &permissions);\n",
@@ -837,17 +836,24 @@ MUTANTS = [
     ("nothing is read back", "session/keystore.c",
      "\tif (now->used != len || memcmp(now->data, doc, len) != 0) {",
      "\tif (FALSE) {", KEYSTORE, ""),
-    ("a keyring is not synced", "session/keystore-file.c",
-     "\telse if (fsync(fd) < 0)\n", "\telse if (FALSE)\n", KEYSTORE_FILE, ""),
-    ("a keyring's folder is not synced", "session/keystore-file.c",
+    ("a keyring is not synced", "keyfile/store.c",
+     "\telse if (fsync(fd) < 0)\n", "\telse if (false)\n", KEYSTORE_FILE, ""),
+    ("the lock of a file that is gone is one", "keyfile/lock.c",
+     "st.st_dev == now.st_dev && st.st_ino == now.st_ino)", "true)", KEYFILE,
+     ""),
+    ("a first keyring replaces another", "keyfile/store.c",
+     "RENAME_NOREPLACE) == 0)", "0) == 0)", KEYFILE, ""),
+    ("what a keyring replaces is gone at once", "keyfile/store.c",
+     "if (link(keyfile->path, keyfile->old_path) < 0)", "if (false)", KEYFILE,
+     ""),
+    ("a keyring's folder is not synced", "keyfile/store.c",
      "\tint ret = fd < 0 ? -1 : fsync(fd);\n",
      "\tint ret = fd < 0 ? -1 : 0;\n", KEYSTORE_FILE, ""),
-    ("a keyring cut short is whole", "session/keystore-file.c",
-     "\telse if (write_full(fd, doc, len) < 0)\n",
-     "\telse if (write(fd, doc, len) < 0)\n", KEYSTORE_FILE, ""),
-    ("a keyring that does not fit is stored", "session/keystore-file.c",
-     "\telse if (write_full(fd, doc, len) < 0)\n",
-     "\telse if (write_full(fd, doc, len) < -1)\n", KEYSTORE_FILE, ""),
+    ("a keyring cut short is whole", "keyfile/store.c",
+     "\t\tlen -= (size_t)ret;\n", "\t\tlen = 0;\n", KEYSTORE_FILE, ""),
+    ("a keyring that does not fit is stored", "keyfile/store.c",
+     "\telse if (store_write_all(fd, doc, len) < 0)\n",
+     "\telse if (store_write_all(fd, doc, len) < -1)\n", KEYSTORE_FILE, ""),
     ("the user's secret stays", "session/ring.c",
      "\troost_wipe(ring->secrets->user_secret, ROOST_KEY_SIZE);\n", "",
      RING, ""),
@@ -949,7 +955,7 @@ def copied(top):
 
 def tested(top, tests, wanted):
     """How the tests end: 0 they pass, 1 one fails, else they cannot run."""
-    if not tests.startswith("glue/"):
+    if not tests.startswith(("glue/", "core/")):
         return run(top, "tests/e2e/run", "-x", "-q", f"test_{tests}.py", "-k",
                    wanted)
     program = f"build/tests/{tests}"

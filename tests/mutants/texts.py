@@ -25,8 +25,9 @@ def entries():
                 yield (f"{name}: {what}", name, old, new,
                        f"core/test_{test}.c")
     for title, name, old, new, tests, _ in plugin.MUTANTS:
-        yield (title, name, old, new, f"{tests}.c"
-               if tests.startswith("glue/") else f"e2e/test_{tests}.py")
+        is_program = tests.startswith(("glue/", "core/"))
+        yield (title, name, old, new,
+               f"{tests}.c" if is_program else f"e2e/test_{tests}.py")
 
 
 def main():
