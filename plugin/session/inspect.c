@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inspect: looking without opening.  See inspect.h.
+ * inspect: looking at stored bytes without opening a message.  See inspect.h.
  *
  * The storage is asked to open the message; the hook sees the stream first
- * and answers that it failed, so nobody else ever sees it.  What a stream
- * that was really opened began with is remembered until the mail is closed:
- * then it cannot be had again.
+ * and answers that it failed, so that nobody else ever sees it.  A mail that
+ * was really opened is not opened again, so that what its stream began with is
+ * remembered until the mail is closed.
  */
 #include "session/inspect.h"
 
@@ -36,7 +36,7 @@ roost_inspect_is_claimed(struct istream *stored)
 	return roost_header_is_claimed(data, size);
 }
 
-/* The fixed header says all that is asked; it stands in every buffer. */
+/* The fixed header says all that is asked, and fits into every buffer. */
 static void
 peek_header(struct roost_peek *peek, struct istream *stored)
 {
@@ -83,7 +83,7 @@ inspect_istream_opened(struct mail *mail, struct istream **stream)
 	}
 	imail->inspect = NULL;
 	inspect(imail->context, *stream);
-	/* Not every storage frees it after an error. */
+	/* Here, because not every storage frees it after an error. */
 	i_stream_unref(stream);
 	return -1;
 }

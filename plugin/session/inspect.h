@@ -13,7 +13,8 @@
 
 #include "roost/header.h"
 
-/* Hook: outermost, so that bytes are seen as the storage has them. */
+/* The hook, which must see a stream before all others, so that bytes are as
+   the storage has them. */
 void roost_inspect_allocated(struct mail *mail);
 
 /*
@@ -36,7 +37,8 @@ struct roost_peek {
 	uint64_t sealed_size, plain_size;	/* 0: impossible length */
 };
 
-/* As roost_inspect(); peek_r is zero unless 1. */
+/* What the header tells; answers as roost_inspect().  *peek_r is all zero
+   unless it answers 1. */
 int roost_inspect_peek(struct mail *mail, struct roost_peek *peek_r);
 
 #endif

@@ -3,8 +3,9 @@
 #define ROOST_SESSION_KEYSTORE_PRIVATE_H
 
 /*
- * keystore-private: what a kind of storage provides.  Contracts as in
- * keystore.h; store is called while locked and after old was compared.
+ * keystore-private: what a kind of storage provides.  The contracts are those
+ * of keystore.h; store is called while it is locked, and after the stored
+ * document was compared with the one to be replaced.
  */
 
 #include "session/keystore.h"
@@ -30,7 +31,8 @@ struct roost_keystore {
 	const struct roost_keystore_vfuncs *v;
 	char *name;
 	bool is_locked;
-	/* Of what is made in it; a group of -1 is the one it gets anyway. */
+	/* Of the files that are made; a group of -1 is the one they get
+	   anyway. */
 	mode_t mode;
 	gid_t gid;
 };

@@ -59,7 +59,7 @@ roost_keystore_share(struct roost_keystore *store,
 	store->gid = permissions->file_create_gid;
 }
 
-/* Of the one kind there is. */
+/* Of the one kind of store that there is, the name is the path. */
 const char *
 roost_keystore_path(const struct roost_keystore *store)
 {

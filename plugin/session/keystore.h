@@ -7,7 +7,7 @@
  *
  * Promises: a document is stored whole or not at all; two processes never
  * lose an update; "there is none" is said only when the storage itself says
- * so.  It knows nothing of what a document means but its generation.
+ * so.  It knows nothing of what a document means.
  */
 
 #include "dovecot/compat.h"
@@ -30,14 +30,15 @@ const char *roost_keystore_name(const struct roost_keystore *store);
 const char *roost_keystore_path(const struct roost_keystore *store);
 
 /*
- * Let those use it who may use the mailboxes that it is for: what is made here
- * gets the mode and group that Dovecot gives to files of these mailboxes, never
- * anything for everybody.  Without this call it is its user's alone.
+ * What is made in the store gets the mode and group that Dovecot gives to the
+ * files of these mailboxes, but is never open to everybody.  Without this call
+ * it is its user's alone.
  */
 void roost_keystore_share(struct roost_keystore *store,
 			  const struct mailbox_permissions *permissions);
 
-/* 1 loaded into doc_r; 0 there is none; -1 with error_r. */
+/* Load the document.  1, and doc_r holds it; 0 there is none; -1 with error_r.
+   After either doc_r is empty. */
 int roost_keystore_load(struct roost_keystore *store, buffer_t *doc_r,
 			const char **error_r);
 
@@ -49,15 +50,16 @@ int roost_keystore_lock(struct roost_keystore *store, const char **error_r);
 void roost_keystore_unlock(struct roost_keystore *store);
 
 /*
- * Is there what a keyring was before its last change?  Asked where there is no
- * keyring.  0, and *hint_r says so if there is; -1 with error_r.
+ * Where there is no document: is there what one was before its last change?
+ * 0, and *hint_r says so if there is; -1 with error_r.
  */
 int roost_keystore_has_old(struct roost_keystore *store, const char **hint_r,
 			   const char **error_r);
 
 /*
- * While locked: replace the document old (NULL: there was none) by doc.  1
- * stored and read back; 0 what is stored is not old; -1 with error_r.
+ * While locked: replace the document old (NULL: there was none) by doc.  1 it
+ * was stored and read back; 0 what is stored is not old, and stays; -1 with
+ * error_r.
  */
 int roost_keystore_store(struct roost_keystore *store, const buffer_t *old,
 			 const char *doc, size_t len, const char **error_r);

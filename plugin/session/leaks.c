@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leaks: settings that would leak.  See leaks.h.
+ * leaks: what would leave words of sealed mail on a disk.  See leaks.h.
  */
 #include "session/leaks.h"
 
@@ -37,7 +37,8 @@ roost_leaks_field_is_telling(const char *name)
 		str_array_icase_find(telling, name);
 }
 
-/* Device mapper says of what kind a volume is, where it can be seen. */
+/* Does the device mapper say that this volume is encrypted?  FALSE also where
+   it cannot be asked. */
 static bool
 device_is_encrypted(dev_t dev)
 {
@@ -57,12 +58,12 @@ device_is_encrypted(dev_t dev)
 }
 
 static bool
-dir_is_silent(const char *dir)
+dir_keeps_nothing(const char *dir)
 {
 	struct statfs fs;
 	struct stat st;
 
-	/* One that is not there will be told of by who needs it. */
+	/* That it is not there is told by whoever needs it. */
 	if (statfs(dir, &fs) < 0 || stat(dir, &st) < 0)
 		return TRUE;
 	return fs.f_type == TMPFS_MAGIC ||
@@ -73,13 +74,13 @@ dir_is_silent(const char *dir)
 void
 roost_leaks_check_temp_dir(struct mail_user *user)
 {
-	static bool was_checked;	/* one line a process, not a user */
+	static bool was_checked;	/* one line for the process */
 	const char *dir = user->set->mail_temp_dir;
 
 	if (was_checked)
 		return;
 	was_checked = TRUE;
-	if (!dir_is_silent(dir))
+	if (!dir_keeps_nothing(dir))
 		e_warning(user->event, "roost: mail_temp_dir %s is on a disk, "
 			  "where Dovecot puts large messages in the clear "
 			  "while it receives or decodes them: put it on a "

@@ -3,7 +3,7 @@
 #define ROOST_SESSION_LEAKS_H
 
 /*
- * leaks: what else would leave words of sealed mail on a disk.
+ * leaks: what beside the mail would leave words of it on a disk.
  */
 
 #include "dovecot/compat.h"
@@ -15,10 +15,8 @@ const char *roost_leaks_fts_plugin(const struct mail_user *user);
    message says? */
 bool roost_leaks_field_is_telling(const char *name);
 
-/*
- * Warn, once for the process, if Dovecot's spool files would lie on a disk
- * that anybody can read who holds it.
- */
+/* Warn, once for the process, if Dovecot's spool files would lie on a disk,
+   where they can be read by whoever holds it. */
 void roost_leaks_check_temp_dir(struct mail_user *user);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * named-object: objects that the index cache names.  See named-object.h.
+ * named-object: sealed messages that the index cache names.  See
+ * named-object.h.
  */
 #include "session/named-object.h"
 
@@ -11,7 +12,7 @@
 
 #define FIELD_PREFIX "roost."
 
-/* The id that a field of ours names; FALSE: none, or that of no object. */
+/* The object that a field of Roost names; FALSE if it names none. */
 static bool
 field_object_id(const struct mail_cache *cache,
 		const struct mail_cache_iterate_field *field,
@@ -36,7 +37,8 @@ field_object_id(const struct mail_cache *cache,
 	return TRUE;
 }
 
-/* Core looks into the index as it is now, also where the view is older. */
+/* The object that the index names for a mail.  Dovecot looks into the index as
+   it is now, also where the view is older. */
 static bool
 mail_object_id(struct mail *mail, uint8_t id_r[ROOST_ID_SIZE])
 {
@@ -61,7 +63,8 @@ roost_named_object_is_there(struct mail *mail)
 	return mail_object_id(mail, id);
 }
 
-/* In a view of its own: a transaction's is that of a transaction already. */
+/* The view is one of its own, because a mailbox's transaction has its own view
+   open already. */
 static void
 leave_in_view(struct mail_cache *cache, struct mail_index_view *view,
 	      uint32_t seq, unsigned int field_idx, const uint8_t *object_id)
@@ -72,8 +75,8 @@ leave_in_view(struct mail_cache *cache, struct mail_index_view *view,
 					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
 	uint32_t none = 0;
 
-	/* First the end of what was there: a record is linked to the one that
-	   the transaction finds before it. */
+	/* What was there ends first, because a new record is linked to the one
+	   that the transaction finds before it. */
 	mail_index_update_ext(trans, seq, cache->ext_id, &none, NULL);
 	if (object_id != NULL)
 		mail_cache_add(mail_cache_get_transaction(cache_view, trans),

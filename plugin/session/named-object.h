@@ -12,17 +12,17 @@
 
 #include "dovecot/compat.h"
 
-/* A field of the index cache that has an object id, and nothing else. */
+/* The field of the index cache that holds an object id and nothing else. */
 #define ROOST_NAMED_OBJECT_FIELD "roost.object"
 
-/* TRUE if anything in the index cache names an object for the message.  For
-   any mail of an indexed mailbox, whoever it belongs to. */
+/* TRUE if anything in the index cache names an object for the message.  It may
+   be asked of any mail of a mailbox that has an index. */
 bool roost_named_object_is_there(struct mail *mail);
 
 /*
- * Take all away that the index cache holds of the message, in one step, but
- * leave the name of an object there, in the field of that number.  object_id
- * is NULL: leave the name that is there, if there is one.
+ * In one step, take away all that the index cache holds of the message, and
+ * leave there the name of an object, in the field of that number.  Where
+ * object_id is NULL, the name that was there stays, if there was one.
  */
 void roost_named_object_leave(struct mail *mail, unsigned int field_idx,
 			      const uint8_t *object_id);

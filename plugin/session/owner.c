@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * owner: asking userdb for the owner of a shared mailbox.  See owner.h.
+ * owner: what userdb says of the owner of a shared mailbox.  See owner.h.
  */
 #include "session/owner.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring-change: see ring-change.h.
+ * ring-change: another policy for a stored keyring.  See ring-change.h.
  */
 #include "session/ring-change.h"
 
@@ -41,7 +41,7 @@ change_write(const struct roost_ring *ring, const struct roost_config *config,
 	return err;
 }
 
-/* While the store is locked. */
+/* The change itself, while the store is locked. */
 static int
 change_policy(const struct roost_ring *ring, struct roost_keystore *store,
 	      const struct roost_config *config, enum roost_policy policy,

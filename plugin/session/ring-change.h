@@ -3,7 +3,7 @@
 #define ROOST_SESSION_RING_CHANGE_H
 
 /*
- * ring-change: change what is stored of a keyring, with the provider key
+ * ring-change: change the stored document of a keyring with the provider key
  * alone.
  *
  * Promises: the store is locked meanwhile, what stands there is checked again,
@@ -15,9 +15,9 @@
 
 /*
  * Give the stored document another policy.  ring is that keyring as it was
- * loaded, and tells the owner; it is left as it is: see
- * roost_user_renew_ring().  1 changed; 0 it
- * had that policy; -1 with error_r.
+ * loaded, and tells the owner; it stays as it is until the caller renews it
+ * (roost_user_renew_ring()).  1 the document was changed; 0 it had that policy;
+ * -1 with error_r.
  */
 int roost_ring_change_policy(const struct roost_ring *ring,
 			     struct roost_keystore *store,

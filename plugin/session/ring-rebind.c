@@ -10,7 +10,7 @@
 
 #define GENERATION_MAX ((UINT64_C(1) << 53) - 1)	/* FORMAT.md 7.6 */
 
-/* The host key, and the master key that is the keyring's. */
+/* Open the host key and the master key, whoever owns the keyring. */
 static enum roost_err
 rebind_open(const struct roost_keyring *kr, const struct roost_config *config,
 	    uint8_t host_key_r[ROOST_KEY_SIZE],
@@ -75,7 +75,7 @@ rebind_store(struct roost_keystore *store, struct roost_keyring *kr,
 	if (err == ROOST_OK &&
 	    (!roost_bytes_equal(kr->id, rebind->id, ROOST_ID_SIZE) ||
 	     strcmp(kr->owner, rebind->from) != 0))
-		err = ROOST_ERR_OTHER_KEYRING;	/* than was looked at */
+		err = ROOST_ERR_OTHER_KEYRING;	/* not the one checked */
 	if (err == ROOST_OK)
 		err = rebind_sign(kr, config, rebind->to);
 	if (err == ROOST_OK)
@@ -87,9 +87,9 @@ rebind_store(struct roost_keystore *store, struct roost_keyring *kr,
 	return ret;
 }
 
-/* All gates but the owner's, all pins, and that the keys are its own. */
+/* Check all gates but the owner's, all pins, and that the master key opens. */
 static int
-rebind_look(struct roost_keystore *store, const struct roost_config *config,
+rebind_check(struct roost_keystore *store, const struct roost_config *config,
 	    struct roost_rebind *rebind, const char **error_r)
 {
 	struct roost_ring *ring;
@@ -116,7 +116,7 @@ rebind_locked(struct roost_keystore *store, const struct roost_config *config,
 	struct roost_keyring *kr;
 	int ret;
 
-	if (rebind_look(store, config, rebind, error_r) < 0)
+	if (rebind_check(store, config, rebind, error_r) < 0)
 		return -1;
 	if (strcmp(rebind->from, rebind->to) == 0)
 		return 0;

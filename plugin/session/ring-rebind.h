@@ -19,9 +19,10 @@ struct roost_rebind {
 };
 
 /*
- * Bind the document to owner (a name), or find out what that would change
- * (is_dry).  It needs the master key: a provider slot.  1; 0 it is bound to
- * owner already; -1 with error_r.
+ * Bind the document to owner, which is a name, or with is_dry find out what
+ * that would change.  This needs the master key, so that the keyring must have
+ * a provider slot.  1 it was or would be changed; 0 it is bound to owner
+ * already; -1 with error_r.  *rebind_r is set unless it answers -1.
  */
 int roost_ring_rebind(struct roost_keystore *store, const char *owner,
 		      const struct roost_config *config, bool is_dry,

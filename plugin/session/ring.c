@@ -30,9 +30,9 @@ struct roost_ring {
 	char *name;			/* of its store */
 	buffer_t *stored;		/* the document's bytes */
 	struct roost_keyring *doc;
-	unsigned int seal_count;	/* see roost_ring_seal_count() */
+	unsigned int seal_count;	/* what roost_ring_seal_count() says */
 	enum roost_policy policy;
-	/* Not known to be the owner's before his secret has opened it. */
+	/* It may be another's than the owner's until his secret opens it. */
 	bool is_unproven;
 	bool has_user_secret;
 	bool was_tried;
@@ -55,7 +55,7 @@ ring_new(const struct roost_keystore *store)
 	return ring;
 }
 
-/* As if it had never been unlocked. */
+/* Make it as if it had never been unlocked. */
 static void
 ring_lock(struct roost_ring *ring)
 {
@@ -88,7 +88,7 @@ roost_ring_free(struct roost_ring **_ring)
 	i_free(ring);
 }
 
-/* The error of a gate, for the log. */
+/* Always -1, with the error of a gate for the log. */
 static int
 ring_refuse(const struct roost_ring *ring, enum roost_err err,
 	    const char *advice, const char **error_r)
@@ -101,7 +101,8 @@ ring_refuse(const struct roost_ring *ring, enum roost_err err,
 	return -1;
 }
 
-/* Who has the provider key can make a keyring with a provider slot. */
+/* The mode is pinned because whoever has the provider key can make a keyring
+   with a provider slot. */
 static int
 ring_check_mode(const struct roost_ring *ring, enum roost_mode mode,
 		const char **error_r)
@@ -131,7 +132,7 @@ id_is_pinned(const uint8_t *id, const struct roost_config *config)
 	return FALSE;
 }
 
-/* What userdb pins from outside the storage. */
+/* Check against what userdb pins from outside the storage. */
 static int
 ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
 		const char **error_r)
@@ -160,7 +161,7 @@ ring_check_pins(struct roost_ring *ring, const struct roost_config *config,
 	return 0;
 }
 
-/* Whose it is, the document says; what the name's keys are is not asked. */
+/* What to do where the document names another owner. */
 static const char *
 ring_owner_advice(const struct roost_ring *ring, const char *owner)
 {
@@ -191,7 +192,8 @@ ring_host_advice(const struct roost_ring *ring, enum roost_err err,
 	}
 }
 
-/* After the document is parsed: owner, host key, provider-mac, seal key. */
+/* Check a parsed document: owner, host key, provider-mac, pins; and derive what
+   the host key gives. */
 static int
 ring_open_host(struct roost_ring *ring, const char *owner,
 	       const struct roost_config *config, const char **error_r)
@@ -261,8 +263,8 @@ roost_ring_load(struct roost_keystore *store, const char *owner,
 	return -1;
 }
 
-/* May a document that stands in the place of this ring's be used from now
-   on by all that hold the ring? */
+/* May all that hold the ring go on with the document that now stands in the
+   place of its own? */
 static int
 ring_may_become(const struct roost_ring *ring, const struct roost_ring *fresh,
 		const char **error_r)
@@ -285,7 +287,7 @@ ring_may_become(const struct roost_ring *ring, const struct roost_ring *fresh,
 	return -1;
 }
 
-/* A change of policy or of slots locks nobody out who is in. */
+/* Do the open keys stay right?  A change of policy or of slots leaves them. */
 static bool
 ring_has_keys_of(const struct roost_ring *ring, const struct roost_ring *fresh)
 {
@@ -294,8 +296,8 @@ ring_has_keys_of(const struct roost_ring *ring, const struct roost_ring *fresh)
 				  ROOST_SECRETS_SIZE(fresh->doc->epoch_count));
 }
 
-/* In place: caches, keywords and transactions hold this ring.  What it
-   remembers of messages stays true. */
+/* Take over a later document in place, because caches, keywords and
+   transactions hold this ring.  What it remembers of messages stays true. */
 static void
 ring_become(struct roost_ring *ring, const struct roost_ring *fresh)
 {
@@ -314,7 +316,7 @@ ring_become(struct roost_ring *ring, const struct roost_ring *fresh)
 	ring->is_unproven = fresh->is_unproven;
 	ring->has_user_secret = fresh->has_user_secret;
 	secrets->seal_key = fresh->secrets->seal_key;
-	/* It goes once it was used: see roost_ring_unlock(). */
+	/* A ring that was unlocked has used and wiped it. */
 	if (!ring->was_tried)
 		memcpy(secrets->user_secret, fresh->secrets->user_secret,
 		       ROOST_KEY_SIZE);
@@ -480,7 +482,7 @@ roost_ring_token_key(const struct roost_ring *ring)
 	return &ring->secrets->token_key;
 }
 
-/* The master key by whatever is at hand. */
+/* The master key, by the provider slot or by the user's secret. */
 static enum roost_err
 ring_master(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
 {
@@ -531,7 +533,8 @@ roost_ring_unlock(struct roost_ring *ring)
 	return ring->unlock_err;
 }
 
-/* Delivery has no secret of the owner's: then the id must be pinned. */
+/* 0 if the owner's secret opens the keyring.  Delivery has no secret of the
+   owner's, so that it needs a pinned id. */
 static int
 ring_prove(struct roost_ring *ring, const char **error_r)
 {
@@ -575,7 +578,8 @@ roost_ring_is_locked(const struct roost_ring *ring)
 	return ring->was_tried && ring->unlock_err != ROOST_OK;
 }
 
-/* Object ids are public; which of them is held is no secret. */
+/* The data key that is remembered for an object, or NULL.  Object ids are
+   public, and which of them is remembered is no secret. */
 static struct remembered *
 ring_recall(struct roost_ring *ring, const uint8_t *object_id)
 {
@@ -640,7 +644,8 @@ roost_ring_forget(struct roost_ring *ring,
 
 	if (entry == NULL)
 		return FALSE;
-	/* No hole: an object id of zeros would find it, and a key of zeros. */
+	/* The last one fills the hole, where an object id of zeros would find
+	   a key of zeros. */
 	last = &ring->secrets->remembered[--ring->remembered_count];
 	*entry = *last;
 	roost_wipe(last, sizeof(*last));

@@ -19,25 +19,27 @@
 struct roost_ring;
 
 /*
- * Load from store and check against owner (what roost_user_owner() answers;
- * NULL skips that gate) and the pins of config.  1 loaded, 0 there is none, -1
- * with error_r.
+ * Load the keyring of store and check it against owner (what
+ * roost_user_owner() answers; NULL skips that gate) and the pins of config.  1,
+ * and *ring_r is to be freed; 0 there is none; -1 with error_r.
  */
 int roost_ring_load(struct roost_keystore *store, const char *owner,
 		    const struct roost_config *config,
 		    struct roost_ring **ring_r, const char **error_r);
 
 /*
- * Is the document in use the one in the store, right now?  What has replaced
- * it there is checked like at loading, and taken in place if it is a later one
- * of the same keyring.  0 the ring is what is stored; -1 with error_r: it is
- * as it was, and nothing may be sealed with it.
+ * Compare the document in use with the one that is in the store now.  What has
+ * replaced it there, whoever did, is checked like at loading, and taken in
+ * place if it is a later one of the same keyring.  0, and the ring is what is
+ * stored; -1 with error_r, and the ring is as it was, but nothing may be sealed
+ * with it.
  */
 int roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
 		     const char *owner, const struct roost_config *config,
 		     const char **error_r);
 
-/* How often what new messages are sealed to has changed meanwhile. */
+/* How often the key that new messages are sealed to has changed since the ring
+   was loaded. */
 unsigned int roost_ring_seal_count(const struct roost_ring *ring);
 
 /* What a new keyring is to be.  Secrets are borrowed. */
@@ -53,10 +55,10 @@ struct roost_ring_create {
 };
 
 /*
- * Make and store a keyring: 1, *was_made_r is TRUE.  What is there already,
- * or another process has made meanwhile, is loaded instead.  Whether one may
- * be made is found out before (scan.h): nobody is to wait for the lock so
- * long.
+ * Make and store a keyring, or load the one that is there already or that
+ * another process has made meanwhile.  1, and *was_made_r says which; -1 with
+ * error_r.  Whether one may be made is found out before (scan.h), because
+ * nobody is to wait for the lock so long.
  */
 int roost_ring_create(struct roost_keystore *store,
 		      const struct roost_ring_create *create,
@@ -66,54 +68,54 @@ int roost_ring_create(struct roost_keystore *store,
 /* Wipe and free *ring and set it to NULL; *ring may be NULL. */
 void roost_ring_free(struct roost_ring **ring);
 
-/* The document; the stricter of its policy and the pinned one. */
+/* The document; and the stricter of its policy and the pinned one. */
 const struct roost_keyring *roost_ring_doc(const struct roost_ring *ring);
 enum roost_policy roost_ring_policy(const struct roost_ring *ring);
 
 /* What new messages are sealed to.  Borrowed. */
 const struct roost_seal_key *roost_ring_seal_key(const struct roost_ring *ring);
 
-/* With which names of keywords are made tokens.  Borrowed. */
+/* The key by which names of keywords become tokens.  Borrowed. */
 const struct roost_token_key *
 roost_ring_token_key(const struct roost_ring *ring);
 
 /*
- * Unlock at first use, by the provider slot or the user's secret.  After
- * ROOST_ERR_LOCKED, and whatever else kept it locked, later calls answer the
- * same at once.
+ * Unlock at first use, by the provider slot or the user's secret.  Later calls
+ * answer the same at once, also what kept it locked.
  */
 enum roost_err roost_ring_unlock(struct roost_ring *ring) ROOST_CHECKED;
 
 /*
- * May messages be sealed to it?  -1 with error_r where what is at hand shows
- * that they would not open: a provider slot is opened for that, a password is
- * not tried.
+ * May messages be sealed to it?  0, or -1 with error_r where what is at hand
+ * shows that they would not open.  A provider slot is opened to find out; a
+ * password is tried only where nothing else shows whose the keyring is.
  */
 int roost_ring_check_seal(struct roost_ring *ring, const char **error_r);
 
-/* What seals and opens the blobs of the index cache: unlocks; NULL where that
-   fails.  Borrowed. */
+/* What seals and opens the blobs of the index cache; unlocks the ring, and is
+   NULL where that fails.  Borrowed. */
 struct roost_aead *roost_ring_cache_aead(struct roost_ring *ring);
 
 /* True once unlocking was tried and failed. */
 bool roost_ring_is_locked(const struct roost_ring *ring);
 
 /*
- * The data key of a message: one that this process remembers, else from its
- * stanza.  ROOST_ERR_OTHER_KEYRING, what unlocking or the stanza answers.
+ * The data key of a message: one that this process remembers, else the one from
+ * its stanza.  Errors: ROOST_ERR_OTHER_KEYRING, and those of unlocking and of
+ * opening the stanza; data_key_r is all zero then.
  */
 enum roost_err roost_ring_data_key(struct roost_ring *ring,
 				   const struct roost_header *header,
 				   uint8_t data_key_r[ROOST_KEY_SIZE])
 	ROOST_CHECKED;
 
-/* Remember the data key of what was just sealed or opened; the oldest of 64
-   goes. */
+/* Remember the data key of what was just sealed or opened, in the place of the
+   oldest of 64. */
 void roost_ring_remember(struct roost_ring *ring,
 			 const uint8_t object_id[ROOST_ID_SIZE],
 			 const uint8_t data_key[ROOST_KEY_SIZE]);
 
-/* Forget it; false if it was not remembered. */
+/* Forget a data key; FALSE if it was not remembered. */
 bool roost_ring_forget(struct roost_ring *ring,
 		       const uint8_t object_id[ROOST_ID_SIZE]);
 

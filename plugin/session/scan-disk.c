@@ -31,7 +31,7 @@ struct walk {
 	struct roost_scan_disk *disk;
 	struct roost_scan *scan;
 	pool_t pool;			/* of what is handed out */
-	const char **error_r;
+	const char **error_r;		/* of whoever asked for the walk */
 };
 
 struct roost_scan_disk *
@@ -55,7 +55,7 @@ roost_scan_disk_free(struct roost_scan_disk **_disk)
 	pool_unref(&disk->pool);
 }
 
-/* One folder may have several paths. */
+/* What a folder is told apart by, because one may have several paths. */
 static const char *
 folder_key(const struct stat *st)
 {
@@ -145,8 +145,8 @@ walk_message(struct walk *walk, const char *path,
 	return 0;
 }
 
-/* What only a mailbox's folder holds.  A private index is of a mailbox in some
-   other place. */
+/* Is this the name of a file that only a mailbox's folder holds?  A private
+   index belongs to a mailbox at some other place. */
 static bool
 is_index_name(const char *name)
 {
@@ -203,9 +203,9 @@ walk_entry(struct walk *walk, const struct walk_dir *dir, const char *name)
 	struct stat st;
 
 	if (stat(path, &st) < 0) {
-		/* It has gone, unless it is a link to what is not there.  What
-		   the link below points to is walked by its own name, and is
-		   there once a message was moved into it. */
+		/* The entry has gone, unless it is a link to what is not
+		   there.  Where dbox-alt-root points to is walked by its own
+		   name, and is not there before a message was moved to it. */
 		if (errno == ENOENT && (lstat(path, &st) < 0 ||
 					strcmp(name, "dbox-alt-root") == 0))
 			return 0;
@@ -240,7 +240,7 @@ walk_entries(struct walk *walk, const struct walk_dir *dir, DIR *handle)
 	return ret;
 }
 
-/* What a file system keeps at its root for itself. */
+/* Is this a folder that a file system keeps at its root for itself? */
 static bool
 is_of_file_system(const char *path)
 {

@@ -19,20 +19,20 @@ struct roost_scan_disk *roost_scan_disk_init(void);
 void roost_scan_disk_free(struct roost_scan_disk **disk);
 
 /*
- * The mailbox, which is open, is about to be read; and a message of it that
- * was.  Files that the walk finds there are known.
+ * An open mailbox is about to be read through Dovecot; and one message of it
+ * was read.  The walk does not read what it knows by these.
  */
 void roost_scan_disk_add(struct roost_scan_disk *disk, struct mailbox *box);
 void roost_scan_disk_add_uid(struct roost_scan_disk *disk, uint32_t uid);
 
-/* The folders of another namespace are not to be walked. */
+/* Do not walk the folders of this namespace, whose mail is another owner's. */
 void roost_scan_disk_exclude(struct roost_scan_disk *disk,
 			     struct mail_namespace *ns);
 
 /*
- * Walk the folders of the namespace, once all of its mailboxes were added.
- * Sets has_sealed and remains; -1 with error_r where something could not be
- * read.
+ * Walk the folders of the namespace, once all of its mailboxes were added.  0,
+ * with scan->has_sealed and scan->remains set by what was found; -1 with
+ * error_r where something could not be read.
  */
 int roost_scan_disk_walk(struct roost_scan_disk *disk,
 			 struct mail_namespace *ns, struct roost_scan *scan,

@@ -7,8 +7,8 @@
  */
 
 /*
- * Is a maildir message sealed?  Is one of those in a dbox file?  1 yes; 0 no;
- * -1 with errno if it could not be read.
+ * Is the message that a maildir file holds sealed, or any of those that a dbox
+ * file holds?  1 yes; 0 no; -1 with errno if the file could not be read.
  */
 int roost_scan_file_is_sealed(const char *path);
 int roost_scan_file_has_sealed(const char *path);

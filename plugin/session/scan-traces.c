@@ -18,7 +18,8 @@ trace_printf(struct mailbox *box, const char *what)
 			       mailbox_get_vname(box));
 }
 
-/* A field that only this process has registered has no place in the file. */
+/* Does the index cache have a field of Roost?  One that only this process has
+   registered does not stand in the file. */
 static int
 traces_cache(struct mailbox *box, struct roost_scan *scan,
 	     const char **error_r)
@@ -97,9 +98,9 @@ traces_subscription(struct mail_namespace *ns, const char *vname,
 	return ret;
 }
 
-/* Asked of the subscriptions themselves: newer core lists none that is gone
-   from a public or a shared namespace.  They are copied, since a look at a
-   mailbox may read them anew. */
+/* The subscriptions themselves are read, because a list of mailboxes may leave
+   out what is gone from a public or a shared namespace.  They are copied,
+   because opening a mailbox may read them anew. */
 static void
 subscriptions_get(struct mailbox_list *list, ARRAY_TYPE(const_string) *vnames)
 {

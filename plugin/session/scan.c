@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scan: what mail is there?  See scan.h.
+ * scan: whether a keyring may be made for the mail that is there.  See scan.h.
  *
- * Asked once in a user's life, before a keyring is made: a keyring that was
- * lost must not be replaced silently by one that opens nothing.
+ * This is asked once in a user's life, before a keyring is made, because one
+ * that was lost must not be replaced by one that opens nothing.
  */
 #include "session/scan.h"
 
@@ -15,10 +15,8 @@
 #include "session/scan-traces.h"
 #include "session/storage.h"
 
-/*
- * Newest first: where the last sealed messages are.  An expunged message is no
- * message any more; any other that cannot be read may be a sealed one.
- */
+/* An expunged message is no message any more; any other that cannot be read may
+   be a sealed one. */
 static int
 scan_message(struct mail *mail, struct roost_scan *scan,
 	     struct roost_scan_disk *disk, const char **error_r)
@@ -44,6 +42,7 @@ static int
 scan_messages(struct mailbox *box, struct roost_scan *scan,
 	      struct roost_scan_disk *disk, const char **error_r)
 {
+	/* Newest first, because the first sealed one ends the search. */
 	static const enum mail_sort_type by_arrival[] = {
 		MAIL_SORT_ARRIVAL | MAIL_SORT_FLAG_REVERSE, MAIL_SORT_END
 	};
@@ -69,7 +68,8 @@ scan_messages(struct mailbox *box, struct roost_scan *scan,
 	return ret;
 }
 
-/* What a synchronization finds gone it takes from the indexes. */
+/* The traces are looked for before a synchronization, which takes out of the
+   indexes what it finds gone, and once more after it. */
 static int
 scan_synced(struct mailbox *box, struct roost_scan *scan,
 	    struct roost_scan_disk *disk, const char **error_r)
@@ -81,7 +81,7 @@ scan_synced(struct mailbox *box, struct roost_scan *scan,
 								    NULL));
 		return -1;
 	}
-	/* Only now all of the mailbox's folders are there. */
+	/* Not before, because synchronizing may make folders. */
 	roost_scan_disk_add(disk, box);
 	if (roost_scan_traces_box(box, scan, error_r) < 0)
 		return -1;
@@ -103,8 +103,8 @@ scan_mailbox(struct mail_namespace *ns, const char *vname,
 	} else {
 		*error_r = t_strdup(mailbox_get_last_internal_error(box,
 								    &error));
-		/* It was deleted, or holds mailboxes only.  Should its files
-		   be there after all, the walk finds them. */
+		/* It was deleted, or holds nothing but other mailboxes.  If
+		   it has files after all, the walk finds them. */
 		if (error == MAIL_ERROR_NOTFOUND)
 			ret = 0;
 	}
@@ -115,7 +115,7 @@ scan_mailbox(struct mail_namespace *ns, const char *vname,
 	return ret;
 }
 
-/* To the end before any is opened, which may change the folders. */
+/* List all mailboxes before any is opened, which may change the folders. */
 static int
 scan_list(struct mail_namespace *ns, ARRAY_TYPE(const_string) *vnames,
 	  const char **error_r)

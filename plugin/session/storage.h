@@ -9,9 +9,9 @@
 #include "dovecot/compat.h"
 
 /*
- * TRUE if it keeps the bytes of a message as they are, so that they can be
- * sealed: maildir, sdbox and mdbox.  Not the raw storage, through which a
- * message passes on its way to delivery.
+ * TRUE if the storage keeps the bytes of a message as they are, so that they
+ * can be sealed: maildir, sdbox and mdbox do.  FALSE for Dovecot's raw storage,
+ * through which a message passes on its way to delivery.
  */
 bool roost_storage_can_seal(const struct mail_storage *storage);
 
