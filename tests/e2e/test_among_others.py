@@ -11,7 +11,7 @@ import server as servers
 import tamper
 from server import STORAGES
 from tamper import AT
-from test_delivery import at_location, bodies, location
+from places import at_location, bodies, location
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="attacks on Roost")
 

@@ -19,7 +19,7 @@ import server as servers
 import tamper
 from imapclient import Closed
 from tamper import AT, BODY, CHUNK, HEADER, SEALED_CHUNK, rf
-from test_cache import lose_cache
+from cachekit import lose_cache
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="attacks on Roost")
 

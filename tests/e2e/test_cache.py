@@ -13,37 +13,20 @@ import re
 
 import pytest
 
-import apart
 import cachefile
 import corpus
 import opened
 import server as servers
 from cachefile import CacheFile
-from test_roundtrip import Pair, comparable
+from cachekit import (LISTING, ONE, TWO, answers, append_all, assert_same,
+                      deliver_all, lose_cache, message)
+from pairs import Pair, comparable
 
-ONE, TWO = "X-My-One", "x-my-two"
 EXTRA = {"roost_cache_headers": "%s %s" % (ONE, TWO)}
 
 NAMES = ("regular simple raw-latin1 bcc groups bad-addresses bad-date reply "
          "list quotes-in-subject alternative nest-60 rfc822-nested "
          "type-rubbish smime-signed bounce bare-lf folded").split()
-
-
-def message(number):
-    """A multipart message with every kind of standard header."""
-    return (corpus.head(
-        "cached-%d" % number, "%s: one %d" % (ONE, number),
-        "X-MY-TWO: two\r\n\tfolded %d" % number, "X-Other: other %d" % number,
-        "Cc: Someone <cc%d@example.org>" % number,
-        "In-Reply-To: <%d@thread.example>" % (number // 2),
-        "References: <0@thread.example> <%d@thread.example>" % (number // 2),
-        *corpus.typed("multipart/mixed; boundary=edge")) + "\r\n" +
-        corpus.multipart(
-            "edge", corpus.part("text/plain; charset=utf-8",
-                                "canary text %d\r\n" % number),
-            corpus.part("application/pdf; name=file-%d.pdf" % number,
-                        corpus.wrapped64(b"pdf" * 400),
-                        "Content-Transfer-Encoding: base64"))).encode()
 
 
 def dated(data):
@@ -62,16 +45,6 @@ def small_corpus():
                     if item.name in NAMES and b"\0" not in item.data]
 
 
-STANDARD = " ".join(
-    "Bcc Cc Content-Type Date From Importance In-Reply-To List-Id Message-ID "
-    "MIME-Version References Reply-To Sender Subject To X-Priority "
-    "X-Spam-Flag Lines Newsgroups".upper().split())
-# What a client asks to show a mailbox.
-LISTING = ["FETCH 1:* (%s)" % items for items in (
-    "ENVELOPE", "BODYSTRUCTURE", "BODY", "PREVIEW", "PREVIEW (LAZY)",
-    "BODY.PEEK[HEADER.FIELDS (%s)]" % STANDARD,
-    "BODY.PEEK[HEADER.FIELDS (SUBJECT)] ENVELOPE BODYSTRUCTURE PREVIEW",
-    "BODY.PEEK[HEADER.FIELDS (SUBJECT X-LABEL)]<3.20>")]
 LISTING += ["SEARCH " + key for key in (
     "SUBJECT canary", "SUBJECT cached-3", "FROM sender.example",
     "TO reader", "CC someone", "BCC hidden", 'HEADER Message-ID ""',
@@ -95,58 +68,6 @@ BEYOND = ["FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT X-OTHER)])",
           "SEARCH HEADER X-OTHER other",
           "FETCH 1:* (BODY.PEEK[HEADER.FIELDS.NOT (RECEIVED RETURN-PATH "
           "DELIVERED-TO)])"]
-
-
-def answers(server, user, commands, mailbox="INBOX", conf=None):
-    """{command: what a session is told}; with another configuration than
-    the server's, if one is given."""
-    found = {}
-    client = apart.Imap(server, user, conf) if conf else server.raw(user)
-    try:
-        client.ok('SELECT "%s"' % mailbox)
-        for command in commands:
-            found[command] = comparable(client.cmd(command))
-        client.logout()
-    finally:
-        client.close()
-    return found
-
-
-def without_dates(answer):
-    """INTERNALDATE of a delivery is the time it came."""
-    return [re.sub(rb'INTERNALDATE "[^"]*"', b"INTERNALDATE", part)
-            for part in answer[0]], answer[1]
-
-
-def assert_same(found, wanted):
-    for command in wanted:
-        if without_dates(found[command]) != without_dates(wanted[command]):
-            raise AssertionError("%s\nis:     %.3000r\nwanted: %.3000r" % (
-                command, *first_difference(found[command],
-                                           wanted[command])))
-
-
-def first_difference(one, two):
-    for left, right in zip(one[0], two[0]):
-        if without_dates(([left], b"")) != without_dates(([right], b"")):
-            return left, right
-    return one, two
-
-
-def deliver_all(server, user, messages):
-    with server.lmtp() as client:
-        for data in messages:
-            assert server.deliver(data, user, client=client)[0][0] == 250
-
-
-def append_all(server, user, messages, mailbox="INBOX"):
-    """One MULTIAPPEND."""
-    with server.raw(user) as client:
-        parts = ['APPEND "%s" ' % mailbox]
-        for data in messages:
-            parts += ['(\\Seen) "01-Jan-2020 01:02:03 +0000" ', (data,), " "]
-        client.ok(*parts[:-1])
-        client.logout()
 
 
 def lda_all(server, user, messages):
@@ -327,13 +248,6 @@ def test_lengths_tell_little(make_server, is_locked):
     assert answers(server, "alice", ["SEARCH SUBJECT later"])
     for size in sizes[0].values():
         assert (size - (29 + 156 if is_locked else 93)) % 64 == 0
-
-
-def lose_cache(server, user):
-    for folder, _, names in os.walk(server.home(user)):
-        for name in names:
-            if name == "dovecot.index.cache":
-                os.unlink(os.path.join(folder, name))
 
 
 MAKING = {"envelope": ["FETCH 1:* (ENVELOPE)"],

@@ -10,7 +10,6 @@ import hashlib
 import os
 import random
 import re
-import time
 
 import pytest
 
@@ -21,7 +20,8 @@ import server as servers
 import tamper
 from cachefile import CacheFile
 from tamper import rf
-from test_cache import answers, append_all, lose_cache
+from cachekit import (METRIC, answers, append_all, lose_cache, metric,
+                      wait_metric)
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="attacks on Roost")
 
@@ -33,14 +33,6 @@ ASKED += ["SEARCH SUBJECT 7", "SEARCH SENTSINCE 10-Jan-2020",
           "THREAD REFERENCES UTF-8 ALL"]
 # All at once, so that what is missing is made in one go.
 WHOLE = ["FETCH 1:* (BODYSTRUCTURE ENVELOPE PREVIEW)"] + ASKED
-METRIC = """
-metric changed_objects {
-  filter = event=roost_object_changed
-}
-metric refused_blobs {
-  filter = event=roost_cache_refused
-}
-"""
 NAMES = ["u%02d" % number for number in range(180)]
 
 
@@ -204,23 +196,6 @@ def test_made_anew_whatever_is_asked_first(server, first, field):
 
 
 # Genuine, but of another message
-
-def metric(server, name):
-    shown = server.doveadm("-f", "tab", "stats", "dump").stdout.decode()
-    lines = [line.split("\t") for line in shown.splitlines()]
-    count = lines[0].index("count")
-    return sum(int(line[count]) for line in lines[1:]
-               if line[0] == name and line[1] == "duration")
-
-
-def wait_metric(server, name, wanted):
-    """Events reach the stats process a little later; not too many do."""
-    deadline = time.monotonic() + 20
-    while metric(server, name) < wanted:
-        assert time.monotonic() < deadline, metric(server, name)
-        time.sleep(0.05)
-    assert metric(server, name) == wanted
-
 
 def test_metric_counts_refused_blobs(server):
     before = metric(server, "refused_blobs")

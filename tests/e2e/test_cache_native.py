@@ -4,7 +4,6 @@ Dovecot's fields is never told about a sealed message, what Dovecot keeps in
 clear is as without Roost, and settings and large messages change no answer.
 """
 
-import os
 import random
 import re
 import struct
@@ -20,9 +19,9 @@ import server as servers
 from cachefile import CacheFile
 from imapclient import Closed
 from server import NEW, STORAGES
-from test_cache import (LISTING, answers, append_all, assert_same,
-                        deliver_all, lose_cache, message)
-from test_roundtrip import BEGAN, Pair
+from cachekit import (LISTING, answers, append_all, assert_same, deliver_all,
+                      lose_cache, message)
+from pairs import BEGAN, Pair
 
 NAMES = ["u%02d" % number for number in range(40)]
 MAIL = [message(number) for number in range(6)]

@@ -11,6 +11,7 @@ import pytest
 
 import corpus
 import server as servers
+from places import at_location, bodies, location
 
 MESSAGES = {message.name: message for message in corpus.messages()}
 SIMPLE = MESSAGES["simple"].data
@@ -62,14 +63,6 @@ def locked_user(server):
 @pytest.fixture
 def user(server):
     return another(server)
-
-
-def bodies(server, user, mailbox="INBOX"):
-    """The messages of a mailbox as IMAP gives them."""
-    with server.raw(user) as client:
-        client.ok('SELECT "%s"' % mailbox)
-        return [client.fetch(number, "BODY.PEEK[]") for number
-                in range(1, client.count(mailbox) + 1)]
 
 
 def without_trace(message):
@@ -416,17 +409,6 @@ def test_doveadm_copy_between_users(server, user):
         client.ok("EXPUNGE")
     server.doveadm("purge", "-u", user)
     assert bodies(server, friend) == [SIMPLE, LARGE]
-
-
-def location(kind, path):
-    return "%s:%s" % (kind, path)
-
-
-def at_location(kind, path):
-    """doveadm's -o that open another place as the user's mail."""
-    if servers.NEW:
-        return ["-o", "mail_driver=" + kind, "-o", "mail_path=" + path]
-    return ["-o", "mail_location=" + location(kind, path)]
 
 
 def test_doveadm_import_of_plaintext(server, user):

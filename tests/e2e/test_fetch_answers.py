@@ -10,7 +10,7 @@ import tamper
 import virtualbox
 from server import STORAGES
 from strictimap import Stream
-from test_cache import lose_cache
+from cachekit import lose_cache
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs Roost")
 

@@ -10,7 +10,7 @@ import pytest
 
 import flagkit
 import server as servers
-import test_keywords
+import keywordkit
 import virtualbox
 from flagkit import Box, admin, filled, flags_of, message
 from server import NEW
@@ -45,7 +45,7 @@ def free_sides(make_module_server, storage, roost):
                              on_violation="reject"),
                "extra": flagkit.QUIET}
     if roost:
-        near, far = test_keywords.pair(make_module_server, storage,
+        near, far = keywordkit.pair(make_module_server, storage,
                                        "private", **options)
     else:
         near = make_module_server(storage, roost=False, **options)
@@ -62,7 +62,7 @@ def free_sides(make_module_server, storage, roost):
 @pytest.mark.parametrize("storage", ("maildir", "sdbox"))
 def test_dsync_both_ways(make_module_server, storage, roost):
     near, far = free_sides(make_module_server, storage, roost)
-    sync = test_keywords.sync
+    sync = keywordkit.sync
     expected = [flagkit.low(names) for names in FREE]
     assert flags_of(near, "alice") == expected
     sync(near, far)
@@ -92,7 +92,7 @@ def test_backup_is_exact(make_module_server):
     far.flags = dict(far.flags, at_delivery="$HasAttachment "
                      "$HasNoAttachment")
     far.reload()
-    test_keywords.sync(near, far, "backup")
+    keywordkit.sync(near, far, "backup")
     assert flags_of(far, "alice") == [flagkit.low(names) for names in FREE]
     with Box(far, "alice") as client:
         client.no("NOPERM", "STORE 3 -FLAGS (%s)" % TRUST)
@@ -481,13 +481,13 @@ def test_copy_of_a_long_token_of_another_keyring(make_module_server, storage):
     """Longer than what a client may name, and yet nothing of it is lost."""
     near = make_module_server("sdbox")
     far = quiet(make_module_server, (storage, True))
-    name = test_keywords.SECRETS[4]
+    name = keywordkit.SECRETS[4]
     for number in range(2):
         with near.raw("alice") as client:
             assert client.append("INBOX", message("m%d" % number),
                                  name + " $Forwarded").ok
-    test_keywords.sync(near, far, "backup")
-    token = test_keywords.tokens_on_disk(near).pop().decode()
+    keywordkit.sync(near, far, "backup")
+    token = keywordkit.tokens_on_disk(near).pop().decode()
     expected = {token, "$forwarded"}
     assert len(token) > 50 and flags_of(far, "alice")[0] == expected
     with Box(far, "alice") as box:

@@ -11,11 +11,11 @@ import pytest
 
 import flagkit
 import server as servers
-import test_keywords
+import keywordkit
 import virtualbox
 from flagkit import OFF, Box, flags_of, message
 from server import NEW
-from test_refusals import assert_session_refused
+from refusals import assert_session_refused
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs roost_flags")
 
@@ -204,7 +204,7 @@ def test_the_example_is_understood(make_module_server):
 def test_off_makes_no_difference(make_module_server, kind):
     """Every answer of a program of many flags, byte for byte."""
     storage, roost = kind
-    scripts = test_keywords.SCRIPTS + (test_keywords.letters,) * (
+    scripts = keywordkit.SCRIPTS + (keywordkit.letters,) * (
         storage == "maildir")
     control, server = [
         make_module_server(storage, roost=roost and flags is not None,
@@ -214,10 +214,10 @@ def test_off_makes_no_difference(make_module_server, kind):
         for flags in (None, OFF)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         seen = list(pool.map(
-            lambda one: test_keywords.played(one.start(), scripts),
+            lambda one: keywordkit.played(one.start(), scripts),
             (control, server)))
     for script, expected, got in zip(scripts, *seen):
-        test_keywords.compare(script, expected, got)
+        keywordkit.compare(script, expected, got)
 
 def test_defaults_leave_others_alone(make_module_server):
     """Names that no rule speaks of, on a server with the usual rules."""
@@ -236,8 +236,8 @@ def test_defaults_leave_others_alone(make_module_server):
                 "FETCH 1:* (FLAGS)", "SELECT Other", "EXAMINE INBOX"):
             cmd(1, command)
             cmd(2, "NOOP" if command != "SELECT INBOX" else command)
-    seen = [test_keywords.played(make_module_server(
+    seen = [keywordkit.played(make_module_server(
         "sdbox", roost=False, users=["plain"], flags=flags,
         extra=flagkit.QUIET), [plain])[0]
         for flags in (None, {"at_delivery": "none"})]
-    test_keywords.compare(plain, *seen)
+    keywordkit.compare(plain, *seen)

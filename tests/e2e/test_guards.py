@@ -13,7 +13,7 @@ import server as servers
 import shim
 import tamper
 from server import MAGIC, STORAGES
-from test_neighbours import message, shared  # noqa: F401
+from sharing import message, shared  # noqa: F401
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="checks of Roost")
 

@@ -12,442 +12,32 @@ import pytest
 import apart
 import corpus
 import server as servers
-import tamper
 import virtualbox
 from server import STORAGES
-from tamper import rf
-from test_neighbours import share, shared  # noqa: F401
+from keywordkit import (PUBLIC, SCRIPTS, SECRETS, compare, flags_of, found_by,
+                        give, give_two, letters, listed, message,
+                        names_on_disk, pair, played, searched, shown_flags,
+                        sync, tokens_on_disk)
+from sharing import share, shared  # noqa: F401
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs Roost")
 
 PREFIX = "rk1-"
 # Both kinds: mdbox, like sdbox, has keywords in its index alone.
 KINDS = ("maildir", "sdbox")
-MESSAGE = (b"From: a@roost.test\r\nTo: b@roost.test\r\nSubject: %s\r\n"
-           b"Message-ID: <%s@roost.test>\r\n"
-           b"Date: Tue, 1 Apr 2025 10:00:00 +0000\r\n\r\nbody of %s\r\n")
-# Private names: no part of one is a word that stands on disk for another
-# reason.  The long one's token exceeds what clients may name.
-SECRETS = ("Zahnarzt", "kuendigung-plan", "$TopSecret", "Verhandlung_2031",
-           "x" * 12 + "-Nachlass-" + "y" * 20, "$label3")
-PUBLIC = ("$Forwarded", "Junk", "$MDNSent")
-
-
-def message(word):
-    word = word.encode()
-    return MESSAGE % (word, word, word)
-
-
-# What its owner or an admin wrote, not mail.
-NOT_MAIL = ("dovecot-virtual", ".dovecot.sieve", ".dovecot.svbin",
-            ".dovecot.sieve.log")
-
-
-def contents(folder):
-    for folder, _, files in os.walk(folder):
-        for name in set(files) - set(NOT_MAIL):
-            with open(os.path.join(folder, name), "rb") as file:
-                yield file.read()
-
-
-def names_on_disk(server, names=SECRETS):
-    """The private names that are readable somewhere below the mail root."""
-    found = set()
-    for content in contents(server.mail_root):
-        content = content.lower()
-        found |= {name for name in names if name.lower().encode() in content}
-    return found
-
-
-def tokens_on_disk(server, user="alice"):
-    """Without regard to case, as Dovecot compares them."""
-    found = set()
-    for content in contents(server.home(user)):
-        found |= {token.lower() for token in
-                  re.findall(rb"rk1-[A-Za-z2-7]+", content)}
-    return found
-
-
-def token_of_before(server, name):
-    """As builds made it that sealed a name in its spelling."""
-    ring = tamper.Reader(server, "alice").ring
-    return rf.token_text(rf.siv_seal(
-        rf.token_key(ring.host_key), [rf.TOKEN_LABEL + ring.id],
-        name.encode())).decode()
-
-
-def without_roost(server, then):
-    """What a process does that shows and takes tokens as they are."""
-    server.stop()
-    server.roost = False
-    server.start()
-    with server.raw("alice") as client:
-        then(client)
-    server.stop()
-    server.roost = True
-    server.start()
-
-
-def listed(client, mailbox="INBOX"):
-    """The keywords of FLAGS, which is what PERMANENTFLAGS has: each once."""
-    answer = client.ok("SELECT %s" % mailbox)
-    flags, = [line for line in answer.untagged
-              if line.startswith(b"* FLAGS (")]
-    permanent, = [line for line in answer.untagged
-                  if b"[PERMANENTFLAGS (" in line]
-    found = [name.decode() for name in
-             re.search(rb"\(([^)]*)\)", flags).group(1).split()
-             if not name.startswith(b"\\")]
-    assert found == [name.decode() for name in
-                     re.search(rb"\(([^)]*)\)", permanent).group(1).split()
-                     if not name.startswith(b"\\")]
-    folded = [name.lower() for name in found]
-    assert len(set(folded)) == len(folded), flags
-    return found
-
-
-class Session:
-    """Clients of one server whose answers are kept for a comparison."""
-
-    def __init__(self, server, user="alice"):
-        self.server, self.user = server, user
-        self.clients, self.lines = {}, []
-
-    def client(self, who):
-        if who not in self.clients:
-            self.clients[who] = self.server.raw(self.user)
-        return self.clients[who]
-
-    def note(self, who, what, lines):
-        for line in lines:
-            # What differs from server to server.
-            line = re.sub(rb"(UIDVALIDITY|APPENDUID|COPYUID) \d+",
-                          rb"\1 N", line)
-            line = re.sub(rb"\b[0-9a-f]{32}\b", b"GUID", line)
-            self.lines.append((who, what, line))
-
-    def cmd(self, who, *parts):
-        answer = self.client(who).cmd(*parts)
-        what = repr(parts)
-        self.note(who, what, answer.untagged)
-        self.note(who, what, [answer.tagged])
-        return answer
-
-    def idle(self, who, then, wait):
-        """IDLE of one client while another does something."""
-        client = self.client(who)
-        client.idle()
-        then()
-        lines = []
-        while not any(wait in line for line in lines):
-            lines.append(client.response())
-        answer = client.done()
-        self.note(who, "IDLE", lines + answer.untagged + [answer.tagged])
-
-    def close(self):
-        for client in self.clients.values():
-            client.logout()
-        self.clients = {}
-
-
-def played(server, scripts):
-    """Each script as a user of its own: what its clients saw."""
-    sessions = [Session(server, script.__name__) for script in scripts]
-    for session, script in zip(sessions, scripts):
-        script(session)
-        session.close()
-    return [session.lines for session in sessions]
-
-
-def compare(script, expected, got):
-    for number, (left, right) in enumerate(zip(expected, got)):
-        assert left == right, "%s: line %d" % (script.__name__, number)
-    assert len(expected) == len(got)
-
-
 def shown_names(lines):
     shown = b"".join(line for _, _, line in lines
                      if b"FETCH (" in line).lower()
     return {name for name in SECRETS if name.lower().encode() in shown}
 
 
-def fill(session, mailbox="INBOX", count=6, first=1):
-    for number in range(first, first + count):
-        flags = ["", SECRETS[0], SECRETS[4] + " $Forwarded", "\\Seen Junk",
-                 SECRETS[2].upper(), SECRETS[1] + " " + SECRETS[0].lower()]
-        session.cmd(1, 'APPEND "%s" (%s) "01-Apr-2025 10:00:00 +0000" '
-                    % (mailbox, flags[number % len(flags)]),
-                    (message("m%d" % number),))
-
-
-def stores(session):
-    fill(session)
-    cmd = session.cmd
-    cmd(1, "SELECT INBOX")
-    cmd(1, "FETCH 1:* (FLAGS)")
-    for command in ("STORE 1 +FLAGS (%s)", "STORE 1 +FLAGS (%s $MDNSent)",
-                    "STORE 2 FLAGS (%s \\Answered)", "STORE 2 FLAGS ()",
-                    "STORE 2:3 +FLAGS.SILENT (%s)",
-                    "UID STORE 3 -FLAGS (%s)", "STORE 4 -FLAGS.SILENT (%s)",
-                    "UID STORE 1:* +FLAGS (%s Junk)",
-                    "STORE 1:* -FLAGS (%s)", "STORE 5 +FLAGS (%s)"):
-        for name in SECRETS[:4]:
-            name = name if len(command) % 2 else name.swapcase()
-            cmd(1, command % name if "%s" in command else command)
-            cmd(1, "FETCH 1:* (FLAGS)")
-    for bad in ("STORE 1 +FLAGS (%s)" % ("z" * 51), "STORE 1 +FLAGS (a]b)",
-                "STORE 1 +FLAGS (\\Nonsense)", "STORE 99 +FLAGS (abc)"):
-        cmd(1, bad)
-    cmd(1, "EXPUNGE")
-    cmd(1, "SELECT INBOX")
-    cmd(1, "EXAMINE INBOX")
-    cmd(1, "STORE 1 +FLAGS (%s)" % SECRETS[0])
-    cmd(1, "FETCH 1:* (FLAGS)")
-
-
-
-
-def searches(session):
-    fill(session, count=10)
-    cmd = session.cmd
-    # Several messages at once, one of them with a name that cannot be.
-    for bad in ("", " " + "n" * 60):
-        cmd(1, "APPEND INBOX (%s%s) " % (SECRETS[3], bad),
-            (message("multi1"),), " (%s \\Seen) " % SECRETS[3].upper(),
-            (message("multi2"),))
-    cmd(1, "SELECT INBOX")
-    cmd(1, "STORE 7 +FLAGS (%s)" % SECRETS[1])
-    for name in SECRETS + PUBLIC:
-        for spelled in (name, name.upper(), name.lower()):
-            cmd(1, "SEARCH KEYWORD %s" % spelled)
-            cmd(1, "UID SEARCH UNKEYWORD %s" % spelled)
-        cmd(1, "SEARCH OR KEYWORD %s NOT KEYWORD %s" % (name, SECRETS[0]))
-        cmd(1, "SEARCH RETURN (ALL COUNT) NOT UNKEYWORD %s" % name)
-        cmd(1, 'SORT (REVERSE ARRIVAL) UTF-8 KEYWORD %s' % name)
-        cmd(1, 'THREAD REFERENCES UTF-8 UNKEYWORD %s' % name)
-        cmd(1, 'SEARCH MODSEQ "/flags/%s" all 1' % name)
-        cmd(1, "SEARCH 1:4 KEYWORD %s SEEN" % name)
-    # A name that nobody has is announced, and found nowhere.
-    cmd(1, "SEARCH KEYWORD Neverused")
-    cmd(1, "FETCH 1 (FLAGS)")
-    cmd(1, "SEARCH UNKEYWORD neverused")
-    cmd(1, "SEARCH KEYWORD %s" % ("q" * 70))
-
-
-def condstore(session):
-    fill(session)
-    cmd = session.cmd
-    cmd(1, "ENABLE QRESYNC")
-    cmd(1, "SELECT INBOX (CONDSTORE)")
-    valid = re.search(rb"UIDVALIDITY (\d+)", b"".join(
-        session.client(2).cmd("SELECT INBOX").untagged)).group(1).decode()
-    for number, name in enumerate(SECRETS[:4]):
-        cmd(1, "UID STORE 1:3 (UNCHANGEDSINCE %d) +FLAGS (%s)"
-            % (number * 4 + 1, name))
-        cmd(1, "STORE 4 (UNCHANGEDSINCE 1) -FLAGS (%s)" % name)
-        cmd(1, "STORE 4 (UNCHANGEDSINCE 1000) FLAGS (%s)" % name.lower())
-        cmd(2, "STORE 5 +FLAGS.SILENT (%s)" % name)
-        cmd(1, "NOOP")
-        cmd(1, "FETCH 1:* (FLAGS MODSEQ) (CHANGEDSINCE %d)" % (number + 2))
-        cmd(1, "STATUS INBOX (HIGHESTMODSEQ)")
-    # A change that changes nothing.
-    cmd(1, "STORE 4 +FLAGS (%s)" % SECRETS[3])
-    cmd(1, "FETCH 4 (MODSEQ)")
-    cmd(2, "STORE 6 +FLAGS (\\Deleted)")
-    cmd(2, "EXPUNGE")
-    for modseq in (1, 3, 8):
-        cmd(1, "UNSELECT")
-        client = session.client(1)
-        answer = client.cmd("SELECT INBOX (QRESYNC (%s %d 1:6))"
-                            % (valid, modseq))
-        session.note(1, "QRESYNC", answer.untagged)
-
-
-def copies(session):
-    fill(session)
-    cmd = session.cmd
-    for mailbox in ("Other", "Third"):
-        cmd(1, "CREATE %s" % mailbox)
-    cmd(1, "SELECT INBOX")
-    cmd(1, "COPY 1:4 Other")
-    cmd(1, "UID MOVE 2 Other")
-    cmd(2, "SELECT Other")
-    cmd(2, "FETCH 1:* (UID FLAGS)")
-    cmd(2, "SEARCH KEYWORD %s" % SECRETS[0])
-    cmd(2, "STORE 1 +FLAGS (%s)" % SECRETS[3])
-    cmd(2, "COPY 1:* Third")
-    cmd(2, "UID MOVE 1 INBOX")
-    cmd(1, "NOOP")
-    cmd(1, "FETCH 1:* (UID FLAGS)")
-    cmd(1, "RENAME Third Fourth")
-    cmd(1, "SELECT Fourth")
-    cmd(1, "FETCH 1:* (UID FLAGS)")
-    cmd(1, "SEARCH KEYWORD %s" % SECRETS[3])
-    cmd(1, "LIST \"\" * RETURN (STATUS (MESSAGES UNSEEN))")
-
-
-def two_sessions(session):
-    fill(session)
-    cmd = session.cmd
-    for who in (1, 2):
-        cmd(who, "SELECT INBOX")
-    session.idle(1, lambda: cmd(2, "STORE 1 +FLAGS (%s)" % SECRETS[1]),
-                 b"FETCH")
-    session.idle(2, lambda: cmd(1, "STORE 2 FLAGS (%s %s)" % SECRETS[2:4]),
-                 b"FETCH")
-    cmd(2, "STORE 3 +FLAGS (%s)" % SECRETS[1].upper())
-    cmd(1, "NOOP")
-    for who in (1, 2):
-        for name in SECRETS[:4]:
-            cmd(who, "SEARCH KEYWORD %s" % name)
-    # Both learn of a name that came with a message.
-    session.idle(1, lambda: cmd(3, "APPEND INBOX (Geburtstag) ",
-                                (message("idle"),)), b"EXISTS")
-    for who in (1, 2):
-        cmd(who, "NOOP")
-        cmd(who, "STORE 4 +FLAGS (geburtstag)")
-        cmd(who, "FETCH 1:* (FLAGS)")
-        cmd(who, "SEARCH KEYWORD GEBURTSTAG")
-
-
 # Virtual mailboxes
-
-def virtual(session):
-    server = session.server
-    for name, rule in (("all", "all"), ("one", "KEYWORD " + SECRETS[0])):
-        virtualbox.add(server, session.user, name, "!INBOX", "Other",
-                       "  " + rule)
-    fill(session)
-    cmd = session.cmd
-    cmd(1, "CREATE Other")
-    fill(session, "Other", 3, 7)
-    cmd(1, "SELECT virtual/all")
-    cmd(1, "FETCH 1:* (FLAGS)")
-    # Longer names than a token of which a client may write.
-    for name in SECRETS[:5] + ("N" * 50,):
-        cmd(1, "STORE 1,8 +FLAGS (%s)" % name)
-        cmd(1, "STORE 2 FLAGS (%s)" % name.lower())
-        cmd(1, "STORE 3 -FLAGS (%s)" % name)
-        cmd(1, "SEARCH KEYWORD %s" % name)
-    cmd(1, "NOOP")
-    for mailbox in ("INBOX", "Other", "virtual/one", "virtual/all"):
-        cmd(2, "SELECT %s" % mailbox)
-        cmd(2, "FETCH 1:* (FLAGS)")
-        cmd(2, "SEARCH KEYWORD %s" % SECRETS[0])
-        cmd(2, "SEARCH KEYWORD %s" % ("n" * 50))
-    cmd(2, "SELECT Other")
-    cmd(2, "STORE 1:* -FLAGS (%s)" % SECRETS[0])
-    cmd(1, "NOOP")
-    cmd(1, "FETCH 1:* (FLAGS)")
-    cmd(1, "APPEND virtual/all (%s Erbschaft) " % SECRETS[3],
-        (message("into"),))
-    cmd(2, "SELECT INBOX")
-    cmd(2, "FETCH 1:* (FLAGS)")
-    # Only tokens may be longer than what the admin allows.
-    answer = cmd(2, "STORE 1 +FLAGS (%s)" % ("o" * 51))
-    assert answer.status == "NO" and b"too long" in answer.tagged
-
 
 # Programs beside IMAP
 
-SIEVE = """require ["imap4flags", "fileinto"];
-addflag "%s";
-addflag ["%s", "$Forwarded"];
-if header :contains "Subject" "two" { setflag "%s"; fileinto "Other"; }
-""" % SECRETS[:3]
-
-
-def programs(session):
-    server = session.server
-    session.cmd(1, "CREATE Other")
-    server.sieve(session.user, SIEVE)
-    for word in ("lmtp-one", "lmtp-two"):
-        assert server.deliver(message(word), session.user)[0][0] == 250
-    for word in ("lda-one", "lda-two"):
-        assert server.lda(session.user, message(word)).returncode == 0
-
-    def doveadm(*args):
-        done = server.doveadm("-f", "flow", *args)
-        session.note(0, args, done.stdout.splitlines())
-
-    for mailbox in ("INBOX", "Other"):
-        session.cmd(1, "SELECT %s" % mailbox)
-        session.cmd(1, "FETCH 1:* (FLAGS)")
-    for change in ("add", "remove", "replace"):
-        doveadm("flags", change, "-u", session.user,
-                "%s %s" % (SECRETS[3], SECRETS[0].upper()), "mailbox",
-                "INBOX", "1")
-        doveadm("fetch", "-u", session.user, "uid flags", "mailbox", "INBOX",
-                "all")
-        for name in SECRETS[:4]:
-            doveadm("search", "-u", session.user, "keyword", name)
-            doveadm("search", "-u", session.user, "unkeyword", name.upper())
-    doveadm("copy", "-u", session.user, "Other", "mailbox", "INBOX", "all")
-    for mailbox in ("INBOX", "Other"):
-        session.cmd(1, "SELECT %s" % mailbox)
-        session.cmd(1, "FETCH 1:* (FLAGS)")
-
-
 # Repair
 
-def look(session):
-    session.cmd(1, "SELECT INBOX")
-    session.cmd(1, "FETCH 1:* (FLAGS)")
-    for name in SECRETS[:5]:
-        session.cmd(1, "SEARCH KEYWORD %s" % name)
-
-
-def repaired(session):
-    fill(session)
-    session.cmd(1, "SELECT INBOX")
-    session.cmd(1, "STORE 1 +FLAGS (%s)" % SECRETS[3])
-    session.close()
-    server = session.server
-    server.doveadm("force-resync", "-u", session.user, "INBOX")
-    look(session)
-    session.cmd(1, "STORE 2 +FLAGS (%s Nachtrag)" % SECRETS[3].upper())
-    session.cmd(1, "FETCH 1:* (FLAGS)")
-
-
-def letters(session):
-    """The letters in file names and dovecot-keywords alone bring it back."""
-    fill(session)
-    session.close()
-    server = session.server
-    server.stop()
-    server.remove_indexes(session.user)
-    server.start()
-    look(session)
-    session.cmd(1, "STORE 2 +FLAGS (%s Nachtrag)" % SECRETS[3].upper())
-    session.cmd(1, "STORE 1 -FLAGS (%s)" % SECRETS[1])
-    session.close()
-    server.stop()
-    server.remove_indexes(session.user)
-    server.start()
-    look(session)
-
-
-def many(session):
-    """More than maildir has letters for."""
-    fill(session)
-    session.cmd(1, "SELECT INBOX")
-    for number in range(40):
-        session.cmd(1, "STORE %d +FLAGS (Etikett-%d)"
-                    % (number % 6 + 1, number))
-    session.cmd(1, "FETCH 1:* (FLAGS)")
-    session.close()
-    session.server.doveadm("force-resync", "-u", session.user, "INBOX")
-    session.cmd(1, "SELECT INBOX")
-    session.cmd(1, "FETCH 1:* (FLAGS)")
-    for number in range(0, 40, 3):
-        session.cmd(1, "SEARCH KEYWORD etikett-%d" % number)
-
-
 # All of it, with private names and without
-
-SCRIPTS = (stores, searches, condstore, copies, two_sessions, virtual,
-           programs, repaired, many)
-
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_clients_see_no_difference(make_server, storage):
@@ -476,55 +66,10 @@ def test_clients_see_no_difference(make_server, storage):
 
 # Replication
 
-def flags_of(server, mailbox="INBOX", user="alice"):
-    """{subject: {names in lower case}} of a mailbox."""
-    found = {}
-    with server.raw(user) as client:
-        client.ok("EXAMINE %s" % mailbox)
-        for line in client.ok("FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS "
-                              "(SUBJECT)])").untagged:
-            if b" FETCH (" in line:
-                subject = re.search(rb"Subject: (\S+)", line).group(1)
-                flags = re.search(rb"FLAGS \(([^)]*)\)", line).group(1)
-                names = flags.decode().lower().split()
-                assert len(set(names)) == len(names), line
-                found[subject.decode()] = set(names) - {"\\recent"}
-    return found
-
-
-def searched(client, name):
-    return found_by(client, "KEYWORD %s" % name)
-
-
-def found_by(client, key):
-    lines = [line.split() for line in client.ok("SEARCH %s" % key).untagged]
-    numbers, = [line[2:] for line in lines if line[1] == b"SEARCH"]
-    return [int(number) for number in numbers]
-
-
 def searched_anew(server, name):
     with server.raw("alice") as client:
         client.ok("SELECT INBOX")
         return searched(client, name)
-
-
-def sync(near, far, how="sync"):
-    near.doveadm(how, "-u", "alice", *far.dsync_server("alice"))
-
-
-def pair(make_server, storage, mode, **options):
-    """Two servers of one user: her keyring lies on both."""
-    near = make_server(storage, settings={"roost_keywords": mode}, **options)
-    far = make_server(STORAGES[(STORAGES.index(storage) + 1) % 3],
-                      settings={"roost_keywords": mode},
-                      keyfile=near.keyfile, **options)
-    near.doveadm("roost", "init", "-u", "alice")
-    with open(os.path.join(near.home("alice"), "roost.keyring"),
-              "rb") as file:
-        path = os.path.join(far.home("alice"), "roost.keyring")
-        far.write(path, file.read(), 0o600)
-    far.own(far.mail_root)
-    return near, far
 
 
 def both_ways(near, far):
@@ -1345,21 +890,6 @@ def test_two_spellings_at_once(make_server, storage):
         two_spellings(server, one, two, 1)
 
 
-def give(server, mailbox, keywords):
-    """Messages get tokens that earlier builds made."""
-    def store(client):
-        client.ok("SELECT %s" % mailbox)
-        for number, name in keywords:
-            client.ok("STORE %d +FLAGS (%s)"
-                      % (number, token_of_before(server, name)))
-    without_roost(server, store)
-
-
-def give_two(server, mailbox):
-    """The first two messages get a keyword that has two tokens there."""
-    give(server, mailbox, [(1, "Urlaub"), (2, "URLAUB")])
-
-
 @pytest.mark.parametrize("storage", STORAGES)
 def test_two_spellings_of_before(make_server, storage):
     """Two tokens of one name, as earlier builds left them: one keyword to
@@ -1542,17 +1072,6 @@ class Worker(threading.Thread):
             self.client.ok("NOOP")
         else:
             self.client.ok("SELECT INBOX")
-
-
-def shown_flags(client):
-    found = {}
-    for line in client.ok("FETCH 1:* (FLAGS)").untagged:
-        number = re.match(rb"\* (\d+) FETCH .*FLAGS \(([^)]*)\)", line)
-        if number:
-            names = number.group(2).decode().lower().split()
-            assert len(names) == len(set(names)), line
-            found[int(number.group(1))] = set(names) - {"\\recent"}
-    return found
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -15,7 +15,7 @@ import pytest
 
 from imapclient import Answer
 import server as servers
-from test_roundtrip import comparable
+from pairs import comparable
 
 
 def answer(date):

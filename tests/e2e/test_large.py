@@ -15,7 +15,7 @@ import pytest
 import corpus
 import processes
 import server as servers
-from test_roundtrip import Pair
+from pairs import Pair
 
 MB = 1 << 20
 HEAD = b"From: barley@x.example\r\nTo: reader@y.example\r\n" \

@@ -15,7 +15,7 @@ import server as servers
 import tamper
 from server import STORAGES
 from tamper import rf
-from test_neighbours import message
+from sharing import message
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="keys of Roost")
 

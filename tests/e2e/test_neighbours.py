@@ -12,15 +12,9 @@ import server as servers
 import tamper
 import virtualbox
 from server import NEW, STORAGES
+from sharing import message, share, shared  # noqa: F401
 
-MESSAGE = (b"From: a@roost.test\r\nTo: b@roost.test\r\nSubject: %s\r\n\r\n"
-           b"body of %s\r\n")
 CRYPT_MAGIC = b"CRYPTED\x03\x07"
-
-
-def message(word):
-    word = word.encode()
-    return MESSAGE % (word, word)
 
 
 def bodies(server, user, mailbox="INBOX"):
@@ -94,87 +88,6 @@ def test_mail_crypt_read_only(make_server, tmp_path, storage):
     kinds = [content[:8] for _, _, content in server.objects("alice")]
     assert kinds.count(servers.MAGIC) == 3, kinds
     assert server.find_on_disk(b"body of") == []
-
-
-@pytest.fixture(scope="module", params=STORAGES)
-def shared(request, make_module_server):
-    """alice's mail is shared with bob; a public namespace for both."""
-    storage = request.param
-    path = {"maildir": "Maildir", "sdbox": "sdbox", "mdbox": "mdbox"}[storage]
-    if NEW:
-        extra = """
-namespace shared {
-  type = shared
-  separator = /
-  prefix = shared/$user/
-  mail_path = %%{owner_home}/%s
-  mail_index_private_path = ~/shared/%%{owner_user}
-  list = children
-  subscriptions = no
-}
-namespace public {
-  type = public
-  separator = /
-  prefix = Public/
-  mail_path = %%{home}/../public/%s
-  list = children
-  subscriptions = no
-}
-acl_driver = vfile
-acl_sharing_map {
-  dict file {
-    path = %%{home}/../shared-mailboxes
-  }
-}
-""" % (path, path)
-        settings = {}
-        extra = extra.replace("shared/$user/", "shared/$user/")
-    else:
-        extra = """
-namespace shared {
-  type = shared
-  separator = /
-  prefix = shared/%%%%u/
-  location = %s:%%%%h/%s
-  list = children
-  subscriptions = no
-}
-namespace public {
-  type = public
-  separator = /
-  prefix = Public/
-  location = %s:%%h/../public/%s
-  list = children
-  subscriptions = no
-}
-""" % (storage, path, storage, path)
-        settings = {"acl": "vfile"}
-    server = make_module_server(
-        storage, extra=extra, settings=settings, plugins=["acl"],
-        protocol_plugins={"imap": ["imap_acl"]}, start=False)
-    public = os.path.join(server.mail_root, "public", path)
-    folders = [public, os.path.join(public, "mailboxes")]
-    if storage == "maildir":
-        # Each mailbox has its own there, so the board is made here.
-        folders = [public, os.path.join(public, ".Board")]
-        for name in ("cur", "new", "tmp"):
-            os.makedirs(os.path.join(public, ".Board", name))
-    for folder in folders:
-        os.makedirs(folder, exist_ok=True)
-        server.write(os.path.join(folder, "dovecot-acl"),
-                     "authenticated lrwstipekxa\n")
-    server.own(server.mail_root)
-    return server.start()
-
-
-def share(server):
-    """A message in alice's mailbox Open, which is bob's to write."""
-    assert server.deliver(message("for-alice"), "alice")[0][0] == 250
-    owner = server.imap("alice")
-    owner.create("Open")
-    owner.select("INBOX")
-    assert owner.copy("1", "Open")[0] == "OK"
-    assert owner.setacl("Open", "bob", "lrwstipekxa")[0] == "OK"
 
 
 def test_shared_mailbox_opens_for_a_visitor(shared):

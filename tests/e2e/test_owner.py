@@ -9,7 +9,7 @@ import pytest
 
 import server as servers
 import tamper
-from test_neighbours import message, share, shared  # noqa: F401
+from sharing import message, share, shared  # noqa: F401
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="pins of Roost")
 

@@ -19,10 +19,8 @@ import server as servers
 import tamper
 import virtualbox
 from cachefile import CacheFile
-from test_cache import lose_cache
-from test_cache_damage import METRIC, wait_metric
-from test_cache_damage import metric as metric_of
-from test_silence import readme_commands
+from cachekit import METRIC, lose_cache, metric as metric_of, wait_metric
+from readme import readme_commands
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="a policy of Roost")
 

@@ -5,7 +5,6 @@ the cause is gone the same mail arrives.
 """
 
 import os
-import poplib
 import re
 import time
 
@@ -13,25 +12,14 @@ import pytest
 
 import server as servers
 import tamper
-from imapclient import Closed
 from tamper import rf
+from refusals import assert_one_line, assert_session_refused, problems
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="refusals of Roost")
 
 CANARY = b"canaryofthisfile"
 MESSAGE = (b"From: a@sender.example\r\nSubject: %s\r\n\r\n%s in the body\r\n"
            % (CANARY, CANARY))
-
-
-def problems(server, mark):
-    return [line for line in server.log_since(mark).splitlines()
-            if re.search(r"(Error|Warning|Fatal|Panic): ", line)]
-
-
-def assert_one_line(server, mark, pattern):
-    """Exactly one line of complaint, and it matches."""
-    lines = problems(server, mark)
-    assert len(lines) == 1 and re.search(pattern, lines[0]), lines
 
 
 def assert_nothing_in_clear(server):
@@ -52,18 +40,6 @@ def assert_delivery_refused(server, user, pattern):
     assert_one_line(server, mark, pattern)
     assert server.objects(user) == before
     assert_nothing_in_clear(server)
-
-
-def assert_session_refused(server, user, pattern):
-    """No IMAP and no POP3 session begins."""
-    mark = server.log_mark()
-    with pytest.raises((Closed, OSError)):
-        server.raw(user).ok("SELECT INBOX")
-    assert_one_line(server, mark, pattern)
-    mark = server.log_mark()
-    with pytest.raises((poplib.error_proto, EOFError, OSError)):
-        server.pop3(user).stat()
-    server.wait_log(pattern, mark)
 
 
 def assert_append_refused(server, user, pattern):

@@ -25,7 +25,6 @@ import hashlib
 import os
 import quopri
 import re
-import shlex
 import stat
 import subprocess
 
@@ -38,6 +37,7 @@ import corpus
 import server as servers
 import tempwatch
 from server import NEW, STORAGES
+from readme import readme_commands
 
 SILENT_LOG = {
     "mail_log_fields": "uid box size vsize",
@@ -337,18 +337,6 @@ if not servers.PLAIN:
             client.ok("SELECT INBOX")
             for number, message in ((1, old[0]), (2 * len(old) + 1, new[0])):
                 assert client.fetch(number, "BODY.PEEK[]").endswith(message)
-
-
-def readme_commands(heading, word, comments=True):
-    """The commands of the block of README that has the word, below a
-    heading, each as a list of arguments; comments are left out."""
-    with open(os.path.join(servers.TOP, "README.md")) as file:
-        section = file.read().split("\n## " + heading + "\n")[1]
-    blocks = re.findall(r"(?m)(?:^    .*\n)+", section.split("\n## ")[0])
-    found = [block for block in blocks if word in block]
-    assert len(found) == 1, found
-    return [shlex.split(line, comments=comments)
-            for line in found[0].splitlines()]
 
 
 if not servers.PLAIN:

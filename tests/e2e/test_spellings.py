@@ -15,9 +15,8 @@ import corpus
 import server as servers
 import virtualbox
 from server import STORAGES
-from test_keywords import (flags_of, give_two, listed, message, names_on_disk,
-                           searched, shown_flags, tokens_on_disk,
-                           without_roost)
+from keywordkit import (flags_of, give_two, listed, message, names_on_disk,
+                        searched, shown_flags, tokens_on_disk, without_roost)
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs Roost")
 
