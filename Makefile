@@ -7,6 +7,7 @@ CC ?= cc
 PYTHON ?= /usr/bin/python3
 BUILD ?= build
 DESTDIR ?=
+VERSION := $(shell cat VERSION)
 WERROR ?= -Werror
 SANITIZE ?=
 
@@ -142,8 +143,18 @@ $(BUILD)/.sources-$(SOURCES_SUM):
 	@rm -f $(BUILD)/.sources-*
 	@touch $@
 $(BUILD)/roost-build.h: $(BUILD)/.sources-$(SOURCES_SUM)
-	echo '#define ROOST_BUILD "$(SOURCES_SUM)"' > $@
+	@echo '#define ROOST_BUILD "$(SOURCES_SUM)"' > $@
 $(BUILD)/session/user-share.o: $(BUILD)/roost-build.h
+
+# Each module says which Roost it is: strings MODULE | grep '^roost '.
+$(BUILD)/version.o: VERSION
+	@mkdir -p $(@D)
+	@echo 'extern const char roost_version[];' \
+		'__attribute__((used)) const char roost_version[] =' \
+		'"roost $(VERSION)";' > $(@:.o=.c)
+	$(call quiet,CC) $(CC) $(HARDEN) $(SAN_FLAGS) $(CFLAGS) -c -o $@ \
+		$(@:.o=.c)
+$(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(SETTINGS_SO): $(BUILD)/version.o
 
 # No key, no library of cryptography: nothing of the core.
 $(FLAGS_SO): $(call objects,$(FLAGS_SRC)) $(RULES_LIB)
@@ -290,6 +301,15 @@ check-glue: $(GLUE_TESTS)
 	$(each); for test in $(GLUE_TESTS); do each $(RUN) $$test; done; \
 		exit $$status
 
+## cover-glue       the same with gcov: branches taken in each file of the glue
+.PHONY: cover-glue cover-programs
+COVER = BUILD=build-cover OPT='-Og -g' CFLAGS=--coverage LDFLAGS=--coverage \
+	WERROR=
+cover-programs: $(GLUE_TESTS)
+	@$(PYTHON) tests/coverage $(BUILD) $(GLUE_TESTS)
+cover-glue:
+	@$(MAKE) $(COVER) cover-programs
+
 ## mutate           1 000 000 mutated messages, keyrings and blobs: 0 accepted
 MUTATE_COUNT ?= 1000000
 mutate: $(MUTATE)
@@ -409,7 +429,7 @@ uninstall:
 
 ## clean            remove what was built
 clean:
-	rm -rf build build-asan $(BUILD)
+	rm -rf build build-asan build-cover $(BUILD)
 
 ## help             this list
 help:

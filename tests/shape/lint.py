@@ -7,6 +7,7 @@
 Run in the tree's top folder.
 """
 import ast
+import glob
 import os
 import re
 import sys
@@ -229,6 +230,34 @@ def rule_numbers():
                 yield f"plugin/FORMAT.md: {chapter}.{clause} after " \
                       f"{last[0]}.{last[1]}"
             last = number
+
+
+def rule_fixtures():
+    """tests: what tests share stands in no module of tests"""
+    for path, lines in walk(("tests",), (".py",)):
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) \
+                else [alias.name for alias in node.names] \
+                if isinstance(node, ast.Import) else []
+            for name in names:
+                if name.split(".")[-1].startswith("test_"):
+                    yield f"{path}:{node.lineno}: imports {name}"
+
+
+def rule_version():
+    """version: one for the news and each module, that of VERSION"""
+    with open("VERSION", encoding="utf-8") as file:
+        version = file.read().strip()
+    with open("packaging/NEWS.md", encoding="utf-8") as file:
+        newest = re.search(r"^## (\S+)", file.read(), re.M).group(1)
+    if newest.rstrip(",") != version:
+        yield f"packaging/NEWS.md: begins with {newest}, VERSION is {version}"
+    for path in sorted(glob.glob(os.environ.get("BUILD", "build") +
+                                 "/**/*.so", recursive=True)):
+        with open(path, "rb") as file:
+            if b"\0roost " + version.encode() + b"\0" not in \
+                    b"\0" + file.read():
+                yield f"{path}: does not say that it is roost {version}"
 
 
 def names_given(tree):
