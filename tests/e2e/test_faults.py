@@ -241,7 +241,7 @@ def assert_told(server, faults, args, call, least):
     ("mailbox_list_iter_deinit", 1),
     ("mailbox_list_iter_subscriptions_refresh", 1),
     ("mailbox_search_deinit", 2), ("mailbox_sync", 2), ("sodium_init", 2),
-    ("sodium_malloc", 4)])
+    ("sodium_malloc", 3)])
 def test_init(server, faults, call, least):
     """Where it is not known what mail there is, no keyring is made."""
     path = tamper.keyring_path(server, "carol")
@@ -313,7 +313,7 @@ def test_terminal_that_would_show_the_password(server, faults):
     ("mail_get_stream_because", 2), ("mail_get_virtual_size", 2),
     ("mail_user_get_home", 1), ("mailbox_list_iter_deinit", 1),
     ("mailbox_search_deinit", 1), ("mailbox_sync", 1), ("sodium_init", 2),
-    ("sodium_malloc", 5)])
+    ("sodium_malloc", 4)])
 def test_verify(server, faults, call, least):
     assert_told(server, faults, ("verify", "-u", "alice"), call, least)
 
@@ -335,7 +335,7 @@ def test_interrupted(server, faults, command):
 
 @pytest.mark.parametrize("call, least", [
     ("mail_user_get_home", 1), ("mailbox_list_iter_deinit", 1),
-    ("mailbox_search_deinit", 1), ("mailbox_sync", 1), ("sodium_malloc", 3)])
+    ("mailbox_search_deinit", 1), ("mailbox_sync", 1), ("sodium_malloc", 2)])
 def test_policy(server, faults, call, least):
     assert_told(server, faults, ("policy", "-u", "alice"), call, least)
 
@@ -408,11 +408,10 @@ def test_mailbox_that_cannot_be_read(server, faults, command):
 
 @pytest.mark.parametrize("args, call, least", [
     (("policy", "sealed"), "mail_user_get_home", 2),
-    (("status",), "mail_user_get_home", 2), (("status",), "sodium_malloc", 5),
-    (("rebind",), "mail_user_get_home", 2), (("rebind",), "sodium_malloc", 5),
+    (("status",), "mail_user_get_home", 2), (("status",), "sodium_malloc", 4),
+    (("rebind",), "mail_user_get_home", 2), (("rebind",), "sodium_malloc", 4),
     (("cache", "purge"), "mail_cache_open_and_verify", 1),
-    (("cache", "purge"), "mail_cache_purge", 1),
-    (("cache", "purge"), "mail_user_get_home", 1)],
+    (("cache", "purge"), "mail_cache_purge", 1)],
     ids=lambda value: value if isinstance(value, str) else
     " ".join(value) if isinstance(value, tuple) else None)
 def test_other_commands(server, faults, args, call, least):
@@ -432,6 +431,23 @@ def test_message_that_cannot_be_looked_at(server):
     assert done.returncode == 75
     assert b"Not every message could be looked at" in done.stderr
     assert json.loads(done.stdout)[0]["messages"] == "2"
+
+
+def test_purge_with_a_damaged_keyring(server):
+    """What the keyring would say is not known: it may be no reason to purge."""
+    path = tamper.keyring_path(server, "alice")
+    document = tamper.read(path)
+    try:
+        with open(path, "wb") as file:
+            file.write(document[:-40])
+        done = server.doveadm("roost", "cache", "purge", "-u", "alice",
+                              check=False)
+    finally:
+        with open(path, "wb") as file:
+            file.write(document)
+    assert done.returncode == 75 and done.stdout.count(b"INBOX") == 0
+    assert b"Cannot purge the cache of mailbox INBOX: Refused the keyring" \
+        in done.stderr
 
 
 def test_without_a_keyring(server):
