@@ -142,8 +142,12 @@ def test_one_line_of_16_mb(make_server, storage):
     line = b"Subject: " + b"s" * 16 * MB + b"\r\n"
     message = b"From: barley@x.example\r\n" + line + BODY
     server = make_server(storage)
-    answers = server.deliver(message, "alice", "bob")
-    assert [code for code, _ in answers] == [250, 250]
+    # Dovecot 2.3.20 and later 2.3 need more memory for the second copy of
+    # such a line than they allow themselves, without Roost as well.
+    together = not (2, 3, 20) <= servers.VERSION < (2, 4)
+    for users in [("alice", "bob")] if together else [("alice",), ("bob",)]:
+        answers = server.deliver(message, *users)
+        assert [code for code, _ in answers] == [250] * len(users)
     server.assert_sealed("alice", 1)
     with server.raw("bob") as client:
         client.ok("SELECT INBOX")
