@@ -13,6 +13,15 @@ cmd_parse_arg(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED,
 }
 
 void
+roost_command_need_params(const struct doveadm_mail_cmd_context *ctx)
+{
+	if (ctx->cctx == NULL)
+		i_fatal_status(EX_USAGE, "The commands of doveadm roost "
+			       "cannot be a part of doveadm batch: run each "
+			       "by itself");
+}
+
+void
 roost_command_accept_params(struct doveadm_mail_cmd_context *ctx)
 {
 	ctx->getopt_args = "";

@@ -30,8 +30,12 @@ static void \
 fn##_with_args(struct doveadm_mail_cmd_context *ctx, \
 	       const char *const args[] ATTR_UNUSED) \
 { \
+	roost_command_need_params(ctx); \
 	fn(ctx); \
 }
+/* Ends doveadm with an error if the command has no parameters by name, as in
+   `doveadm batch`, which hands none on to the commands in it. */
+void roost_command_need_params(const struct doveadm_mail_cmd_context *ctx);
 #else
 # define ROOST_CMD_INIT(fn) fn
 # define ROOST_CMD_DEFINE_INIT(fn)

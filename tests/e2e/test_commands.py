@@ -47,6 +47,15 @@ if not servers.PLAIN:
         assert code == 0
         assert {row["username"] for row in rows} == set(server.users)
 
+    @pytest.mark.skipif(servers.NEW, reason="this Dovecot has no batch")
+    @pytest.mark.parametrize("command", ["status", "verify", "flags list"])
+    def test_batch(server, command):
+        """It is told, and does not end by a signal."""
+        done = server.doveadm("batch", "-u", "alice", ":", "roost",
+                              *command.split(), check=False)
+        assert done.returncode == 64
+        assert b"cannot be a part of doveadm batch" in done.stderr
+
     def test_init_once(server):
         code, rows, _ = roost(server, "init", "-u", "bob", "-r")
         assert (code, rows[0]["state"]) == (0, "created")

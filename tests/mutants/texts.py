@@ -3,7 +3,8 @@
 """texts: does what the lists of mutants name stand where they say?
 
 Says of each entry of core.py and plugin.py whose text does not stand there as
-often as it must, or whose test is none; nothing if all is well. The entries
+often as it must, or whose test is none, and of each condition that draw.py
+takes for equivalent and that is not there; nothing if all is well. The entries
 with that name are to be changed with the code.
 """
 import os
@@ -14,6 +15,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 import core  # noqa: E402
+import draw  # noqa: E402
 import plugin  # noqa: E402
 
 
@@ -45,6 +47,11 @@ def main():
             core.changed(title, text, old, new)
         except ValueError as error:
             wrong.add(str(error))
+    standing = {(condition.name, condition.text)
+                for condition in draw.every_condition()}
+    for name, text, _ in draw.EQUIVALENT:
+        if (name, text) not in standing:
+            wrong.add(f"draw.py: {name} has no condition: {text}")
     print("".join(f"{line}\n" for line in sorted(wrong)), end="")
     return 1 if wrong else 0
 
