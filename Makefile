@@ -22,7 +22,8 @@ HARDEN += -D_FORTIFY_SOURCE=2
 endif
 SAN_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
 	-fno-omit-frame-pointer -fno-sanitize-recover=undefined)
-CORE_CFLAGS := -std=c11 $(OPT) $(WARN) $(HARDEN) $(SAN_FLAGS) -Iinclude \
+# Files and inodes beyond 32 bits, also where a long has no more.
+CORE_CFLAGS := -std=c11 -D_FILE_OFFSET_BITS=64 $(OPT) $(WARN) $(HARDEN) $(SAN_FLAGS) -Iinclude \
 	-Iplugin $(CFLAGS)
 CRYPTO_LIBS := -lsodium -lcrypto
 

@@ -78,6 +78,12 @@ roost_keyring_sign_provider(struct roost_keyring *kr,
 			    const uint8_t host_key[ROOST_KEY_SIZE])
 	ROOST_CHECKED;
 
+/* Count a change of a keyring, which must then be signed.  ROOST_ERR_LIMIT, and
+   no change, if it has the last generation (FORMAT.md 7.6): readers would
+   refuse a later one. */
+enum roost_err
+roost_keyring_next_generation(struct roost_keyring *kr) ROOST_CHECKED;
+
 /* Give an opened keyring another owner, in escaped form; then it must be
    signed.  ROOST_ERR_LIMIT, and no change, if the name is empty or too long. */
 enum roost_err

@@ -11,6 +11,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define GENERATION_MAX ((UINT64_C(1) << 53) - 1)	/* FORMAT.md 7.6 */
+
 /* Copy the owner's escaped name into the document, if it fits. */
 static enum roost_err
 owner_put(struct roost_keyring *kr, const char *owner)
@@ -174,6 +176,15 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 	if (err == ROOST_OK)
 		kr->slot_count++;
 	return err;
+}
+
+enum roost_err
+roost_keyring_next_generation(struct roost_keyring *kr)
+{
+	if (kr->generation >= GENERATION_MAX)
+		return ROOST_ERR_LIMIT;
+	kr->generation++;
+	return ROOST_OK;
 }
 
 enum roost_err

@@ -37,6 +37,8 @@ stored_open(struct istream *stored, struct roost_ring *ring,
 	err = roost_istream_begin(stored, &opening, &header);
 	if (err != ROOST_OK)
 		return err;
+	/* A remembered key would open a copy whose stanza was changed. */
+	(void)roost_ring_forget(ring, header->object_id);
 	err = roost_ring_open(ring, &opening, header, &keys, &plain);
 	roost_istream_cancel(&opening);
 	roost_wipe(&keys, sizeof(keys));

@@ -8,11 +8,15 @@
 
 #include "keyfile/keyfile.h"
 
+_Static_assert(sizeof(off_t) == 8, "built with -D_FILE_OFFSET_BITS=64");
+
 struct roost_keyfile {
 	char *path;
 	const char *name;	/* the last part of path */
 	char *dir;		/* what is before it */
 	char *lock_path, *old_path;
+	char *host;
+	char *leftover;		/* see roost_keyfile_store_leftover() */
 	mode_t mode;
 	gid_t gid;
 	int lock_fd;		/* -1: not locked */

@@ -73,7 +73,7 @@ roost_keyfile_error(const struct roost_keyfile *keyfile)
 }
 
 struct roost_keyfile *
-roost_keyfile_new(const char *path)
+roost_keyfile_new(const char *path, const char *host)
 {
 	const char *slash = strrchr(path, '/');
 	size_t dir_len = slash == NULL || slash == path ? 1 :
@@ -87,11 +87,15 @@ roost_keyfile_new(const char *path)
 					  slash == NULL ? "." : path);
 	keyfile->lock_path = roost_keyfile_text("%s.lock", path);
 	keyfile->old_path = roost_keyfile_text("%s.old", path);
+	/* It becomes a part of a file's name. */
+	keyfile->host = roost_keyfile_text("%s", *host == '\0' ||
+		strchr(host, '/') != NULL ? "localhost" : host);
 	keyfile->mode = 0600;
 	keyfile->gid = (gid_t)-1;
 	keyfile->lock_fd = -1;
 	if (keyfile->path == NULL || keyfile->dir == NULL ||
-	    keyfile->lock_path == NULL || keyfile->old_path == NULL) {
+	    keyfile->lock_path == NULL || keyfile->old_path == NULL ||
+	    keyfile->host == NULL) {
 		roost_keyfile_free(&keyfile);
 		return NULL;
 	}
@@ -114,6 +118,8 @@ roost_keyfile_free(struct roost_keyfile **_keyfile)
 	free(keyfile->dir);
 	free(keyfile->lock_path);
 	free(keyfile->old_path);
+	free(keyfile->host);
+	free(keyfile->leftover);
 	free(keyfile->error);
 	free(keyfile);
 }
@@ -190,8 +196,9 @@ load_read(struct roost_keyfile *keyfile, int fd, char *doc, size_t max,
 
 	*len_r = 0;
 	while (*len_r < max &&
-	       (ret = read(fd, doc + *len_r, max - *len_r)) > 0)
-		*len_r += (size_t)ret;
+	       ((ret = read(fd, doc + *len_r, max - *len_r)) > 0 ||
+		(ret < 0 && errno == EINTR)))
+		*len_r += ret < 0 ? 0 : (size_t)ret;
 	if (ret > 0)
 		ret = read(fd, &more, 1);
 	if (ret < 0)

@@ -19,8 +19,10 @@
 
 struct roost_keyfile;
 
-/* NULL: out of memory.  path is absolute and is copied. */
-struct roost_keyfile *roost_keyfile_new(const char *path);
+/* NULL: out of memory.  path is absolute.  host is what this host is called in
+   names of temporary files: each host that uses the file has another one.  Both
+   are copied. */
+struct roost_keyfile *roost_keyfile_new(const char *path, const char *host);
 void roost_keyfile_free(struct roost_keyfile **keyfile);
 
 /* Of what is made from now on; without this call 0600 and the group that a new
@@ -59,6 +61,10 @@ void roost_keyfile_unlock(struct roost_keyfile *keyfile);
  */
 int roost_keyfile_store(struct roost_keyfile *keyfile, bool is_new,
 			const char *doc, size_t len);
+
+/* Why the temporary name of what was stored last could not be removed, for a
+   log line; NULL if it was.  The next one that stores tries it again. */
+const char *roost_keyfile_store_leftover(const struct roost_keyfile *keyfile);
 
 /* What was stored has been read back: remove PATH.old.  0, or -1. */
 int roost_keyfile_store_settle(struct roost_keyfile *keyfile);

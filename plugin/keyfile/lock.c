@@ -167,6 +167,8 @@ roost_keyfile_lock(struct roost_keyfile *keyfile)
 			keyfile->lock_path, strerror(errno),
 			errno == ELOOP || errno == EISDIR || errno == ENXIO ?
 			": it is not a regular file: remove it" : "");
+	/* Waiting for the file is one thing, and for the lock another. */
+	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	if (lock_check(keyfile, fd) < 0 ||
 	    lock_wait(keyfile, fd, &start) < 0 ||
 	    lock_is_in_place(keyfile, fd) < 0) {

@@ -17,16 +17,6 @@
 
 /* Another host's temporary file may be at work where its lock is not seen. */
 #define FOREIGN_TEMP_SECS (60 * 60)
-#define HOST_SIZE 256
-
-static void
-store_host(char host_r[HOST_SIZE])
-{
-	memset(host_r, 0, HOST_SIZE);
-	if (gethostname(host_r, HOST_SIZE - 1) < 0 || *host_r == '\0' ||
-	    strchr(host_r, '/') != NULL)
-		(void)snprintf(host_r, HOST_SIZE, "localhost");
-}
 
 /* What follows start in text; NULL where text begins in another way. */
 static const char *
@@ -43,7 +33,7 @@ text_after(const char *text, const char *start)
  */
 static bool
 store_is_stale(const struct roost_keyfile *keyfile, int dir_fd,
-	       const char *host, const char *entry)
+	       const char *entry)
 {
 	const char *rest = text_after(entry, keyfile->name);
 	size_t len = strlen(entry);
@@ -52,7 +42,7 @@ store_is_stale(const struct roost_keyfile *keyfile, int dir_fd,
 	if (rest == NULL || *rest != '.' || len < 4 ||
 	    strcmp(entry + len - 4, ".tmp") != 0)
 		return false;
-	rest = text_after(rest + 1, host);
+	rest = text_after(rest + 1, keyfile->host);
 	return (rest != NULL && *rest == '.') ||
 		(fstatat(dir_fd, entry, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		 st.st_mtime < time(NULL) - FOREIGN_TEMP_SECS);
@@ -61,7 +51,7 @@ store_is_stale(const struct roost_keyfile *keyfile, int dir_fd,
 /* What was killed while it wrote has left its temporary file.  That it cannot
    be removed is no reason to store nothing. */
 static void
-store_remove_stale(const struct roost_keyfile *keyfile, const char *host)
+store_remove_stale(const struct roost_keyfile *keyfile)
 {
 	DIR *dir = opendir(keyfile->dir);
 	struct dirent *entry;
@@ -69,7 +59,7 @@ store_remove_stale(const struct roost_keyfile *keyfile, const char *host)
 	if (dir == NULL)
 		return;
 	while ((entry = readdir(dir)) != NULL) {
-		if (store_is_stale(keyfile, dirfd(dir), host, entry->d_name))
+		if (store_is_stale(keyfile, dirfd(dir), entry->d_name))
 			(void)unlinkat(dirfd(dir), entry->d_name, 0);
 	}
 	(void)closedir(dir);
@@ -97,6 +87,8 @@ store_write_all(int fd, const char *doc, size_t len)
 		ret = write(fd, doc, len);
 		if (ret < 0 && errno == EINTR)
 			continue;
+		if (ret == 0)
+			errno = ENOSPC;
 		if (ret <= 0)
 			return -1;
 		doc += ret;
@@ -167,27 +159,42 @@ store_put(struct roost_keyfile *keyfile, const char *temp)
 		store_fail_names(keyfile, "rename", temp, keyfile->path);
 }
 
+/* Where the file system cannot rename without replacing, the temporary name is
+   a second one of the keyring until it is removed. */
+static void
+store_remove_temp(struct roost_keyfile *keyfile, const char *temp)
+{
+	free(keyfile->leftover);
+	keyfile->leftover = NULL;
+	if (unlink(temp) < 0 && errno != ENOENT)
+		keyfile->leftover = roost_keyfile_text("unlink(%s) failed: %s",
+						       temp, strerror(errno));
+}
+
+const char *
+roost_keyfile_store_leftover(const struct roost_keyfile *keyfile)
+{
+	return keyfile->leftover;
+}
+
 int
 roost_keyfile_store(struct roost_keyfile *keyfile, bool is_new,
 		    const char *doc, size_t len)
 {
-	char host[HOST_SIZE], *temp;
+	char *temp = roost_keyfile_text("%s.%s.%ld.tmp", keyfile->path,
+					keyfile->host, (long)getpid());
 	int ret;
 
-	store_host(host);
-	temp = roost_keyfile_text("%s.%s.%ld.tmp", keyfile->path, host,
-				  (long)getpid());
 	if (temp == NULL)
 		return roost_keyfile_fail(keyfile, "out of memory");
-	store_remove_stale(keyfile, host);
+	store_remove_stale(keyfile);
 	ret = store_write_temp(keyfile, temp, doc, len);
 	if (ret == 0)
 		ret = is_new ? store_put_new(keyfile, temp) :
 			store_put(keyfile, temp);
 	if (ret == 0)
 		ret = store_sync_dir(keyfile);
-	/* If this fails, the next one that stores removes it. */
-	(void)unlink(temp);
+	store_remove_temp(keyfile, temp);
 	free(temp);
 	return ret;
 }

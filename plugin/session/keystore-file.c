@@ -5,6 +5,8 @@
  */
 #include "session/keystore-private.h"
 
+#include "hostpid.h"
+
 #include "keyfile/keyfile.h"
 
 #include "roost/keyring.h"
@@ -44,7 +46,7 @@ kf_init(const char *rest, const char *home, const char **error_r)
 	file = i_new(struct file_keystore, 1);
 	file->store.v = &roost_keystore_file;
 	file->store.name = i_strdup(path);
-	file->file = roost_keyfile_new(path);
+	file->file = roost_keyfile_new(path, my_hostname);
 	if (file->file == NULL)
 		i_fatal_status(FATAL_OUTOFMEM, "roost: out of memory");
 	file->event = event_create(NULL);
@@ -74,11 +76,14 @@ static int
 kf_load(struct roost_keystore *store, buffer_t *doc_r, const char **error_r)
 {
 	struct file_keystore *file = kf_of(store);
-	char *doc = t_malloc_no0(ROOST_KEYRING_DOC_MAX);
+	char *doc = i_malloc(ROOST_KEYRING_DOC_MAX);
 	size_t len;
 	int ret = roost_keyfile_load(file->file, doc, ROOST_KEYRING_DOC_MAX,
 				     &len);
 
+	if (ret > 0)
+		buffer_append(doc_r, doc, len);
+	i_free(doc);
 	if (ret == -2) {
 		*error_r = t_strdup_printf("%s: %s", store->name,
 			roost_err_phrase(ROOST_ERR_DOC_SIZE));
@@ -86,7 +91,6 @@ kf_load(struct roost_keystore *store, buffer_t *doc_r, const char **error_r)
 	}
 	if (ret < 0)
 		return kf_fail(file, error_r);
-	buffer_append(doc_r, doc, len);
 	return ret;
 }
 
@@ -127,9 +131,15 @@ kf_store(struct roost_keystore *store, bool is_new, const char *doc,
 {
 	struct file_keystore *file = kf_of(store);
 
+	const char *leftover;
+	int ret;
+
 	roost_keyfile_share(file->file, store->mode, store->gid);
-	return roost_keyfile_store(file->file, is_new, doc, len) == 0 ? 0 :
-		kf_fail(file, error_r);
+	ret = roost_keyfile_store(file->file, is_new, doc, len);
+	leftover = roost_keyfile_store_leftover(file->file);
+	if (leftover != NULL)
+		e_error(file->event, "roost: %s", leftover);
+	return ret == 0 ? 0 : kf_fail(file, error_r);
 }
 
 static void

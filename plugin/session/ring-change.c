@@ -30,11 +30,11 @@ change_write(const struct roost_ring *ring, const struct roost_config *config,
 	err = roost_keyring_open_host(stored, roost_ring_doc(ring)->owner,
 				      config->secrets->provider_keys,
 				      config->provider_key_count, host_key);
-	if (err == ROOST_OK) {
-		stored->policy = policy;
-		stored->generation++;
+	if (err == ROOST_OK)
+		err = roost_keyring_next_generation(stored);
+	stored->policy = policy;
+	if (err == ROOST_OK)
 		err = roost_keyring_sign_provider(stored, host_key);
-	}
 	if (err == ROOST_OK)
 		err = roost_keyring_write(stored, doc_r, len_r);
 	roost_wipe(host_key, sizeof(host_key));

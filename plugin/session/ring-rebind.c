@@ -8,8 +8,6 @@
 #include "roost/keyring-edit.h"
 #include "roost/secret.h"
 
-#define GENERATION_MAX ((UINT64_C(1) << 53) - 1)	/* FORMAT.md 7.6 */
-
 /* Open the host key and the master key, whoever owns the keyring. */
 static enum roost_err
 rebind_open(const struct roost_keyring *kr, const struct roost_config *config,
@@ -32,9 +30,8 @@ rebind_sign(struct roost_keyring *kr, const struct roost_config *config,
 	uint8_t host_key[ROOST_KEY_SIZE], master[ROOST_KEY_SIZE];
 	enum roost_err err = rebind_open(kr, config, host_key, master);
 
-	if (err == ROOST_OK && kr->generation == GENERATION_MAX)
-		err = ROOST_ERR_LIMIT;
-	kr->generation++;
+	if (err == ROOST_OK)
+		err = roost_keyring_next_generation(kr);
 	if (err == ROOST_OK)
 		err = roost_keyring_set_owner(kr, owner,
 				config->secrets->provider_keys, host_key);

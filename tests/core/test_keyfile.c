@@ -31,6 +31,7 @@ static struct {
 	int error;		/* with which errno */
 	size_t room;		/* bytes until the disk is full */
 	size_t at_once;		/* bytes that one write() takes */
+	bool takes_nothing;	/* write() says so, and names no error */
 	time_t secs;		/* what the clock shows */
 	void (*when_waiting)(void);
 } sys;
@@ -49,6 +50,10 @@ write_some(int fd, const char *bytes, size_t len)
 {
 	if (is_failing("write"))
 		return -1;
+	if (sys.takes_nothing) {
+		errno = 0;
+		return 0;
+	}
 	if (sys.room == 0) {
 		errno = ENOSPC;
 		return -1;
@@ -126,7 +131,7 @@ setup(void **state)
 	(void)snprintf(folder, sizeof(folder), "/tmp/roost-keyfile.XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	(void)snprintf(path, sizeof(path), "%s/keyring", folder);
-	keyfile = roost_keyfile_new(path);
+	keyfile = roost_keyfile_new(path, "here");
 	assert_non_null(keyfile);
 	return 0;
 }
@@ -249,6 +254,65 @@ test_short_writes(void **state)
 }
 
 static void
+test_write_that_takes_nothing(void **state)
+{
+	(void)state;
+	sys.takes_nothing = true;
+	assert_int_equal(store(DOC, true), -1);
+	assert_told("write(", ENOSPC);
+	sys.takes_nothing = false;
+	assert_none();
+}
+
+/* It would be a second name of the keyring, which somebody must hear of. */
+static void
+test_temporary_name_that_stays(void **state)
+{
+	(void)state;
+	sys.failing = "renameat2";
+	sys.error = ENOSYS;
+	assert_int_equal(store(DOC, true), 0);
+	assert_null(roost_keyfile_store_leftover(keyfile));
+	(void)clear();
+	sys.failing = "unlink";
+	sys.error = EIO;
+	assert_int_equal(store(DOC, true), 0);
+	/* It was renamed, and unlink() is tried all the same. */
+	assert_non_null(strstr(roost_keyfile_store_leftover(keyfile),
+			       "unlink("));
+	sys.failing = NULL;
+	(void)clear();
+	assert_int_equal(store(DOC, true), 0);
+	assert_null(roost_keyfile_store_leftover(keyfile));
+}
+
+/* A host knows its own by the name that it goes by, and leaves those of others
+   alone while they may be at work. */
+static void
+test_temporary_files_of_hosts(void **state)
+{
+	static const char *const names[] = {
+		"keyring.here.99.tmp", "keyring.there.99.tmp"
+	};
+	char name[128];
+	unsigned int i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < KIT_COUNT(names); i++) {
+		(void)snprintf(name, sizeof(name), "%s/%s", folder, names[i]);
+		fd = open(name, O_WRONLY | O_CREAT, 0600);
+		assert_true(fd >= 0);
+		(void)close(fd);
+	}
+	assert_int_equal(store(DOC, true), 0);
+	(void)snprintf(name, sizeof(name), "%s/%s", folder, names[0]);
+	assert_int_equal(access(name, F_OK), -1);
+	(void)snprintf(name, sizeof(name), "%s/%s", folder, names[1]);
+	assert_int_equal(access(name, F_OK), 0);
+}
+
+static void
 test_full_disk(void **state)
 {
 	size_t room;
@@ -351,7 +415,7 @@ test_what_is_no_keyring(void **state)
 	assert_int_equal(rmdir(path), 0);
 	/* Where the folder is not there, nobody knows that there is none. */
 	(void)snprintf(path, sizeof(path), "%s/gone/keyring", folder);
-	elsewhere = roost_keyfile_new(path);
+	elsewhere = roost_keyfile_new(path, "here");
 	assert_int_equal(roost_keyfile_load(elsewhere, doc, sizeof(doc),
 					    &len), -1);
 	assert_non_null(strstr(roost_keyfile_error(elsewhere),
@@ -375,7 +439,7 @@ test_lock_is_waited_for(void **state)
 {
 	(void)state;
 	waits = 0;
-	other = roost_keyfile_new(path);
+	other = roost_keyfile_new(path, "here");
 	assert_int_equal(roost_keyfile_lock(other), 0);
 	sys.when_waiting = let_go_later;
 	assert_int_equal(roost_keyfile_lock(keyfile), 0);
@@ -395,7 +459,7 @@ test_lock_is_not_waited_for_without_end(void **state)
 	char by[64];
 
 	(void)state;
-	other = roost_keyfile_new(path);
+	other = roost_keyfile_new(path, "here");
 	assert_int_equal(roost_keyfile_lock(other), 0);
 	assert_int_equal(roost_keyfile_lock(keyfile), -1);
 	assert_int_equal(sys.secs, LOCK_TIMEOUT_SECS);
@@ -421,7 +485,7 @@ static void
 test_lock_is_replaced(void **state)
 {
 	(void)state;
-	other = roost_keyfile_new(path);
+	other = roost_keyfile_new(path, "here");
 	assert_int_equal(roost_keyfile_lock(other), 0);
 	sys.when_waiting = replace_lock;
 	assert_int_equal(roost_keyfile_lock(keyfile), -1);
@@ -462,6 +526,9 @@ main(void)
 		TEST(test_stored_and_replaced),
 		TEST(test_no_renameat2),
 		TEST(test_short_writes),
+		TEST(test_write_that_takes_nothing),
+		TEST(test_temporary_name_that_stays),
+		TEST(test_temporary_files_of_hosts),
 		TEST(test_full_disk),
 		TEST(test_each_call_fails),
 		TEST(test_reading_fails),

@@ -47,6 +47,20 @@ if not servers.PLAIN:
         assert code == 0
         assert {row["username"] for row in rows} == set(server.users)
 
+    @pytest.mark.parametrize("cache", ["off", "sealed"])
+    def test_verify_of_a_changed_copy(make_server, cache):
+        """What was opened before helps no copy: its own stanza is tried."""
+        server = make_server("maildir", settings={"roost_cache": cache})
+        assert server.deliver(MESSAGE, "alice")[0][0] == 250
+        path = server.mail_files("alice")[0]
+        folder, name = os.path.split(path)
+        content = bytearray(tamper.read(path))
+        content[150] ^= 0x40
+        tamper.write(os.path.join(folder, "9" + name), bytes(content))
+        code, rows, said = roost(server, "verify", "-u", "alice")
+        assert (code, rows[0]["bad"]) == (75, "1")
+        assert "[stanza-auth]" in said and "[commitment]" not in said
+
     @pytest.mark.skipif(servers.NEW, reason="this Dovecot has no batch")
     @pytest.mark.parametrize("command", ["status", "verify", "flags list"])
     def test_batch(server, command):

@@ -198,6 +198,13 @@ test_change_of_policy(void)
 	test_assert(strstr(error, "[doc-") != NULL);
 	test_assert_strcmp(stored(), "no keyring\n");
 	put(before);
+	/* A later one would be refused by every reader. */
+	set_generation(GENERATION_LAST);
+	before = stored();
+	test_assert(change(ring, &error) == -1);
+	test_assert(strstr(error, "[limit]") != NULL);
+	test_assert_strcmp(stored(), before);
+	set_generation(GENERATION_LAST - 1);
 	test_assert(change(ring, &error) == 1);
 	test_assert(strstr(stored(), "\npolicy open\n") != NULL);
 	test_assert(change(ring, &error) == 0);

@@ -1,22 +1,25 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""plugin: every check that the end-to-end tests of attacks, refusals, keys and
-of the silence on disk rely on, taken out in turn; the named tests must fail.
+"""plugin: takes the security checks of the plugin out in turn; a test must fail.
 
-    tests/mutants/plugin.py [--share I/N] [PART ...]
+    tests/mutants/plugin.py [--share I/N] [WORD ...]
 
-With PARTs only mutants whose name has one; with a share the I-th of N, which
-may run at the same time.
+With WORDs it tries only the mutants whose title contains one of them.  With a
+share it tries the I-th of N equal shares of them, so that N machines or
+processes can work at the same time.
 
-Works on a copy.  MUTANTS: what is lost, the file, a text that occurs once in
-it, what stands there then, the file of tests, and pytest's -k; or a program of
-tests/glue or tests/core, and nothing.  Ends with "N passed, N failed".
+It works on a copy of the tree.  An entry of MUTANTS has a title that says what
+is wrong without the check, the file, a text that occurs once in it, the text
+that replaces it, the file of tests that must notice, and what pytest gets after
+-k; or, in the place of the last two, a program of tests/glue or tests/core and
+an empty text.  The last line is "N passed, N failed".
 
-Not listed, since something else makes up for each: the umask of a mail process
-takes from a new keyring's mode what its open() would give too much; a STORE by
-replication is exempt in the hook and in the rules; the end of a header that is
-too long has no host of its own in front; what is saved reads no large header,
-of which it would keep nothing.
+Some checks are not listed, because nothing goes wrong without them.  If open()
+gave a new keyring too wide a mode, the umask of the mail process would narrow
+it.  A STORE by replication is exempt both in the hook and in the rules.  The
+rest of an Authentication-Results header that is too long would not be trusted,
+because it does not begin with the name of a host.  The large header of a
+message that is saved could be read, but nothing of it would be kept.
 """
 import argparse
 import os
@@ -43,7 +46,7 @@ POLICY = "policy"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
 STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
-# Programs of tests/glue.
+# These are programs and no files of tests/e2e.
 FIND, LINES = "glue/test_cache_find", "glue/test_header_lines"
 KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
 RING, INDEX = "glue/test_ring", "glue/test_keyword_index"
@@ -374,7 +377,7 @@ MUTANTS = [
      "\tif ((st.st_mode & 0777 & ~mode) != 0)\n",
      "\tif (false)\n", STORES, "lock_of_another"),
     ("what a killed process wrote stays", "keyfile/store.c",
-     "\tstore_remove_stale(keyfile, host);\n",
+     "\tstore_remove_stale(keyfile);\n",
      "\t(void)store_remove_stale;\n", STORES,
      "temporary_files"),
     ("a public keyring is its first writer's", "session/user-ring.c",
@@ -509,8 +512,12 @@ MUTANTS = [
     ("a dry run changes the keyring", "session/ring-rebind.c",
      "\tif (is_dry)\n\t\treturn 1;\n", "", TENANTS, "maildir and apart"),
     ("what is bound anew is the same generation", "session/ring-rebind.c",
-     "\tkr->generation++;\n", "", TENANTS, "maildir and apart"),
-    # Mailboxes of others
+     "\t\terr = roost_keyring_next_generation(kr);\n", "\t\t;\n", TENANTS,
+     "maildir and apart"),
+    ("a keyring is written that nobody reads", "core/keyring-edit.c",
+     "\tif (kr->generation >= GENERATION_MAX)\n", "\tif (false)\n",
+     "glue/test_ring_change", ""),
+    # Mailboxes of other users
     ("a visitor's pins bind somebody else's keyring", "session/user.c",
      "\t\t*config_r = owner_find(ruser, ns->owner->username);\n",
      "\t\t*config_r = &ruser->config;\n", OWNER, "maildir and older"),
@@ -656,7 +663,7 @@ MUTANTS = [
      "\t\t\troost_scan_policy(&scan);\n", "\t\t\tROOST_POLICY_OPEN;\n",
      POLICY, "born_sealed and maildir"),
     ("a changed keyring is of no later generation", "session/ring-change.c",
-     "\t\tstored->generation++;\n", "", POLICY,
+     "\t\terr = roost_keyring_next_generation(stored);\n", "\t\t;\n", POLICY,
      "policy_changed and maildir"),
     ("a changed keyring has the old mac", "session/ring-change.c",
      "\t\terr = roost_keyring_sign_provider(stored, host_key);\n", "",
@@ -751,7 +758,7 @@ MUTANTS = [
     ("a token that does not open is lost by a copy",
      "keywords/change.c", "\troost_keyword_index_allow(kbox->kindex, idx);\n"
      "\treturn TRUE;\n", "\treturn FALSE;\n", KEYWORDS, "another_keyring"),
-    # Whose names
+    # Which keyring the names belong to
     ("the names of one keyring are the next one's", "keywords/index.c",
      "\t\tkeyword_index_reset(kindex, access->key);\n",
      "\t\tif (access->key != NULL)\n"
@@ -790,7 +797,7 @@ MUTANTS = [
      "keywords/change.c", "\tif (name == NULL)\n\t\treturn FALSE;\n",
      "\tif (name != NULL)\n\t\treturn TRUE;\n\telse\n\t\treturn FALSE;\n",
      KEYWORDS, "shared_and"),
-    # Several on disk for one name
+    # Several tokens on disk for one name
     ("a search asks for one of two", "keywords/search.c",
      "\t\tsearch_at_each(kindex, pool, arg, first);\n", "\t\t;\n", KEYWORDS,
      "spellings and sdbox"),
@@ -803,18 +810,18 @@ MUTANTS = [
      "\t{\n\t\tunsigned int at = roost_keyword_index_shown_at(kbox->kindex, "
      "*idx);\n\t\tarray_push_back(shown, &at);\n\t}\n",
      KEYWORDS, "spellings and sdbox"),
-    # A module that is only loaded
-    ("commands take libsodium at once", "doveadm/plugin.c",
-     "\tmail_storage_hooks_add_forced(&hooks_module, &command_hooks);\n",
-     "\tconst char *error;\n\t(void)roost_libraries_need(&error);\n"
-     "\tmail_storage_hooks_add_forced(&hooks_module, &command_hooks);\n",
-     STOCK, "scheme"),
     ("a name is listed twice", "keywords/hooks.c",
      "items == STATUS_KEYWORDS ?", "TRUE ?", KEYWORDS, "spellings and sdbox"),
     ("a second token is listed", "keywords/index.c",
      "\tshow(kindex, idx, shown_at(kindex, idx) > 0 ? idx : other);\n",
      "\tshow(kindex, idx, idx);\n", KEYWORDS, "spellings and sdbox"),
-    # What another check seldom lets be seen
+    # A module that is loaded and not used
+    ("commands take libsodium at once", "doveadm/plugin.c",
+     "\tmail_storage_hooks_add_forced(&hooks_module, &command_hooks);\n",
+     "\tconst char *error;\n\t(void)roost_libraries_need(&error);\n"
+     "\tmail_storage_hooks_add_forced(&hooks_module, &command_hooks);\n",
+     STOCK, "scheme"),
+    # Checks that another check nearly always hides
     ("a visitor makes the owner's keyring", "session/user-ring.c",
      "\tif (!place->is_own)\n\t\t*error_r", "\tif (FALSE)\n\t\t*error_r",
      GUARDS, "maildir and visitor"),
@@ -904,7 +911,7 @@ MUTANTS = [
     ("a line that goes on is forgotten", "mail/fetch-hooks.c",
      "\t    state->cur_handler + 1 == array_count(&ctx->handlers) &&\n", "",
      "fetch_answers", "lost and no-after and maildir"),
-    # What only an index by itself shows
+    # What only a test of an index without a server shows
     ("a token in a token is opened", "keywords/index.c",
      "\t\tif (!is_claimed(name))\n", "\t\tif (name[0] != '\\0')\n", INDEX,
      ""),
@@ -914,7 +921,7 @@ MUTANTS = [
      "header_has(kindex->index, name) || maildir_has(box, name)",
      "header_has(kindex->index, name) || (FALSE && maildir_has(box, name))",
      INDEX, ""),
-    # Modes
+    # Modes of roost_keywords
     ("all names is private names", "keywords/name.c",
      "\tcase ROOST_KEYWORDS_ALL:\n\t\treturn TRUE;\n",
      "\tcase ROOST_KEYWORDS_ALL:\n"
@@ -927,11 +934,13 @@ MUTANTS = [
 
 
 class Broken(Exception):
-    """An entry that shows nothing: its text, its code or its test."""
+    """An entry proves nothing, because its text is not there, its code does not
+    compile or its test does not run."""
 
 
 def run(top, *command):
-    """It and all that it started end at SECS_MAX."""
+    """Runs a command; returns the completed process. After SECS_MAX it ends the
+    command and all that it started, and raises Broken."""
     with subprocess.Popen(command, cwd=top, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT,
                           start_new_session=True) as process:
@@ -950,7 +959,7 @@ def run(top, *command):
 
 
 def copied(top):
-    """A copy of the tree."""
+    """Copies the tree, without what was built, into a folder."""
     os.chmod(top, 0o755)
     for name in os.listdir(TOP):
         if name in ("build", ".git"):
@@ -963,7 +972,8 @@ def copied(top):
 
 
 def tested(top, tests, wanted):
-    """How the tests end: 0 they pass, 1 one fails, else they cannot run."""
+    """Runs tests; returns the completed process. Its status is 0 if they pass,
+    1 if one fails, and another if they could not run."""
     if not tests.startswith(("glue/", "core/")):
         return run(top, "tests/e2e/run", "-x", "-q", f"test_{tests}.py", "-k",
                    wanted)
@@ -977,7 +987,7 @@ def tested(top, tests, wanted):
 
 
 def notices(top, mutant):
-    """True if a test fails."""
+    """Applies a mutant to the tree; tells whether a test fails."""
     title, name, old, new, tests, wanted = mutant
     path = os.path.join(top, "plugin", name)
     with open(path) as file:
@@ -999,15 +1009,15 @@ def notices(top, mutant):
 
 
 def asked():
-    """The mutants that the command line names."""
+    """Returns the mutants that the command line asks for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--share", metavar="I/N", default="1/1")
-    parser.add_argument("parts", nargs="*")
+    parser.add_argument("words", nargs="*", metavar="WORD")
     given = parser.parse_args()
     which, shares = map(int, given.share.split("/"))
     return [mutant for mutant in MUTANTS
-            if not given.parts or any(part in mutant[0] for part in
-                                      given.parts)][which - 1::shares]
+            if not given.words or any(word in mutant[0] for word in
+                                      given.words)][which - 1::shares]
 
 
 def main():
