@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""apart: sessions with a configuration of their own on a running server.
+"""apart: sessions beside a running server, with another configuration.
 
 Dovecot's imap and pop3 programs serve one user on their standard input and
-output. Started by hand they may have another configuration than the server
-beside them: without the plugin, or with another setting.
+output. If a test starts them, their configuration may differ from the
+server's: it may have another setting, or lack the plugin.
 """
 
 import os
@@ -17,7 +17,8 @@ LIBEXEC = os.path.dirname(servers.LDA)
 
 
 def configuration(server, name, roost=None, settings=None, extra=""):
-    """Writes a variant of the server's configuration; returns its path."""
+    """Writes a variant of the server's configuration to NAME.conf; returns its
+    path. The server itself keeps its settings."""
     kept = server.roost, server.settings, server.extra
     server.settings = dict(server.settings, **(settings or {}))
     server.extra += "\n" + extra + "\n"
@@ -33,11 +34,13 @@ def configuration(server, name, roost=None, settings=None, extra=""):
 
 
 class Session:
-    """A program's process, with what a client needs of a socket. (Both
-    programs refuse to run on a real one.)"""
+    """The process of one of the programs, with the methods of a socket that a
+    client calls. It uses pipes, because both programs refuse to run on a
+    socket."""
 
     def __init__(self, server, program, user, path):
-        # Dovecot hands settings on through the environment.
+        # The environment is a clean one, because Dovecot would take settings
+        # from it.
         keep = {name: value for name, value in
                 server._environment().items()
                 if name in ("PATH", "TMPDIR", "LD_PRELOAD") or
@@ -67,7 +70,8 @@ class Session:
 
 
 class Imap(imapclient.Client):
-    """An IMAP session in which the user is logged in already."""
+    """A client of a Session of IMAP, in which the user is logged in
+    already."""
 
     def __init__(self, server, user, path):
         self.sock = Session(server, "imap", user, path)
@@ -80,8 +84,9 @@ class Imap(imapclient.Client):
 
 
 def uidl(server, user, path):
-    """What pop3 answers to UIDL: its lines, or what it says instead. (By
-    hand it begins without a greeting.)"""
+    """Asks a POP3 session for UIDL. Returns the lines of the answer, or all
+    that the session says if it refuses. A pop3 that a test starts sends no
+    greeting."""
     session = Session(server, "pop3", user, path)
     try:
         session.sendall(b"UIDL\r\nQUIT\r\n")

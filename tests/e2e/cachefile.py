@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""cachefile: what stands in a dovecot.index.cache, and changing it in place.
+"""cachefile: reads a dovecot.index.cache, and changes it in place.
 
-The file begins with a header of 32 bytes. A list of fields (name, size,
-type, decision) stands somewhere behind; a longer one is added later and the
-old one points to it. A record belongs to one message: it has the offset of
-the message's older record, its own size, and fields, each with the number of
-the field, for one of variable size its length, and its bytes, padded to four.
-Where the newest record of a message is, only the index knows: doveadm dump
-tells it.
+The file begins with a header of 32 bytes, which says where the list of fields
+(name, size, type, decision) begins. A longer list may be added later; the old
+one then points to it. A record belongs to one message. It consists of the
+offset of the message's older record, its size, and the values of some fields.
+A value consists of the number of its field, its length if the field has no
+fixed size, and its bytes, padded to a multiple of four. Only the index knows
+where the newest record of a message begins, so doveadm dump is asked for it.
 """
 
 import os
@@ -16,12 +16,14 @@ import struct
 
 
 VARIABLE = 0xffffffff
-# Blobs of form 1: of each part; and one of all.
-OWN, SUMMARY, PREVIEW = "roost.own", "roost.own.summary", "roost.own.preview"
-HEADERS, LISTING = "roost.own.headers", "roost.own.listing"
-PARTS = OWN, SUMMARY, PREVIEW, HEADERS, LISTING
-NEW = "roost.new"
-# (size, type) of Dovecot's own fields that tell what a message says.
+# Each of these fields holds a blob of form 1 with some of the items.
+FIELD_OWN, SUMMARY = "roost.own", "roost.own.summary"
+PREVIEW, HEADERS = "roost.own.preview", "roost.own.headers"
+LISTING = "roost.own.listing"
+FIELDS_OWN = FIELD_OWN, SUMMARY, PREVIEW, HEADERS, LISTING
+# This field holds one blob of all items, usually of form 2.
+FIELD_NEW = "roost.new"
+# Dovecot's own fields that tell what a message says, with (size, type).
 NATIVE = {"date.sent": (8, 0), "mime.parts": (VARIABLE, 1),
           "binary.parts": (VARIABLE, 1), "imap.body": (VARIABLE, 2),
           "imap.bodystructure": (VARIABLE, 2), "imap.envelope": (VARIABLE, 2),
@@ -32,15 +34,18 @@ KEPT_ALWAYS = 2
 
 
 def is_telling(name):
+    """Tells whether the field tells what a message says."""
     return name in NATIVE or name.lower().startswith("hdr.")
 
 
 def header_value(line):
-    """How a header line stands in a field hdr.*: its number, 0, and it."""
+    """Returns the value of a field hdr.* with one header line: the line's
+    number, 0, and the line."""
     return struct.pack("<II", 1, 0) + line + b"\n"
 
 
 def index_folder(server, user, mailbox="INBOX"):
+    """Returns the folder that holds a mailbox's index and cache."""
     home = server.home(user)
     if server.storage == "maildir":
         return os.path.join(home, "Maildir") if mailbox == "INBOX" else \
@@ -50,20 +55,25 @@ def index_folder(server, user, mailbox="INBOX"):
 
 
 class Entry:
-    """One field of one record."""
+    """The value of one field in one record; `at` is its offset in the
+    file."""
 
     def __init__(self, name, data, at):
         self.name, self.data, self.at = name, data, at
 
 
 class Record:
+    """A record at the offset `at`; `older` is the offset of the message's
+    older record, or 0."""
+
     def __init__(self, at, size, older, entries):
         self.at, self.size, self.older = at, size, older
         self.entries = entries
 
 
 class CacheFile:
-    """A mailbox's cache as it is now. No session may be in the mailbox."""
+    """A mailbox's cache as it is now. No session may have selected the
+    mailbox."""
 
     def __init__(self, server, user, mailbox="INBOX"):
         self.folder = index_folder(server, user, mailbox)
@@ -74,9 +84,9 @@ class CacheFile:
             os.path.join(self.folder, "dovecot.index")).stdout.decode(
                 errors="replace")
         self.newest = {}
-        for part in shown.split("RECORD: ")[1:]:
-            uid = int(re.search(r"uid=(\d+)", part).group(1))
-            at = re.search(r"- cache offset=(\d+)", part)
+        for shown_record in shown.split("RECORD: ")[1:]:
+            uid = int(re.search(r"uid=(\d+)", shown_record).group(1))
+            at = re.search(r"- cache offset=(\d+)", shown_record)
             if at:
                 self.newest[uid] = int(at.group(1))
 
@@ -92,6 +102,7 @@ class CacheFile:
         return struct.unpack_from("<I", self.bytes, at)[0]
 
     def _last_fields(self):
+        """Returns the offset of the newest list of fields."""
         at = _offset(self._u32(28))
         while True:
             after = _offset(self._u32(at))
@@ -100,7 +111,8 @@ class CacheFile:
             at = after
 
     def _read_fields(self, at):
-        """[(name, size, type, decision)]."""
+        """Returns the list of fields that begins at an offset: [(name, size,
+        type, decision)]."""
         size, count = self._u32(at + 4), self._u32(at + 8)
         body = self.bytes[at + 12:at + size]
         sizes = struct.unpack_from("<%dI" % count, body, 4 * count)
@@ -130,7 +142,7 @@ class CacheFile:
         return Record(at, size, older, entries)
 
     def records(self, uid):
-        """Newest first."""
+        """Returns the records of a message, the newest first."""
         found, at = [], self.newest.get(uid, 0)
         while at:
             found.append(self.record(at))
@@ -141,14 +153,15 @@ class CacheFile:
         return [entry for record in self.records(uid)
                 for entry in record.entries if name in (None, entry.name)]
 
-    def blob(self, uid, name=OWN):
+    def blob(self, uid, name=FIELD_OWN):
+        """Returns the only Entry of that field that a message has."""
         found = self.entries(uid, name)
         assert len(found) == 1, (uid, name, len(found))
         return found[0]
 
     def names(self):
-        """The fields of which some message has a value, in lower case as
-        Dovecot compares them."""
+        """Returns the names of the fields of which some message has a value,
+        in lower case, because Dovecot ignores their case."""
         return {entry.name.lower() for uid in self.newest
                 for entry in self.entries(uid)}
 
@@ -164,7 +177,7 @@ class CacheFile:
         self.write(entry.at + at, bytes([entry.data[at] ^ 1 << bit]))
 
     def _pack(self, values):
-        """[(name, bytes)] as they stand in a record."""
+        """Returns [(name, bytes)] as a record has them."""
         out = b""
         for name, data in values:
             number = self.number(name.lower())
@@ -175,15 +188,17 @@ class CacheFile:
         return out
 
     def rewrite(self, record, values):
-        """Other values in a record's place; at most as many bytes. Dovecot
-        takes a record without any for a broken one."""
+        """Writes values, [(name, bytes)], over those of a record. They must
+        need no more bytes. If there are none, the record gets flags, because
+        Dovecot takes an empty record for a broken one."""
         body = self._pack(values or [("flags", bytes(4))])
         assert 8 + len(body) <= record.size
         self.write(record.at, struct.pack("<II", record.older,
                                           8 + len(body)) + body)
 
     def change(self, uid, name, data):
-        """Another value, not longer, for the one field of that name."""
+        """Gives a field of a message another value, which must not be longer.
+        The value None removes the field."""
         for record in self.records(uid):
             values = [(entry.name, data if entry.name == name
                        else entry.data) for entry in record.entries]
@@ -201,8 +216,8 @@ class CacheFile:
         return end
 
     def add_fields(self, names):
-        """Makes the file know Dovecot's own fields, each to be kept
-        always."""
+        """Adds fields of Dovecot's own to the list of fields, with the
+        decision to keep each always."""
         fields = self.fields + [
             (name, *{**NATIVE, **SIZES}.get(name, (VARIABLE, HEADER_TYPE)),
              KEPT_ALWAYS)
@@ -218,7 +233,7 @@ class CacheFile:
         self.write(self.fields_at, _packed(at))
 
     def plant(self, uid, values):
-        """More values for a message that has a record: [(name, bytes)]."""
+        """Adds values, [(name, bytes)], to a message that has a record."""
         known = [field[0].lower() for field in self.fields]
         self.add_fields([name for name, _ in values if name not in known])
         body = self._pack(values)
@@ -228,8 +243,9 @@ class CacheFile:
 
 
 def _offset(number):
-    """Dovecot writes an offset that may change as four times seven bits, so
-    that half of one is none."""
+    """Returns the offset that a number stands for. Dovecot writes an offset
+    that may change as four times seven bits and marks each byte, so that one
+    that is not written to the end is not taken for an offset."""
     number = struct.unpack(">I", struct.pack("<I", number))[0]
     if number & 0x80808080 != 0x80808080:
         return 0
@@ -237,6 +253,7 @@ def _offset(number):
 
 
 def _packed(at):
+    """Returns the bytes that stand for an offset in the way of _offset()."""
     number = at >> 2
     return struct.pack(">I", 0x80808080 | sum(
         (number >> 7 * i & 0x7f) << 8 * i for i in range(4)))

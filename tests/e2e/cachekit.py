@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""cachekit: messages whose headers are all cached, what a session is told of
-them, caches that are lost, and how often an event was counted."""
+"""cachekit: messages for tests of the cache, what sessions answer about them,
+and what else these tests share: lost caches and counted events."""
 
 import os
 import re
@@ -14,7 +14,8 @@ ONE, TWO = "X-My-One", "x-my-two"
 
 
 def message(number):
-    """A multipart message with every kind of standard header."""
+    """Returns a multipart message with many standard header lines and three
+    others."""
     return (corpus.head(
         "cached-%d" % number, "%s: one %d" % (ONE, number),
         "X-MY-TWO: two\r\n\tfolded %d" % number, "X-Other: other %d" % number,
@@ -34,7 +35,7 @@ STANDARD = " ".join(
     "Bcc Cc Content-Type Date From Importance In-Reply-To List-Id Message-ID "
     "MIME-Version References Reply-To Sender Subject To X-Priority "
     "X-Spam-Flag Lines Newsgroups".upper().split())
-# What a client asks to show a mailbox.
+# A client sends commands like these to show the list of a mailbox.
 LISTING = ["FETCH 1:* (%s)" % items for items in (
     "ENVELOPE", "BODYSTRUCTURE", "BODY", "PREVIEW", "PREVIEW (LAZY)",
     "BODY.PEEK[HEADER.FIELDS (%s)]" % STANDARD,
@@ -43,8 +44,8 @@ LISTING = ["FETCH 1:* (%s)" % items for items in (
 
 
 def answers(server, user, commands, mailbox="INBOX", conf=None):
-    """{command: what a session is told}; with another configuration than
-    the server's, if one is given."""
+    """Returns {command: comparable answer} of a new session. `conf` is the
+    path of a configuration that it uses in the place of the server's."""
     found = {}
     client = apart.Imap(server, user, conf) if conf else server.raw(user)
     try:
@@ -58,12 +59,14 @@ def answers(server, user, commands, mailbox="INBOX", conf=None):
 
 
 def without_dates(answer):
-    """INTERNALDATE of a delivery is the time it came."""
-    return [re.sub(rb'INTERNALDATE "[^"]*"', b"INTERNALDATE", part)
-            for part in answer[0]], answer[1]
+    """Returns a comparable answer without INTERNALDATE, which of a delivered
+    message is the time at which it came."""
+    return [re.sub(rb'INTERNALDATE "[^"]*"', b"INTERNALDATE", line)
+            for line in answer[0]], answer[1]
 
 
 def assert_same(found, wanted):
+    """Asserts that two results of answers() differ in nothing but dates."""
     for command in wanted:
         if without_dates(found[command]) != without_dates(wanted[command]):
             raise AssertionError("%s\nis:     %.3000r\nwanted: %.3000r" % (
@@ -72,6 +75,7 @@ def assert_same(found, wanted):
 
 
 def first_difference(one, two):
+    """Returns the first two responses that differ, or else both answers."""
     for left, right in zip(one[0], two[0]):
         if without_dates(([left], b"")) != without_dates(([right], b"")):
             return left, right
@@ -85,7 +89,7 @@ def deliver_all(server, user, messages):
 
 
 def append_all(server, user, messages, mailbox="INBOX"):
-    """One MULTIAPPEND."""
+    """Appends the messages with one command (MULTIAPPEND)."""
     with server.raw(user) as client:
         parts = ['APPEND "%s" ' % mailbox]
         for data in messages:
@@ -95,6 +99,7 @@ def append_all(server, user, messages, mailbox="INBOX"):
 
 
 def lose_cache(server, user):
+    """Deletes the caches of all mailboxes of a user."""
     for folder, _, names in os.walk(server.home(user)):
         for name in names:
             if name == "dovecot.index.cache":
@@ -112,6 +117,7 @@ metric refused_blobs {
 
 
 def metric(server, name):
+    """Returns how many events a metric has counted."""
     shown = server.doveadm("-f", "tab", "stats", "dump").stdout.decode()
     lines = [line.split("\t") for line in shown.splitlines()]
     count = lines[0].index("count")
@@ -120,7 +126,9 @@ def metric(server, name):
 
 
 def wait_metric(server, name, wanted):
-    """Events reach the stats process a little later; not too many do."""
+    """Waits until a metric has counted as many events as wanted, which reach
+    the stats process a little later, and asserts that it has not counted
+    more."""
     deadline = time.monotonic() + 20
     while metric(server, name) < wanted:
         assert time.monotonic() < deadline, metric(server, name)

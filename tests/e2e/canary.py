@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""canary: words that no disk may show, and a blunt search for them.
+"""canary: words that no disk may show, and a search for them in any encoding.
 
-Every word begins with one of two stems and ends in a number of its own. The
-search looks for the stems in every spelling and encoding a program might
-write them in, and reads the number that follows: so one pass over a file
-finds every word, even one that nobody thought of. A hit without a number is
-a hit, too.
+Every word consists of one of two stems and a number of its own. The search
+looks for the stems in every spelling and encoding that a program might write
+them in, and reads the number that follows. One pass over a file therefore
+finds every word that was given out. A stem without a number is a hit, too.
 """
 
 import base64
@@ -14,7 +13,7 @@ import os
 import re
 import stat
 
-# One of letters only; one that mail has to encode.
+# The first stem has only letters of ASCII. Mail has to encode the second.
 STEM = "QvarNix"
 STEM8 = "W\u00fclfN\u00e4r"
 
@@ -37,15 +36,16 @@ class Book:
         return word
 
     def word(self, kind):
-        """A new word: a valid atom, local part, domain label and keyword."""
+        """Returns a new word, which is a valid atom, local part, domain label
+        and keyword."""
         return self._add(STEM, kind)
 
     def word8(self, kind):
-        """A new word that is no ASCII."""
+        """Returns a new word with letters that are not ASCII."""
         return self._add(STEM8, kind)
 
     def numbers(self, *but):
-        """The numbers of all words but those of some kinds."""
+        """Returns the numbers of all words but those of some kinds."""
         return {number for number, kind in self.kinds.items()
                 if kind not in but}
 
@@ -57,8 +57,9 @@ def _spellings(text):
 
 
 def phases(data):
-    """(characters before, base64) of the bytes at each place in a group of
-    three: only the characters that depend on nothing beside them."""
+    """Yields (characters before, base64) of the bytes for each position they
+    can have in a group of three. The base64 has only the characters that do
+    not depend on the bytes before and after."""
     for skip in range(3):
         text = base64.b64encode(b"\0" * skip + data)
         whole = len(data) + skip
@@ -66,7 +67,8 @@ def phases(data):
 
 
 def _plain_number(step, at):
-    """Reads four digits, each the byte `at` of `step` bytes."""
+    """Returns a function that reads four digits; each digit is the byte `at`
+    of `step` bytes."""
     def read(content, end):
         digits = content[end + at:end + 4 * step:step]
         return int(digits) if re.fullmatch(rb"\d{4}", digits) else 0
@@ -74,7 +76,8 @@ def _plain_number(step, at):
 
 
 def _hex_number(mark):
-    """Reads four digits written as hexadecimal, each behind a mark."""
+    """Returns a function that reads four digits, each written as hexadecimal
+    behind a mark."""
     form = re.compile((re.escape(mark) + rb"3(\d)") * 4)
 
     def read(content, end):
@@ -84,6 +87,9 @@ def _hex_number(mark):
 
 
 def _base64_number(before, length):
+    """Returns a function that decodes what it finds and reads the first four
+    digits; `before` characters of the base64 stand before its beginning, and
+    `length` of them were found."""
     def read(content, end):
         start = end - length
         text = content[start:start + 80].replace(b"-", b"+") \
@@ -104,7 +110,8 @@ def _base64_needles(data, form):
 
 
 def _escaped(data, mark, is_all):
-    """The bytes as =XX or %XX: all of them or what is not ASCII."""
+    """Returns bytes written as =XX or %XX: all of them, or those that are not
+    ASCII."""
     return b"".join(b"%s%02x" % (mark, byte) if is_all or byte > 126
                     else bytes([byte]) for byte in data)
 
@@ -140,7 +147,8 @@ def word_needles():
 
 
 def secret_needles(name, raw):
-    """For a secret of 32 bytes that is written as hexadecimal."""
+    """Returns the needles of a secret, for its bytes and for its hexadecimal
+    form."""
     found = [Needle(raw, "raw " + name, None, None),
              Needle(raw.hex().encode(), "hex " + name, None, True)]
     for data in (raw, raw.hex().encode(), raw.hex().upper().encode()):
@@ -149,8 +157,9 @@ def secret_needles(name, raw):
 
 
 def _search(content, needles):
-    """(needle, number) for every place; the line ends that split base64 and
-    quoted-printable are taken out before."""
+    """Yields (needle, number) for every place where a needle stands, with 0
+    for no number. The ends of lines are removed first, because they split
+    base64 and quoted-printable."""
     joined = content.replace(b"=\r\n", b"").replace(b"=\n", b"") \
         .replace(b"\r", b"").replace(b"\n", b"")
     lowered = joined.lower()
@@ -176,7 +185,7 @@ class Search:
         self.files = 0
 
     def file(self, path):
-        """The hits in one file and in its name."""
+        """Returns the hits in one file and in its name."""
         with open(path, "rb") as file:
             content = file.read()
         self.files += 1
@@ -190,8 +199,9 @@ class Search:
         return hits
 
     def folders(self, *tops, but=()):
-        """The hits in every file below, sockets and pipes aside, and in
-        the names of folders; `but` are paths of files and folders."""
+        """Returns the hits in all regular files below some folders, in their
+        names and in the names of folders. `but` are paths of files and folders
+        that are left out."""
         hits = []
         for top in tops:
             for folder, names, files in os.walk(top):
@@ -208,7 +218,8 @@ class Search:
         return hits
 
     def changed(self, top, seen, but=()):
-        """The hits in files that are new or other than when last seen."""
+        """Returns the hits in files that are new or have changed since the
+        last call; `seen` keeps what they were like."""
         hits = []
         for folder, names, files in os.walk(top):
             names[:] = [name for name in names
@@ -234,7 +245,8 @@ class Search:
 
 
 def place(path, root):
-    """A path without what differs from message to message."""
+    """Returns a path below the root, with * in the place of what differs from
+    message to message."""
     path = os.path.relpath(path, root)
     if os.path.basename(os.path.dirname(path)) in ("cur", "new", "tmp"):
         return os.path.join(os.path.dirname(path), "*")
@@ -242,7 +254,8 @@ def place(path, root):
 
 
 def table(hits, root):
-    """The hits as text, those of one place, form and kind on one line."""
+    """Returns the hits as text with one line for all hits of the same place,
+    form and kind."""
     counted = collections.Counter(
         (place(hit.path, root), hit.kind, hit.form) for hit in hits)
     return "\n".join("%6d  %s: %s (%s)" % (count, *what)

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """canary_day: a full day of mail on one server.
 
-alice works over IMAP and doveadm, bob's mail is fetched by POP3, carol's opens
-with her password only, so that it is delivered while nobody can read it, and
-dave gets a copy of alice's by dsync. Everything is asked for in several
-sessions, each a fresh process, with new mail in between: then Dovecot has
-learned what clients want and prepares it at delivery.
+alice uses IMAP and doveadm, and bob fetches his mail by POP3. Only carol's
+password opens her keyring, so that mail is delivered to her while nobody can
+read it. dave gets a copy of alice's mail by dsync. Everything is asked for in
+several sessions, each in a new process, with new mail in between: by then
+Dovecot has learned what clients ask for and prepares it at delivery.
 
-What an admin or user writes in clear on purpose is kept apart: Sieve scripts
-lie in a folder of their own (they name keywords), mailboxes have usual names.
+A search for words must not find what an admin or user writes in clear on
+purpose. Sieve scripts, which name keywords, therefore lie in a folder of their
+own, and mailboxes have usual names.
 """
 
 import os
@@ -21,7 +22,8 @@ USERS = ("alice", "bob", "carol", "dave")
 LOCKED, COPY = "carol", "dave"
 RECIPIENTS = USERS[:3]
 
-# Asked of every message; OPTIONAL where not every version knows them.
+# These items are fetched of every message. Not every version of Dovecot knows
+# the items of OPTIONAL.
 FETCHES = """
 FAST | (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ) | ENVELOPE | ALL | FULL
 BODY | BODYSTRUCTURE | (SAVEDATE) | (PREVIEW) | (PREVIEW (LAZY)) | (SNIPPET)
@@ -44,7 +46,7 @@ X-FIRST X-MANY RETURN-PATH DKIM-SIGNATURE CONTENT-TYPE)])
 RFC822 | (BODY.PEEK[]) | (BODY[])
 """
 OPTIONAL = "(EMAILID) | (THREADID)"
-SORTS = """ARRIVAL CC DATE FROM SIZE SUBJECT TO DISPLAYFROM DISPLAYTO""".split()
+SORTS = "ARRIVAL CC DATE FROM SIZE SUBJECT TO DISPLAYFROM DISPLAYTO".split()
 SEARCHES = """
 ALL | ANSWERED | DELETED | DRAFT | FLAGGED | NEW | OLD | RECENT | SEEN
 UNANSWERED | UNDELETED | UNDRAFT | UNFLAGGED | UNSEEN | LARGER 1000
@@ -58,7 +60,7 @@ OR SUBJECT Re: FROM example | NOT SUBJECT nothing | NOT BODY nothing
 RETURN (MIN MAX COUNT ALL) TEXT example | RETURN (SAVE) SUBJECT Re:
 CHARSET UTF-8 SUBJECT Re: | FUZZY SUBJECT Re:
 """
-# What is looked for by key, each with a word of that kind.
+# Pairs of a search key and the kind of word that is searched for with it.
 FINDS = (
     ("SUBJECT", "subject"), ("SUBJECT", "subject base64"),
     ("SUBJECT", "subject q"), ("FROM", "from name"),
@@ -100,8 +102,8 @@ def items(text):
 
 
 class Day:
-    """server   a Server whose users are USERS, already started
-    did      called with a command's name each time one has ended"""
+    """A day on `server`, a started Server whose users are USERS. Each time a
+    command has ended, `did` is called with its name."""
 
     def __init__(self, server, book, did=lambda name: None):
         self.server = server
@@ -117,7 +119,8 @@ class Day:
 
     @staticmethod
     def prepare(server):
-        """Makes the scripts' folder: before Dovecot starts."""
+        """Makes the folder of Sieve scripts. Dovecot must not have been
+        started yet."""
         folder = os.path.join(server.root, "scripts")
         os.makedirs(folder)
         server.own(folder)
@@ -153,18 +156,18 @@ class Day:
         self.server.own(folder)
 
     def asked_message(self):
-        """A header whose name clients ask for."""
+        """Returns a message with a header line for whose name clients ask."""
         return ("%s: %s\r\n" % (self.asked, self.book.word("asked header")) +
                 self.mail.simple()).encode()
 
     def deliver(self):
-        """LMTP to all at once and to one, and dovecot-lda."""
+        """Delivers by LMTP to all at once and to one, and by dovecot-lda."""
         self.rounds += 1
         for message in self.mail.messages():
             answers = self.server.deliver(message, *RECIPIENTS)
             assert [code for code, _ in answers] == [250] * 3, answers
             self.did("LMTP to three")
-        # Everybody has these in INBOX now.
+        # Everybody has a message with these words in INBOX now.
         self.latest = {kind: words[-1]
                        for kind, words in self.book.by_kind.items()}
         for user in RECIPIENTS:
@@ -204,7 +207,7 @@ class Day:
     # Sessions
 
     def session(self, user):
-        """A fresh process that asks for everything."""
+        """Asks for everything in a new session."""
         with self.server.raw(user) as client:
             self.ask(client, "SELECT INBOX (CONDSTORE)")
             self.keywords(client)
@@ -251,7 +254,8 @@ class Day:
             self.ask(client, "THREAD %s UTF-8 ALL" % kind.decode())
 
     def keywords(self, client):
-        """STORE in all its forms, seen under the true name."""
+        """Changes keywords with STORE in all its forms; FETCH must show them
+        by the names that the client gave."""
         tags = self.tags
         for change in ("1 +FLAGS (\\Flagged %(stored)s $Forwarded)",
                        "2 +FLAGS.SILENT (%(stored)s %(dollar)s)",
@@ -314,7 +318,9 @@ class Day:
         box, tags = ("mailbox", "INBOX"), self.tags
         for _ in range(2):
             self.doveadm("fetch", "-u", "alice", DOVEADM_FIELDS, *box)
-            # Not of all: Dovecot itself fails at a line that is no header.
+            # The field text.utf8 is fetched of some messages only, because
+            # Dovecot itself fails at a header with a line that is no header
+            # line.
             self.doveadm("fetch", "-u", "alice", "text.utf8", *box, "body",
                          "filler")
         for query in (("subject", self.latest["subject"]), ("text", "example"),
@@ -349,7 +355,8 @@ class Day:
         self.did("doveadm save")
 
     def replicate(self):
-        """dsync to another user and storage and back, and import."""
+        """Copies mail to another user and to another storage and back, and
+        imports it."""
         other = {"maildir": "sdbox", "sdbox": "mdbox",
                  "mdbox": "maildir"}[self.server.storage]
         far = self.server.dsync_server(COPY)
@@ -357,7 +364,8 @@ class Day:
                                                "backup"))
         for _ in range(2):
             done = self.doveadm("sync", "-u", "alice", *far, check=False)
-            # 2: two Maildirs that disagree about INBOX's id; go on later.
+            # The status 2 asks for another run: two Maildirs disagreed about
+            # the id of INBOX.
             assert done.returncode in (0, 2), done.stderr
             self.deliver_two()
         found = self.doveadm("search", "-u", COPY, "mailbox", "Work", "all")
@@ -375,7 +383,7 @@ class Day:
             self.did("LMTP to " + user)
 
     def rebuild(self):
-        """Indexes are rebuilt, and all is asked for once more."""
+        """Rebuilds indexes, and asks for everything once more."""
         for user in ("alice", "bob"):
             self.doveadm("force-resync", "-u", user, "*")
             self.doveadm("purge", "-u", user)

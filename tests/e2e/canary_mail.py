@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""canary_mail: messages with a word of the book in every place.
+"""canary_mail: messages that have a word of a canary.Book in every place.
 
-Each shape of message below is made several times, always with new words, so
-that every way of delivery and every session gets some of each.
+Messages of each shape below are made several times, always with new words, so
+that every way of delivery and every session gets some of each shape.
 """
 
 import base64
@@ -10,7 +10,7 @@ import quopri
 
 from corpus import wrapped64
 
-# Headers that clients ask for by name; X-Word-* and List-* are the odd ones.
+# Clients ask for these headers by name, for X-Word-Odd and List-Id seldom.
 NAMED = ("Subject Comments Keywords X-Word-Odd List-Id Organization "
          "X-Mailer Thread-Topic Importance Content-Language").split()
 ADDRESSES = "From Sender Reply-To To Cc Bcc Resent-From Resent-To".split()
@@ -18,7 +18,7 @@ IDS = "Message-ID In-Reply-To References Resent-Message-ID".split()
 
 
 def encoded(text, charset="utf-8", form="B"):
-    """An encoded word."""
+    """Returns a text as an encoded word of RFC 2047."""
     data = text.encode(charset)
     if form == "B":
         inner = base64.b64encode(data).decode()
@@ -30,12 +30,14 @@ def encoded(text, charset="utf-8", form="B"):
 
 
 def percent(text):
-    """The value of an RFC 2231 parameter."""
+    """Returns a text as the value of a parameter of RFC 2231."""
     return "".join(chr(byte) if byte < 127 else "%%%02X" % byte
                    for byte in text.encode())
 
 
 class Maker:
+    """Makes messages with new words of a book."""
+
     def __init__(self, book):
         self.book = book
         self.number = 0
@@ -44,7 +46,8 @@ class Maker:
         return self.book.word(kind)
 
     def address(self, name, form="plain"):
-        """A display name, local part and domain of their own."""
+        """Returns an address with a new display name, local part and
+        domain."""
         kind = name.lower()
         shown = self.word(kind + " name")
         if form != "plain":
@@ -54,7 +57,8 @@ class Maker:
             self.word(kind + " local part"), self.word(kind + " domain"))
 
     def head(self, *more, subject=None, form="plain", is_mime=True):
-        """A header with every usual field, without the empty line."""
+        """Returns a header with every usual field, without the empty line
+        behind it."""
         self.number += 1
         lines = ["%s: %s" % (name, self.address(name, form))
                  for name in ADDRESSES]
@@ -87,7 +91,7 @@ class Maker:
             self.word("body"))
 
     def encoded_words(self):
-        """Everything that can be encoded is."""
+        """Returns a message in which all that can be encoded is encoded."""
         subject = encoded("\u00fc " + self.word("subject base64")) + "\r\n " \
             + encoded("\u00fc" + self.word("subject q"), form="Q") + " " + \
             encoded(self.book.word8("subject latin"), "iso-8859-1", "Q")
@@ -103,7 +107,8 @@ class Maker:
             .replace("\n", "\r\n")
 
     def raw_utf8(self):
-        """8 bit without a label, as some send it."""
+        """Returns a message with UTF-8 in its header, where nothing says that
+        it is UTF-8."""
         return self.head(
             "Content-Type: text/plain; charset=utf-8",
             "Content-Transfer-Encoding: 8bit",
@@ -113,6 +118,7 @@ class Maker:
                                   self.book.word8("body 8 bit"))
 
     def _file(self, kind, name, *more, data=None):
+        """Returns a MIME part with every usual header line."""
         return "".join(line + "\r\n" for line in (
             "Content-Type: %s; x-word=%s; %s" % (
                 kind, self.word("type parameter"), name),
@@ -163,7 +169,8 @@ class Maker:
             "--%s--\r\n%s\r\n" % (edge, self.word("epilogue"))
 
     def large(self):
-        """Larger than what Dovecot keeps in memory."""
+        """Returns a message that is larger than what Dovecot keeps in
+        memory."""
         return self.attachments(140000)
 
     def alternative(self):
@@ -190,7 +197,8 @@ class Maker:
             "--%s--\r\n" % edge
 
     def nested(self):
-        """A forwarded message and a digest, with headers of their own."""
+        """Returns a message with a forwarded message and a digest, which have
+        headers of their own."""
         edge, inner = self.word("boundary"), self.word("boundary")
         parts = ["\r\n%s\r\n" % self.word("preview"),
                  "Content-Type: message/rfc822\r\n\r\n%s\r\n"
@@ -203,7 +211,8 @@ class Maker:
             "\r\n--%s--\r\n" % edge
 
     def lists(self):
-        """What mailing lists and filters put on top."""
+        """Returns a message with the header lines that mailing lists and
+        filters add."""
         names = ("List-Post List-Unsubscribe List-Help X-Spam-Status "
                  "X-Original-To Errors-To Authentication-Results "
                  "Disposition-Notification-To X-Loop Newsgroups").split()
@@ -221,7 +230,8 @@ class Maker:
                                                self.word("preview"))
 
     def huge_header(self):
-        """More than Dovecot caches for one message."""
+        """Returns a message whose header is larger than what Dovecot caches
+        of one message."""
         many = ",\r\n ".join("%s@%s.example" % ("x" * 40, "y" * 20)
                              for _ in range(900))
         return "X-First: %s\r\n" % self.word("huge first") + self.head(
@@ -235,7 +245,8 @@ class Maker:
             "\r\n%s\r\n" % self.word("body")
 
     def broken(self):
-        """No MIME, a line that is no header, a header without a body."""
+        """Returns a message that promises MIME parts and has none, with a
+        line in its header that is no header line."""
         return self.head("Content-Type: multipart/mixed; boundary=none",
                          "this is no header but %s"
                          % self.word("broken header")) + \
@@ -247,5 +258,6 @@ class Maker:
                 self.huge_header, self.broken, self.large]
 
     def messages(self, first=0, step=1):
-        """One message of each shape, or some of them, with new words."""
+        """Returns one message of each shape, or of every `step`-th shape from
+        `first` on, with new words."""
         return [shape().encode() for shape in self.shapes()[first::step]]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""conftest: servers for tests, stopped and removed whatever happens."""
+"""conftest: the servers of tests, which are stopped and removed whatever
+happens."""
 
 import os
 import shutil
@@ -18,7 +19,7 @@ import server as servers  # noqa: E402
 def pytest_configure(config):
     if not os.environ.get("ROOST_E2E_TMP"):
         pytest.exit("start these tests with tests/e2e/run", returncode=2)
-    # A polite kill stops the servers like an interrupt from the keyboard.
+    # SIGTERM stops the servers like an interrupt from the keyboard.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -30,13 +31,14 @@ def pytest_report_header(config):
 
 
 def pytest_runtest_logreport(report):
-    """A failure's output names the seed."""
+    """Shows the seed with every failure, so that it can be repeated."""
     if report.failed:
         report.sections.append(("seed", "ROOST_E2E_SEED=%d" % corpus.SEED))
 
 
 def _factory(request):
-    """A function that makes started servers which end with the scope."""
+    """Returns a function that makes servers. They are stopped and removed when
+    the test or the module of the fixture ends."""
     made = []
 
     def make(storage="maildir", start=True, **options):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""corpus: odd messages as the real world sends them, made by a seed.
+"""corpus: odd messages as the real world sends them, made from a seed.
 
-messages(seed) gives the same list for the same seed on every machine. Each
-message is a Message: its name, its bytes as a client sends them, and the
-words in it that must not be found on a disk that holds it sealed.
+messages(seed) returns the same list for the same seed on every machine. Each
+message is a Message: its name, its bytes as a client sends them, and the words
+in it that must not be found on a disk where it is sealed.
 """
 
 import base64
@@ -26,14 +26,14 @@ WORDS = ("anvil barley candle driftwood ember falcon granite harbour indigo "
 
 
 def word(name):
-    """A word that stands in this message and nowhere else."""
+    """Returns the word that only the message of this name contains."""
     return "canary" + hashlib.sha256(b"%d %s" % (SEED, name.encode())) \
         .hexdigest()[:14]
 
 
 class Maker:
-    """Collects messages; one random source per message, so that adding one
-    changes no other."""
+    """Collects messages. Each has its own source of random numbers, so that a
+    new message changes no other."""
 
     def __init__(self, seed):
         self.seed = seed
@@ -43,6 +43,8 @@ class Maker:
         return random.Random("%d %s" % (self.seed, name))
 
     def add(self, name, data, *words):
+        """Adds a message. Its own word is one of its words if it contains
+        it."""
         assert name not in (message.name for message in self.found), name
         if isinstance(data, str):
             data = data.encode("utf-8")
@@ -54,7 +56,7 @@ class Maker:
 
 
 def text(rng, lines, width=70):
-    """Lines of words, each ended by CRLF."""
+    """Returns lines of random words, which end with CRLF."""
     out = []
     for _ in range(lines):
         line = rng.choice(WORDS)
@@ -65,7 +67,7 @@ def text(rng, lines, width=70):
 
 
 def head(name, *more, subject=None, date=None):
-    """A usual header, without the empty line."""
+    """Returns a usual header without the empty line behind it."""
     digest = hashlib.sha256(name.encode()).digest()
     lines = [
         "Return-Path: <bounce@lists.example>",
@@ -91,16 +93,20 @@ MIME = "MIME-Version: 1.0"
 
 
 def typed(kind, *more):
+    """Returns the header lines of MIME with a content type."""
     return (MIME, "Content-Type: " + kind) + more
 
 
 def wrapped64(data):
+    """Returns bytes in base64 in lines of 76 characters."""
     encoded = base64.b64encode(data).decode()
     return "".join(encoded[i:i + 76] + "\r\n"
                    for i in range(0, len(encoded), 76))
 
 
 def multipart(boundary, *parts, end=True, preamble="", epilogue=""):
+    """Returns a multipart body; without `end` the last boundary is
+    missing."""
     out = preamble
     for part in parts:
         out += "--%s\r\n%s\r\n" % (boundary, part)
@@ -108,12 +114,14 @@ def multipart(boundary, *parts, end=True, preamble="", epilogue=""):
 
 
 def part(kind, body, *more):
+    """Returns one part for multipart()."""
     return "".join(line + "\r\n" for line in
                    ("Content-Type: " + kind,) + more) + "\r\n" + body
 
 
 def exact(name, size):
-    """A usual message of exactly `size` bytes as stored with CRLF."""
+    """Returns a usual message that has exactly `size` bytes if it is stored
+    with CRLF."""
     rng = random.Random(name)
     data = head(name) + "\r\n"
     data += text(rng, (size - len(data)) // 72)
@@ -124,7 +132,8 @@ def exact(name, size):
 
 
 def exact_lf(name, size):
-    """A message of exactly `size` bytes as stored with bare LF."""
+    """Returns a usual message that has exactly `size` bytes if it is stored
+    with bare LF."""
     lines = (head(name) + "\r\n").replace("\r\n", "\n")
     lines += text(random.Random(name), size // 40).replace("\r\n", "\n")
     return (lines[:size - 1].rstrip("\n").ljust(size - 1, "z") +
@@ -132,7 +141,7 @@ def exact_lf(name, size):
 
 
 def plain(make):
-    """Text in its many forms."""
+    """Adds messages of plain text in its many forms."""
     add = make.add
     for name, subject in (("simple", None), ("no-subject", "")):
         add(name, head(name, subject=subject) + "\r\n" + word(name) + "\r\n" +
@@ -171,7 +180,8 @@ def plain(make):
 
 
 def line_ends(make):
-    """Bare CR and LF, NUL, 8 bit."""
+    """Adds messages with bare CR and LF, NUL, and bytes that are not
+    ASCII."""
     add = make.add
     raw = head("bare-lf").encode() + b"\r\n" + word("bare-lf").encode()
     add("bare-lf", raw.replace(b"\r\n", b"\n") + b"\none\ntwo\n\nthree\n")
@@ -203,7 +213,8 @@ def line_ends(make):
 
 
 def sizes(make):
-    """Sizes at the borders of a chunk, and long things."""
+    """Adds messages of sizes near one and two chunks, and some with long
+    lines, headers and attachments."""
     for size in (16383, 16384, 16385, 32767, 32768, 32769):
         make.add("crlf-%d" % size, exact("crlf-%d" % size, size))
         make.add("lf-%d" % size, exact_lf("lf-%d" % size, size))
@@ -231,7 +242,7 @@ def sizes(make):
 
 
 def headers(make):
-    """Headers as they should not be."""
+    """Adds messages with unusual and broken headers."""
     add = make.add
     body = "\r\nbody\r\n"
     add("folded-oddly", "Subject: a\r\n  \r\n\tb\r\n " + word("folded-oddly") +
@@ -292,7 +303,7 @@ def headers(make):
 
 
 def mime(make):
-    """MIME, right and wrong."""
+    """Adds messages with valid and with broken MIME structure."""
     add = make.add
 
     def mixed(name, *parts, boundary="b", **more):
@@ -388,7 +399,7 @@ def mime(make):
 
 
 def encodings(make):
-    """Transfer encodings and character sets."""
+    """Adds messages in various transfer encodings and character sets."""
     add = make.add
 
     def encoded(name, encoding, body, kind="text/plain; charset=utf-8"):
@@ -447,7 +458,8 @@ def encodings(make):
 
 
 def kinds(make):
-    """What programs send: signed, encrypted, invitations, bounces."""
+    """Adds messages as programs send them, such as signed and encrypted ones,
+    invitations and bounces, and some that look like stored formats."""
     add = make.add
     rng = make.random("kinds")
 
@@ -521,7 +533,7 @@ def kinds(make):
 
 
 def messages(seed=SEED):
-    """The corpus, without the one big message."""
+    """Returns all messages but big()."""
     make = Maker(seed)
     for group in (plain, line_ends, sizes, headers, mime, encodings, kinds):
         group(make)
@@ -529,7 +541,7 @@ def messages(seed=SEED):
 
 
 def big(seed=SEED, size=25000000):
-    """A message of 25 MB: text and a base64 attachment."""
+    """Returns a message of about 25 MB with text and a base64 attachment."""
     rng = random.Random("%d big" % seed)
     count = (size - 20000) * 57 // 78
     attachment = rng.getrandbits(8 * count).to_bytes(count, "big")
@@ -544,8 +556,9 @@ def big(seed=SEED, size=25000000):
 
 
 def is_regular(data):
-    """Comes back from IMAP exactly as it was sent: CRLF lines, no NUL, and
-    (Dovecot ends what it stores) no lone CR or LF."""
+    """Tells whether IMAP gives a message back exactly as it was sent. It does
+    if the message has no NUL and no CR or LF but in pairs, because Dovecot
+    changes these."""
     rest = data.replace(b"\r\n", b"")
     return b"\r" not in rest and b"\n" not in rest and b"\0" not in rest
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""demo: what Roost does, shown once on a private Dovecot.
+"""demo: shows once what Roost does, on a Dovecot of its own.
 
 Delivers a message by LMTP, reads it by IMAP, shows the bytes on disk, and
-looks for a word of the message there. KEEP=1 leaves the server running.
+searches them for a word of the message. With KEEP=1 in the environment the
+server goes on running.
 """
 
 import os

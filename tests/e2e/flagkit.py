@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""flagkit: servers with roost_flags, and clients that look at flags."""
+"""flagkit: servers with roost_flags, and clients that check the flags they are
+told."""
 
 import re
 import time
 
 from server import NEW
 
-# Each storage; with Roost and without.
+# Pairs of a storage and whether Roost is loaded beside roost_flags.
 KINDS = (("maildir", True), ("sdbox", False), ("mdbox", True),
          ("maildir", False), ("sdbox", True), ("mdbox", False))
 EVENTS = ("denied", "changed", "rescued", "set_at_delivery")
 METRICS = "".join("metric flags_%s {\n  filter = event=roost_flags_%s\n}\n"
                   % (name, name) for name in EVENTS)
-# Dovecot looks for attachments itself, from 2.4 on.
+# Without this, a Dovecot that knows the setting looks for attachments itself
+# and sets keywords.
 QUIET = "mail_attachment_detection_options =\n" if NEW else ""
+# With these settings roost_flags has no rules.
 OFF = {name: "none" for name in (
     "protect", "keep", "deny", "allow", "alias", "exclusive", "imply",
     "max_per_message", "max_per_mailbox", "reserve", "at_delivery")}
@@ -33,7 +36,8 @@ def message(word):
 
 
 def namespaces(storage):
-    """One of everybody's, without access lists, and a second of one's own."""
+    """Returns the configuration of two namespaces: a public one without access
+    lists, and a second private one."""
     path = {"maildir": "Maildir", "sdbox": "sdbox", "mdbox": "mdbox"}[storage]
     text = ""
     for name, kind, where in (("Public", "public", "/../public/"),
@@ -54,15 +58,15 @@ namespace %s {
 
 
 def without_rules():
-    """doveadm's -o that take all rules away."""
+    """Returns the arguments of doveadm that take all rules away."""
     where = "" if NEW else "plugin/"
     return [word for name, value in OFF.items()
             for word in ("-o", "%sroost_flags_%s=%s" % (where, name, value))]
 
 
 def pool(special, count):
-    """The users of one server: some usual ones, and some of each special
-    kind with its userdb fields."""
+    """Returns the users of one server: `count` usual ones, and 12 of each
+    special kind, which have the kind's rules in their userdb fields."""
     users = {"user%d" % number: {} for number in range(count)}
     for kind, fields in special.items():
         users.update({"%s%d" % (kind, number): {
@@ -72,7 +76,7 @@ def pool(special, count):
 
 
 def another(server, kind="user"):
-    """A user of that kind whom no other test knows."""
+    """Returns a user of that kind whom no test has used yet."""
     name = next(name for name in server.users
                 if name not in server.used and
                 re.fullmatch(kind + r"\d+", name))
@@ -80,16 +84,17 @@ def another(server, kind="user"):
     return name
 
 
-# Names are compared in lower case: their case never counts.
-
 def low(names):
+    """Returns the set of names in lower case, because their case never counts,
+    without \\Recent."""
     if isinstance(names, str):
         names = names.split()
     return {name.lower() for name in names} - {"\\recent"}
 
 
 def listed(line, what):
-    """The flags of one response: `FLAGS (...)`."""
+    """Returns the names in parentheses behind a word of one response, which
+    must differ in more than case."""
     found = re.search(what + rb" \(([^)]*)\)", line)
     names = found.group(1).decode().split()
     assert len(low(names)) == len(set(names) - {"\\Recent"}), line
@@ -97,19 +102,20 @@ def listed(line, what):
 
 
 def fetches(lines):
-    """[(number, flags)] of the FETCH responses that tell flags."""
+    """Returns [(number, flags)] of the FETCH responses that tell flags."""
     return [(int(line.split()[1]), low(listed(line, rb"FLAGS")))
             for line in lines if re.match(rb"\* \d+ FETCH .*FLAGS \(", line)]
 
 
 def permanent(lines):
-    """The last PERMANENTFLAGS, or None."""
+    """Returns the flags of the last PERMANENTFLAGS, or None."""
     found = [line for line in lines if b"[PERMANENTFLAGS " in line]
     return low(listed(found[-1], rb"PERMANENTFLAGS")) if found else None
 
 
 class Box:
-    """A client with a mailbox selected, that believes what it is told."""
+    """A client with a selected mailbox that remembers the flags it was told of
+    (told), the last FLAGS (known) and the last PERMANENTFLAGS (permanent)."""
 
     def __init__(self, server, user, mailbox="INBOX", how="SELECT"):
         self.server, self.user = server, user
@@ -134,6 +140,7 @@ class Box:
         return answer
 
     def read(self, lines):
+        """Remembers what untagged responses tell of flags."""
         for line in lines:
             if line.startswith(b"* FLAGS ("):
                 self.known = low(listed(line, rb"FLAGS"))
@@ -141,7 +148,7 @@ class Box:
                 self.permanent = permanent([line])
             for number, names in fetches([line]):
                 self.told[number] = names
-                # Some clients drop what FLAGS has not announced.
+                # Some clients ignore flags that FLAGS has not announced.
                 assert names <= self.known, (line, self.known)
 
     def ok(self, *parts):
@@ -150,21 +157,23 @@ class Box:
         return answer
 
     def no(self, code, *parts):
-        """The command is refused, by that response code."""
+        """Sends a command that must be refused with that response code;
+        returns the Answer."""
         answer = self.cmd(*parts)
         assert answer.status == "NO", "%r: %r" % (parts, answer)
         assert answer.text.startswith(b"[%s]" % code.encode()), answer
         return answer
 
     def append(self, *flags, mailbox="INBOX"):
-        """Each one's flags in one command."""
+        """Appends one message for each string of flags in one command;
+        returns the Answer."""
         parts = ["APPEND %s" % mailbox]
         for names in flags:
             parts[-1:] = [parts[-1] + " (%s) " % names, (message("m"),), ""]
         return self.cmd(*parts[:-1])
 
     def flags(self, number=1):
-        """The flags of a message, asked for."""
+        """Fetches and returns the flags of a message."""
         answer = self.ok("FETCH %d (FLAGS)" % number)
         return dict(fetches(answer.untagged))[number]
 
@@ -188,7 +197,8 @@ class Box:
 
 
 def filled(server, user, *flags, mailbox="INBOX"):
-    """A Box with one message for each, as a client may append them."""
+    """Returns a Box with one message for each string of flags, appended by the
+    client."""
     box = Box(server, user)
     for names in flags:
         answer = box.append(names, mailbox=mailbox)
@@ -199,18 +209,22 @@ def filled(server, user, *flags, mailbox="INBOX"):
 
 def admin(server, user, change, names, number=1, mailbox="INBOX",
           options=()):
+    """Changes the flags of a message with doveadm flags."""
     server.doveadm(*options, "flags", change, "-u", user, names, "mailbox",
                    mailbox, str(number))
 
 
 def flags_of(server, user, mailbox="INBOX"):
-    """[flags] of a mailbox's messages, as a new session sees them."""
+    """Returns the list of the flags of a mailbox's messages, as a new session
+    sees them."""
     with Box(server, user, mailbox, "EXAMINE") as box:
         return [names for _, names in sorted(box.all_flags().items())]
 
 
 def make(make_server, kind, flags=None, special=None, count=40, extra="",
          **options):
+    """Makes a server of a kind of KINDS whose settings of roost_flags are
+    `flags`, with the users of pool()."""
     storage, roost = kind
     settings = {"at_delivery": "none"}
     settings.update(flags or {})
@@ -226,7 +240,7 @@ def make(make_server, kind, flags=None, special=None, count=40, extra="",
 # Events
 
 def counts(server):
-    """{name: how often} of EVENTS."""
+    """Returns {name: how often} for EVENTS."""
     shown = server.doveadm("-f", "tab", "stats", "dump").stdout.decode()
     lines = [line.split("\t") for line in shown.splitlines()]
     column = lines[0].index("count")
@@ -236,7 +250,9 @@ def counts(server):
 
 
 def wait_count(server, name, wanted):
-    """Events reach the stats process a little later; not too many do."""
+    """Waits until an event was counted as often as wanted, because events
+    reach the stats process a little later, and asserts that it was not counted
+    more often."""
     deadline = time.monotonic() + 20
     while counts(server)[name] < wanted:
         assert time.monotonic() < deadline, (counts(server), wanted)
@@ -245,5 +261,7 @@ def wait_count(server, name, wanted):
 
 
 def wait_counts(server, before, **more):
+    """Waits until each of EVENTS was counted as often as `before` says plus
+    as often as `more` says."""
     for name in EVENTS:
         wait_count(server, name, before[name] + more.get(name, 0))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """imapclient: an IMAP client that keeps every byte of every answer.
 
-imaplib parses and so forgives; a comparison byte for byte must not. An answer
-is the list of its untagged responses, each the exact bytes from `* ` to the
-last CRLF with literals in place, and the tagged line.
+imaplib parses answers and loses their exact bytes, which tests compare. Here
+an answer consists of its untagged responses and the tagged line. Each response
+is bytes, from `* ` to the last CRLF, with its literals where they stood.
 """
 
 import re
@@ -18,7 +18,8 @@ _TIME = re.compile(rb" \[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]")
 
 
 class Closed(Exception):
-    """The server ended the connection; .seen holds what came before."""
+    """The server ended the connection; .seen holds the bytes of the answer
+    that came before."""
 
     def __init__(self, seen):
         super().__init__("connection closed after %d bytes" % len(seen))
@@ -26,7 +27,8 @@ class Closed(Exception):
 
 
 class Answer:
-    """What one command got: untagged responses and the tagged line."""
+    """The answer to one command: its untagged responses, and the tagged line
+    without the times that Dovecot may add to it."""
 
     def __init__(self, untagged, tagged):
         self.untagged = untagged
@@ -47,7 +49,7 @@ class Answer:
         return self.status == "OK"
 
     def key(self):
-        """What two servers are compared by: all but the tag."""
+        """Returns what must be the same for two servers: all but the tag."""
         return self.untagged, self.tagged.split(b" ", 1)[1]
 
     def __repr__(self):
@@ -100,7 +102,8 @@ class Client:
         return got
 
     def response(self):
-        """One whole response with its literals, exactly as sent."""
+        """Reads one whole response with its literals; returns its bytes as
+        they were sent."""
         parts = []
         while True:
             line = self.file.readline()
@@ -116,8 +119,9 @@ class Client:
     # Commands
 
     def send(self, *parts):
-        """Sends one command; bytes in a (b"...",) tuple go as LITERAL+,
-        in a [b"..."] list as a binary literal8. Returns the tag."""
+        """Sends one command and returns its tag. A part that is a tuple
+        (b"...",) is sent as a literal of LITERAL+, and a list [b"..."] as a
+        binary literal8; strings and bytes are sent as they are."""
         self.number += 1
         tag = b"a%d" % self.number
         out = [tag, b" "]
@@ -135,6 +139,7 @@ class Client:
         return tag
 
     def finish(self, tag):
+        """Reads up to the tagged line; returns the Answer."""
         untagged = []
         while True:
             try:
@@ -146,23 +151,25 @@ class Client:
             untagged.append(line)
 
     def cmd(self, *parts):
+        """Sends one command and returns the Answer."""
         return self.finish(self.send(*parts))
 
     def ok(self, *parts):
+        """Sends one command, which must succeed; returns the Answer."""
         answer = self.cmd(*parts)
         assert answer.ok, "%r: %r" % (parts[0], answer)
         return answer
 
     def append(self, mailbox, message, flags="", date=None, binary=False):
-        """APPEND of one message; returns the answer."""
+        """Appends one message to a mailbox; returns the Answer."""
         head = 'APPEND "%s" (%s) ' % (mailbox, flags)
         if date:
             head += '"%s" ' % date
         return self.cmd(head, [message] if binary else (message,))
 
     def fetch(self, number, item, uid=False):
-        """The bytes of the one literal or string that FETCH answers with,
-        or None for NIL or nothing."""
+        """Fetches one item of a message; returns the bytes of the literal or
+        string in the answer, or None if there is NIL or nothing."""
         answer = self.ok("%sFETCH %d (%s)" % ("UID " if uid else "",
                                               number, item))
         for line in answer.untagged:
@@ -178,6 +185,7 @@ class Client:
         return None
 
     def count(self, mailbox="INBOX"):
+        """Returns how many messages a mailbox has."""
         answer = self.ok('STATUS "%s" (MESSAGES)' % mailbox)
         return int(re.search(rb"MESSAGES (\d+)",
                              b"".join(answer.untagged)).group(1))
@@ -190,13 +198,15 @@ class Client:
         assert line.startswith(b"+"), line
 
     def done(self):
+        """Ends the IDLE command; returns the Answer to it."""
         self.sock.sendall(b"DONE\r\n")
         return self.finish(self.tag)
 
 
 def parse_list(text, pos=0):
-    """Parses one parenthesised IMAP value: lists, strings, literals as
-    bytes, NIL as None, the rest as bytes. Returns (value, end)."""
+    """Parses one value of IMAP that begins at a position; returns (value,
+    position of its end). A list becomes a list, NIL becomes None, and
+    everything else becomes bytes."""
     while text[pos:pos + 1] == b" ":
         pos += 1
     first = text[pos:pos + 1]
@@ -222,8 +232,8 @@ def parse_list(text, pos=0):
 
 
 def body_parts(structure, prefix=""):
-    """(section, is_leaf, has_mime) of each MIME part that a parsed
-    BODYSTRUCTURE names, in order."""
+    """Returns [(section, is_leaf, has_mime)] of the MIME parts that a parsed
+    BODYSTRUCTURE names, in its order."""
     if isinstance(structure[0], list):
         found = []
         for index, part in enumerate(structure):
@@ -241,6 +251,8 @@ def body_parts(structure, prefix=""):
 
 
 def _nested(part, section):
+    """Returns the same for the parts of the message in a part, or nothing if
+    the part is no message."""
     if part[0] is None or part[0].lower() != b"message" or \
             part[1] is None or part[1].lower() not in (b"rfc822", b"global") \
             or len(part) < 9 or not isinstance(part[8], list):

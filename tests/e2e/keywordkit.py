@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""keywordkit: private names of keywords: what is on disk of them, what clients
-are shown, keywords as earlier builds stored them, and whole sessions that are
-played to two servers and compared."""
+"""keywordkit: what tests of private names of keywords share.
+
+It searches the disk for names, reads the flags that clients are shown, makes
+keywords as older builds stored them, and plays whole sessions to two servers to
+compare the answers.
+"""
 
 import os
 import re
@@ -14,8 +17,8 @@ from tamper import rf
 MESSAGE = (b"From: a@roost.test\r\nTo: b@roost.test\r\nSubject: %s\r\n"
            b"Message-ID: <%s@roost.test>\r\n"
            b"Date: Tue, 1 Apr 2025 10:00:00 +0000\r\n\r\nbody of %s\r\n")
-# Private names: no part of one is a word that stands on disk for another
-# reason.  The long one's token exceeds what clients may name.
+# These names are private. None of them stands on disk for another reason. The
+# token of the long one is longer than a name that a client may give.
 SECRETS = ("Zahnarzt", "kuendigung-plan", "$TopSecret", "Verhandlung_2031",
            "x" * 12 + "-Nachlass-" + "y" * 20, "$label3")
 PUBLIC = ("$Forwarded", "Junk", "$MDNSent")
@@ -26,12 +29,13 @@ def message(word):
     return MESSAGE % (word, word, word)
 
 
-# What its owner or an admin wrote, not mail.
+# These files hold what their owner or an admin wrote.
 NOT_MAIL = ("dovecot-virtual", ".dovecot.sieve", ".dovecot.svbin",
             ".dovecot.sieve.log")
 
 
 def contents(folder):
+    """Yields the bytes of all files below a folder but those of NOT_MAIL."""
     for folder, _, files in os.walk(folder):
         for name in set(files) - set(NOT_MAIL):
             with open(os.path.join(folder, name), "rb") as file:
@@ -39,7 +43,8 @@ def contents(folder):
 
 
 def names_on_disk(server, names=SECRETS):
-    """The private names that are readable somewhere below the mail root."""
+    """Returns those of the names that some file below the mail root
+    contains."""
     found = set()
     for content in contents(server.mail_root):
         content = content.lower()
@@ -48,7 +53,8 @@ def names_on_disk(server, names=SECRETS):
 
 
 def tokens_on_disk(server, user="alice"):
-    """Without regard to case, as Dovecot compares them."""
+    """Returns the tokens in a user's files, in lower case, because Dovecot
+    ignores their case."""
     found = set()
     for content in contents(server.home(user)):
         found |= {token.lower() for token in
@@ -56,8 +62,9 @@ def tokens_on_disk(server, user="alice"):
     return found
 
 
-def token_of_before(server, name):
-    """As builds made it that sealed a name in its spelling."""
+def token_of_older_build(server, name):
+    """Returns the token that older builds made of a name. They sealed it as it
+    was spelled, and not in lower case."""
     ring = tamper.Reader(server, "alice").ring
     return rf.token_text(rf.siv_seal(
         rf.token_key(ring.host_key), [rf.TOKEN_LABEL + ring.id],
@@ -65,7 +72,9 @@ def token_of_before(server, name):
 
 
 def without_roost(server, then):
-    """What a process does that shows and takes tokens as they are."""
+    """Calls then(client) while the server runs without Roost, so that the
+    client sees and sends tokens as they are stored. Then it runs with Roost
+    again."""
     server.stop()
     server.roost = False
     server.start()
@@ -77,7 +86,8 @@ def without_roost(server, then):
 
 
 def listed(client, mailbox="INBOX"):
-    """The keywords of FLAGS, which is what PERMANENTFLAGS has: each once."""
+    """Selects a mailbox; returns the keywords of FLAGS. PERMANENTFLAGS must
+    have the same, and none may occur twice."""
     answer = client.ok("SELECT %s" % mailbox)
     flags, = [line for line in answer.untagged
               if line.startswith(b"* FLAGS (")]
@@ -95,7 +105,8 @@ def listed(client, mailbox="INBOX"):
 
 
 class Session:
-    """Clients of one server whose answers are kept for a comparison."""
+    """Clients of one server, by number, whose answers are kept for a
+    comparison."""
 
     def __init__(self, server, user="alice"):
         self.server, self.user = server, user
@@ -107,8 +118,9 @@ class Session:
         return self.clients[who]
 
     def note(self, who, what, lines):
+        """Keeps responses that a client got to a command, without what
+        differs from server to server."""
         for line in lines:
-            # What differs from server to server.
             line = re.sub(rb"(UIDVALIDITY|APPENDUID|COPYUID) \d+",
                           rb"\1 N", line)
             line = re.sub(rb"\b[0-9a-f]{32}\b", b"GUID", line)
@@ -122,7 +134,8 @@ class Session:
         return answer
 
     def idle(self, who, then, wait):
-        """IDLE of one client while another does something."""
+        """Calls then() while a client is in IDLE, and ends that when a
+        response contains the bytes `wait`."""
         client = self.client(who)
         client.idle()
         then()
@@ -139,7 +152,8 @@ class Session:
 
 
 def played(server, scripts):
-    """Each script as a user of its own: what its clients saw."""
+    """Plays each script as the user with its name. Returns for each what its
+    clients were told."""
     sessions = [Session(server, script.__name__) for script in scripts]
     for session, script in zip(sessions, scripts):
         script(session)
@@ -148,12 +162,16 @@ def played(server, scripts):
 
 
 def compare(script, expected, got):
+    """Asserts that two servers told the clients of a script the same."""
     for number, (left, right) in enumerate(zip(expected, got)):
         assert left == right, "%s: line %d" % (script.__name__, number)
     assert len(expected) == len(got)
 
 
+# What follows are scripts, and what they share. Each gets a Session.
+
 def fill(session, mailbox="INBOX", count=6, first=1):
+    """Appends messages with different keywords to a mailbox."""
     for number in range(first, first + count):
         flags = ["", SECRETS[0], SECRETS[4] + " $Forwarded", "\\Seen Junk",
                  SECRETS[2].upper(), SECRETS[1] + " " + SECRETS[0].lower()]
@@ -190,7 +208,8 @@ def stores(session):
 def searches(session):
     fill(session, count=10)
     cmd = session.cmd
-    # Several messages at once, one of them with a name that cannot be.
+    # One command appends several messages, the second time with a name that is
+    # too long.
     for bad in ("", " " + "n" * 60):
         cmd(1, "APPEND INBOX (%s%s) " % (SECRETS[3], bad),
             (message("multi1"),), " (%s \\Seen) " % SECRETS[3].upper(),
@@ -207,7 +226,7 @@ def searches(session):
         cmd(1, 'THREAD REFERENCES UTF-8 UNKEYWORD %s' % name)
         cmd(1, 'SEARCH MODSEQ "/flags/%s" all 1' % name)
         cmd(1, "SEARCH 1:4 KEYWORD %s SEEN" % name)
-    # A name that nobody has is announced, and found nowhere.
+    # No message has this name, but the search makes the server announce it.
     cmd(1, "SEARCH KEYWORD Neverused")
     cmd(1, "FETCH 1 (FLAGS)")
     cmd(1, "SEARCH UNKEYWORD neverused")
@@ -230,7 +249,8 @@ def condstore(session):
         cmd(1, "NOOP")
         cmd(1, "FETCH 1:* (FLAGS MODSEQ) (CHANGEDSINCE %d)" % (number + 2))
         cmd(1, "STATUS INBOX (HIGHESTMODSEQ)")
-    # A change that changes nothing.
+    # The message may have this keyword already; its MODSEQ tells whether it
+    # was changed.
     cmd(1, "STORE 4 +FLAGS (%s)" % SECRETS[3])
     cmd(1, "FETCH 4 (MODSEQ)")
     cmd(2, "STORE 6 +FLAGS (\\Deleted)")
@@ -280,7 +300,7 @@ def two_sessions(session):
     for who in (1, 2):
         for name in SECRETS[:4]:
             cmd(who, "SEARCH KEYWORD %s" % name)
-    # Both learn of a name that came with a message.
+    # A message brings a new name, of which both clients learn.
     session.idle(1, lambda: cmd(3, "APPEND INBOX (Geburtstag) ",
                                 (message("idle"),)), b"EXISTS")
     for who in (1, 2):
@@ -290,7 +310,7 @@ def two_sessions(session):
         cmd(who, "SEARCH KEYWORD GEBURTSTAG")
 
 
-def virtual(session):
+def virtual_mailboxes(session):
     server = session.server
     for name, rule in (("all", "all"), ("one", "KEYWORD " + SECRETS[0])):
         virtualbox.add(server, session.user, name, "!INBOX", "Other",
@@ -301,7 +321,7 @@ def virtual(session):
     fill(session, "Other", 3, 7)
     cmd(1, "SELECT virtual/all")
     cmd(1, "FETCH 1:* (FLAGS)")
-    # Longer names than a token of which a client may write.
+    # The tokens of the last two names are longer than what a client may write.
     for name in SECRETS[:5] + ("N" * 50,):
         cmd(1, "STORE 1,8 +FLAGS (%s)" % name)
         cmd(1, "STORE 2 FLAGS (%s)" % name.lower())
@@ -321,7 +341,8 @@ def virtual(session):
         (message("into"),))
     cmd(2, "SELECT INBOX")
     cmd(2, "FETCH 1:* (FLAGS)")
-    # Only tokens may be longer than what the admin allows.
+    # A name of a client may not be longer than the admin allows, although
+    # tokens may.
     answer = cmd(2, "STORE 1 +FLAGS (%s)" % ("o" * 51))
     assert answer.status == "NO" and b"too long" in answer.tagged
 
@@ -364,7 +385,8 @@ def programs(session):
         session.cmd(1, "FETCH 1:* (FLAGS)")
 
 
-def look(session):
+def show_and_search(session):
+    """Fetches all flags and searches for each name."""
     session.cmd(1, "SELECT INBOX")
     session.cmd(1, "FETCH 1:* (FLAGS)")
     for name in SECRETS[:5]:
@@ -378,31 +400,32 @@ def repaired(session):
     session.close()
     server = session.server
     server.doveadm("force-resync", "-u", session.user, "INBOX")
-    look(session)
+    show_and_search(session)
     session.cmd(1, "STORE 2 +FLAGS (%s Nachtrag)" % SECRETS[3].upper())
     session.cmd(1, "FETCH 1:* (FLAGS)")
 
 
 def letters(session):
-    """The letters in file names and dovecot-keywords alone bring it back."""
+    """Removes the indexes of a maildir, so that Dovecot has to read keywords
+    from the letters in file names and from dovecot-keywords."""
     fill(session)
     session.close()
     server = session.server
     server.stop()
     server.remove_indexes(session.user)
     server.start()
-    look(session)
+    show_and_search(session)
     session.cmd(1, "STORE 2 +FLAGS (%s Nachtrag)" % SECRETS[3].upper())
     session.cmd(1, "STORE 1 -FLAGS (%s)" % SECRETS[1])
     session.close()
     server.stop()
     server.remove_indexes(session.user)
     server.start()
-    look(session)
+    show_and_search(session)
 
 
 def many(session):
-    """More than maildir has letters for."""
+    """Stores more keywords than a maildir has letters for."""
     fill(session)
     session.cmd(1, "SELECT INBOX")
     for number in range(40):
@@ -417,12 +440,13 @@ def many(session):
         session.cmd(1, "SEARCH KEYWORD etikett-%d" % number)
 
 
-SCRIPTS = (stores, searches, condstore, copies, two_sessions, virtual,
-           programs, repaired, many)
+SCRIPTS = (stores, searches, condstore, copies, two_sessions,
+           virtual_mailboxes, programs, repaired, many)
 
 
 def flags_of(server, mailbox="INBOX", user="alice"):
-    """{subject: {names in lower case}} of a mailbox."""
+    """Returns {subject: {flags in lower case}} of a mailbox, as a new session
+    sees them."""
     found = {}
     with server.raw(user) as client:
         client.ok("EXAMINE %s" % mailbox)
@@ -438,21 +462,25 @@ def flags_of(server, mailbox="INBOX", user="alice"):
 
 
 def searched(client, name):
+    """Returns the numbers of the messages that have a keyword."""
     return found_by(client, "KEYWORD %s" % name)
 
 
 def found_by(client, key):
+    """Returns the numbers of the messages that match a search key."""
     lines = [line.split() for line in client.ok("SEARCH %s" % key).untagged]
     numbers, = [line[2:] for line in lines if line[1] == b"SEARCH"]
     return [int(number) for number in numbers]
 
 
 def sync(near, far, how="sync"):
+    """Replicates alice's mail from one server to another with dsync."""
     near.doveadm(how, "-u", "alice", *far.dsync_server("alice"))
 
 
 def pair(make_server, storage, mode, **options):
-    """Two servers of one user: her keyring lies on both."""
+    """Makes two servers of different storage on which alice has the same
+    keyring."""
     near = make_server(storage, settings={"roost_keywords": mode}, **options)
     far = make_server(STORAGES[(STORAGES.index(storage) + 1) % 3],
                       settings={"roost_keywords": mode},
@@ -467,21 +495,24 @@ def pair(make_server, storage, mode, **options):
 
 
 def give(server, mailbox, keywords):
-    """Messages get tokens that earlier builds made."""
+    """Gives messages tokens as older builds made them; `keywords` is [(number,
+    name)]."""
     def store(client):
         client.ok("SELECT %s" % mailbox)
         for number, name in keywords:
             client.ok("STORE %d +FLAGS (%s)"
-                      % (number, token_of_before(server, name)))
+                      % (number, token_of_older_build(server, name)))
     without_roost(server, store)
 
 
 def give_two(server, mailbox):
-    """The first two messages get a keyword that has two tokens there."""
+    """Gives the first two messages the same keyword in two spellings, for
+    which older builds made two tokens."""
     give(server, mailbox, [(1, "Urlaub"), (2, "URLAUB")])
 
 
 def shown_flags(client):
+    """Returns {number: {flags in lower case}} of the selected mailbox."""
     found = {}
     for line in client.ok("FETCH 1:* (FLAGS)").untagged:
         number = re.match(rb"\* (\d+) FETCH .*FLAGS \(([^)]*)\)", line)

@@ -2,16 +2,16 @@
 """logwatch: whether a server has logged all that it has to say so far.
 
 Dovecot's processes write their lines into pipes, and a process of its own
-takes them from there into the file; a session goes on after its client has
-gone. Whoever reads the file at once may miss lines, and finds them later
-among those of something else. settle() returns when
+writes them to the file. A session goes on for a while after its client has
+gone. A test that reads the file at once may therefore miss lines, and may find
+them later among those of another session. settle() returns when
 
-- the process of each session that its client or the server has closed has
-  ended, also if it was killed, so that it will log no more,
-- and every line that was written before, by whatever process, is in the file.
+- the process of each session that was closed by its client or by the server
+  has ended, even if it was killed, so that it will log no more,
+- and every line that any process wrote before is in the file.
 
-Sessions that are still open may log more, but what they logged before they
-answered is there.
+Sessions that are still open may log more, but what they logged before their
+last answer is in the file.
 """
 
 import array
@@ -34,25 +34,28 @@ _LOGIN = re.compile(r" (?:imap|pop3)-login: .*\bsession=" + _ID)
 _MPID = re.compile(r" mpid=(\d+),")
 _SESSION = re.compile(r" [a-z0-9-]+\(.*\)<(\d+)>" + _ID + r": (.*)")
 _LAST = re.compile("Info: Disconnected|Fatal: master: ")
-# With one of these a process outlives its session, or a session its process.
+# With one of these settings a process outlives its session, or a session is
+# continued by another process.
 _OUTLIVING = re.compile(r"service_count = 0|restart_request_count = unlimited|"
                         "imap_hibernate_timeout")
 
 
 def session_port(text):
-    """The client's port of an IMAP or POP3 session's id: bytes 6 and 7."""
+    """Returns the client's port, which are the bytes 6 and 7 of the id of an
+    IMAP or POP3 session."""
     return int.from_bytes(base64.b64decode(text)[6:8], "little")
 
 
 def login(line):
-    """(client's port, process) of a line that tells of a login, or Nones."""
+    """Returns (client's port, process) if the line tells of a login, or else
+    (None, None)."""
     told, pid = _LOGIN.search(line), _MPID.search(line)
     return (session_port(told.group(1)), int(pid.group(1))) \
         if told and pid else (None, None)
 
 
 def is_open(client):
-    """Neither side has closed the client's connection."""
+    """Tells whether neither side has closed the client's connection."""
     sock = client.sock
     if sock is None or sock.fileno() == -1:
         return False
@@ -62,7 +65,8 @@ def is_open(client):
 
 
 class _Session:
-    """What the log says of one; `pos` is where it does so first."""
+    """What the log says of one session; `pos` is where its first line
+    begins."""
 
     def __init__(self, port, pos):
         self.port, self.pos = port, pos
@@ -71,30 +75,34 @@ class _Session:
 
 
 class Watch:
-    """Of one running server, from its start on."""
+    """Follows the log of one running server from its start on."""
 
     def __init__(self, server):
         self.server = server
         self.master = server.process.pid
         self.is_outliving = bool(_OUTLIVING.search(server.extra))
         self.pos = server.mark
-        # By their ids: those that may log more, and those that are over.
+        # The sessions that may log more, by their ids, and the ids of those
+        # that are over.
         self.sessions, self.over = {}, set()
-        # (client, port, pos)
+        # A list of (client, port, pos); see add().
         self.clients = []
         self.lmtp, self.is_lmtp_quiet = [], True
         self.pipes = None
 
     def add(self, client, pos):
-        """Notes a client of IMAP or POP3, whose socket is client.sock;
-        `pos` is where the log ended before it connected."""
+        """Adds a client of IMAP or POP3, whose socket is client.sock. `pos`
+        is where the log ended before the client connected."""
         self.clients.append((client, client.sock.getsockname()[1], pos))
 
     def add_lmtp(self, client):
+        """Adds a client of LMTP, whose socket is client.sock."""
         self.lmtp.append(client)
         self.is_lmtp_quiet = False
 
     def settle(self):
+        """Waits until the log is complete in the sense of this module's
+        beginning, or until the server has ended."""
         deadline = time.monotonic() + TIMEOUT
         while self.server.process.poll() is None:
             waits_for = self._waits_for()
@@ -105,7 +113,8 @@ class Watch:
             time.sleep(0.001)
 
     def _waits_for(self):
-        """What the log lacks, in words, or None."""
+        """Says in words what the log still lacks; returns None if that is
+        nothing."""
         self._read()
         return self._session_waits() or self._lmtp_waits() or \
             self._log_waits()
@@ -113,7 +122,7 @@ class Watch:
     # Sessions
 
     def _read(self):
-        """Takes note of the whole lines that have been added."""
+        """Reads the whole lines that were added since the last call."""
         with open(self.server.log, "rb") as file:
             file.seek(self.pos)
             added = file.read()
@@ -122,6 +131,7 @@ class Watch:
             self.pos += len(line)
 
     def _take(self, line):
+        """Keeps what a line tells of a session."""
         login = _LOGIN.search(line)
         if login:
             session = self._session(login.group(1))
@@ -139,6 +149,8 @@ class Watch:
                 session.has_last = True
 
     def _session(self, text):
+        """Returns the session of an id. If it is not known and is not over,
+        it is kept."""
         found = self.sessions.get(text)
         if found is None:
             found = _Session(session_port(text), self.pos)
@@ -147,6 +159,8 @@ class Watch:
         return found
 
     def _session_waits(self):
+        """Says which session will log more although it was closed, or returns
+        None."""
         still_open = set()
         for known in list(self.clients):
             client, port, pos = known
@@ -170,11 +184,12 @@ class Watch:
             return False
         if self.is_outliving:
             return session.has_last
-        return not any(processes.look(pid) for pid in session.pids)
+        return not any(processes.read_stat(pid) for pid in session.pids)
 
     def _lmtp_waits(self):
-        """The server's ends of connections are counted: what LMTP logs does
-        not tell which client it is about."""
+        """Says how many connections of LMTP are open at the server but not at
+        their clients, or returns None. The server's ends are counted, because
+        the lines that LMTP logs do not tell which client they are about."""
         if self.is_lmtp_quiet:
             return None
         self.lmtp = [client for client in self.lmtp if is_open(client)]
@@ -192,8 +207,10 @@ class Watch:
     # The log
 
     def _log_waits(self):
-        """The master says of the dead that they were killed; then the pipes
-        are empty, and what was read from them is written."""
+        """Says which step between the processes and the file is not done yet,
+        or returns None. The order matters: the master first logs how processes
+        ended, then the log process reads the pipes, and then it writes what it
+        has read."""
         if self.pipes is None:
             self.pipes = self._pipes()
         if not processes.is_asleep(self.master):
@@ -213,6 +230,7 @@ class Watch:
         return pid
 
     def _pipes(self):
+        """Returns the log process's descriptors that are pipes."""
         folder = "/proc/%d/fd" % self.log_pid
         return [name for name in os.listdir(folder) if stat.S_ISFIFO(
             os.stat(os.path.join(folder, name)).st_mode)]

@@ -3,10 +3,10 @@
 
 mountover.py COPY ORIGINAL UID GID COMMAND [ARGUMENTS]
 
-Mounts COPY over ORIGINAL, gives a bare root its /proc and its terminals, and
-becomes COMMAND;
-an ordinary user gets the own uid back first. A small Debian root has no
-mount(8), so the system call is used.
+Mounts COPY over ORIGINAL, mounts /proc and the terminals if they are missing,
+and becomes COMMAND. If UID is not 0, COMMAND runs as UID and GID again, since
+inside the namespace the user is root. It uses the system call, because a small
+Debian has no mount(8).
 """
 
 import ctypes
@@ -33,8 +33,9 @@ def main():
     command = sys.argv[5:]
     try:
         mount(copy, original, flags=MS_BIND)
-        # For mail_temp_dir, where plaintext passes; and for the servers of
-        # tests, since a disk is slow to confirm that it has written.
+        # In spool, which is for mail_temp_dir, plaintext must not reach a
+        # disk. The servers of tests lie on no disk because a disk is slow to
+        # confirm that it has written.
         for name in "spool", "servers":
             folder = os.path.join(os.environ["ROOST_E2E_TMP"], name)
             os.mkdir(folder)
@@ -50,7 +51,8 @@ def main():
     if uid != "0":
         command = ["unshare", "-U", "--map-user=" + uid,
                    "--map-group=" + gid, "--"] + command
-    # The shell starts a background command with interrupts ignored.
+    # A shell starts a background command with interrupts ignored, but the
+    # tests are stopped by one.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(command[0], command)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """opened: how often message files are opened.
 
-Opens asks the kernel which files of a folder somebody opens: it sees every
-process. Trace runs strace on the one imap process of a session.
+Opens asks the kernel which files of some folders are opened, by any process.
+Trace runs strace on the one imap process of a session.
 """
 
 import os
@@ -16,24 +16,27 @@ import tempwatch
 
 
 class Opens(tempwatch.Folders):
-    """Watches the folders in which the server has messages now. count()
-    gives the openings since the last call."""
+    """Watches the folders in which a user has messages now."""
 
     def __init__(self, server, user):
         super().__init__(mail_folders(server, user), tempwatch.IN_OPEN)
         self.server = server
 
     def names(self):
+        """Returns the names of the message files that were opened since the
+        last call, one for each time."""
         return [name for folder, mask, name in self.events()
                 if name and not mask & tempwatch.IN_ISDIR and
                 self.server._is_mail(folder, name)]
 
     def count(self):
+        """Returns how often message files were opened since the last call."""
         return len(self.names())
 
 
 def mail_folders(server, user):
-    """Where messages lie; in maildir they go from new to cur."""
+    """Returns the folders in which a user's messages lie. Of a maildir these
+    are both new and cur, because messages are moved from one to the other."""
     found = {os.path.dirname(path) for path in server.mail_files(user)}
     if server.storage == "maildir":
         found = {os.path.join(os.path.dirname(folder), name)
@@ -42,7 +45,8 @@ def mail_folders(server, user):
 
 
 class Trace:
-    """Attached to the server's only session until that has ended."""
+    """A strace that is attached to the server's only IMAP session until that
+    has ended."""
 
     def __init__(self, server, path):
         assert shutil.which("strace"), "strace is not installed"
@@ -72,7 +76,8 @@ class Trace:
         self.process.communicate()
 
     def opened(self):
-        """After the session's end: (message files, all) that it opened."""
+        """Waits for the session's end. Returns (message files, all files) that
+        it opened."""
         self.process.wait(20)
         with open(self.path) as file:
             paths = re.findall(r'(?m)open\w*\([^"\n]*"([^"\n]*)".*= \d+',

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""pairs: a plain server and one with Roost that are told the same, and what
-must be the same in their answers."""
+"""pairs: a server without Roost and one with it that get the same commands,
+and what must be the same in their answers."""
 
 import datetime
 import re
@@ -13,7 +13,7 @@ DATES = ("01-Jan-2001 01:02:03 +0000", "29-Feb-2004 23:59:59 -0800",
 CLOSED = b"- CLOSED\r\n"
 INTERNALDATE = re.compile(rb'INTERNALDATE "([ \d]\d-[A-Z][a-z]{2}-\d{4} '
                           rb'\d\d:\d\d:\d\d [-+]\d{4})"')
-# In BYE and in an untagged NO, too.
+# Dovecot adds this time to errors, also in a BYE or an untagged NO.
 ERROR_TIME = re.compile(rb"(Refer to server log for more information\.) "
                         rb"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]")
 BEGAN = datetime.datetime.now(datetime.timezone.utc) \
@@ -21,33 +21,36 @@ BEGAN = datetime.datetime.now(datetime.timezone.utc) \
 
 
 def binary(message):
+    """Tells whether APPEND must send the message as binary."""
     return b"\0" in message.data
 
 
 def by_the_clock(date):
-    """The INTERNALDATE of a message that has none but the time at which its
-    server saved or repaired it: two servers do that at two times."""
+    """Replaces an INTERNALDATE that is not older than this test run. It is the
+    time at which a server saved or repaired the message, which two servers do
+    at different times."""
     when = datetime.datetime.strptime(date.group(1).decode().strip(),
                                       "%d-%b-%Y %H:%M:%S %z")
     return b"INTERNALDATE now" if when >= BEGAN else date.group(0)
 
 
 def comparable(answer):
-    """What must be the same, whichever second it is. Dovecot marks BINARY
-    without a NUL as literal8 or not, by whether it has the message in a cache
-    of the process."""
+    """Returns (untagged responses, tagged line without the tag) without what
+    depends on the time. Whether Dovecot marks a BINARY without a NUL as
+    literal8 depends on whether the process has the message in a cache, so that
+    mark is removed, too."""
     untagged, tagged = answer.key()
-    # Comes with the time that a search took.
-    untagged = [part for part in untagged
-                if not part.startswith(b"* OK Searched ")]
-    if not any(b"\0" in part for part in untagged):
-        untagged = [part.replace(b"] ~{", b"] {") for part in untagged]
-    return [INTERNALDATE.sub(by_the_clock, ERROR_TIME.sub(rb"\1", part))
-            for part in untagged], tagged
+    # This response tells how long a search took.
+    untagged = [line for line in untagged
+                if not line.startswith(b"* OK Searched ")]
+    if not any(b"\0" in line for line in untagged):
+        untagged = [line.replace(b"] ~{", b"] {") for line in untagged]
+    return [INTERNALDATE.sub(by_the_clock, ERROR_TIME.sub(rb"\1", line))
+            for line in untagged], tagged
 
 
 class Pair:
-    """A plain and a sealed server that hold the same messages."""
+    """A server without Roost and one with it that hold the same messages."""
 
     def __init__(self, make, storage, **options):
         plugins, settings = servers.quota()
@@ -63,6 +66,7 @@ class Pair:
         self.closed = 0
 
     def connect(self, user="alice", mailbox="INBOX"):
+        """Selects a mailbox in a new session on each server."""
         self.disconnect()
         self.user, self.mailbox = user, mailbox
         self.clients = [server.raw(user) for server in self.both]
@@ -75,9 +79,10 @@ class Pair:
         self.clients = None
 
     def ask(self, *command):
-        """Both servers' answer to one command, which must be the same: also
-        where Dovecot ends the connection in the middle of its answer (BINARY
-        of broken base64)."""
+        """Sends both servers one command; their answers must be the same.
+        Returns the answer. Dovecot may end the connection in the middle of an
+        answer, as for BINARY of broken base64; both must do so then, and both
+        are connected again."""
         answers = [self._answer(client, command) for client in self.clients]
         if comparable(answers[0]) != comparable(answers[1]):
             raise AssertionError(difference(command, *answers))
@@ -94,7 +99,8 @@ class Pair:
             return Answer([closed.seen], CLOSED)
 
     def fill(self, messages):
-        """APPENDs to alice's INBOX; keeps what was accepted."""
+        """Appends messages to alice's INBOX, and remembers those that were
+        accepted."""
         self.connect()
         for number, message in enumerate(messages):
             given = [client.append("INBOX", message.data, "\\Draft",
@@ -108,6 +114,7 @@ class Pair:
         self.disconnect()
 
     def expunge(self, names):
+        """Expunges the messages of these names, also from the files."""
         self.connect()
         for number, message in enumerate(self.messages, 1):
             if message.name in names:
@@ -120,7 +127,7 @@ class Pair:
             server.doveadm("purge", "-u", "alice")
 
     def uids(self, names):
-        """{server: UIDs of the named messages}."""
+        """Returns {server: UIDs of the messages of these names}."""
         self.connect()
         found = {}
         for server, client in zip(self.both, self.clients):
@@ -134,7 +141,8 @@ class Pair:
         return found
 
     def restart(self, between):
-        """Stops both, calls between(server) for each, starts them."""
+        """Stops both servers, calls between(server) for each, and starts them
+        again."""
         self.disconnect()
         for server in self.both:
             server.ask_to_stop()
@@ -149,7 +157,8 @@ class Pair:
 
 
 def difference(command, plain, sealed):
-    """Says where two answers part, without megabytes."""
+    """Says where two answers begin to differ, and shows a few bytes of
+    each."""
     one = b"".join(plain.untagged) + plain.tagged
     two = b"".join(sealed.untagged) + sealed.tagged
     at = next((i for i, (a, b) in enumerate(zip(one, two)) if a != b),

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""places: what is in a mailbox, and opening another place as a user's mail."""
+"""places: reads all messages of a mailbox, and names other places of mail."""
 
 import server as servers
 
 
 def bodies(server, user, mailbox="INBOX"):
-    """The messages of a mailbox as IMAP gives them."""
+    """Returns the messages of a mailbox as IMAP shows them."""
     with server.raw(user) as client:
         client.ok('SELECT "%s"' % mailbox)
         return [client.fetch(number, "BODY.PEEK[]") for number
@@ -13,11 +13,13 @@ def bodies(server, user, mailbox="INBOX"):
 
 
 def location(kind, path):
+    """Returns a place of mail as doveadm's arguments name it."""
     return "%s:%s" % (kind, path)
 
 
 def at_location(kind, path):
-    """doveadm's -o that open another place as the user's mail."""
+    """Returns the arguments with which doveadm opens another place as the
+    user's mail."""
     if servers.NEW:
         return ["-o", "mail_driver=" + kind, "-o", "mail_path=" + path]
     return ["-o", "mail_location=" + location(kind, path)]

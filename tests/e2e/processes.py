@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""processes: what runs, as /proc shows it."""
+"""processes: which processes run and what they do, as /proc tells it."""
 
 import collections
 import ctypes
@@ -8,8 +8,9 @@ import os
 Found = collections.namedtuple("Found", "name state parent group")
 
 
-def look(pid):
-    """A Found, also of what has ended and was not waited for; or None."""
+def read_stat(pid):
+    """Returns what /proc tells of a process, or None if there is none. A
+    process that has ended is there until its parent has waited for it."""
     try:
         with open("/proc/%d/stat" % pid) as file:
             text = file.read()
@@ -21,14 +22,15 @@ def look(pid):
 
 
 def is_asleep(pid):
-    """It waits for something, or is no more."""
-    found = look(pid)
+    """Tells whether the process waits for something or does not exist."""
+    found = read_stat(pid)
     return found is None or found.state == "S"
 
 
 def of_group(group, *names):
-    """{pid: Found} of a process group: those of these names, or all."""
-    every = {pid: look(pid) for pid
+    """Returns {pid: Found} of the processes of a group, or of those that have
+    one of the names."""
+    every = {pid: read_stat(pid) for pid
              in map(int, filter(str.isdigit, os.listdir("/proc")))}
     return {pid: found for pid, found in every.items()
             if found and found.group == group and
@@ -36,7 +38,7 @@ def of_group(group, *names):
 
 
 def adopt():
-    """Makes this process the parent of those below it whose own has ended:
-    it can wait for them, and need not hope that somebody else does."""
+    """Makes this process the new parent of each descendant whose parent ends.
+    It can then wait for the descendant's end itself."""
     PR_SET_CHILD_SUBREAPER = 36
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

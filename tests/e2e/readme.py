@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""readme: the commands that README.md tells an operator to give."""
+"""readme: the commands that README.md asks an operator to type."""
 
 import os
 import re
@@ -9,8 +9,8 @@ import server as servers
 
 
 def readme_commands(heading, word, comments=True):
-    """The commands of the block of README that has the word, below a
-    heading, each as a list of arguments; comments are left out."""
+    """Returns the commands of the only block below a heading of README.md that
+    has the word, each as a list of arguments, without comments."""
     with open(os.path.join(servers.TOP, "README.md")) as file:
         section = file.read().split("\n## " + heading + "\n")[1]
     blocks = re.findall(r"(?m)(?:^    .*\n)+", section.split("\n## ")[0])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""refusals: that a session does not begin, and that one line of the log says
-why."""
+"""refusals: asserts that no session begins, and that the log says why in one
+line."""
 
 import poplib
 import re
@@ -11,18 +11,21 @@ from imapclient import Closed
 
 
 def problems(server, mark):
+    """Returns the errors and warnings that were logged after a mark."""
     return [line for line in server.log_since(mark).splitlines()
             if re.search(r"(Error|Warning|Fatal|Panic): ", line)]
 
 
 def assert_one_line(server, mark, pattern):
-    """Exactly one line of complaint, and it matches."""
+    """Asserts that exactly one error or warning was logged after a mark, and
+    that it matches."""
     lines = problems(server, mark)
     assert len(lines) == 1 and re.search(pattern, lines[0]), lines
 
 
 def assert_session_refused(server, user, pattern):
-    """No IMAP and no POP3 session begins."""
+    """Asserts that neither an IMAP nor a POP3 session of the user begins, and
+    that the log says why."""
     mark = server.log_mark()
     with pytest.raises((Closed, OSError)):
         server.raw(user).ok("SELECT INBOX")

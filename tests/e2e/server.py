@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """server: a private Dovecot with or without Roost, in one folder.
 
-Everything a server writes lies under its folder: configuration, sockets,
-logs, temporary files and mail. It listens on loopback and on unix sockets
-only, and stop() returns when the last of its processes has ended.
+Everything a server writes lies in its folder: configuration, sockets, logs
+and mail. Only its temporary files lie on a tmpfs beside it. It listens on
+loopback and on unix sockets only, and stop() returns when the last of its
+processes has ended.
 """
 
 import contextlib
@@ -38,11 +39,12 @@ ROOT = os.geteuid() == 0
 MAIL_UID = 5000 if ROOT else os.geteuid()
 MAIL_GID = 5000 if ROOT else os.getegid()
 
-# Beyond what the longest test line needs.
+# The tests read lines that are longer than these modules allow by default.
 imaplib._MAXLINE = poplib._MAXLINE = 100000000
 
 
-# Dovecot's log process outlives the master for a moment.
+# Dovecot's log process outlives the master for a moment: with this, the test
+# run becomes its parent then and can wait for its end.
 processes.adopt()
 
 
@@ -67,7 +69,7 @@ def _default(name):
     return found.group(1)
 
 
-# A service's setting by which its processes serve client after client.
+# With this setting a process of a service serves one client after another.
 SERVES_MANY = "restart_request_count = unlimited" if NEW else \
     "service_count = 0"
 
@@ -76,7 +78,8 @@ MODULES = _default("mail_plugin_dir")
 
 
 def _free_ports():
-    """Two: a second one while the first is held, or it may be the same."""
+    """Returns two different free ports. Both are bound at the same time,
+    because the system might otherwise give the same one twice."""
     with socket.socket() as one, socket.socket() as two:
         for sock in one, two:
             sock.bind(("127.0.0.1", 0))
@@ -84,38 +87,47 @@ def _free_ports():
 
 
 def _session_port(line):
-    """The client's port of a line that an IMAP session logged, or None."""
+    """Returns the client's port if an IMAP session logged the line, or else
+    None."""
     named = re.search(r" imap\(.*\)<\d+><([A-Za-z0-9+/]{16})>: ", line)
     return named and logwatch.session_port(named.group(1))
 
 
 def _drop(client):
+    """Closes a client's connection without a farewell."""
     for file in (client.sock, client.file):
         if file is not None:
             file.close()
 
 
 def _die_with_parent():
-    """In the child: a killed test run leaves no server behind."""
+    """Runs in the child before it becomes Dovecot. The kernel then ends the
+    server when its parent ends, so that a killed test run leaves none
+    behind."""
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Server:
-    """One Dovecot.
+    """One Dovecot. Its parameters say how it is configured:
 
-    storage   maildir, sdbox or mdbox
-    roost     load the plugin (never under ROOST_E2E_PLAIN=1)
-    settings  settings by flat name: on 2.3 they go into plugin { }, roost_*
-              alike; None takes one of packaging/conf away
-    plugins   further mail_plugins, loaded beside Roost
-    flags     load roost_flags, with or without Roost; its settings by name
-              without roost_flags_
-    users     {name: {userdb field: value}} or an iterable of names
-    crlf      mail_save_crlf
-    secret    hand the hashed login password over as roost_secret_key
-    extra     text appended to dovecot.conf
-    protocol_plugins  {"imap": [...], "lmtp": [...]}
+    storage   is maildir, sdbox or mdbox.
+    roost     tells whether the plugin is loaded; with ROOST_E2E_PLAIN=1 it
+              never is.
+    settings  are settings by name. Dovecot 2.3 gets all of them in
+              plugin { }. The value None empties a setting of packaging/conf.
+    plugins   are further mail_plugins, which are loaded beside Roost.
+    flags     are the settings of roost_flags, by name without roost_flags_.
+              If they are not None, roost_flags is loaded, with or without
+              Roost.
+    users     are {name: {userdb field: value}} or an iterable of names.
+    crlf      turns mail_save_crlf on.
+    secret    makes the login hand the hashed password over as
+              roost_secret_key.
+    extra     is text at the end of dovecot.conf.
+    protocol_plugins  are more plugins for a protocol: {"imap": [...]}.
+    keyfile   is the path of the provider key; if it is None, the server makes
+              a key of its own.
     """
 
     def __init__(self, root, storage="maildir", roost=True, settings=None,
@@ -139,14 +151,16 @@ class Server:
                                  "lda": ["sieve"]}
         for protocol, names in (protocol_plugins or {}).items():
             self.protocol_plugins[protocol] += names
-        # {user: (uid, gid)} of users with ids of their own (root only).
+        # If it is not empty: {user: (uid, gid)} of the users who do not have
+        # the usual ids. Only root can run such a server.
         self.uids = {}
         self.process = self.watch = None
         self.clients = []
         self.conf = os.path.join(self.root, "dovecot.conf")
         self.log = os.path.join(self.root, "dovecot.log")
         self.run_dir = os.path.join(self.root, "run")
-        # On the tmpfs that tests/e2e/run has mounted.
+        # The folder for temporary files is on a tmpfs that tests/e2e/run has
+        # mounted.
         self.tmp_dir = os.path.join(os.environ["ROOST_E2E_TMP"], "spool",
                                     os.path.basename(self.root))
         self.mail_root = os.path.join(self.root, "mail")
@@ -175,7 +189,8 @@ class Server:
         self.own(self.mail_root)
         if not os.path.exists(self.keyfile):
             self.write(self.keyfile, os.urandom(32).hex() + "\n", 0o600)
-        # dovecot-lda appends to it as the user.
+        # Everybody may write the log, because dovecot-lda appends to it as the
+        # user.
         self.write(self.log, "", 0o666)
         self.write_users()
 
@@ -187,7 +202,8 @@ class Server:
 
     @staticmethod
     def own(path):
-        """Gives a tree to the mail's owner."""
+        """Makes the user who owns all mail the owner of a folder and of all
+        that is in it."""
         for folder, names, files in os.walk(path):
             for entry in [folder] + [os.path.join(folder, name)
                                      for name in names + files]:
@@ -200,7 +216,8 @@ class Server:
         return PASSWORD % user
 
     def write_users(self):
-        """(Re)writes the passwd-file: self.users may change at any time."""
+        """Writes the passwd-file anew, because self.users may have
+        changed."""
         lines = []
         for user, fields in self.users.items():
             uid, gid = self.uids.get(user, (MAIL_UID, MAIL_GID))
@@ -213,8 +230,10 @@ class Server:
         self.write(os.path.join(self.root, "users"), "".join(lines))
 
     def change_user(self, user, **fields):
-        """Changes userdb fields (None: takes one away); returns when
-        Dovecot has seen it (it looks at its passwd-file once a second)."""
+        """Changes userdb fields; the value None removes one. Returns when
+        Dovecot has read the change, which it looks for once a second. The time
+        of the passwd-file is moved on, because Dovecot compares it in whole
+        seconds."""
         self.users[user].update(fields)
         self.users[user] = {name: value for name, value
                             in self.users[user].items() if value is not None}
@@ -234,6 +253,8 @@ class Server:
             time.sleep(0.05)
 
     def init_password_mode(self, user):
+        """Makes a keyring that the user's login password opens; returns what
+        doveadm prints."""
         assert self.secret
         reader, writer = os.pipe()
         os.write(writer, self.password(user).encode() + b"\n")
@@ -248,7 +269,8 @@ class Server:
     # Configuration
 
     def _roost_settings(self):
-        """The example an admin gets, with our key file for the system's."""
+        """Returns the example configuration that an admin gets, with this
+        server's key file in the place of the system's."""
         path = os.path.join(TOP, "packaging", "conf", "%d.%d" % MAJOR,
                             "90-roost.conf")
         with open(path) as file:
@@ -261,8 +283,8 @@ class Server:
         return text + self._common() + self.extra
 
     def _common(self):
-        # Where it is on, Dovecot sets keywords when it happens to parse a
-        # message: answers then depend on what was asked before.
+        # If attachment detection is on, Dovecot sets keywords whenever it
+        # parses a message: answers would depend on what was asked before.
         lines = ["mail_attachment_detection_options ="]
         if not ROOT:
             user = pwd.getpwuid(os.getuid()).pw_name
@@ -275,7 +297,7 @@ class Server:
         if PRELOAD:
             lines.append("default_vsz_limit = 0")
         if not self.roost:
-            # As the example configuration of Roost has it.
+            # A plain server behaves as Roost's example configuration asks.
             lines.append("imap_fetch_failure = no-after")
         return "\n".join(lines) + "\n"
 
@@ -417,7 +439,8 @@ sieve_script personal {{
         return self.plugins + ["roost_flags"] * (self.flags is not None)
 
     def _wanted_settings(self):
-        # Dovecot takes "$" for a variable, unless it is quoted.
+        # The values of flags are quoted, because Dovecot takes an unquoted "$"
+        # for the beginning of a variable.
         return [(name, value) for name, value in self.settings.items()
                 if self.roost or not name.startswith("roost_")] + [
             ("roost_flags_" + name, '"%s"' % value)
@@ -474,15 +497,17 @@ sieve_script personal {{
         raise AssertionError("dovecot did not answer:\n" + said)
 
     def reload(self):
-        """Restarts with the configuration of now."""
+        """Stops the server and starts it with its settings as they are
+        now."""
         self.stop()
         return self.start()
 
     def ask_to_stop(self):
-        """Begins to stop it: several servers end sooner side by side."""
+        """Tells the server to stop, and does not wait. Several servers that
+        stop at the same time take less time than one after another."""
         if self.process is None:
             return
-        # A session left open would only make the server wait for it.
+        # The server would wait for sessions that are still open.
         for client in self.clients:
             _drop(client)
         self.clients = []
@@ -499,15 +524,16 @@ sieve_script personal {{
         self.check_crashes()
 
     def _wait_master(self):
-        """When all others have ended, and it has said how, the master sleeps
-        for a second and does nothing more: that is not waited for."""
+        """Waits until the master has ended. When it has logged how all other
+        processes ended, it would sleep for a second and do nothing more, so it
+        is killed then."""
         deadline = time.monotonic() + 30
         pids = list(processes.of_group(self.process.pid))
         while self.process.poll() is None:
             if time.monotonic() > deadline:
                 self._kill()
                 raise AssertionError("dovecot did not stop:\n" + self._tail())
-            pids = [pid for pid in pids if processes.look(pid)]
+            pids = [pid for pid in pids if processes.read_stat(pid)]
             if len(pids) <= 2 and self._is_master_done():
                 self.process.kill()
             time.sleep(0.005)
@@ -515,13 +541,16 @@ sieve_script personal {{
             os.unlink(os.path.join(self.run_dir, "master.pid"))
 
     def _is_master_done(self):
+        """Tells whether no process but the log process is left and the master
+        sleeps or has ended."""
         left = processes.of_group(self.process.pid)
         master = left.pop(self.process.pid, None)
         return {found.name for found in left.values()} <= {"log"} and \
             (master is None or master.state == "S")
 
     def _wait_group(self):
-        """Waits for the last process of the server's process group."""
+        """Waits until the last process of the server's process group has
+        ended."""
         group, deadline = self.process.pid, time.monotonic() + 20
         while time.monotonic() < deadline:
             with contextlib.suppress(ChildProcessError):
@@ -545,7 +574,7 @@ sieve_script personal {{
         self.process = None
 
     def check_crashes(self):
-        """No process of the server has crashed or leaked."""
+        """Asserts that no process of the server has crashed or leaked."""
         bad = [line for line in self.log_since(0).splitlines()
                if re.search(r"Panic:|killed with signal|Raw backtrace|"
                             r"AddressSanitizer|runtime error:|"
@@ -566,30 +595,30 @@ sieve_script personal {{
         return os.path.getsize(self.log)
 
     def _read_log(self, mark):
-        """What the file holds at this moment."""
+        """Returns what the log holds behind a mark at this moment."""
         with open(self.log, "rb") as file:
             file.seek(mark)
             return file.read().decode(errors="replace")
 
     def log_mark(self):
-        """Where the log ends: nothing of a session that is over comes after
-        it (see logwatch)."""
+        """Returns where the log ends. Nothing that a session which is over
+        has logged comes after this mark (see logwatch)."""
         self.settle_log()
         return self._log_size()
 
     def log_since(self, mark):
-        """All that was logged after a mark: also the last line of a session
-        that ended just now."""
+        """Returns all that was logged after a mark, with the last line of a
+        session that ended just now."""
         self.settle_log()
         return self._read_log(mark)
 
     def settle_log(self):
-        """Waits until the log is whole."""
+        """Waits until the log has all lines of the sessions that are over."""
         if self.process is not None:
             self.watch.settle()
 
     def wait_log(self, pattern, mark=0, timeout=20):
-        """Waits for a line that matches; returns the match."""
+        """Waits until a line of the log matches; returns the match."""
         deadline = time.monotonic() + timeout
         while True:
             found = re.search(pattern, self._read_log(mark), re.M)
@@ -600,8 +629,9 @@ sieve_script personal {{
             time.sleep(0.02)
 
     def session_pid(self, client):
-        """The process of raw()'s client; its login may be logged after the
-        client was answered."""
+        """Returns the process that serves a client of raw(). It waits for
+        the log, because a login may be logged after the client was
+        answered."""
         deadline = time.monotonic() + 20
         while True:
             for line in self._read_log(client.log_mark).splitlines():
@@ -612,8 +642,9 @@ sieve_script personal {{
             time.sleep(0.005)
 
     def session_log(self, client):
-        """All that the session of raw()'s client logged, which must be over.
-        A line is the session's by its id, which holds the client's port."""
+        """Returns the lines that the session of a client of raw() logged.
+        The session must be over. A line names the session's id, which holds
+        the client's port."""
         assert not logwatch.is_open(client), "the session goes on"
         return [line for line in self.log_since(client.log_mark).splitlines()
                 if _session_port(line) == client.port]
@@ -622,7 +653,8 @@ sieve_script personal {{
 
     @contextlib.contextmanager
     def _login(self, client, mark):
-        """Closes a client that was not let in."""
+        """Surrounds a login. If that fails, the client is closed at once, and
+        otherwise by ask_to_stop()."""
         self.watch.add(client, mark)
         try:
             yield
@@ -661,8 +693,9 @@ sieve_script personal {{
 
     def deliver(self, message, *users, sender="sender@roost.test",
                 client=None):
-        """One LMTP transaction, in a connection of its own unless one is
-        given; returns [(code, text)] in recipients' order."""
+        """Delivers a message to users in one LMTP transaction, over the
+        client or else a new connection. Returns [(code, text)] in the order of
+        the users."""
         if client is None:
             with self.lmtp() as client:
                 return self.deliver(message, *users, sender=sender,
@@ -688,14 +721,15 @@ sieve_script personal {{
         return [answers[user] for user in users]
 
     def lda(self, user, message, *args):
-        """dovecot-lda; returns the completed process."""
+        """Runs dovecot-lda; returns the completed process."""
         return subprocess.run(
             [LDA, "-c", self.conf, "-d", user, *args], input=message,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=self._environment(), timeout=120)
 
     def doveadm(self, *args, input=None, check=True, pass_fds=()):
-        """doveadm; returns the completed process with bytes."""
+        """Runs doveadm; returns the completed process, whose output is
+        bytes. With check its status must be 0."""
         done = subprocess.run(
             ["doveadm", "-c", self.conf, *args], input=input,
             stdin=subprocess.DEVNULL if input is None else None,
@@ -707,8 +741,9 @@ sieve_script personal {{
         return done
 
     def dsync_server(self, user):
-        """The command that answers a dsync for this server: in a clean
-        environment, since Dovecot hands its settings on through it."""
+        """Returns the command that answers another server's dsync. It runs
+        in a clean environment, because Dovecot hands settings on through the
+        environment, and those would be the other server's."""
         keep = ["%s=%s" % (name, value)
                 for name, value in self._environment().items()
                 if name in ("PATH", "TMPDIR", "LD_PRELOAD") or
@@ -717,7 +752,7 @@ sieve_script personal {{
                 "dsync-server", "-u", user]
 
     def sieve(self, user, script):
-        """Makes `script` the user's active one."""
+        """Makes a script the user's active Sieve script."""
         path = os.path.join(self.home(user), ".dovecot.sieve")
         for old in glob.glob(os.path.join(glob.escape(self.home(user)),
                                           ".dovecot.svbin")):
@@ -728,7 +763,8 @@ sieve_script personal {{
     # The disk
 
     def mail_files(self, user=None):
-        """The files that hold messages, sorted."""
+        """Returns the files that hold messages of one or of all users,
+        sorted."""
         homes = [self.home(name) for name in
                  ([user] if user else self.users)]
         found = []
@@ -747,13 +783,15 @@ sieve_script personal {{
         return last == "storage" and bool(re.match(r"m\.\d+$", name))
 
     def broken_files(self, user):
-        """Copies that Dovecot's repair of dbox files left behind."""
+        """Returns the copies of dbox files that Dovecot left behind when it
+        repaired them."""
         return [os.path.join(folder, name)
                 for folder, _, names in os.walk(self.home(user))
                 for name in names if name.endswith(".broken")]
 
     def objects(self, user=None):
-        """The stored bytes of each message: [(path, offset, bytes)]."""
+        """Returns [(path, offset, bytes)], the stored bytes of each
+        message."""
         found = []
         for path in self.mail_files(user):
             with open(path, "rb") as file:
@@ -766,9 +804,9 @@ sieve_script personal {{
         return found
 
     def find_on_disk(self, *words, everywhere=False):
-        """The files that contain one of the words (bytes): message files,
-        or with everywhere all that lies under the server's folder but its
-        own configuration."""
+        """Returns [(path, word)] for each of the words (bytes) that a file
+        contains. It reads the files that hold messages, or with everywhere all
+        files in the server's folder."""
         paths = self.mail_files()
         if everywhere:
             paths = [os.path.join(folder, name)
@@ -783,7 +821,8 @@ sieve_script personal {{
         return hits
 
     def assert_sealed(self, user=None, count=None):
-        """Each message of the user is sealed (Roost off: is not)."""
+        """Asserts that each stored message of one or of all users is sealed,
+        or that none is if Roost is not loaded."""
         objects = self.objects(user)
         assert objects and (count is None or len(objects) == count), \
             "%d messages on disk, not %s" % (len(objects), count)
@@ -792,7 +831,8 @@ sieve_script personal {{
                 "%s at %d: %r" % (path, offset, content[:80])
 
     def remove_indexes(self, user):
-        """Deletes what Dovecot can rebuild; the server must be stopped."""
+        """Deletes the user's indexes and UID lists, which Dovecot can
+        rebuild. The server must be stopped."""
         for folder, _, names in os.walk(self.home(user)):
             for name in names:
                 if name.startswith(("dovecot.index", "dovecot.list.index",
@@ -806,7 +846,7 @@ sieve_script personal {{
 
 
 def dbox_messages(content):
-    """(start, size) of each message in a dbox file."""
+    """Returns [(start, size)] of the messages in a dbox file."""
     line = content[:content.index(b"\n") + 1]
     header_size = int(re.search(rb" M([0-9a-f]+)", line).group(1), 16)
     pos, found = len(line), []
@@ -824,7 +864,8 @@ def dbox_messages(content):
 
 
 def smtp_data(message):
-    """A message as it goes over the wire: CRLF lines, dots doubled."""
+    """Returns a message as SMTP sends it: its lines end with CRLF, a dot that
+    begins a line is doubled, and a line with one dot comes last."""
     message = re.sub(rb"\r\n|\r|\n", b"\r\n", message)
     if not message.endswith(b"\r\n"):
         message += b"\r\n"
@@ -832,7 +873,8 @@ def smtp_data(message):
 
 
 def _chrooted_services():
-    """Services that Dovecot chroots by default: root alone can."""
+    """Returns the names of the services that Dovecot would chroot by default,
+    which only root can do."""
     found, name, depth = [], None, 0
     for line in _run("doveconf", "-d", "service").splitlines():
         opening = re.match(r"\s*service (\S+) \{", line)
@@ -844,28 +886,30 @@ def _chrooted_services():
 
 
 def compression():
-    """(plugins, settings) that compress what is saved."""
+    """Returns (plugins, settings) that compress what is saved."""
     if NEW:
         return ["mail_compress"], {"mail_compress_write_method": "gz"}
     return ["zlib"], {"zlib_save": "gz", "zlib_save_level": "6"}
 
 
 def quota(limit="1G"):
-    """(plugins, settings) that count and limit."""
+    """Returns (plugins, settings) with which Dovecot counts and limits the
+    users' mail."""
     return ["quota"], {} if NEW else {
         "quota": "count:storage", "quota_vsizes": "yes",
         "quota_rule": "*:storage=" + limit}
 
 
 def quota_extra(limit="1G"):
-    """Configuration text that quota() needs beside settings."""
+    """Returns the configuration text that quota() needs beside its
+    settings."""
     return 'quota storage {\n  quota_storage_size = %s\n' \
         '  quota_storage_grace = 0\n}\n' % limit \
         if NEW else ""
 
 
 def quota_fields(limit):
-    """userdb fields that set one user's limit."""
+    """Returns the userdb fields that set one user's limit."""
     if NEW:
         return {"quota/storage/quota_storage_size": limit}
     return {"quota_rule": "*:storage=" + limit}

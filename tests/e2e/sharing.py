@@ -18,7 +18,8 @@ def message(word):
 
 @pytest.fixture(scope="module", params=STORAGES)
 def shared(request, make_module_server):
-    """alice's mail is shared with bob; a public namespace for both."""
+    """A server on which users can share mailboxes, with a public namespace in
+    which everybody may do everything."""
     storage = request.param
     path = {"maildir": "Maildir", "sdbox": "sdbox", "mdbox": "mdbox"}[storage]
     if NEW:
@@ -75,7 +76,8 @@ namespace public {
     public = os.path.join(server.mail_root, "public", path)
     folders = [public, os.path.join(public, "mailboxes")]
     if storage == "maildir":
-        # Each mailbox has its own there, so the board is made here.
+        # A mailbox of a maildir has no access list but its own, so that the
+        # mailbox Board is made here to get one.
         folders = [public, os.path.join(public, ".Board")]
         for name in ("cur", "new", "tmp"):
             os.makedirs(os.path.join(public, ".Board", name))
@@ -88,7 +90,8 @@ namespace public {
 
 
 def share(server):
-    """A message in alice's mailbox Open, which is bob's to write."""
+    """Puts a message into alice's mailbox Open, in which bob may do
+    everything."""
     assert server.deliver(message("for-alice"), "alice")[0][0] == 250
     owner = server.imap("alice")
     owner.create("Open")

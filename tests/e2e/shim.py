@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """shim: a library to preload that changes what the system answers, as long as
-a file is there.
+a certain file exists.
 
-The C text is given PATH, that file, and may call is_on().
+The C text of a library may call is_on(), which tells whether it does.
 """
 
 import os
@@ -34,10 +34,11 @@ geteuid(void)
 
 
 class Shim:
-    """The library in .path; on() and off() make it work and not."""
+    """A library built from a C text; on() and off() say whether it changes
+    anything."""
 
     def __init__(self, server, text):
-        # Where every user of the server may read it.
+        # Every user of the server may read both files here.
         self.flag = os.path.join(server.root, "shim.on")
         self.path = os.path.join(server.root, "shim.so")
         subprocess.run(
@@ -47,7 +48,8 @@ class Shim:
         os.chmod(self.path, 0o755)
 
     def configuration(self, server):
-        """The server's with the library for all it starts; its path."""
+        """Writes a variant of the server's configuration in which Dovecot
+        preloads the library in every program; returns its path."""
         path = ":".join(filter(None, [servers.PRELOAD, self.path]))
         return apart.configuration(server, "shim", extra=(
             "import_environment {\n  LD_PRELOAD = %s\n}\n" if servers.NEW else

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""strictimap: reads what an IMAP server sends and takes nothing that the
-grammar of RFC 9051 (and of the extensions asked for here) does not have.
+"""strictimap: reads what an IMAP server sends, and refuses everything that the
+grammar of RFC 9051, and of the extensions that the tests use, does not have.
 
-A client that forgives a missing parenthesis does not notice that an answer
-runs into the next one.
+A client that forgives a missing parenthesis would not notice that one answer
+runs into the next.
 """
 
 import re
@@ -16,11 +16,12 @@ SECTION = rb"\[[^\]\r\n]*\](?:<[0-9]+>)?"
 
 
 class Malformed(Exception):
-    """What no server may send; .seen are the bytes up to there."""
+    """The server has sent what the grammar does not allow. The message shows
+    the last bytes up to there."""
 
 
 class Stream:
-    """Responses of one connection, from a file to read bytes from."""
+    """The responses of one connection, which are read from a binary file."""
 
     def __init__(self, file):
         self.file = file
@@ -28,11 +29,14 @@ class Stream:
         self.next = None
 
     def peek(self):
+        """Returns the next byte, which the next take() returns again; b"" at
+        the end."""
         if self.next is None:
             self.next = self.file.read(1)
         return self.next
 
     def take(self, count=1):
+        """Reads and returns exactly that many bytes."""
         taken = self.peek() if count else b""
         if count:
             self.next = None
@@ -46,18 +50,21 @@ class Stream:
         raise Malformed("%s after %r" % (met, self.seen[-300:]))
 
     def want(self, text):
+        """Reads bytes that must be this text."""
         for byte in text:
             got = self.take()
             if got[0] != byte:
                 self.fail("%r where %r is due" % (got, text))
 
     def word(self, stop=b" ()\r\n[]"):
+        """Reads and returns what stands before the next of some bytes."""
         found = b""
         while self.peek() not in [stop[at:at + 1] for at in range(len(stop))]:
             found += self.take()
         return found
 
     def match(self, pattern, text):
+        """Returns a text, which must match the whole pattern."""
         if not re.fullmatch(pattern, text):
             self.fail("%r" % text)
         return text
@@ -99,7 +106,8 @@ class Stream:
         return None
 
     def value(self):
-        """A number, a string or a list of such, as in a body structure."""
+        """Reads a value as a body structure has them: a number, a string, NIL
+        or a list of values."""
         if self.peek() == b"(":
             return self.list()
         if self.peek() in (b'"', b"{", b"N"):
@@ -110,7 +118,7 @@ class Stream:
         self.want(b"(")
         found = [self.value()]
         while self.peek() != b")":
-            # Parts of a body follow each other without a space.
+            # The parts of a body follow each other without a space between.
             if not (self.peek() == b"(" and isinstance(found[-1], list)):
                 self.want(b" ")
             found.append(self.value())
@@ -118,7 +126,8 @@ class Stream:
         return found
 
     def words(self, pattern):
-        """A list of atoms, which may be empty."""
+        """Reads a list of words that each match a pattern and differ from
+        each other in more than case. It may be empty."""
         self.want(b"(")
         found = []
         while self.peek() != b")":
@@ -135,7 +144,8 @@ class Stream:
     def item_name(self):
         name = self.word(b" ()\r\n[")
         if self.peek() == b"[":
-            # With the names of headers, which stand in parentheses.
+            # The brackets may hold names of headers in parentheses, which end
+            # no word here.
             while not name.endswith(b"]"):
                 name += self.take()
             while self.peek() != b" ":
@@ -213,8 +223,9 @@ class Stream:
         return self.match(rb"EXISTS|RECENT|EXPUNGE", kind), number
 
     def response(self):
-        """(tag, status and text) or (None, (kind, what)); None at an end that
-        is one."""
+        """Reads one response. Returns (tag, line) of a tagged one, (None,
+        (kind, value)) of an untagged one, and None where the connection ends
+        between two responses."""
         if self.peek() == b"":
             return None
         self.seen = self.seen[-2000:]
@@ -227,8 +238,9 @@ class Stream:
         return tag, line
 
     def finish(self, tag):
-        """What was said until the tagged line, and that line; None after a
-        BYE."""
+        """Reads all up to the line with this tag. Returns the untagged
+        responses and that line, or None in its place if the server has ended
+        the connection after a BYE."""
         said = []
         while True:
             response = self.response()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""tamper: what somebody with a hand on the disk does to mail and keyrings.
+"""tamper: what an attacker who can write the disk does to mail and keyrings.
 
-Reader is the stranger of FORMAT.md: it opens a server's files with the second
-implementation alone, and tells which stored object holds which message.
-replace() and flip() change stored objects in place, keyring documents are
-made and re-made by make_keyring() and resign().
+Reader opens a server's files with the second implementation of FORMAT.md, so
+without Roost, and tells which stored object holds which message. replace() and
+flip() change stored objects in place. make_keyring() makes keyring documents,
+and swap_line() and provider_mac() change them.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ SEALED_CHUNK = rf.SEALED_CHUNK
 HEADER = rf.FIXED_LEN + rf.STANZA_HEAD_LEN + rf.X25519_BODY
 BODY = HEADER + rf.PROLOGUE_LEN
 
-# Where each part of an object with one stanza begins.
+# Where each field of an object with one stanza begins.
 AT = {"magic": 0, "version": 8, "suite": 9, "table-length": 10, "flags": 12,
       "keyring-id": 16, "object-id": 32, "stanza-count": 48, "reserved": 49,
       "stanza-type": 64, "stanza-role": 65, "stanza-length": 66,
@@ -42,7 +42,7 @@ def read(path):
 
 
 def write(path, content, mode=0o600):
-    """Puts a file in place as the mail's owner."""
+    """Writes a file that belongs to the user who owns all mail."""
     with open(path, "wb") as file:
         file.write(content)
     os.chown(path, servers.MAIL_UID, servers.MAIL_GID)
@@ -54,7 +54,7 @@ def provider_key(server):
 
 
 def secret_of(password):
-    """What passdb hands over for a login password."""
+    """Returns the secret that passdb hands to Roost for a login password."""
     return hashlib.sha256(password.encode()).digest()
 
 
@@ -70,11 +70,13 @@ class Reader:
                                     [provider_key(server)], unlock, given)
 
     def open(self, content):
-        """(gate, plaintext)."""
+        """Opens an object; returns (gate, plaintext). The gate is "ok" or the
+        check that refused the object."""
         return rf.open_object(content, self.ring.id, self.ring.secrets)
 
     def messages(self):
-        """[(path, offset, object, plaintext)] of all that open."""
+        """Returns [(path, offset, object, plaintext)] of the stored objects
+        that can be opened."""
         found = []
         for path, offset, content in self.server.objects(self.user):
             gate, plain = self.open(content)
@@ -83,15 +85,17 @@ class Reader:
         return found
 
     def find(self, word):
-        """(path, offset, object) of the one message that holds the word."""
+        """Returns (path, offset, object) of the one message that contains the
+        word."""
         found = [item[:3] for item in self.messages() if word in item[3]]
         assert len(found) == 1, (word, len(found))
         return found[0]
 
     def seal(self, plain, psk=None):
-        """A message sealed as a writer of this keyring does it."""
-        _, private, own = self.ring.secrets[-1]
-        return rf.seal(self.ring.id, rf.public_of(private), psk or own,
+        """Returns a message sealed as a writer of this keyring seals it, or
+        with another pre-shared key."""
+        _, private, ring_psk = self.ring.secrets[-1]
+        return rf.seal(self.ring.id, rf.public_of(private), psk or ring_psk,
                        plain)
 
 
@@ -102,8 +106,8 @@ def overwrite(path, offset, content):
 
 
 def flip(place, at):
-    """Changes one bit of the byte at `at` (negative: from the end); returns
-    the object as it is then."""
+    """Changes one bit of the byte at `at`, which counts from the end if it is
+    negative. Returns the object as it is then."""
     path, offset, content = place
     at %= len(content)
     changed = bytes([content[at] ^ 0x40])
@@ -112,9 +116,10 @@ def flip(place, at):
 
 
 def replace(place, new):
-    """Puts other bytes where an object was. In a dbox file the length in
-    front of the message is made right, too: nothing but Roost objects. An
-    object of another length must be the last one in its file."""
+    """Puts other bytes where an object was. In a dbox file, the length in
+    front of the message is corrected too, so that only Roost has a reason to
+    refuse it. If the new object has another length, the old one must be the
+    last in its file."""
     path, offset, old = place
     whole = read(path)
     assert whole[offset:offset + len(old)] == old
@@ -133,7 +138,7 @@ def replace(place, new):
 
 def make_keyring(server, user, unlock="provider", secret=None,
                  policy=b"open", key=None, owner=None, m=8192):
-    """A keyring document made by the second implementation: (text,
+    """Makes a keyring document with the second implementation; returns (text,
     Writer)."""
     writer = rf.Writer(os.urandom, (owner or user).encode(),
                        key or provider_key(server))
@@ -151,13 +156,14 @@ def put_keyring(server, user, text):
 
 
 def swap_line(text, name, line):
-    """The document with another line of that name."""
+    """Returns the document with a line in the place of the first of that
+    name."""
     return re.sub(rb"(?m)^%s .*$" % name, lambda _: line, text, count=1)
 
 
 def provider_mac(text, host_key):
-    """The document with its provider-mac made right: what whoever holds
-    the provider key can do."""
+    """Returns the document with a valid provider-mac, as anybody who has the
+    provider key can make it."""
     before = text[:text.rindex(b"provider-mac ")]
     return before + b"provider-mac " + \
         rf.b64(rf.mac(host_key, b"provider mac", before)) + b"\n"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""tempwatch: what the kernel tells of files in folders (inotify).
+"""tempwatch: what happens to the files in folders, as inotify tells it.
 
-It sees every process, and what is there only for a moment: Dovecot unlinks a
-temporary file as soon as it has opened it.
+The kernel tells what any process does, and even of a file that exists only for
+a moment: Dovecot unlinks a temporary file as soon as it has opened it.
 """
 
 import ctypes
@@ -15,8 +15,7 @@ EVENT = struct.Struct("iIII")
 
 
 class Folders:
-    """events() gives what happened since the last call, in order: folder,
-    mask, name."""
+    """Watches folders for the events of a mask (IN_OPEN and the like)."""
 
     def __init__(self, folders, mask):
         libc = ctypes.CDLL(None, use_errno=True)
@@ -36,6 +35,8 @@ class Folders:
         os.close(self.fd)
 
     def events(self):
+        """Yields (folder, mask, name) for what happened since the last call,
+        in order."""
         while True:
             try:
                 events = os.read(self.fd, 1 << 20)
@@ -52,10 +53,12 @@ class Folders:
 
 
 class Watch(Folders):
-    """names() gives the files that appeared since the last call, in order."""
+    """Watches a folder for new files."""
 
     def __init__(self, folder):
         super().__init__([folder], IN_CREATE | IN_MOVED_TO)
 
     def names(self):
+        """Returns the names of the files that appeared since the last call,
+        in order."""
         return [name for _, _, name in self.events()]

@@ -214,8 +214,8 @@ def test_no_native_field_is_written(pair):
         telling = {name for name in names if cachefile.is_telling(name)}
         if pair.sealed.roost:
             assert telling == set()
-            assert cachefile.OWN in names
-            assert cachefile.NEW not in names
+            assert cachefile.FIELD_OWN in names
+            assert cachefile.FIELD_NEW not in names
         else:
             assert telling
 
@@ -294,7 +294,7 @@ def test_index_makes_it(pair):
     if servers.NEW:
         server.doveadm("fetch", "-u", "carol", "imap.bodystructure", "all")
     if server.roost:
-        assert cachefile.OWN in CacheFile(server, "carol").names()
+        assert cachefile.FIELD_OWN in CacheFile(server, "carol").names()
         with opened.Opens(server, "carol") as opens:
             answers(server, "carol", LISTING + ADDED)
             assert opens.names() == []

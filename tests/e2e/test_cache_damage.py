@@ -106,7 +106,7 @@ def blob_size(server, field):
     return len(cache.blob(1, field).data)
 
 
-@pytest.mark.parametrize("field", cachefile.PARTS)
+@pytest.mark.parametrize("field", cachefile.FIELDS_OWN)
 def test_every_byte_flipped(server, field):
     rng = random.Random("%d bits" % corpus.SEED)
     size = blob_size(server, field)
@@ -121,7 +121,7 @@ def test_every_byte_flipped(server, field):
                    lambda uid: gate_of_byte(uid - 1))
 
 
-@pytest.mark.parametrize("field", cachefile.PARTS)
+@pytest.mark.parametrize("field", cachefile.FIELDS_OWN)
 def test_every_truncation(server, field):
     size = blob_size(server, field)
     user, wanted = filled(server, size)
@@ -135,7 +135,7 @@ def test_every_truncation(server, field):
                    lambda uid: "blob-form" if uid - 1 < 61 else "blob-auth")
 
 
-@pytest.mark.parametrize("field", cachefile.PARTS)
+@pytest.mark.parametrize("field", cachefile.FIELDS_OWN)
 def test_random_bytes_and_other_users(server, field):
     """Bytes of chance, a blob of another user, an empty one, the parts of
     two genuine ones."""
@@ -170,13 +170,13 @@ def test_damaged_again(server):
         cache = CacheFile(server, user)
         for uid in range(1, 7):
             for entry in cache.entries(uid):
-                if entry.name in cachefile.PARTS + (cachefile.NEW,):
+                if entry.name in cachefile.FIELDS_OWN + (cachefile.FIELD_NEW,):
                     cache.flip(entry, 40 + 10 * round_ + uid, uid)
         assert_noticed(server, user, wanted, range(1, 7),
                        lambda uid: "blob-auth")
 
 
-@pytest.mark.parametrize("field", cachefile.PARTS)
+@pytest.mark.parametrize("field", cachefile.FIELDS_OWN)
 @pytest.mark.parametrize("first", range(len(ASKED)))
 def test_made_anew_whatever_is_asked_first(server, first, field):
     """A session that asks step by step leaves all there for the next."""
@@ -238,8 +238,8 @@ def exchange(cache, *fields):
 
 
 @pytest.mark.parametrize(
-    "fields", [(field,) for field in cachefile.PARTS[1:]] +
-    [cachefile.PARTS[1:]], ids=" ".join)
+    "fields", [(field,) for field in cachefile.FIELDS_OWN[1:]] +
+    [cachefile.FIELDS_OWN[1:]], ids=" ".join)
 def test_blobs_of_two_messages_mixed(server, fields):
     """Genuine ones, not all of one message: none of that is believed."""
     user, wanted = filled(server, 4)
@@ -252,7 +252,7 @@ def test_first_blob_gone(server):
     user, wanted = filled(server, 3)
     cache = CacheFile(server, user)
     for uid in 1, 2, 3:
-        cache.drop(uid, cachefile.OWN)
+        cache.drop(uid, cachefile.FIELD_OWN)
     assert_noticed(server, user, wanted, (1, 2, 3), lambda uid: "blob-auth")
 
 
@@ -260,7 +260,7 @@ def test_first_blobs_exchanged(server):
     """The others say that they are not of one message, as soon as one of them
     is asked; previews alone are believed until then."""
     user, wanted = filled(server, 4)
-    exchange(CacheFile(server, user), cachefile.OWN)
+    exchange(CacheFile(server, user), cachefile.FIELD_OWN)
     found, lines = session(server, user, ASKED)
     assert uids_of(lines, lambda uid: "blob-auth") == [1, 2]
     assert found == {command: wanted[command] for command in ASKED}
@@ -272,7 +272,7 @@ def test_blobs_exchanged(server):
     """Two genuine blobs are exchanged: they are believed until the message
     is opened."""
     user, _ = filled(server, 4)
-    exchange(CacheFile(server, user), *cachefile.PARTS)
+    exchange(CacheFile(server, user), *cachefile.FIELDS_OWN)
     with opened.Opens(server, user) as opens:
         assert subjects(server, user) == [b"s001", b"s000", b"s002", b"s003"]
         assert opens.names() == []
@@ -331,7 +331,7 @@ def reseal_facts(reader, cache, uid, data_key=None, saved=None):
     items = [item for item in blob.items if item[0] != rf.KEYS_ITEM]
     if saved:
         items.append((rf.KEYS_ITEM, saved))
-    cache.change(uid, cachefile.OWN, rf.seal_blob_own(
+    cache.change(uid, cachefile.FIELD_OWN, rf.seal_blob_own(
         reader.ring.master, reader.ring.id, blob.object_id,
         data_key or blob.data_key, items))
 
@@ -359,7 +359,7 @@ def test_saved_keys(server):
 
 def items_of(reader, cache, uid):
     """All that the blobs of a message hold, in the order of a blob."""
-    return sorted(item for field in cachefile.PARTS for item in rf.Blob(
+    return sorted(item for field in cachefile.FIELDS_OWN for item in rf.Blob(
         cache.blob(uid, field).data, reader.ring.id, reader.ring.master,
         reader.ring.secrets).items)
 
@@ -373,11 +373,13 @@ def undivide(reader, cache, uids):
             reader.ring.master, reader.ring.id, blob.object_id,
             blob.data_key, [item for item in items_of(reader, cache, uid)
                             if item[0] != rf.KEYS_ITEM])
-        record, = [record for record in cache.records(uid) if cachefile.OWN
-                   in [entry.name for entry in record.entries]]
+        record, = [record for record in cache.records(uid)
+                   if cachefile.FIELD_OWN in [
+                       entry.name for entry in record.entries]]
         cache.rewrite(record, [
             (entry.name, entry.data) for entry in record.entries
-            if entry.name not in cachefile.PARTS] + [(cachefile.OWN, whole)])
+            if entry.name not in cachefile.FIELDS_OWN] + [
+                (cachefile.FIELD_OWN, whole)])
 
 
 def assert_settled(server, user, wanted, mailbox="INBOX"):
@@ -406,11 +408,12 @@ def test_copy_of_what_was_made_twice(server):
     for uid in 1, 2, 3:
         names = [entry.name for entry
                  in CacheFile(server, user, "Copy").entries(uid)]
-        assert names.index(cachefile.LISTING) < names.index(cachefile.NEW)
+        assert names.index(cachefile.LISTING) < \
+            names.index(cachefile.FIELD_NEW)
     assert_settled(server, user, wanted, "Copy")
 
 
-@pytest.mark.parametrize("field", cachefile.PARTS)
+@pytest.mark.parametrize("field", cachefile.FIELDS_OWN)
 def test_copy_of_what_was_healed(server, field):
     """What is bad was replaced, and is no news in the copy either."""
     user, wanted = filled(server, 3)
@@ -442,7 +445,7 @@ def test_healed_while_sorting(server):
     assert uids_of(lines, lambda uid: "blob-auth") == list(range(1, 9))
 
 
-@pytest.mark.parametrize("field", cachefile.PARTS)
+@pytest.mark.parametrize("field", cachefile.FIELDS_OWN)
 def test_form_2_where_form_1_stands(server, field):
     """Whoever can seal can write it, of any message of the owner's."""
     user, whole = filled(server, 3)
@@ -457,7 +460,8 @@ def test_form_2_where_form_1_stands(server, field):
     record = cache.records(1)[-1]
     cache.rewrite(record, [
         (entry.name, forged if entry.name == field else entry.data)
-        for entry in record.entries if entry.name in (cachefile.OWN, field)])
+        for entry in record.entries
+        if entry.name in (cachefile.FIELD_OWN, field)])
     found, lines = session(server, user, NEEDED[field])
     assert found == wanted
     assert uids_of(lines, lambda uid: "blob-form") == [1]
@@ -489,8 +493,8 @@ def test_a_long_summary_is_left_out(server):
 
 
 # What each asks for; of a blob that it does not need, nothing is said.
-NEEDED = {cachefile.OWN: ["SORT (DATE) UTF-8 ALL",
-                          "SEARCH SENTSINCE 10-Jan-2020"],
+NEEDED = {cachefile.FIELD_OWN: ["SORT (DATE) UTF-8 ALL",
+                                "SEARCH SENTSINCE 10-Jan-2020"],
           cachefile.SUMMARY: ["SEARCH SUBJECT 7", "SORT (SUBJECT) UTF-8 ALL",
                               "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (FROM)])"],
           cachefile.PREVIEW: ["FETCH 1:* (PREVIEW)"],
@@ -498,14 +502,14 @@ NEEDED = {cachefile.OWN: ["SORT (DATE) UTF-8 ALL",
           cachefile.LISTING: ["FETCH 1:* (ENVELOPE BODYSTRUCTURE)"]}
 
 
-@pytest.mark.parametrize("field", cachefile.PARTS)
+@pytest.mark.parametrize("field", cachefile.FIELDS_OWN)
 def test_only_what_is_needed_is_opened(server, field):
     user, _ = filled(server, 3)
     wanted, lines = session(server, user, NEEDED[field])
     assert lines == []
     cache = CacheFile(server, user)
     for uid in 1, 2, 3:
-        for other in cachefile.PARTS:
+        for other in cachefile.FIELDS_OWN:
             if other != field:
                 cache.flip(cache.blob(uid, other), 50, 0)
     with opened.Opens(server, user) as opens:
@@ -516,7 +520,7 @@ def test_only_what_is_needed_is_opened(server, field):
 def flip_new(server, user):
     cache = CacheFile(server, user)
     for uid in sorted(cache.newest):
-        for entry in cache.entries(uid, cachefile.NEW):
+        for entry in cache.entries(uid, cachefile.FIELD_NEW):
             cache.flip(entry, len(entry.data) - 1, 0)
 
 
@@ -612,7 +616,7 @@ def deliver_locked(server, user):
 
 
 def own_of(cache, uids):
-    return [len(cache.entries(uid, cachefile.OWN)) for uid in uids]
+    return [len(cache.entries(uid, cachefile.FIELD_OWN)) for uid in uids]
 
 
 def wipe_messages(server, user):
@@ -631,7 +635,7 @@ def test_delivery_to_locked_user(locked):
     heads = {content[:tamper.HEADER]
              for _, _, content in locked.objects("alice")}
     for uid in uids:
-        data = cache.blob(uid, cachefile.NEW).data
+        data = cache.blob(uid, cachefile.FIELD_NEW).data
         assert data[0] == 2 and data[1:1 + tamper.HEADER] in heads
         assert b"s00" not in data and b"a@x" not in data
     with opened.Opens(locked, "alice") as opens:
@@ -664,7 +668,8 @@ def test_form_2_beside_all_in_the_first_blob(locked):
     cache = CacheFile(locked, user)
     for uid in (1, 2, 3, 4):
         assert {entry.data[0] for entry in cache.entries(uid)
-                if entry.name in cachefile.PARTS + (cachefile.NEW,)} == {1}
+                if entry.name in cachefile.FIELDS_OWN +
+                (cachefile.FIELD_NEW,)} == {1}
     assert_settled(locked, user, wanted)
 
 
@@ -681,7 +686,7 @@ def test_form_2_has_no_saved_keys(locked):
         key, base, 0, small(0).replace(b"\r\n", b"\n").replace(
             b"body", b"EVIL")))
     assert len(forged) == len(old)
-    blob = cache.blob(1, cachefile.NEW).data
+    blob = cache.blob(1, cachefile.FIELD_NEW).data
     items = rf.Blob(blob, reader.ring.id, reader.ring.master,
                     reader.ring.secrets).items
     assert rf.KEYS_ITEM not in dict(items)
@@ -693,7 +698,7 @@ def test_form_2_has_no_saved_keys(locked):
     made = rf.seal_blob_new(header, data_key, [
         item for item in items if item[0] in (3, 8)] +
                             [(rf.KEYS_ITEM, saved)])
-    cache.change(1, cachefile.NEW, made)
+    cache.change(1, cachefile.FIELD_NEW, made)
     tamper.overwrite(path, offset, forged)
     for _ in range(2):
         found, lines = session(locked, user, ["FETCH 1 (BODY.PEEK[TEXT])"])
@@ -707,11 +712,11 @@ def test_damage_of_form_2(locked):
     for number in range(12):
         assert locked.deliver(small(number), user)[0][0] == 250
     cache = CacheFile(locked, user)
-    size = len(cache.blob(1, cachefile.NEW).data)
+    size = len(cache.blob(1, cachefile.FIELD_NEW).data)
     places = [0, 1, 1 + 8, 1 + 16, 1 + 32, 1 + 48, 1 + 76, 1 + 108,
               1 + tamper.HEADER, 13 + tamper.HEADER, size - 1]
     for uid, at in enumerate(places, 1):
-        cache.flip(cache.blob(uid, cachefile.NEW), at, 3)
+        cache.flip(cache.blob(uid, cachefile.FIELD_NEW), at, 3)
     found, lines = session(locked, user, WHOLE)
     assert re.findall(rb"s\d\d\d", b"".join(found[ASKED[0]][0])) == \
         [b"s%03d" % number for number in range(12)]

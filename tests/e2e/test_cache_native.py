@@ -60,8 +60,8 @@ def forget_blobs(server, user):
     """Takes the sealed blobs out of the cache file; its records stay."""
     cache = CacheFile(server, user)
     for uid in cache.newest:
-        cache.drop(uid, cachefile.OWN, cachefile.NEW)
-    assert not {cachefile.OWN, cachefile.NEW} & cache.names()
+        cache.drop(uid, cachefile.FIELD_OWN, cachefile.FIELD_NEW)
+    assert not {cachefile.FIELD_OWN, cachefile.FIELD_NEW} & cache.names()
 
 
 def assert_cache_is_whole(server):
@@ -354,7 +354,8 @@ def test_refused_plaintext_is_not_listed(make_server, storage):
     append_all(server, "alice", MAIL[2:4])
     assert told_of(server, None, (1, 2, 3, 4)) == {1, 2, 3, 4}
     cache = CacheFile(server, "alice")
-    assert cache.entries(1, cachefile.OWN) and cache.entries(3, cachefile.OWN)
+    assert cache.entries(1, cachefile.FIELD_OWN)
+    assert cache.entries(3, cachefile.FIELD_OWN)
     for setting in ("refuse", "serve", "refuse"):
         conf = apart.configuration(server, setting, settings={
             "roost_policy": "sealed", "roost_plaintext": setting})

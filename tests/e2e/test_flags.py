@@ -170,14 +170,14 @@ def test_admin_may(server, user):
 
 def unchanged(box, action):
     """Neither flags nor MODSEQ nor messages are others after it."""
-    def look():
+    def shown():
         box.ok("NOOP")
         return (box.ok("FETCH 1:* (UID FLAGS MODSEQ)").untagged[-9:],
                 box.highest(), box.raw.count())
-    look()
-    before = look()
+    shown()
+    before = shown()
     action()
-    assert look() == before
+    assert shown() == before
 
 
 @pytest.mark.parametrize("command", (

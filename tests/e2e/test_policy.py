@@ -316,11 +316,11 @@ def test_damaged_blobs_in_both_slots(server):
     """There is no room to make anew what is bad: all goes, and one name
     stays."""
     box = Box(server)
-    flip_all(server, box.user, cachefile.PARTS)
+    flip_all(server, box.user, cachefile.FIELDS_OWN)
     client = box.session()
     client.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW)")
     client.logout()
-    flip_all(server, box.user, cachefile.PARTS + (cachefile.NEW,))
+    flip_all(server, box.user, cachefile.FIELDS_OWN + (cachefile.FIELD_NEW,))
     assert_still_refused(box)
 
 

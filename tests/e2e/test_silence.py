@@ -159,7 +159,7 @@ def first_seen(server):
     book, seen, known, lines = canary.Book(), {}, set(), []
     search = searcher(server, book)
 
-    def look(name):
+    def search_changed(name):
         new = {}
         for hit in search.changed(server.root, seen, left_out(server)):
             where = canary.place(hit.path, server.root)
@@ -170,9 +170,9 @@ def first_seen(server):
         lines.extend("after %s: %s: %s" % (name, where, ", ".join(kinds))
                      for where, kinds in sorted(new.items()))
 
-    canary_day.Day(server, book, look).run()
+    canary_day.Day(server, book, search_changed).run()
     server.stop()
-    look("the last process")
+    search_changed("the last process")
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""virtualbox: a namespace of virtual mailboxes (plugin virtual)."""
+"""virtualbox: a namespace of virtual mailboxes, which show messages of others
+(Dovecot's plugin virtual)."""
 
 import os
 
@@ -16,8 +17,8 @@ namespace virtual {
 
 
 def add(server, user, name, *rules):
-    """Before the server starts: rules are the lines of the definition. Gives
-    the folder of its index."""
+    """Makes a virtual mailbox before the server starts; `rules` are the lines
+    of its definition. Returns the folder of its index."""
     folder = os.path.join(server.home(user), "virtual", name)
     os.makedirs(folder)
     server.write(os.path.join(folder, "dovecot-virtual"),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kit: see kit.h.
+ * kit: makes folders for tests and runs their lists; kit.h is the contract.
  */
 #include "lib.h"
 #include "unlink-directory.h"

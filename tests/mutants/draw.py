@@ -1,19 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""draw: conditions of the plugin that answer an error, drawn at random and
-taken out one at a time; a test must fail.
+"""draw: takes conditions that lead to an error out of the plugin, at random and
+one at a time; a test must fail.
 
-    tests/mutants/draw.py [--seed N] [--count N] [--list] [PART ...]
+    tests/mutants/draw.py [--seed N] [--count N] [--list] [WORD ...]
 
-A condition answers an error if what depends on it returns or sets one. It is
-taken out by making it false after it was evaluated. Each mutant is built in a
-copy of the tree, and the tests of TESTS that its file concerns are run until
-one fails. One that does not compile is not counted. With PARTs only conditions
-whose file and text have one of them are drawn.
+A condition leads to an error if the statement that depends on it returns or
+sets one. It is taken out by making it false after it was evaluated. Each mutant
+is built in a copy of the tree, and the tests that TESTS names for its file are
+run until one fails. A mutant that does not compile is not counted. With WORDs
+only conditions whose file or text contains one of them are drawn. With --list
+the conditions are only printed.
 
-EQUIVALENT lists conditions that something else makes up for, with the reason;
-they are drawn and skipped. Prints the seed, each mutant as file:line and
-condition, and whether it was noticed; ends with "N passed, N failed".
+EQUIVALENT lists conditions without which something else prevents the fault,
+each with the reason. They are skipped when they are drawn.
+
+Prints the seed, and for each mutant its file, line and condition and whether a
+test noticed it. The last line is "N passed, N failed".
 """
 import argparse
 import os
@@ -34,7 +37,7 @@ import core  # noqa: E402
 import plugin  # noqa: E402
 from lint import blanked  # noqa: E402
 
-# Rules for flags are no matter of keys; the settings module has no condition.
+# The rules for flags protect no keys, and the settings module has no condition.
 SKIPPED = re.compile(r"flags|^rules/|^settings/[^c]")
 ERROR = re.compile(
     r"return -1\b|return ROOST_ERR_|return err;|return NULL;|"
@@ -44,19 +47,20 @@ ERROR = re.compile(
 
 
 def e2e(name, wanted=""):
-    """Tests of one file of tests/e2e."""
+    """Returns the command that runs tests of one file of tests/e2e; `wanted` is
+    what pytest gets after -k."""
     return ["tests/e2e/run", "-x", "-q", f"test_{name}.py"] + \
         (["-k", wanted] if wanted else [])
 
 
 def program(name, *args):
-    """A program of tests; it is built first."""
+    """Returns the command that builds and runs a program of tests."""
     path = f"build/tests/{name}"
     return ["sh", "-c", f"make -s WERROR= {path} && " +
             " ".join((path,) + args)]
 
 
-# What is told of a refused message, a keyring and a policy, on maildir.
+# These tests refuse messages, keyrings and policies. They need only maildir.
 ATTACKS = e2e("attacks", "maildir and (changed_byte or length or keyring or "
               "plaintext or copied or refused)")
 REFUSALS = e2e("refusals")
@@ -64,12 +68,13 @@ GUARDS = e2e("guards", "not dbox")
 KEYS = e2e("keys", "not dbox")
 POLICY = e2e("policy", "not dbox")
 PLACED = e2e("policy", "maildir and (whatever or every_way)")
-# Calls that fail while mail is read or saved.
+# In these tests calls fail while mail is read or saved.
 FAULTS = e2e("faults", "fetch or file or save or sort or without_the")
 CACHE = [FAULTS, e2e("cache", "not dbox"), e2e("cache_damage", "not dbox"),
          e2e("leaks"), e2e("cache_native", "not dbox")]
 
-# The first that matches the file.
+# Pairs of a pattern and commands. Of a file count the commands of the first
+# pattern that its path matches.
 TESTS = [
     (r"core/", [["make", "-s", "WERROR=", "check-core"],
                 program("vectors/run", "tests/vectors"),
@@ -141,7 +146,7 @@ TESTS = [
     (r"dovecot/", [REFUSALS, ATTACKS, e2e("commands"), KEYS]),
 ]
 
-# (file, condition, why nothing is lost without it)
+# Each entry is (file, condition, why nothing is lost without it).
 EQUIVALENT = [
     ("keyfile/store.c", "errno != EINVAL && errno != ENOSYS",
      "link() refuses for the same reason what renameat2() refused"),
@@ -187,7 +192,8 @@ EQUIVALENT = [
 
 
 class Condition:
-    """One if (...), and where it stands."""
+    """The condition of one if statement; `at` holds the offsets of its
+    parentheses in the file."""
 
     def __init__(self, name, line, text, at):
         self.name, self.line, self.at = name, line, at
@@ -197,12 +203,14 @@ class Condition:
         return f"{self.name}:{self.line}: if ({self.text})"
 
     def why_equivalent(self):
+        """Returns the reason of the entry in EQUIVALENT, or None."""
         return next((why for name, text, why in EQUIVALENT
                      if name == self.name and text == self.text), None)
 
 
 def closing(text, at):
-    """Where the parenthesis or brace that opens there is closed."""
+    """Returns where the parenthesis or brace that opens at a place is
+    closed."""
     pair = {"(": ")", "{": "}"}[text[at]]
     depth = 0
     for i in range(at, len(text)):
@@ -213,7 +221,8 @@ def closing(text, at):
 
 
 def branch_end(text, at):
-    """Behind the statement that begins there; of an if its own alone."""
+    """Returns the end of the statement that begins at a place. An else and what
+    belongs to it do not count as part of an if."""
     while text[at].isspace():
         at += 1
     if text[at] == "{":
@@ -224,11 +233,11 @@ def branch_end(text, at):
 
 
 def conditions(name):
-    """Those of one file that answer an error."""
+    """Yields the conditions of one file that lead to an error."""
     with open(os.path.join(TOP, "plugin", name), encoding="utf-8") as file:
         right = file.read()
     text = "\n".join(blanked(right.split("\n")))
-    # What a macro says stands elsewhere again.
+    # The conditions in macros are left out.
     text = re.sub(r"^#.*(\\\n.*)*", lambda found: re.sub(
         r"[^\n]", " ", found.group(0)), text, flags=re.M)
     for found in re.finditer(r"\bif \(", text):
@@ -250,17 +259,19 @@ def every_condition():
 
 
 def tests_of(name):
+    """Returns the commands that test one file of the plugin."""
     if name in core.FILES:
-        # The file's own first: most are noticed there, in a second.
-        own = [program(f"core/test_{test}")
-               for test in core.FILES[name][0].split()]
-        return own + TESTS[0][1]
+        # The tests of the file itself come first, because they take a second
+        # and notice most mutants.
+        nearest = [program(f"core/test_{test}")
+                   for test in core.FILES[name][0].split()]
+        return nearest + TESTS[0][1]
     return next(tests for pattern, tests in TESTS
                 if re.search(pattern, name))
 
 
 class Tree:
-    """A copy that is built."""
+    """A copy of the tree that was built once without any mutant."""
 
     def __init__(self, top):
         self.top = top
@@ -285,7 +296,9 @@ class Tree:
         return subprocess.CompletedProcess(command, process.returncode, said)
 
     def noticed_by(self, condition):
-        """The command that failed; "" for none, None if it is no program."""
+        """Takes a condition out and runs the tests. Returns the end of the
+        command that failed, "" if none did, or None if the mutant does not
+        compile."""
         path = os.path.join(self.top, "plugin", condition.name)
         begin, end = condition.at
         with open(path, encoding="utf-8") as file:
@@ -299,7 +312,7 @@ class Tree:
                 return None
             for command in tests_of(condition.name):
                 done = self.run(command)
-                # pytest: 5 is "no test was run".
+                # The status 5 of pytest says that no test was selected.
                 if done.returncode == 5 and command[0] == "tests/e2e/run":
                     sys.exit(done.stdout.decode(errors="replace"))
                 if done.returncode != 0:
@@ -311,7 +324,8 @@ class Tree:
 
 
 def draw(pool, count):
-    """Each condition of the pool as it comes, until count were built."""
+    """Takes out one condition of the pool after another until `count` mutants
+    were tested. Returns how many of them no test noticed."""
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="roost-draw.") as top:
         tree = Tree(top)
@@ -340,11 +354,11 @@ def main():
                         default=random.SystemRandom().randrange(10 ** 6))
     parser.add_argument("--count", type=int, default=25)
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("parts", nargs="*")
+    parser.add_argument("words", nargs="*", metavar="WORD")
     given = parser.parse_args()
     pool = [condition for condition in every_condition()
-            if not given.parts or
-            any(part in str(condition) for part in given.parts)]
+            if not given.words or
+            any(word in str(condition) for word in given.words)]
     random.Random(given.seed).shuffle(pool)
     print(f"seed {given.seed}, {len(pool)} conditions", flush=True)
     if given.list:

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""texts: does what the lists of mutants name stand where they say?
+"""texts: checks that the texts and tests that the lists of mutants name exist.
 
-Says of each entry of core.py and plugin.py whose text does not stand there as
-often as it must, or whose test is none, and of each condition that draw.py
-takes for equivalent and that is not there; nothing if all is well. The entries
-with that name are to be changed with the code.
+Prints a line for each entry of core.py and plugin.py whose text does not occur
+in its file as often as it must, or whose test does not exist, and for each
+condition that draw.py takes for equivalent and that does not exist. Such an
+entry must be changed together with the code.
 """
 import os
 import sys
@@ -20,7 +20,8 @@ import plugin  # noqa: E402
 
 
 def entries():
-    """(title, file below plugin, old, new, a file of tests)"""
+    """Yields (title, file below plugin, old text, new text, file below tests)
+    for each entry and each of its tests."""
     for name, (tests, mutants) in core.FILES.items():
         for what, old, new, *_ in mutants:
             for test in tests.split():

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Rules about the text of the tree; see check.
+"""lint: rules about the text of the tree, which check runs.
 
-    lint.py RULE          say what breaks it, one line each
-    lint.py --title RULE  what the rule is
+    lint.py RULE          prints a line for each place that breaks the rule
+    lint.py --title RULE  prints the rule's title
 
-Run in the tree's top folder.
+It must run in the tree's top folder.
 """
 import ast
 import glob
@@ -16,7 +16,7 @@ CODE = ("plugin", "include", "tests")
 SKIPPED_DIRS = {".git", "__pycache__", ".pytest_cache"}
 FUNCTION_LINES_MAX = 60
 LISTED = "tests/shape/long-functions"
-# Split, so that this file does not break its own rules.
+# These words are split, so that this file does not break its own rules.
 NOTE = re.compile("FIX" "ME|TO" "DO")
 NUMBERED = re.compile(r"#\d+")
 FOREIGN = re.compile(r"(?<![\w.$}\])'\"-])/wo" r"rk/|\.\./sha" r"red(?![\w-])"
@@ -24,7 +24,7 @@ FOREIGN = re.compile(r"(?<![\w.$}\])'\"-])/wo" r"rk/|\.\./sha" r"red(?![\w-])"
 
 
 def walk(tops, suffixes=None):
-    """Every text file below the folders, with its lines."""
+    """Yields (path, lines) of every text file below the folders."""
     for top in tops:
         for folder, dirs, names in os.walk(top):
             dirs[:] = [name for name in dirs if name not in SKIPPED_DIRS and
@@ -45,7 +45,8 @@ def c_files(tops=CODE):
 
 
 def blanked(lines, strings=True):
-    """The lines without comments and, if asked, the inside of strings."""
+    """Returns the lines with blanks in the place of comments and, if `strings`
+    is true, of what strings contain."""
     text = "\n".join(lines)
 
     def space(match):
@@ -69,7 +70,7 @@ def rule_memcmp():
         for idx, line in enumerate(blanked(lines)):
             if not re.search(r"\bmemcmp\s*\(", line):
                 continue
-            # The statement's end; it may carry the word on any line.
+            # The comment may stand on any line of the statement.
             end = idx
             while end + 1 < len(lines) and end < idx + 4 and \
                     ";" not in lines[end] and "{" not in lines[end]:
@@ -125,7 +126,7 @@ def rule_tabs():
     """tabs: C is indented by tabs"""
     for path, lines in c_files():
         for idx, line in enumerate(blanked(lines)):
-            # Fewer than eight align what a tab cannot.
+            # Up to seven spaces may align what tabs cannot.
             if re.match(r"\t* {8}", line) and line.strip():
                 yield told(path, idx, "indented by spaces")
             elif re.match(r"[ \t]* \t", line) and line.strip():
@@ -145,6 +146,7 @@ def rule_blanks():
 
 
 def listed_functions():
+    """Returns {"path:function": reason} of the functions that may be long."""
     names = {}
     if os.path.exists(LISTED):
         with open(LISTED, encoding="utf-8") as file:
@@ -156,7 +158,7 @@ def listed_functions():
 
 
 def functions(lines):
-    """Name, first line and number of lines of each function."""
+    """Yields (name, first line, number of lines) of each function."""
     clean = blanked(lines)
     start = None
     for idx, line in enumerate(clean):
@@ -209,6 +211,7 @@ def rule_licence():
 
 
 def vector_headers():
+    """Yields (file name, {field: value}) of the header of each vector."""
     for name in sorted(os.listdir("tests/vectors")):
         if not name.endswith(".vec"):
             continue
@@ -261,7 +264,8 @@ def rule_version():
 
 
 def names_given(tree):
-    """Each name that a module gives at its top, with the line."""
+    """Yields (name, line) for each name that a module defines at its top
+    level."""
     for node in tree.body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
@@ -270,10 +274,10 @@ def names_given(tree):
             yield node.name, node.lineno
         elif isinstance(node, ast.Assign):
             for target in node.targets:
-                for part in ast.walk(target):
-                    if isinstance(part, ast.Name) and \
-                            isinstance(part.ctx, ast.Store):
-                        yield part.id, node.lineno
+                for item in ast.walk(target):
+                    if isinstance(item, ast.Name) and \
+                            isinstance(item.ctx, ast.Store):
+                        yield item.id, node.lineno
 
 
 def rule_twice():
@@ -321,20 +325,21 @@ def rule_negatives():
 
 
 SETTING_LISTS = ("plugin/settings/roost.def", "plugin/settings/flags.def")
-# Where every setting is to be described, in the row of a table that begins with
-# its name, and where any may be named.
+# The manual must describe every setting, in a row of a table that begins with
+# its name. All of these files may name settings, but only ones that exist.
 SETTINGS_MANUAL = "README.md"
 SETTINGS_NAMED = (SETTINGS_MANUAL, "packaging/conf/2.3/90-roost.conf",
                   "packaging/conf/2.3/91-roost-flags.conf",
                   "packaging/conf/2.4/90-roost.conf",
                   "packaging/conf/2.4/91-roost-flags.conf")
 SETTING_SET = re.compile(r"(?<![\w/.])(?:plugin/|userdb_)?(roost_\w+) *= *(\S*)")
-# Words of mail_plugins.
+# These words are values of mail_plugins and no settings.
 PLUGIN_NAMES = ("roost_flags",)
 
 
 def settings():
-    """The lists: name, default, sentence."""
+    """Yields (name, default, sentence) of each entry of the lists. For a list
+    with a malformed entry it yields the path and what is wrong."""
     for path in SETTING_LISTS:
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -348,8 +353,9 @@ def settings():
 
 
 def settings_set(path):
-    """Line, name and value where a document sets one; and whether it says that
-    this is the default."""
+    """Yields (line, name, value, is_default) for each place where a document
+    sets a setting; is_default tells whether it says that this is the
+    default."""
     is_default = False
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
@@ -383,12 +389,13 @@ def rule_settings():
 
 
 def letters(text):
-    """What two texts are compared by: no markup, folds or punctuation."""
+    """Returns a text in lower case with one space in the place of markup,
+    line ends and punctuation, so that two texts can be compared."""
     return re.sub(r"[\W_]+", " ", text).strip().lower()
 
 
 def promised():
-    """The chapter of README.md that says what is protected."""
+    """Returns the chapter of README.md that says what is protected."""
     with open("README.md", encoding="utf-8") as file:
         text = file.read()
     return re.search(r"^## What is protected.*?\n(.*?)^## ", text,
@@ -396,14 +403,15 @@ def promised():
 
 
 def promises():
-    """The rows of tests/PROMISES.md: a sentence, and what shows it."""
+    """Returns the rows of tests/PROMISES.md: a sentence, and the tests that
+    show it."""
     with open("tests/PROMISES.md", encoding="utf-8") as file:
         rows = re.findall(r"^\| (.*?) \| (.*?) \|$", file.read(), re.M)
     return [row for row in rows if row[0] != "promise"]
 
 
 def is_test(reference):
-    """Is FILE::NAME a test of this tree?"""
+    """Tells whether FILE::NAME is a test of this tree."""
     name, _, test = reference.partition("::")
     paths = [os.path.join("tests", folder, name)
              for folder in ("core", "e2e", "glue", "vectors")]

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""rooms: do the walls between the rooms of plugin/ stand?
+"""rooms: rules about which folders of plugin/, the rooms, may use each other.
 
-    rooms.py RULE          say what breaks it, one line each
-    rooms.py --title RULE  what the rule is
+    rooms.py RULE          prints a line for each place that breaks the rule
+    rooms.py --title RULE  prints the rule's title
 
-Run in the tree's top folder.  rooms.md is the table of rooms: who may know
-whom.  A room may know a whole other room, one file of it (core/err), a public
-header without what it declares (roost/token.h), or Dovecot.  Names of symbols that do not follow their file's are in the file
-names, each with its reason.  The rules symbols, circles and names look at
-objects in BUILD.
+It must run in the tree's top folder.  The table in rooms.md says which room may
+know what: a whole other room, one file of it (core/err), a public header but
+not the functions that it declares (roost/token.h), or Dovecot.  The file
+"names" lists the symbols that do not begin with their file's name, each with
+the reason.  The rules symbols, circles and names read the objects in BUILD.
 """
 import collections
 import os
@@ -25,7 +25,7 @@ Room = collections.namedtuple("Room", "name purpose begin knows words")
 
 
 def rooms():
-    """The rows of the table by the room's name."""
+    """Returns {name: Room}, the rows of the table."""
     found = {}
     with open(TABLE, encoding="utf-8") as file:
         for line in file:
@@ -43,12 +43,13 @@ def rooms():
 
 
 def folders():
+    """Returns the names of the rooms that plugin/ has."""
     return sorted(name for name in os.listdir("plugin")
                   if os.path.isdir(os.path.join("plugin", name)))
 
 
 def sources():
-    """Every C file: its room, its name, its lines."""
+    """Yields (room, name, lines) of every C file."""
     for room in folders():
         for name in sorted(os.listdir(os.path.join("plugin", room))):
             if name.endswith((".c", ".h")):
@@ -58,7 +59,8 @@ def sources():
 
 
 def home_of(header):
-    """The file of plugin/ that a public header is the contract of."""
+    """Returns the file of plugin/, without its suffix, that implements a public
+    header."""
     stem = os.path.basename(header)[:-len(".h")]
     if stem.startswith("flag"):
         return "rules/" + stem[len("flag"):]
@@ -66,7 +68,8 @@ def home_of(header):
 
 
 def may_know(room, path, table):
-    """May files of the room use this one, named without its suffix?"""
+    """Tells whether files of a room may use a file, whose path has no
+    suffix."""
     other = path.split("/")[0]
     return other == room or other in table[room].knows or \
         path in table[room].knows
@@ -96,7 +99,7 @@ def rule_table():
 
 
 def wrong_include(room, name, line, table):
-    """What is wrong with a line, or None."""
+    """Says what is wrong with a line; returns None if nothing is."""
     found = re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line)
     if not found:
         return None
@@ -131,7 +134,8 @@ def rule_includes():
 
 
 def symbols(path):
-    """What an object defines for others, and what it asks others for."""
+    """Returns the symbols that an object defines for others, and those that
+    others must define for it."""
     done = subprocess.run(["nm", path], stdout=subprocess.PIPE, check=True,
                           universal_newlines=True)
     defined, wanted = set(), set()
@@ -146,7 +150,8 @@ def symbols(path):
 
 
 def objects():
-    """room/stem: what is defined and what is wanted, for every source."""
+    """Returns {room/stem: (defined, wanted symbols)} of every source that was
+    compiled."""
     found = {}
     for room, name, _ in sources():
         path = f"{room}/{name[:-len('.c')]}"
@@ -156,7 +161,8 @@ def objects():
 
 
 def users(found):
-    """Each file that uses a symbol of another, that other, the symbol."""
+    """Yields (file, other file, symbol) for each symbol of another file that a
+    file uses."""
     owners = collections.defaultdict(list)
     for path, (defined, _) in found.items():
         for symbol in defined:
@@ -178,7 +184,7 @@ def rule_symbols():
 
 
 def circles(edges):
-    """The groups of nodes that reach each other."""
+    """Returns the groups of nodes that reach each other along the edges."""
     def reached(start):
         seen, left = set(), [start]
         while left:
@@ -205,21 +211,21 @@ def rule_circles():
 
 
 def listed_names():
-    """file: the beginnings that are allowed for it as well."""
+    """Returns {file: beginnings of symbols that are allowed there, too}."""
     found = {}
     with open(NAMES, encoding="utf-8") as file:
         for line in file:
             if line.strip() and not line.startswith("#"):
-                path, words, reason = (part.strip()
-                                       for part in line.split(":", 2))
+                path, words, reason = (cell.strip()
+                                       for cell in line.split(":", 2))
                 assert reason, line
                 found[path] = words.split()
     return found
 
 
 def beginnings(path, table):
-    """How a file's symbols may begin after roost_: with all of its name, or
-    the first or last word of it, also behind a word of the room."""
+    """Returns how the symbols of a file may begin after roost_: with its name,
+    or the first or last word of its name, also behind a word of the room."""
     room, stem = path.split("/")
     stems = {stem.replace("-", "_"), stem.split("-")[0], stem.split("-")[-1]}
     return stems | {word + joint + stem for word in table[room].words
@@ -232,17 +238,18 @@ def rule_names():
     for path, (defined, _) in objects().items():
         if path.split("/")[0] not in table:
             continue
-        own = beginnings(path, table)
+        allowed = beginnings(path, table)
         for symbol in sorted(defined):
             if any(re.match(f"(doveadm_)?roost_{word}(_|$)", symbol)
-                   for word in own):
+                   for word in allowed):
                 continue
             word = next((word for word in listed.get(path, ())
                          if re.match(f"roost_{word}(_|$)", symbol)), None)
             if word is None:
                 yield f"plugin/{path}.c: {symbol}"
             used.add((path, word))
-    # Of a file that is for another major there is no symbol here.
+    # A file that is for another major version of Dovecot defines no symbol in
+    # this build, so that its entries cannot be judged.
     told = {path for path, (defined, _) in objects().items() if defined}
     for path, words in listed.items():
         for word in words:
