@@ -95,6 +95,9 @@ MUTANTS = [
      "\tif (roost_sizes_are_wrong(&sizes))\n"
      "\t\troost_cache_mail_disown(mail);\n", "", COMPRESSION,
      "heals and sdbox-sealed"),
+    ("verify opens a copy by a remembered key", "doveadm/verify-message.c",
+     "\t(void)roost_ring_forget(ring, header->object_id);\n", "", COMMANDS,
+     "changed_copy"),
     ("verify looks at no size", "doveadm/verify-message.c",
      "\tif (told.virtual == shown.virtual &&\n", "\tif (TRUE ||\n",
      COMPRESSION, "verify and sdbox"),
