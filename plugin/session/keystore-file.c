@@ -76,14 +76,13 @@ static int
 kf_load(struct roost_keystore *store, buffer_t *doc_r, const char **error_r)
 {
 	struct file_keystore *file = kf_of(store);
-	char *doc = i_malloc(ROOST_KEYRING_DOC_MAX);
+	char doc[ROOST_KEYRING_DOC_MAX];
 	size_t len;
 	int ret = roost_keyfile_load(file->file, doc, ROOST_KEYRING_DOC_MAX,
 				     &len);
 
 	if (ret > 0)
 		buffer_append(doc_r, doc, len);
-	i_free(doc);
 	if (ret == -2) {
 		*error_r = t_strdup_printf("%s: %s", store->name,
 			roost_err_phrase(ROOST_ERR_DOC_SIZE));

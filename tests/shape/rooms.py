@@ -17,6 +17,9 @@ import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+import lint  # noqa: E402
+
 TABLE = "tests/shape/rooms.md"
 NAMES = "tests/shape/names"
 HOUSE = "plugin/HOUSE.md"
@@ -258,15 +261,5 @@ def rule_names():
                 yield f"{NAMES}: {path} has no roost_{word}"
 
 
-def main():
-    if len(sys.argv) == 3 and sys.argv[1] == "--title":
-        print(globals()["rule_" + sys.argv[2]].__doc__)
-        return 0
-    broken = list(globals()["rule_" + sys.argv[1]]())
-    for line in broken:
-        print(line)
-    return 1 if broken else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(lint.main(globals()))
