@@ -49,7 +49,7 @@ enum roost_err {
 	ROOST_ERR_DOC_BASE64,
 	ROOST_ERR_DOC_OWNER,		/* the owner is not in escaped form */
 	ROOST_ERR_DOC_EPOCH,		/* the epochs are not 1, 2, 3, ... */
-	ROOST_ERR_DOC_SLOT,		/* slots not ascending, two passwords,
+	ROOST_ERR_DOC_SLOT,		/* slots not ascending, three passwords,
 					   none, or more than 64 */
 
 	/* Loading and unlocking a keyring (FORMAT.md 9). */
@@ -76,9 +76,17 @@ enum roost_err {
 	/* A secret as a person or a file gives it (FORMAT.md 10). */
 	ROOST_ERR_CODE_TYPO,		/* no whole code, or a wrong checksum */
 	ROOST_ERR_KEY_FILE,		/* not 64 hexadecimal digits */
+	ROOST_ERR_ESCROW_FILE,		/* not an escrow key of the kind asked
+					   for */
+
+	/* The unlock cache (FORMAT.md 14). */
+	ROOST_ERR_UNLOCK_FILE,		/* malformed, expired, or does not
+					   open */
 
 	/* Errors that are not the input's fault. */
 	ROOST_ERR_LOCKED,		/* the keyring is not unlocked */
+	ROOST_ERR_LAST_SLOT,		/* without it nobody could open the
+					   keyring */
 	ROOST_ERR_LIMIT,		/* the caller's buffer or a counter is
 					   too small */
 	ROOST_ERR_IO,			/* the caller's read or write failed */

@@ -3,8 +3,8 @@
 #define ROOST_HPKE_H
 
 /*
- * hpke: RFC 9180 in mode_psk, single shot, sequence number 0, with
- * DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM (FORMAT.md 4).
+ * hpke: RFC 9180 in mode_psk and mode_base, single shot, sequence number 0,
+ * with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM (FORMAT.md 4).
  *
  * The composition is ours, the primitives are not (see prim.h).  Outputs are
  * zero unless ROOST_OK is returned.
@@ -16,7 +16,8 @@
 
 /* What both sides agree on; everything is borrowed. */
 struct roost_hpke_context {
-	const uint8_t *psk;		/* ROOST_KEY_SIZE bytes */
+	/* ROOST_KEY_SIZE bytes; NULL for mode_base, which has no psk_id. */
+	const uint8_t *psk;
 	const uint8_t *psk_id;
 	size_t psk_id_len;
 	const uint8_t *info;

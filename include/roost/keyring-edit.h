@@ -45,21 +45,56 @@ roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
 		     uint8_t host_key_r[ROOST_KEY_SIZE],
 		     uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
-/* What a new slot is to be.  The secret is borrowed. */
+/* What a new slot is to be.  Secret and public key are borrowed. */
 struct roost_slot_new {
 	enum roost_slot_type type;
 	uint64_t now;
-	const uint8_t *secret;	/* none for a provider slot, else 32 bytes,
-				   for a recovery slot 20 */
+	const uint8_t *secret;	/* none for provider and escrow slots, else 32
+				   bytes, for a recovery slot 20 */
+	const uint8_t *public_key;	/* 32 bytes, escrow only */
 	uint32_t t, m_kib;	/* password only */
 };
 /* Add a slot behind the last.  ROOST_ERR_LIMIT if the document is full or would
-   have a second password. */
+   have a third password; ROOST_ERR_LOW_ORDER for a public key that nothing can
+   be sealed to. */
 enum roost_err
 roost_keyring_add_slot(struct roost_keyring *kr,
 		       const uint8_t host_key[ROOST_KEY_SIZE],
 		       const uint8_t master[ROOST_KEY_SIZE],
 		       const struct roost_slot_new *slot) ROOST_CHECKED;
+
+/* Remove a slot.  ROOST_ERR_NO_SLOT if none has this number;
+   ROOST_ERR_LAST_SLOT, and no change, if only escrow slots would remain. */
+enum roost_err roost_keyring_remove_slot(struct roost_keyring *kr,
+					 uint32_t number) ROOST_CHECKED;
+
+/* Add an epoch, to which new messages are sealed from then on; the old ones
+   stay for the old messages.  ROOST_ERR_LIMIT, and no change, if there is no
+   room for one; after another error kr is of no use. */
+enum roost_err
+roost_keyring_add_epoch(struct roost_keyring *kr,
+			const uint8_t host_key[ROOST_KEY_SIZE],
+			const uint8_t master[ROOST_KEY_SIZE],
+			uint64_t now) ROOST_CHECKED;
+
+/*
+ * Give the keyring another master key, so that who knows the old one opens none
+ * of its later documents.  All slots are dropped: the caller adds those whose
+ * secrets are at hand.  The identity and all epochs stay.  After an error kr is
+ * of no use and master_r zero; else the caller wipes it.
+ */
+enum roost_err
+roost_keyring_change_master(struct roost_keyring *kr,
+			    const uint8_t master[ROOST_KEY_SIZE],
+			    uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
+
+/* Wrap the host key by another provider key; then the provider's mac must be
+   made.  What the owner signs does not change. */
+enum roost_err
+roost_keyring_set_provider(struct roost_keyring *kr,
+			   const uint8_t provider_key[ROOST_KEY_SIZE],
+			   const uint8_t host_key[ROOST_KEY_SIZE])
+	ROOST_CHECKED;
 
 /* Compute signature and mac, as is needed after any change.  The seed that
    signs is in the record `secrets`, which the master key opens. */

@@ -46,8 +46,10 @@ struct roost_slot {
 	enum roost_slot_type type;
 	uint64_t created;
 	uint32_t t, m_kib;			/* password only */
-	uint8_t salt[ROOST_SLOT_SALT_SIZE];	/* not for provider */
-	uint8_t wrap[ROOST_WRAP_SIZE];
+	uint8_t salt[ROOST_SLOT_SALT_SIZE];	/* not for provider, escrow */
+	uint8_t wrap[ROOST_WRAP_SIZE];		/* not for escrow */
+	uint8_t public_key[ROOST_KEY_SIZE];	/* escrow only */
+	uint8_t sealed[ROOST_SLOT_SEALED_SIZE];	/* escrow only */
 };
 
 /* The content of a document.  Nothing in it is secret in the clear.  It is
@@ -102,25 +104,43 @@ roost_keyring_open_host(const struct roost_keyring *kr, const char *owner,
 enum roost_err roost_keyring_check_owner(const struct roost_keyring *kr)
 	ROOST_CHECKED;
 
-/* Unlock the master key by the provider slot.  In all three ways of unlocking
+/* Unlock the master key by the provider slot.  In all ways of unlocking
    master_r is zero after an error, else the caller wipes it. */
 enum roost_err
 roost_keyring_unlock_provider(const struct roost_keyring *kr,
 			      const uint8_t host_key[ROOST_KEY_SIZE],
 			      uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 /* Unlock it by the 32 bytes of roost_secret_key: by the app slots first, then
-   by the password slot. */
+   by the password slot; of two, which stand while one replaces the other, the
+   later one is tried first. */
 enum roost_err
 roost_keyring_unlock_secret(const struct roost_keyring *kr,
 			    const uint8_t host_key[ROOST_KEY_SIZE],
 			    const uint8_t secret[ROOST_KEY_SIZE],
 			    const struct roost_argon2_limits *limits,
 			    uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
+/* The two halves of that. */
+enum roost_err
+roost_keyring_unlock_app(const struct roost_keyring *kr,
+			 const uint8_t secret[ROOST_KEY_SIZE],
+			 uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
+enum roost_err
+roost_keyring_unlock_password(const struct roost_keyring *kr,
+			      const uint8_t host_key[ROOST_KEY_SIZE],
+			      const uint8_t secret[ROOST_KEY_SIZE],
+			      const struct roost_argon2_limits *limits,
+			      uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 /* Unlock it by a recovery code. */
 enum roost_err
 roost_keyring_unlock_recovery(const struct roost_keyring *kr,
 			      const uint8_t code[ROOST_CODE_SIZE],
 			      uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
+/* Unlock it by the private key of an escrow slot.  ROOST_ERR_NO_SLOT if none
+   names its public key. */
+enum roost_err
+roost_keyring_unlock_escrow(const struct roost_keyring *kr,
+			    const uint8_t private_key[ROOST_KEY_SIZE],
+			    uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
 /*
  * Open the record `secrets`, and check the identity's seed and every epoch's
@@ -141,8 +161,14 @@ roost_keyring_seal_key(const struct roost_keyring *kr,
 		       const uint8_t host_key[ROOST_KEY_SIZE],
 		       struct roost_seal_key *key_r) ROOST_CHECKED;
 
-/* True if the keyring has a slot of this type. */
+/* How many slots of this type the keyring has, and whether it has any. */
+unsigned int roost_keyring_count_slots(const struct roost_keyring *kr,
+				       enum roost_slot_type type);
 bool roost_keyring_has_slot(const struct roost_keyring *kr,
 			    enum roost_slot_type type);
+
+/* True if a document may have one more slot of this type (FORMAT.md 7.13). */
+bool roost_keyring_slot_fits(const struct roost_keyring *kr,
+			     enum roost_slot_type type);
 
 #endif

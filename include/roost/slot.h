@@ -5,19 +5,27 @@
 /*
  * slot: what unlocks a keyring's master key.  Each slot wraps that key under
  * one that is made from a secret, in a way that depends on the kind of slot
- * (FORMAT.md 8).
+ * (FORMAT.md 8).  An escrow slot seals it to a public key instead (escrow.h).
  */
 
 #include "roost/prim.h"
 
 #define ROOST_SLOT_SALT_SIZE 16
+/* What an escrow slot holds in the place of a wrap: HPKE's enc, then the sealed
+   master key with its tag. */
+#define ROOST_SLOT_SEALED_SIZE (2 * ROOST_KEY_SIZE + ROOST_TAG_SIZE)
 
 enum roost_slot_type {
 	ROOST_SLOT_PROVIDER,
 	ROOST_SLOT_PASSWORD,
 	ROOST_SLOT_APP,
 	ROOST_SLOT_RECOVERY,
+	ROOST_SLOT_ESCROW,
 };
+#define ROOST_SLOT_TYPES (ROOST_SLOT_ESCROW + 1)
+
+/* The word that a slot's line and the commands call its type. */
+const char *roost_slot_type_name(enum roost_slot_type type);
 
 /* What Argon2id may cost (FORMAT.md 8.7). */
 struct roost_argon2_limits {

@@ -74,7 +74,7 @@ static const struct gate gates[ROOST_ERR_COUNT] = {
 		"the epochs of the keyring are not 1, 2, 3 and so on" },
 	[ROOST_ERR_DOC_SLOT] = { "doc-slot",
 		"the slots of the keyring are not 1 to 64 ascending ones "
-		"with at most one password among them" },
+		"with at most two passwords among them" },
 
 	[ROOST_ERR_OWNER] = { "owner", "the keyring is another user's" },
 	[ROOST_ERR_PROVIDER_KEY] = { "provider-key",
@@ -112,8 +112,14 @@ static const struct gate gates[ROOST_ERR_COUNT] = {
 		"the recovery code is mistyped" },
 	[ROOST_ERR_KEY_FILE] = { "key-file",
 		"not 64 hexadecimal digits" },
+	[ROOST_ERR_ESCROW_FILE] = { "escrow-file",
+		"not an escrow key of this kind, in two lines" },
+	[ROOST_ERR_UNLOCK_FILE] = { "unlock-file",
+		"a file of the unlock cache that is not valid any more" },
 
 	[ROOST_ERR_LOCKED] = { "locked", "the keyring is locked" },
+	[ROOST_ERR_LAST_SLOT] = { "last-slot",
+		"without this slot nobody could open the keyring" },
 	[ROOST_ERR_LIMIT] = { "limit", "a limit of the format is reached" },
 	[ROOST_ERR_IO] = { "io", "reading or writing failed" },
 	[ROOST_ERR_AGAIN] = { "again", "no data yet" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hpke: RFC 9180 in mode_psk.  See roost/hpke.h.
+ * hpke: RFC 9180 in mode_psk and mode_base.  See roost/hpke.h.
  *
  * The functions stand in the order of the RFC: 4 (labeled extract and expand),
  * 4.1 (DHKEM), 5.1 (key schedule), 6.1 (single shot).
@@ -21,7 +21,8 @@ static const uint8_t kem_suite[] = { 'K', 'E', 'M', 0x00, 0x20 };
 static const uint8_t hpke_suite[] = {
 	'H', 'P', 'K', 'E', 0x00, 0x20, 0x00, 0x01, 0x00, 0x02
 };
-static const uint8_t mode_psk = 0x01;
+/* RFC 9180 5, table 1. */
+static const uint8_t mode_base = 0x00, mode_psk = 0x01;
 
 /* A string that is being joined.  It may hold secrets, so whoever has one wipes
    it. */
@@ -128,14 +129,14 @@ struct schedule {
 	uint8_t base_nonce[ROOST_NONCE_SIZE];
 };
 
-/* RFC 9180 5.1, key_schedule_context for mode_psk; public. */
+/* RFC 9180 5.1, key_schedule_context; public. */
 static enum roost_err
 schedule_context(const struct roost_hpke_context *hpke,
 		 uint8_t ksc_r[1 + 2 * ROOST_SHA256_SIZE])
 {
 	enum roost_err err;
 
-	ksc_r[0] = mode_psk;
+	ksc_r[0] = hpke->psk == NULL ? mode_base : mode_psk;
 	err = labeled_extract(hpke_suite, sizeof(hpke_suite), "psk_id_hash",
 			      NULL, 0, hpke->psk_id, hpke->psk_id_len,
 			      ksc_r + 1);
@@ -161,7 +162,8 @@ key_schedule(const struct roost_hpke_context *hpke,
 	if (err == ROOST_OK)
 		err = labeled_extract(hpke_suite, sizeof(hpke_suite),
 				      "secret", shared, ROOST_KEY_SIZE,
-				      hpke->psk, ROOST_KEY_SIZE, secret);
+				      hpke->psk, hpke->psk == NULL ? 0 :
+				      ROOST_KEY_SIZE, secret);
 	if (err == ROOST_OK)
 		err = labeled_expand(hpke_suite, sizeof(hpke_suite), "key",
 				     secret, ksc, sizeof(ksc),

@@ -57,16 +57,15 @@ new_identity(struct roost_keyring *kr, uint8_t seed_r[ROOST_KEY_SIZE])
 	return err == ROOST_OK ? roost_terms_id(kr->identity, kr->id) : err;
 }
 
-/* Make epoch 1: its key pair and its pre-shared key. */
+/* Make the next epoch: its key pair and its pre-shared key. */
 static enum roost_err
-first_epoch(struct roost_keyring *kr, const uint8_t *host_key, uint64_t now,
-	    uint8_t entry_r[ROOST_EPOCH_SECRET_SIZE])
+next_epoch(struct roost_keyring *kr, const uint8_t *host_key, uint64_t now,
+	   uint8_t entry_r[ROOST_EPOCH_SECRET_SIZE])
 {
-	struct roost_epoch *epoch = &kr->epochs[0];
+	struct roost_epoch *epoch = &kr->epochs[kr->epoch_count++];
 	enum roost_err err;
 
-	kr->epoch_count = 1;
-	epoch->number = 1;
+	epoch->number = kr->epoch_count;
 	epoch->created = now;
 	roost_be32_put(entry_r, epoch->number);
 	err = roost_prim_random(entry_r + 4, ROOST_KEY_SIZE);
@@ -79,28 +78,37 @@ first_epoch(struct roost_keyring *kr, const uint8_t *host_key, uint64_t now,
 	return err;
 }
 
-/* Make the identity and the first epoch, and seal both into the record
+/* Wrap the seed of the identity and the secrets of all epochs into the record
    `secrets`. */
+static enum roost_err
+secrets_wrap(struct roost_keyring *kr, const uint8_t *master,
+	     const uint8_t *plain)
+{
+	uint8_t ad[ROOST_TERMS_SECRETS_SIZE];	/* public */
+	uint8_t key[ROOST_KEY_SIZE];
+	enum roost_err err = roost_terms_secrets(kr, master, ad, key);
+
+	if (err == ROOST_OK)
+		err = roost_prim_wrap(key, ad, sizeof(ad), plain,
+			ROOST_SECRETS_PLAIN_SIZE(kr->epoch_count),
+			kr->secrets);
+	roost_wipe(key, sizeof(key));
+	return err;
+}
+
+/* Make the identity and the first epoch, and wrap what is secret of both. */
 static enum roost_err
 new_secrets(struct roost_keyring *kr, const uint8_t *host_key,
 	    const uint8_t *master, uint64_t now)
 {
 	uint8_t plain[ROOST_SECRETS_PLAIN_SIZE(1)];
-	uint8_t ad[ROOST_TERMS_SECRETS_SIZE];	/* public */
-	uint8_t key[ROOST_KEY_SIZE];
-	enum roost_err err;
+	enum roost_err err = new_identity(kr, plain);
 
-	memset(key, 0, sizeof(key));
-	err = new_identity(kr, plain);
 	if (err == ROOST_OK)
-		err = first_epoch(kr, host_key, now, plain + ROOST_KEY_SIZE);
+		err = next_epoch(kr, host_key, now, plain + ROOST_KEY_SIZE);
 	if (err == ROOST_OK)
-		err = roost_terms_secrets(kr, master, ad, key);
-	if (err == ROOST_OK)
-		err = roost_prim_wrap(key, ad, sizeof(ad), plain,
-				      sizeof(plain), kr->secrets);
+		err = secrets_wrap(kr, master, plain);
 	roost_wipe(plain, sizeof(plain));
-	roost_wipe(key, sizeof(key));
 	return err;
 }
 
@@ -133,6 +141,40 @@ roost_keyring_create(struct roost_keyring *kr_r, const char *owner,
 	return err;
 }
 
+/* Wrap the master key by the slot's secret. */
+static enum roost_err
+slot_wrap(const struct roost_keyring *kr, const struct roost_slot_secret *from,
+	  const uint8_t *master, struct roost_slot *slot)
+{
+	char ad[ROOST_TERMS_SLOT_SIZE];		/* public */
+	uint8_t kek[ROOST_KEY_SIZE];
+	enum roost_err err = roost_prim_random(slot->salt, sizeof(slot->salt));
+
+	memset(kek, 0, sizeof(kek));
+	if (err == ROOST_OK)
+		err = roost_terms_slot_kek(slot, from, kek);
+	if (err == ROOST_OK)
+		err = roost_prim_wrap(kek, ad,
+				      roost_terms_slot_ad(kr, slot, ad),
+				      master, ROOST_KEY_SIZE, slot->wrap);
+	roost_wipe(kek, sizeof(kek));
+	return err;
+}
+
+/* Seal the master key to the slot's public key. */
+static enum roost_err
+slot_seal(const struct roost_keyring *kr, const uint8_t *master,
+	  struct roost_slot *slot)
+{
+	uint8_t info[ROOST_TERMS_ESCROW_SIZE];	/* public */
+	struct roost_hpke_context hpke;		/* public */
+
+	roost_terms_escrow(kr, slot, info, &hpke);
+	return roost_hpke_seal(&hpke, slot->public_key, master, ROOST_KEY_SIZE,
+			       slot->sealed,
+			       slot->sealed + ROOST_HPKE_ENC_SIZE);
+}
+
 enum roost_err
 roost_keyring_add_slot(struct roost_keyring *kr,
 		       const uint8_t host_key[ROOST_KEY_SIZE],
@@ -149,33 +191,104 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 		.limits = &limits,
 	};
 	struct roost_slot *slot = &kr->slots[kr->slot_count];
-	char ad[ROOST_TERMS_SLOT_SIZE];		/* public */
-	uint8_t kek[ROOST_KEY_SIZE];
+	bool is_escrow = slot_new->type == ROOST_SLOT_ESCROW;
 	enum roost_err err;
 
-	if (kr->slot_count == ROOST_KEYRING_SLOTS_MAX ||
-	    (kr->slot_count > 0 && slot[-1].number == INT32_MAX) ||
-	    (slot_new->type == ROOST_SLOT_PASSWORD &&
-	     roost_keyring_has_slot(kr, ROOST_SLOT_PASSWORD)))
+	if (!roost_keyring_slot_fits(kr, slot_new->type) ||
+	    (kr->slot_count > 0 && slot[-1].number == INT32_MAX))
 		return ROOST_ERR_LIMIT;
-	memset(kek, 0, sizeof(kek));
 	memset(slot, 0, sizeof(*slot));
 	slot->number = kr->slot_count == 0 ? 1 : slot[-1].number + 1;
 	slot->type = slot_new->type;
 	slot->created = slot_new->now;
 	slot->t = slot_new->t;
 	slot->m_kib = slot_new->m_kib;
-	err = roost_prim_random(slot->salt, sizeof(slot->salt));
-	if (err == ROOST_OK)
-		err = roost_terms_slot_kek(slot, &from, kek);
-	if (err == ROOST_OK)
-		err = roost_prim_wrap(kek, ad,
-				      roost_terms_slot_ad(kr, slot, ad),
-				      master, ROOST_KEY_SIZE, slot->wrap);
-	roost_wipe(kek, sizeof(kek));
+	if (is_escrow)
+		memcpy(slot->public_key, slot_new->public_key, ROOST_KEY_SIZE);
+	err = is_escrow ? slot_seal(kr, master, slot) :
+		slot_wrap(kr, &from, master, slot);
 	if (err == ROOST_OK)
 		kr->slot_count++;
 	return err;
+}
+
+enum roost_err
+roost_keyring_remove_slot(struct roost_keyring *kr, uint32_t number)
+{
+	unsigned int escrows = roost_keyring_count_slots(kr,
+							 ROOST_SLOT_ESCROW);
+	unsigned int i, last = kr->slot_count - 1;
+
+	for (i = 0; i <= last && kr->slots[i].number != number; i++) ;
+	if (i > last)
+		return ROOST_ERR_NO_SLOT;
+	/* Who holds an escrow key is not who reads the mail. */
+	if (kr->slots[i].type != ROOST_SLOT_ESCROW && last == escrows)
+		return ROOST_ERR_LAST_SLOT;
+	memmove(&kr->slots[i], &kr->slots[i + 1],
+		(last - i) * sizeof(kr->slots[0]));
+	memset(&kr->slots[last], 0, sizeof(kr->slots[0]));
+	kr->slot_count = last;
+	return ROOST_OK;
+}
+
+enum roost_err
+roost_keyring_add_epoch(struct roost_keyring *kr,
+			const uint8_t host_key[ROOST_KEY_SIZE],
+			const uint8_t master[ROOST_KEY_SIZE], uint64_t now)
+{
+	size_t old_size = ROOST_SECRETS_PLAIN_SIZE(kr->epoch_count);
+	void *old, *plain;
+	enum roost_err err;
+
+	if (kr->epoch_count == ROOST_KEYRING_EPOCHS_MAX)
+		return ROOST_ERR_LIMIT;
+	err = roost_keyring_open_secrets(kr, master, &old);
+	if (err != ROOST_OK)
+		return err;
+	plain = roost_secret_new(old_size + ROOST_EPOCH_SECRET_SIZE);
+	err = plain == NULL ? ROOST_ERR_BACKEND : ROOST_OK;
+	if (err == ROOST_OK) {
+		memcpy(plain, old, old_size);
+		err = next_epoch(kr, host_key, now,
+				 (uint8_t *)plain + old_size);
+	}
+	if (err == ROOST_OK)
+		err = secrets_wrap(kr, master, plain);
+	if (plain != NULL)
+		roost_secret_free(&plain);
+	roost_secret_free(&old);
+	return err;
+}
+
+enum roost_err
+roost_keyring_change_master(struct roost_keyring *kr,
+			    const uint8_t master[ROOST_KEY_SIZE],
+			    uint8_t master_r[ROOST_KEY_SIZE])
+{
+	void *plain;
+	enum roost_err err = roost_keyring_open_secrets(kr, master, &plain);
+
+	memset(master_r, 0, ROOST_KEY_SIZE);
+	if (err != ROOST_OK)
+		return err;
+	err = roost_prim_random(master_r, ROOST_KEY_SIZE);
+	if (err == ROOST_OK)
+		err = secrets_wrap(kr, master_r, plain);
+	roost_secret_free(&plain);
+	memset(kr->slots, 0, sizeof(kr->slots));
+	kr->slot_count = 0;
+	if (err != ROOST_OK)
+		roost_wipe(master_r, ROOST_KEY_SIZE);
+	return err;
+}
+
+enum roost_err
+roost_keyring_set_provider(struct roost_keyring *kr,
+			   const uint8_t provider_key[ROOST_KEY_SIZE],
+			   const uint8_t host_key[ROOST_KEY_SIZE])
+{
+	return host_wrap(kr, provider_key, host_key);
 }
 
 enum roost_err

@@ -8,6 +8,7 @@
  * cryptography; keyring.c opens it, and keyring-edit.c makes and changes it.
  */
 
+#include "roost/hpke.h"
 #include "roost/keyring.h"
 
 /* Text that is being built in the caller's memory; it never exceeds size. */
@@ -46,8 +47,8 @@ void roost_keyring_text_slot(struct roost_text *text,
 
 /* The lines of id and owner, then the beginning of the host line. */
 #define ROOST_TERMS_HOST_SIZE (ROOST_KEYRING_OWNER_MAX + 128)
-/* The id, then the beginning of a slot's line, which has a word, two numbers of
-   ten digits and a salt at most. */
+/* The id, then the beginning of a slot's line, which has a word or two,
+   numbers, and a salt or a public key at most. */
 #define ROOST_TERMS_SLOT_SIZE (ROOST_ID_SIZE + 128)
 /* A label with its NUL, then the id. */
 #define ROOST_TERMS_SECRETS_SIZE (17 + ROOST_ID_SIZE)
@@ -64,8 +65,8 @@ enum roost_err roost_terms_host(const struct roost_keyring *kr,
 /*
  * The associated data of a slot's wrap (FORMAT.md 8.4); its length is
  * returned.  The key depends on the kind of slot (8.7): a provider slot needs
- * the host key alone, app and recovery slots need the secret alone.  The
- * caller wipes kek_r.
+ * the host key alone, app and recovery slots need the secret alone; an escrow
+ * slot has no such key, and is ROOST_ERR_NO_SLOT.  The caller wipes kek_r.
  */
 struct roost_slot_secret {
 	const uint8_t *host_key;
@@ -79,6 +80,14 @@ enum roost_err roost_terms_slot_kek(const struct roost_slot *slot,
 				    const struct roost_slot_secret *from,
 				    uint8_t kek_r[ROOST_KEY_SIZE])
 	ROOST_CHECKED;
+
+/* The terms of an escrow slot, which has no such key: HPKE's info holds what is
+   associated data with the others (FORMAT.md 8.14).  hpke_r borrows info_r. */
+#define ROOST_TERMS_ESCROW_SIZE (16 + ROOST_TERMS_SLOT_SIZE)
+void roost_terms_escrow(const struct roost_keyring *kr,
+			const struct roost_slot *slot,
+			uint8_t info_r[ROOST_TERMS_ESCROW_SIZE],
+			struct roost_hpke_context *hpke_r);
 
 /* The terms of the record `secrets` (FORMAT.md 8.5).  The caller wipes
    key_r. */

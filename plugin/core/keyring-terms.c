@@ -13,11 +13,14 @@
 
 #define SECRETS_LABEL "roost/v1 secrets"
 #define OWNER_SIG_LABEL "roost/v1 owner-sig"
+#define ESCROW_LABEL "roost/v1 escrow"
 
 _Static_assert(sizeof(SECRETS_LABEL) + ROOST_ID_SIZE ==
 	       ROOST_TERMS_SECRETS_SIZE &&
 	       sizeof(OWNER_SIG_LABEL) + ROOST_KEYRING_DOC_MAX <
-	       ROOST_TERMS_OWNER_SIZE,
+	       ROOST_TERMS_OWNER_SIZE &&
+	       sizeof(ESCROW_LABEL) + ROOST_TERMS_SLOT_SIZE ==
+	       ROOST_TERMS_ESCROW_SIZE,
 	       "What the header gives room for is what is written here");
 
 enum roost_err
@@ -114,8 +117,26 @@ roost_terms_slot_kek(const struct roost_slot *slot,
 	case ROOST_SLOT_RECOVERY:
 		return roost_slot_kek_random(from->secret, ROOST_CODE_SIZE,
 					     slot->salt, kek_r);
+	case ROOST_SLOT_ESCROW:
+		break;
 	}
 	return ROOST_ERR_NO_SLOT;
+}
+
+void
+roost_terms_escrow(const struct roost_keyring *kr,
+		   const struct roost_slot *slot,
+		   uint8_t info_r[ROOST_TERMS_ESCROW_SIZE],
+		   struct roost_hpke_context *hpke_r)
+{
+	char line[ROOST_TERMS_SLOT_SIZE];	/* public */
+	size_t len = roost_terms_slot_ad(kr, slot, line);
+
+	memcpy(info_r, ESCROW_LABEL, sizeof(ESCROW_LABEL));
+	memcpy(info_r + sizeof(ESCROW_LABEL), line, len);
+	*hpke_r = (struct roost_hpke_context) {
+		.info = info_r, .info_len = sizeof(ESCROW_LABEL) + len,
+	};
 }
 
 enum roost_err

@@ -20,33 +20,46 @@
 #define TIME_MAX ((UINT64_C(1) << 53) - 1)
 #define FIRST_LINE "roost-keyring 1"
 
-static const char *const slot_types[] = {
-	[ROOST_SLOT_PROVIDER] = "provider",
-	[ROOST_SLOT_PASSWORD] = "password",
-	[ROOST_SLOT_APP] = "app",
-	[ROOST_SLOT_RECOVERY] = "recovery",
-};
 /* How many fields a slot's line has: "slot", number, type and creation time,
-   then what its type needs, then the wrap. */
-static const unsigned int slot_fields[] = {
+   then what its type needs, then the wrap or what is sealed. */
+static const unsigned int slot_fields[ROOST_SLOT_TYPES] = {
 	[ROOST_SLOT_PROVIDER] = 5,
 	[ROOST_SLOT_PASSWORD] = 9,
 	[ROOST_SLOT_APP] = 6,
 	[ROOST_SLOT_RECOVERY] = 6,
+	[ROOST_SLOT_ESCROW] = 7,
 };
-#define SLOT_TYPES (sizeof(slot_types) / sizeof(slot_types[0]))
+
+/* A second password stands while it takes the place of the first. */
+#define PASSWORDS_MAX 2
+
+unsigned int
+roost_keyring_count_slots(const struct roost_keyring *kr,
+			  enum roost_slot_type type)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < kr->slot_count; i++) {
+		if (kr->slots[i].type == type)
+			count++;
+	}
+	return count;
+}
 
 bool
 roost_keyring_has_slot(const struct roost_keyring *kr,
 		       enum roost_slot_type type)
 {
-	unsigned int i;
+	return roost_keyring_count_slots(kr, type) > 0;
+}
 
-	for (i = 0; i < kr->slot_count; i++) {
-		if (kr->slots[i].type == type)
-			return true;
-	}
-	return false;
+bool
+roost_keyring_slot_fits(const struct roost_keyring *kr,
+			enum roost_slot_type type)
+{
+	return kr->slot_count < ROOST_KEYRING_SLOTS_MAX &&
+		(type != ROOST_SLOT_PASSWORD ||
+		 roost_keyring_count_slots(kr, type) < PASSWORDS_MAX);
 }
 
 /* -- writing -- */
@@ -119,14 +132,29 @@ void
 roost_keyring_text_slot(struct roost_text *text, const struct roost_slot *slot)
 {
 	text_add(text, "slot %"PRIu32" %s %"PRIu64, slot->number,
-		 slot_types[slot->type], slot->created);
+		 roost_slot_type_name(slot->type), slot->created);
 	if (slot->type == ROOST_SLOT_PASSWORD)
 		text_add(text, " argon2id %"PRIu32" %"PRIu32,
 			 slot->t, slot->m_kib);
-	if (slot->type != ROOST_SLOT_PROVIDER) {
+	if (slot->type == ROOST_SLOT_ESCROW) {
+		text_add(text, " x25519 ");
+		text_add_base64(text, slot->public_key, ROOST_KEY_SIZE);
+	} else if (slot->type != ROOST_SLOT_PROVIDER) {
 		text_add(text, " ");
 		text_add_base64(text, slot->salt, sizeof(slot->salt));
 	}
+}
+
+static void
+text_add_slot(struct roost_text *text, const struct roost_slot *slot)
+{
+	roost_keyring_text_slot(text, slot);
+	text_add(text, " ");
+	if (slot->type == ROOST_SLOT_ESCROW)
+		text_add_base64(text, slot->sealed, sizeof(slot->sealed));
+	else
+		text_add_base64(text, slot->wrap, sizeof(slot->wrap));
+	text_add(text, "\n");
 }
 
 static void
@@ -141,12 +169,8 @@ text_add_keys(struct roost_text *text, const struct roost_keyring *kr)
 				ROOST_KEY_SIZE);
 		text_add(text, " %"PRIu64"\n", kr->epochs[i].created);
 	}
-	for (i = 0; i < kr->slot_count; i++) {
-		roost_keyring_text_slot(text, &kr->slots[i]);
-		text_add(text, " ");
-		text_add_base64(text, kr->slots[i].wrap, ROOST_WRAP_SIZE);
-		text_add(text, "\n");
-	}
+	for (i = 0; i < kr->slot_count; i++)
+		text_add_slot(text, &kr->slots[i]);
 	text_add_record(text, "secrets", kr->secrets,
 			ROOST_SECRETS_SIZE(kr->epoch_count));
 }
@@ -502,26 +526,42 @@ parse_slot_type(const struct parser *p, enum roost_slot_type *type_r)
 	unsigned int type;
 
 	*type_r = ROOST_SLOT_PROVIDER;
-	for (type = 0; p->field_count > 2 && type < SLOT_TYPES; type++) {
-		if (field_is(&p->fields[2], slot_types[type])) {
-			*type_r = (enum roost_slot_type)type;
+	for (type = 0; p->field_count > 2 && type < ROOST_SLOT_TYPES; type++) {
+		*type_r = (enum roost_slot_type)type;
+		if (field_is(&p->fields[2], roost_slot_type_name(*type_r)))
 			break;
-		}
 	}
-	if (p->field_count <= 2 || type == SLOT_TYPES ||
+	if (p->field_count <= 2 || type == ROOST_SLOT_TYPES ||
 	    p->field_count != slot_fields[type])
 		return ROOST_ERR_DOC_FIELD;
-	if (type == ROOST_SLOT_PASSWORD && !field_is(&p->fields[4],
-						     "argon2id"))
+	if ((type == ROOST_SLOT_PASSWORD &&
+	     !field_is(&p->fields[4], "argon2id")) ||
+	    (type == ROOST_SLOT_ESCROW && !field_is(&p->fields[4], "x25519")))
 		return ROOST_ERR_DOC_FIELD;
 	return ROOST_OK;
+}
+
+/* The last two fields of a slot's line, which are binary. */
+static enum roost_err
+parse_slot_binary(const struct field *last, struct roost_slot *slot)
+{
+	enum roost_err err = ROOST_OK;
+
+	if (slot->type == ROOST_SLOT_ESCROW)
+		err = parse_base64(last - 1, slot->public_key, ROOST_KEY_SIZE);
+	else if (slot->type != ROOST_SLOT_PROVIDER)
+		err = parse_base64(last - 1, slot->salt, sizeof(slot->salt));
+	if (err != ROOST_OK)
+		return err;
+	return slot->type == ROOST_SLOT_ESCROW ?
+		parse_base64(last, slot->sealed, sizeof(slot->sealed)) :
+		parse_base64(last, slot->wrap, sizeof(slot->wrap));
 }
 
 static enum roost_err
 parse_slot_fields(const struct parser *p, struct roost_slot *slot)
 {
 	const struct field *fields = p->fields;
-	const struct field *last = &fields[p->field_count - 1];
 	enum roost_err err;
 
 	err = parse_u32(&fields[1], 1, &slot->number);
@@ -531,30 +571,27 @@ parse_slot_fields(const struct parser *p, struct roost_slot *slot)
 		err = parse_u32(&fields[5], 0, &slot->t);
 	if (err == ROOST_OK && slot->type == ROOST_SLOT_PASSWORD)
 		err = parse_u32(&fields[6], 0, &slot->m_kib);
-	if (err == ROOST_OK && slot->type != ROOST_SLOT_PROVIDER)
-		err = parse_base64(last - 1, slot->salt, sizeof(slot->salt));
-	if (err == ROOST_OK)
-		err = parse_base64(last, slot->wrap, sizeof(slot->wrap));
-	return err;
+	return err == ROOST_OK ?
+		parse_slot_binary(&fields[p->field_count - 1], slot) : err;
 }
 
 static enum roost_err
 parse_slot(struct parser *p, struct roost_keyring *kr)
 {
-	struct roost_slot *slot = &kr->slots[kr->slot_count];
-	bool had_password = roost_keyring_has_slot(kr, ROOST_SLOT_PASSWORD);
+	struct roost_slot slot = { .number = 0 };
+	unsigned int count = kr->slot_count;
 	enum roost_err err;
 
 	(void)parse_line(p);	/* parse_slots() made sure that it is a slot */
-	err = parse_slot_type(p, &slot->type);
+	err = parse_slot_type(p, &slot.type);
 	if (err == ROOST_OK)
-		err = parse_slot_fields(p, slot);
+		err = parse_slot_fields(p, &slot);
 	if (err != ROOST_OK)
 		return err;
-	if (kr->slot_count > 0 && slot->number <= slot[-1].number)
+	if ((count > 0 && slot.number <= kr->slots[count - 1].number) ||
+	    !roost_keyring_slot_fits(kr, slot.type))
 		return ROOST_ERR_DOC_SLOT;
-	if (slot->type == ROOST_SLOT_PASSWORD && had_password)
-		return ROOST_ERR_DOC_SLOT;
+	kr->slots[kr->slot_count++] = slot;
 	return ROOST_OK;
 }
 
@@ -568,11 +605,7 @@ parse_slots(struct parser *p, struct roost_keyring *kr)
 		return ROOST_ERR_DOC_SLOT;
 	}
 	do {
-		if (kr->slot_count == ROOST_KEYRING_SLOTS_MAX)
-			return ROOST_ERR_DOC_SLOT;
 		err = parse_slot(p, kr);
-		if (err == ROOST_OK)
-			kr->slot_count++;
 	} while (err == ROOST_OK && parse_is_next(p, "slot"));
 	return err;
 }

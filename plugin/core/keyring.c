@@ -131,13 +131,15 @@ slot_unwrap(const struct roost_keyring *kr, const struct roost_slot *slot,
 			 slot->wrap, sizeof(slot->wrap), master_r);
 }
 
-/* Try the slots of one type in the order of the document.  ROOST_ERR_NO_SLOT if
-   there is none, else what the last one answered. */
+/* Try the slots of one type in the order of the document, but of two passwords
+   the later one first.  ROOST_ERR_NO_SLOT if there is none, else what the last
+   one answered. */
 static enum roost_err
 slots_try(const struct roost_keyring *kr, enum roost_slot_type type,
 	  const struct roost_slot_secret *from,
 	  uint8_t master_r[ROOST_KEY_SIZE])
 {
+	const struct roost_slot *slot;
 	uint8_t kek[ROOST_KEY_SIZE];
 	enum roost_err err = ROOST_ERR_NO_SLOT;
 	unsigned int i;
@@ -149,14 +151,16 @@ slots_try(const struct roost_keyring *kr, enum roost_slot_type type,
 				       type == ROOST_SLOT_PASSWORD))
 		return ROOST_ERR_NO_SLOT;
 	for (i = 0; err != ROOST_OK && i < kr->slot_count; i++) {
-		if (kr->slots[i].type != type)
+		slot = &kr->slots[type == ROOST_SLOT_PASSWORD ?
+				  kr->slot_count - 1 - i : i];
+		if (slot->type != type)
 			continue;
 		/* No second provider slot is tried (FORMAT.md 9.14). */
 		if (type == ROOST_SLOT_PROVIDER && err != ROOST_ERR_NO_SLOT)
 			break;
-		err = roost_terms_slot_kek(&kr->slots[i], from, kek);
+		err = roost_terms_slot_kek(slot, from, kek);
 		if (err == ROOST_OK)
-			err = slot_unwrap(kr, &kr->slots[i], kek, master_r);
+			err = slot_unwrap(kr, slot, kek, master_r);
 	}
 	roost_wipe(kek, sizeof(kek));
 	return err;
@@ -173,23 +177,45 @@ roost_keyring_unlock_provider(const struct roost_keyring *kr,
 }
 
 enum roost_err
+roost_keyring_unlock_app(const struct roost_keyring *kr,
+			 const uint8_t secret[ROOST_KEY_SIZE],
+			 uint8_t master_r[ROOST_KEY_SIZE])
+{
+	struct roost_slot_secret from = { .secret = secret };
+
+	return slots_try(kr, ROOST_SLOT_APP, &from, master_r);
+}
+
+enum roost_err
+roost_keyring_unlock_password(const struct roost_keyring *kr,
+			      const uint8_t host_key[ROOST_KEY_SIZE],
+			      const uint8_t secret[ROOST_KEY_SIZE],
+			      const struct roost_argon2_limits *limits,
+			      uint8_t master_r[ROOST_KEY_SIZE])
+{
+	struct roost_slot_secret from = {
+		.host_key = host_key, .secret = secret, .limits = limits
+	};
+
+	return slots_try(kr, ROOST_SLOT_PASSWORD, &from, master_r);
+}
+
+enum roost_err
 roost_keyring_unlock_secret(const struct roost_keyring *kr,
 			    const uint8_t host_key[ROOST_KEY_SIZE],
 			    const uint8_t secret[ROOST_KEY_SIZE],
 			    const struct roost_argon2_limits *limits,
 			    uint8_t master_r[ROOST_KEY_SIZE])
 {
-	struct roost_slot_secret from = {
-		.host_key = host_key, .secret = secret, .limits = limits
-	};
 	enum roost_err app, password;
 
 	/* App slots cost little, so they come first: a login then costs one
 	   Argon2id at most. */
-	app = slots_try(kr, ROOST_SLOT_APP, &from, master_r);
+	app = roost_keyring_unlock_app(kr, secret, master_r);
 	if (app == ROOST_OK)
 		return ROOST_OK;
-	password = slots_try(kr, ROOST_SLOT_PASSWORD, &from, master_r);
+	password = roost_keyring_unlock_password(kr, host_key, secret, limits,
+						 master_r);
 	return password == ROOST_ERR_NO_SLOT ? app : password;
 }
 
@@ -201,6 +227,47 @@ roost_keyring_unlock_recovery(const struct roost_keyring *kr,
 	struct roost_slot_secret from = { .secret = code };
 
 	return slots_try(kr, ROOST_SLOT_RECOVERY, &from, master_r);
+}
+
+/* Open one escrow slot. */
+static enum roost_err
+escrow_open(const struct roost_keyring *kr, const struct roost_slot *slot,
+	    const uint8_t *private_key, uint8_t master_r[ROOST_KEY_SIZE])
+{
+	uint8_t info[ROOST_TERMS_ESCROW_SIZE];	/* public */
+	struct roost_hpke_context hpke;		/* public */
+	enum roost_err err;
+
+	roost_terms_escrow(kr, slot, info, &hpke);
+	err = roost_hpke_open(&hpke, slot->public_key, private_key,
+			      slot->sealed, slot->sealed + ROOST_HPKE_ENC_SIZE,
+			      ROOST_KEY_SIZE + ROOST_TAG_SIZE, master_r);
+	return err == ROOST_ERR_STANZA_AUTH || err == ROOST_ERR_LOW_ORDER ?
+		ROOST_ERR_SLOT_AUTH : err;
+}
+
+enum roost_err
+roost_keyring_unlock_escrow(const struct roost_keyring *kr,
+			    const uint8_t private_key[ROOST_KEY_SIZE],
+			    uint8_t master_r[ROOST_KEY_SIZE])
+{
+	uint8_t public_key[ROOST_KEY_SIZE];	/* public */
+	enum roost_err err = roost_prim_x25519_public(private_key, public_key);
+	unsigned int i;
+
+	memset(master_r, 0, ROOST_KEY_SIZE);
+	if (err != ROOST_OK)
+		return err;
+	err = ROOST_ERR_NO_SLOT;
+	for (i = 0; err != ROOST_OK && i < kr->slot_count; i++) {
+		const struct roost_slot *slot = &kr->slots[i];
+
+		if (slot->type == ROOST_SLOT_ESCROW &&
+		    roost_bytes_equal(slot->public_key, public_key,
+				      sizeof(public_key)))
+			err = escrow_open(kr, slot, private_key, master_r);
+	}
+	return err;
 }
 
 enum roost_err

@@ -11,10 +11,24 @@
 
 #define SLOT_INFO "roost/v1 slot"
 
+static const char *const type_names[ROOST_SLOT_TYPES] = {
+	[ROOST_SLOT_PROVIDER] = "provider",
+	[ROOST_SLOT_PASSWORD] = "password",
+	[ROOST_SLOT_APP] = "app",
+	[ROOST_SLOT_RECOVERY] = "recovery",
+	[ROOST_SLOT_ESCROW] = "escrow",
+};
+
 /* A server's memory limit leaves room for this much. */
 const struct roost_argon2_limits roost_slot_argon2_server = {
 	.t_max = 10, .m_kib_max = 131072
 };
+
+const char *
+roost_slot_type_name(enum roost_slot_type type)
+{
+	return type_names[type];
+}
 
 enum roost_err
 roost_slot_kek_provider(const uint8_t host_key[ROOST_KEY_SIZE],

@@ -217,6 +217,7 @@ ring_add(struct kit_ring *ring, unsigned int slots, enum roost_slot_type type,
 {
 	struct roost_slot_new slot = {
 		.type = type, .now = 1700000000, .secret = secret,
+		.public_key = ring->escrow_public,
 	};
 
 	if (type == ROOST_SLOT_PASSWORD) {
@@ -262,6 +263,10 @@ kit_ring_new(unsigned int slots)
 	kit_fill(ring->password, ROOST_KEY_SIZE);
 	kit_fill(ring->app, ROOST_KEY_SIZE);
 	kit_fill(ring->code, ROOST_CODE_SIZE);
+	kit_fill(ring->escrow, ROOST_KEY_SIZE);
+	if (roost_prim_x25519_public(ring->escrow, ring->escrow_public) !=
+	    ROOST_OK)
+		kit_die("escrow");
 	if (roost_keyring_create(&ring->kr, KIT_OWNER, ring->provider_key,
 				 1700000000, ring->host_key,
 				 ring->master) != ROOST_OK)
@@ -270,6 +275,7 @@ kit_ring_new(unsigned int slots)
 	ring_add(ring, slots, ROOST_SLOT_PASSWORD, ring->password);
 	ring_add(ring, slots, ROOST_SLOT_APP, ring->app);
 	ring_add(ring, slots, ROOST_SLOT_RECOVERY, ring->code);
+	ring_add(ring, slots, ROOST_SLOT_ESCROW, NULL);
 	if (roost_keyring_sign(&ring->kr, ring->host_key,
 			       ring->master) != ROOST_OK ||
 	    roost_keyring_seal_key(&ring->kr, ring->host_key,
@@ -348,7 +354,8 @@ hpke_step(const uint8_t *key, bool is_kem, const char *label,
 	(void)memory_write(&text, (const uint8_t *)"HPKE-v1", 7);
 	(void)memory_write(&text, is_kem ? kem : suite, is_kem ? 5 : 10);
 	(void)memory_write(&text, (const uint8_t *)label, strlen(label));
-	(void)memory_write(&text, rest, rest_len);
+	if (rest_len > 0)
+		(void)memory_write(&text, rest, rest_len);
 	if (expand_len > 0)
 		(void)memory_write(&text, &one, 1);
 	if (roost_prim_hmac_sha256(key, 32, text.bytes, text.len, mac_r) !=
@@ -364,7 +371,7 @@ kit_hpke(const struct roost_hpke_context *hpke,
 	 const uint8_t enc[ROOST_KEY_SIZE], struct kit_hpke *ladder_r)
 {
 	static const uint8_t zeros[32];
-	uint8_t both[64], context[65] = { 1 };
+	uint8_t both[64], context[65] = { hpke->psk == NULL ? 0 : 1 };
 
 	if (roost_prim_x25519(private_key, enc, ladder_r->dh) != ROOST_OK)
 		kit_die("X25519");
@@ -377,8 +384,8 @@ kit_hpke(const struct roost_hpke_context *hpke,
 		  0, context + 1);
 	hpke_step(zeros, false, "info_hash", hpke->info, hpke->info_len, 0,
 		  context + 33);
-	hpke_step(ladder_r->shared, false, "secret", hpke->psk, 32, 0,
-		  ladder_r->secret);
+	hpke_step(ladder_r->shared, false, "secret", hpke->psk,
+		  hpke->psk == NULL ? 0 : 32, 0, ladder_r->secret);
 	hpke_step(ladder_r->secret, false, "key", context, 65, 32,
 		  ladder_r->key);
 	hpke_step(ladder_r->secret, false, "base_nonce", context, 65, 12,

@@ -17,9 +17,11 @@
  * usual run takes all (for valgrind).
  */
 
+#include "roost/escrow.h"
 #include "roost/hpke.h"
 #include "roost/keyring-edit.h"
 #include "roost/object.h"
+#include "roost/unlock.h"
 #include "roost/writer.h"
 
 #include <stdarg.h>
@@ -93,12 +95,15 @@ struct kit_ring {
 	uint8_t seed[ROOST_KEY_SIZE];		/* of the identity */
 	uint8_t password[ROOST_KEY_SIZE];
 	uint8_t app[ROOST_KEY_SIZE];
+	uint8_t escrow[ROOST_KEY_SIZE];		/* the private key */
+	uint8_t escrow_public[ROOST_KEY_SIZE];
 	uint8_t code[ROOST_CODE_SIZE];
 	struct roost_seal_key seal;
 	struct roost_open_key open;
 	struct roost_keyring kr;
 };
 #define KIT_SLOT(type) (1U << (type))
+/* All but that of escrow. */
 #define KIT_SLOT_ALL 15U
 #define KIT_OWNER "anna@example.org"
 /* Make one with these kinds of slots, or a copy of one.  Both are freed by

@@ -97,7 +97,7 @@ cipher_context_free(EVP_CIPHER_CTX *ctx)
 #include "core/writer.c"
 #include "core/verified.c"
 
-static struct kit_ring *ring, *password_ring;
+static struct kit_ring *ring, *password_ring, *escrow_ring;
 static uint8_t *sealed, plain[2 * KIT_C + 5], data_key[ROOST_KEY_SIZE];
 static size_t sealed_len;
 static struct roost_header hdr;
@@ -472,6 +472,94 @@ unlock_recovery(void)
 }
 
 static enum roost_err
+unlock_escrow(void)
+{
+	uint8_t key[ROOST_KEY_SIZE];
+
+	return told(roost_keyring_unlock_escrow(&escrow_ring->kr,
+						escrow_ring->escrow, key),
+		    key, sizeof(key));
+}
+
+/* Change a copy, so that each attempt begins with the same keyring. */
+static enum roost_err
+add_escrow(void)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+	struct roost_slot_new slot = {
+		.type = ROOST_SLOT_ESCROW, .public_key = ring->escrow_public,
+	};
+	enum roost_err err = roost_keyring_add_slot(&changed->kr,
+			changed->host_key, changed->master, &slot);
+
+	free(changed);
+	return err;
+}
+
+static enum roost_err
+add_epoch(void)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+	enum roost_err err = roost_keyring_add_epoch(&changed->kr,
+			changed->host_key, changed->master, 1);
+
+	free(changed);
+	return err;
+}
+
+static enum roost_err
+change_master(void)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+	uint8_t key[ROOST_KEY_SIZE];
+	enum roost_err err = told(roost_keyring_change_master(&changed->kr,
+			changed->master, key), key, sizeof(key));
+
+	free(changed);
+	return err;
+}
+
+static enum roost_err
+set_provider(void)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+	enum roost_err err = roost_keyring_set_provider(&changed->kr,
+			changed->app, changed->host_key);
+
+	free(changed);
+	return err;
+}
+
+static enum roost_err
+unlock_cache(void)
+{
+	const struct roost_unlock unlock = {
+		.host_key = ring->host_key, .secret = ring->password,
+		.keyring_id = ring->kr.id, .generation = 1,
+	};
+	struct roost_unlock_times times = { .expires = 2 };
+	uint8_t file[ROOST_UNLOCK_FILE_SIZE], key[ROOST_KEY_SIZE];
+	char name[ROOST_UNLOCK_NAME_SIZE];
+	enum roost_err err = told(roost_unlock_name(&unlock, name), name, 1);
+
+	if (err == ROOST_OK)
+		err = told(roost_unlock_seal(&unlock, &times, ring->master,
+					     file), file, sizeof(file));
+	if (err == ROOST_OK)
+		err = told(roost_unlock_open(&unlock, file, sizeof(file), 1,
+					     &times, key), key, sizeof(key));
+	return err;
+}
+
+static enum roost_err
+make_escrow(void)
+{
+	uint8_t keys[2][ROOST_KEY_SIZE];
+
+	return told(roost_escrow_make(keys[0], keys[1]), keys, sizeof(keys));
+}
+
+static enum roost_err
 open_keys(void)
 {
 	struct roost_open_key keys[1];
@@ -527,6 +615,13 @@ test_keyrings(void **state)
 	ASSERT_TOLD(unlock_app);
 	ASSERT_TOLD(unlock_password);
 	ASSERT_TOLD(unlock_recovery);
+	ASSERT_TOLD(unlock_escrow);
+	ASSERT_TOLD(add_escrow);
+	ASSERT_TOLD(add_epoch);
+	ASSERT_TOLD(change_master);
+	ASSERT_TOLD(set_provider);
+	ASSERT_TOLD(make_escrow);
+	ASSERT_TOLD(unlock_cache);
 	ASSERT_TOLD(open_keys);
 	ASSERT_TOLD(seal_key);
 	ASSERT_TOLD(recovery_code);
@@ -716,6 +811,7 @@ group_setup(void **state)
 	kit_fill(plain, sizeof(plain));
 	ring = kit_ring_new(KIT_SLOT_ALL);
 	password_ring = kit_ring_new(KIT_SLOT(ROOST_SLOT_PASSWORD));
+	escrow_ring = kit_ring_new(KIT_SLOT(ROOST_SLOT_ESCROW));
 	sealed = kit_seal(&ring->seal, plain, sizeof(plain), &sealed_len,
 			  data_key);
 	return roost_header_parse(sealed, sealed_len, &hdr) == ROOST_OK ? 0 :
@@ -728,6 +824,7 @@ group_teardown(void **state)
 	free(sealed);
 	free(ring);
 	free(password_ring);
+	free(escrow_ring);
 	return kit_teardown(state);
 }
 

@@ -109,6 +109,8 @@ static const struct {
 	{ ROOST_ERR_TOKEN, "token" },
 	{ ROOST_ERR_CODE_TYPO, "code-typo" },
 	{ ROOST_ERR_KEY_FILE, "key-file" },
+	{ ROOST_ERR_ESCROW_FILE, "escrow-file" },
+	{ ROOST_ERR_UNLOCK_FILE, "unlock-file" },
 };
 
 static void

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hpke: RFC 9180 mode_psk.  tests/vectors/primitives reads known answers from
- * the RFC's tables.  Here is tested what must not open, and where OpenSSL has
- * an HPKE of its own (3.2), both directions against it on random inputs.
+ * hpke: RFC 9180 in mode_psk and mode_base.  tests/vectors/primitives reads
+ * known answers from the RFC's tables.  Here is tested what must not open, and
+ * where OpenSSL has an HPKE of its own (3.2), both directions against it on
+ * random inputs.
  */
 #include "kit.h"
 
@@ -44,6 +45,14 @@ fixture_init(struct fixture *fix)
 	};
 	assert_good(roost_prim_x25519_public(fix->private_key,
 					     fix->public_key));
+}
+
+/* Make it one of mode_base. */
+static void
+fixture_drop_psk(struct fixture *fix)
+{
+	fix->hpke.psk = fix->hpke.psk_id = NULL;
+	fix->hpke.psk_id_len = 0;
 }
 
 static void
@@ -190,6 +199,54 @@ test_the_schedule_is_the_one_of_the_rfc(void **state)
 	roost_prim_aead_free(&aead);
 }
 
+static void
+test_the_schedule_without_a_psk_is_the_one_of_the_rfc(void **state)
+{
+	uint8_t right[PLAIN_MAX + 16], plain[PLAIN_MAX];
+	struct kit_hpke ladder;
+	struct roost_aead *aead;
+	struct fixture fix;
+
+	(void)state;
+	fixture_init(&fix);
+	fixture_drop_psk(&fix);
+	assert_good(roost_hpke_seal(&fix.hpke, fix.public_key, fix.plain,
+				    fix.len, fix.enc, fix.sealed));
+	assert_good(fixture_open(&fix, plain));
+	assert_memory_equal(plain, fix.plain, fix.len);
+	kit_hpke(&fix.hpke, fix.private_key, fix.public_key, fix.enc,
+		 &ladder);
+	aead = roost_prim_aead_new(ladder.key);
+	assert_non_null(aead);
+	assert_good(roost_prim_aead_seal(aead, ladder.base_nonce, fix.aad,
+					 fix.hpke.aad_len, fix.plain, fix.len,
+					 right));
+	assert_memory_equal(fix.sealed, right, fix.len + 16);
+	roost_prim_aead_free(&aead);
+}
+
+/* A psk of zeros is not none, and a message of one mode opens in no other. */
+static void
+test_the_modes_are_apart(void **state)
+{
+	struct fixture fix;
+	struct roost_hpke_context with;
+
+	(void)state;
+	fixture_init(&fix);
+	memset(fix.psk, 0, sizeof(fix.psk));
+	fix.hpke.psk_id_len = 0;
+	assert_good(roost_hpke_seal(&fix.hpke, fix.public_key, fix.plain,
+				    fix.len, fix.enc, fix.sealed));
+	with = fix.hpke;
+	fixture_drop_psk(&fix);
+	assert_dies(&fix);
+	assert_good(roost_hpke_seal(&fix.hpke, fix.public_key, fix.plain,
+				    fix.len, fix.enc, fix.sealed));
+	fix.hpke = with;
+	assert_dies(&fix);
+}
+
 #if HAS_OSSL_HPKE
 static const OSSL_HPKE_SUITE ossl_suite = {
 	OSSL_HPKE_KEM_ID_X25519, OSSL_HPKE_KDF_ID_HKDF_SHA256,
@@ -197,12 +254,16 @@ static const OSSL_HPKE_SUITE ossl_suite = {
 };
 
 /* OpenSSL takes the psk_id as a C string, so it is of hexadecimal digits here;
-   and it takes no empty plaintext. */
+   and it takes no empty plaintext.  Every other one is of mode_base. */
 static void
-fixture_init_ossl(struct fixture *fix)
+fixture_init_ossl(struct fixture *fix, int i)
 {
 	fixture_init(fix);
 	fix->len = 1 + kit_below(PLAIN_MAX);
+	if (i % 2 == 1) {
+		fixture_drop_psk(fix);
+		return;
+	}
 	fix->hpke.psk_id_len = 64;
 	roost_bytes_hex(fix->plain, 32, (char *)fix->psk_id);
 	fix->psk_id[64] = '\0';
@@ -211,12 +272,15 @@ fixture_init_ossl(struct fixture *fix)
 static OSSL_HPKE_CTX *
 ossl_new(const struct fixture *fix, int role)
 {
-	OSSL_HPKE_CTX *ctx = OSSL_HPKE_CTX_new(OSSL_HPKE_MODE_PSK, ossl_suite,
+	bool has_psk = fix->hpke.psk != NULL;
+	OSSL_HPKE_CTX *ctx = OSSL_HPKE_CTX_new(has_psk ? OSSL_HPKE_MODE_PSK :
+					       OSSL_HPKE_MODE_BASE, ossl_suite,
 					       role, NULL, NULL);
 
 	assert_non_null(ctx);
-	assert_int_equal(OSSL_HPKE_CTX_set1_psk(ctx,
-		(const char *)fix->psk_id, fix->psk, 32), 1);
+	if (has_psk)
+		assert_int_equal(OSSL_HPKE_CTX_set1_psk(ctx,
+			(const char *)fix->psk_id, fix->psk, 32), 1);
 	return ctx;
 }
 
@@ -233,7 +297,7 @@ test_openssl_opens_what_we_sealed(void **state)
 		EVP_PKEY *key;
 		size_t len = PLAIN_MAX;
 
-		fixture_init_ossl(&fix);
+		fixture_init_ossl(&fix, i);
 		assert_good(roost_hpke_seal(&fix.hpke, fix.public_key,
 					    fix.plain, fix.len, fix.enc,
 					    fix.sealed));
@@ -263,7 +327,7 @@ test_we_open_what_openssl_sealed(void **state)
 		OSSL_HPKE_CTX *ctx;
 		size_t enc_len = 32, len;
 
-		fixture_init_ossl(&fix);
+		fixture_init_ossl(&fix, i);
 		len = fix.len + 16;
 		ctx = ossl_new(&fix, OSSL_HPKE_ROLE_SENDER);
 		assert_int_equal(OSSL_HPKE_encap(ctx, fix.enc, &enc_len,
@@ -304,6 +368,9 @@ main(void)
 		cmocka_unit_test(
 			test_a_low_order_key_is_refused_on_both_sides),
 		cmocka_unit_test(test_the_schedule_is_the_one_of_the_rfc),
+		cmocka_unit_test(
+			test_the_schedule_without_a_psk_is_the_one_of_the_rfc),
+		cmocka_unit_test(test_the_modes_are_apart),
 		cmocka_unit_test(test_openssl_opens_what_we_sealed),
 		cmocka_unit_test(test_we_open_what_openssl_sealed),
 	};

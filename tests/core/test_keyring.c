@@ -145,6 +145,86 @@ test_no_slot_opens_with_another_secret(void **state)
 	assert_gate(unlock_secret(ring, secret), ROOST_ERR_SLOT_AUTH);
 }
 
+static enum roost_err
+unlock_escrow(const struct kit_ring *from, const uint8_t *private_key)
+{
+	uint8_t master[32];
+	enum roost_err err;
+
+	memset(master, 0x55, 32);
+	err = roost_keyring_unlock_escrow(&from->kr, private_key, master);
+	if (err == ROOST_OK)
+		assert_memory_equal(master, from->master, 32);
+	else
+		assert_zero(master, 32);
+	return err;
+}
+
+static void
+test_an_escrow_slot_opens_with_its_private_key_alone(void **state)
+{
+	struct kit_ring *mine = kit_ring_new(KIT_SLOT(ROOST_SLOT_PASSWORD) |
+					     KIT_SLOT(ROOST_SLOT_ESCROW));
+	struct kit_ring *changed = kit_ring_copy(mine);
+	struct roost_slot *slot = &changed->kr.slots[1];
+	uint8_t wrong[32];
+	size_t i;
+
+	(void)state;
+	assert_good(unlock_escrow(mine, mine->escrow));
+	memcpy(wrong, mine->escrow, 32);
+	wrong[7] ^= 1;
+	assert_gate(unlock_escrow(mine, wrong), ROOST_ERR_NO_SLOT);
+	assert_gate(unlock_escrow(mine, mine->password), ROOST_ERR_NO_SLOT);
+	assert_gate(unlock_escrow(ring, mine->escrow), ROOST_ERR_NO_SLOT);
+	for (i = 0; i < sizeof(slot->sealed); i++) {
+		slot->sealed[i] ^= 1;
+		assert_gate(unlock_escrow(changed, mine->escrow),
+			    ROOST_ERR_SLOT_AUTH);
+		slot->sealed[i] ^= 1;
+	}
+	memset(slot->sealed, 0, 32);
+	assert_gate(unlock_escrow(changed, mine->escrow),
+		    ROOST_ERR_SLOT_AUTH);
+	*slot = mine->kr.slots[1];
+	slot->created++;
+	assert_gate(unlock_escrow(changed, mine->escrow),
+		    ROOST_ERR_SLOT_AUTH);
+	*slot = mine->kr.slots[1];
+	changed->kr.id[0] ^= 1;
+	assert_gate(unlock_escrow(changed, mine->escrow),
+		    ROOST_ERR_SLOT_AUTH);
+	free(changed);
+	free(mine);
+}
+
+/* While one password takes the place of another, both open, and the later one
+   costs one Argon2id. */
+static void
+test_of_two_passwords_the_later_one_is_tried_first(void **state)
+{
+	struct kit_ring *two = kit_ring_new(KIT_SLOT(ROOST_SLOT_PASSWORD));
+	struct roost_slot_new slot = {
+		.type = ROOST_SLOT_PASSWORD, .secret = two->app,
+		.t = ROOST_ARGON2_T_MIN, .m_kib = ROOST_ARGON2_M_KIB_MIN,
+	};
+
+	(void)state;
+	assert_good(roost_keyring_add_slot(&two->kr, two->host_key,
+					   two->master, &slot));
+	assert_good(unlock_secret(two, two->app));
+	assert_good(unlock_secret(two, two->password));
+	/* What is not tried does no harm. */
+	two->kr.slots[0].t = 0;
+	assert_good(unlock_secret(two, two->app));
+	assert_gate(unlock_secret(two, two->password),
+		    ROOST_ERR_ARGON2_LIMIT);
+	two->kr.slots[0].t = ROOST_ARGON2_T_MIN;
+	two->kr.slots[1].t = 0;
+	assert_good(unlock_secret(two, two->password));
+	free(two);
+}
+
 /* The password alone is worth nothing without the host key. */
 static void
 test_a_password_needs_the_host_key(void **state)
@@ -866,6 +946,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_slot_opens_with_its_secret),
 		cmocka_unit_test(test_no_slot_opens_with_another_secret),
+		cmocka_unit_test(
+			test_an_escrow_slot_opens_with_its_private_key_alone),
+		cmocka_unit_test(
+			test_of_two_passwords_the_later_one_is_tried_first),
 		cmocka_unit_test(test_a_password_needs_the_host_key),
 		cmocka_unit_test(test_a_missing_kind_of_slot_is_told),
 		cmocka_unit_test(test_any_of_several_slots_opens),

@@ -212,11 +212,14 @@ test_slots_are_added_behind_the_last_within_limits(void **state)
 	assert_good(roost_keyring_add_slot(&many->kr, many->host_key,
 					   many->master, &slot));
 	assert_int_equal(many->kr.slots[1].number, 8);
+	/* A second password may stand while it takes the first one's place. */
+	assert_good(roost_keyring_add_slot(&many->kr, many->host_key,
+					   many->master, &slot));
 	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
 		many->master, &slot), ROOST_ERR_LIMIT);
-	assert_int_equal(many->kr.slot_count, 2);
+	assert_int_equal(many->kr.slot_count, 3);
 	slot.type = ROOST_SLOT_APP;
-	for (count = 2; count < 64; count++)
+	for (count = 3; count < 64; count++)
 		assert_good(roost_keyring_add_slot(&many->kr, many->host_key,
 						   many->master, &slot));
 	assert_gate(roost_keyring_add_slot(&many->kr, many->host_key,
@@ -261,6 +264,204 @@ test_a_keyring_that_is_too_large_is_not_signed(void **state)
 	assert_gate(roost_keyring_sign_provider(kr, many->host_key),
 		    ROOST_ERR_LIMIT);
 	free(many);
+}
+
+/* -- changes of slots, epochs and keys -- */
+
+/* Sign, write and read back what was changed. */
+static void
+stored(struct kit_ring *changed)
+{
+	unsigned int line;
+	size_t len;
+	char *doc;
+
+	assert_good(roost_keyring_sign(&changed->kr, changed->host_key,
+				       changed->master));
+	doc = kit_ring_text(&changed->kr, &len);
+	assert_good(roost_keyring_parse(doc, len, &changed->kr, &line));
+	free(doc);
+}
+
+static void
+test_a_slot_is_removed_and_the_others_open(void **state)
+{
+	struct kit_ring *changed = kit_ring_new(KIT_SLOT_ALL);
+	uint8_t master[32];
+
+	(void)state;
+	assert_gate(roost_keyring_remove_slot(&changed->kr, 0),
+		    ROOST_ERR_NO_SLOT);
+	assert_gate(roost_keyring_remove_slot(&changed->kr, 5),
+		    ROOST_ERR_NO_SLOT);
+	assert_int_equal(changed->kr.slot_count, 4);
+	assert_good(roost_keyring_remove_slot(&changed->kr, 2));
+	assert_gate(roost_keyring_remove_slot(&changed->kr, 2),
+		    ROOST_ERR_NO_SLOT);
+	stored(changed);
+	assert_int_equal(changed->kr.slot_count, 3);
+	assert_int_equal(changed->kr.slots[1].number, 3);
+	assert_gate(roost_keyring_unlock_secret(&changed->kr,
+		changed->host_key, changed->password,
+		&roost_slot_argon2_server, master), ROOST_ERR_SLOT_AUTH);
+	assert_good(roost_keyring_unlock_secret(&changed->kr,
+		changed->host_key, changed->app, &roost_slot_argon2_server,
+		master));
+	assert_good(roost_keyring_unlock_recovery(&changed->kr, changed->code,
+						  master));
+	assert_good(kit_ring_load(&changed->kr, changed, KIT_OWNER));
+	assert_good(roost_keyring_remove_slot(&changed->kr, 4));
+	assert_good(roost_keyring_remove_slot(&changed->kr, 1));
+	stored(changed);
+	assert_int_equal(changed->kr.slot_count, 1);
+	free(changed);
+}
+
+/* Else the mail would be there, and nobody to read it. */
+static void
+test_the_last_slot_of_a_person_stays(void **state)
+{
+	struct kit_ring *one = kit_ring_new(KIT_SLOT(ROOST_SLOT_RECOVERY));
+	struct kit_ring *two = kit_ring_new(KIT_SLOT(ROOST_SLOT_PASSWORD) |
+					    KIT_SLOT(ROOST_SLOT_ESCROW));
+
+	(void)state;
+	assert_gate(roost_keyring_remove_slot(&one->kr, 1),
+		    ROOST_ERR_LAST_SLOT);
+	assert_gate(roost_keyring_remove_slot(&two->kr, 1),
+		    ROOST_ERR_LAST_SLOT);
+	assert_int_equal(two->kr.slot_count, 2);
+	stored(two);
+	assert_good(roost_keyring_remove_slot(&two->kr, 2));
+	assert_gate(roost_keyring_remove_slot(&two->kr, 1),
+		    ROOST_ERR_LAST_SLOT);
+	stored(two);
+	free(one);
+	free(two);
+}
+
+static void
+test_nothing_is_sealed_to_a_public_key_of_low_order(void **state)
+{
+	static const uint8_t zeros[32];
+	struct kit_ring *changed = kit_ring_copy(ring);
+	struct roost_slot_new slot = {
+		.type = ROOST_SLOT_ESCROW, .public_key = zeros,
+	};
+
+	(void)state;
+	assert_gate(roost_keyring_add_slot(&changed->kr, changed->host_key,
+		changed->master, &slot), ROOST_ERR_LOW_ORDER);
+	assert_int_equal(changed->kr.slot_count, 4);
+	free(changed);
+}
+
+static void
+test_a_new_epoch_stands_behind_the_old_ones(void **state)
+{
+	struct kit_ring *changed = kit_ring_new(KIT_SLOT_ALL);
+	struct roost_open_key keys[3];
+	struct roost_seal_key seal;
+	unsigned int i;
+
+	(void)state;
+	assert_good(roost_keyring_add_epoch(&changed->kr, changed->host_key,
+					    changed->master, 1800000000));
+	assert_good(roost_keyring_add_epoch(&changed->kr, changed->host_key,
+					    changed->master, 1900000000));
+	stored(changed);
+	assert_int_equal(changed->kr.epoch_count, 3);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(changed->kr.epochs[i].number, i + 1);
+	assert_true(changed->kr.epochs[2].created == 1900000000);
+	assert_good(roost_keyring_open_keys(&changed->kr, changed->master,
+					    changed->host_key, keys));
+	/* What was sealed before is opened by the same key. */
+	assert_memory_equal(&keys[0], &changed->open, sizeof(keys[0]));
+	assert_memory_not_equal(keys[1].private_key, keys[0].private_key, 32);
+	assert_memory_not_equal(keys[2].private_key, keys[1].private_key, 32);
+	assert_memory_not_equal(keys[1].psk, keys[0].psk, 32);
+	assert_good(roost_keyring_seal_key(&changed->kr, changed->host_key,
+					   &seal));
+	assert_memory_equal(seal.key_id, keys[2].key_id,
+			    sizeof(seal.key_id));
+	assert_memory_equal(seal.psk, keys[2].psk, 32);
+	free(changed);
+}
+
+static void
+test_an_epoch_needs_the_master_key_and_room(void **state)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+
+	(void)state;
+	assert_gate(roost_keyring_add_epoch(&changed->kr, ring->host_key,
+		ring->host_key, 1), ROOST_ERR_SECRETS);
+	assert_int_equal(changed->kr.epoch_count, 1);
+	changed->kr.epoch_count = ROOST_KEYRING_EPOCHS_MAX;
+	assert_gate(roost_keyring_add_epoch(&changed->kr, ring->host_key,
+		ring->master, 1), ROOST_ERR_LIMIT);
+	assert_int_equal(changed->kr.epoch_count, ROOST_KEYRING_EPOCHS_MAX);
+	free(changed);
+}
+
+/* After a leak: who has the old master key opens nothing of the new document,
+   and no old slot comes along. */
+static void
+test_another_master_key_drops_all_slots(void **state)
+{
+	struct kit_ring *changed = kit_ring_new(KIT_SLOT_ALL |
+						KIT_SLOT(ROOST_SLOT_ESCROW));
+	struct roost_slot_new slot = { .type = ROOST_SLOT_PROVIDER };
+	struct roost_open_key keys;
+	uint8_t old[32];
+
+	(void)state;
+	memcpy(old, changed->master, 32);
+	assert_good(roost_keyring_change_master(&changed->kr, old,
+						changed->master));
+	assert_memory_not_equal(changed->master, old, 32);
+	assert_int_equal(changed->kr.slot_count, 0);
+	assert_good(roost_keyring_add_slot(&changed->kr, changed->host_key,
+					   changed->master, &slot));
+	stored(changed);
+	assert_int_equal(changed->kr.slots[0].number, 1);
+	assert_good(kit_ring_load(&changed->kr, changed, KIT_OWNER));
+	assert_good(roost_keyring_open_keys(&changed->kr, changed->master,
+					    changed->host_key, &keys));
+	assert_memory_equal(&keys, &changed->open, sizeof(keys));
+	assert_gate(roost_keyring_open_keys(&changed->kr, old,
+		changed->host_key, &keys), ROOST_ERR_SECRETS);
+	memset(old, 0x55, 32);
+	assert_gate(roost_keyring_change_master(&changed->kr, ring->master,
+						old), ROOST_ERR_SECRETS);
+	assert_zero(old, 32);
+	free(changed);
+}
+
+/* The provider's key is rotated without the user: nothing that he signs
+   changes. */
+static void
+test_another_provider_key_needs_no_owner(void **state)
+{
+	struct kit_ring *changed = kit_ring_copy(ring);
+	uint8_t fresh[32], host[32];
+
+	(void)state;
+	kit_fill(fresh, 32);
+	assert_good(roost_keyring_set_provider(&changed->kr, fresh,
+					       ring->host_key));
+	assert_good(roost_keyring_sign_provider(&changed->kr,
+						ring->host_key));
+	assert_gate(roost_keyring_open_host(&changed->kr, KIT_OWNER,
+		ring->provider_key, 1, host), ROOST_ERR_PROVIDER_KEY);
+	assert_good(roost_keyring_open_host(&changed->kr, KIT_OWNER, fresh, 1,
+					    host));
+	assert_memory_equal(host, ring->host_key, 32);
+	assert_memory_equal(changed->kr.owner_sig, ring->kr.owner_sig, 64);
+	memcpy(changed->provider_key, fresh, 32);
+	assert_good(kit_ring_load(&changed->kr, changed, KIT_OWNER));
+	free(changed);
 }
 
 /* -- a whole document -- */
@@ -394,6 +595,14 @@ main(void)
 			test_no_slot_number_beyond_the_largest_is_made),
 		cmocka_unit_test(
 			test_a_keyring_that_is_too_large_is_not_signed),
+		cmocka_unit_test(test_a_slot_is_removed_and_the_others_open),
+		cmocka_unit_test(test_the_last_slot_of_a_person_stays),
+		cmocka_unit_test(
+			test_nothing_is_sealed_to_a_public_key_of_low_order),
+		cmocka_unit_test(test_a_new_epoch_stands_behind_the_old_ones),
+		cmocka_unit_test(test_an_epoch_needs_the_master_key_and_room),
+		cmocka_unit_test(test_another_master_key_drops_all_slots),
+		cmocka_unit_test(test_another_provider_key_needs_no_owner),
 		cmocka_unit_test(
 			test_a_plan_without_a_secret_makes_a_provider_slot),
 		cmocka_unit_test(

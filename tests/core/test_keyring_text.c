@@ -580,19 +580,21 @@ test_slots_ascend_and_may_leave_gaps(void **state)
 }
 
 static void
-test_a_second_password_is_refused(void **state)
+test_a_third_password_is_refused(void **state)
 {
 	struct roost_keyring *kr = &ring->kr;
-	struct roost_slot old = kr->slots[3];
+	struct roost_slot old = kr->slots[3], third = kr->slots[2];
 
 	(void)state;
 	kr->slots[3] = kr->slots[1];
 	kr->slots[3].number = 4;
-	assert_ring(ROOST_ERR_DOC_SLOT);
-	kr->slots[3] = kr->slots[0];
-	kr->slots[3].number = 4;
 	assert_ring(ROOST_OK);
+	kr->slots[2] = kr->slots[1];
+	kr->slots[2].number = 3;
+	assert_ring(ROOST_ERR_DOC_SLOT);
 	kr->slots[3] = old;
+	assert_ring(ROOST_OK);
+	kr->slots[2] = third;
 }
 
 static void
@@ -890,7 +892,7 @@ main(void)
 		cmocka_unit_test(test_words_are_exact),
 		cmocka_unit_test(test_numbers_have_one_form_and_a_range),
 		cmocka_unit_test(test_slots_ascend_and_may_leave_gaps),
-		cmocka_unit_test(test_a_second_password_is_refused),
+		cmocka_unit_test(test_a_third_password_is_refused),
 		cmocka_unit_test(test_there_are_1_to_64_slots),
 		cmocka_unit_test(test_epochs_count_from_one),
 		cmocka_unit_test(test_too_many_epochs_do_no_harm),

@@ -664,6 +664,160 @@ test_making_a_whole_document(void **state)
 }
 
 static enum roost_err
+run_unlock_escrow(void)
+{
+	return roost_keyring_unlock_escrow(&new_ring, ring->escrow, out[1]);
+}
+
+static void
+test_escrow_slots(void **state)
+{
+	(void)state;
+	new_ring = ring->kr;
+	slot_given = (struct roost_slot_new) {
+		.type = ROOST_SLOT_ESCROW, .public_key = ring->escrow_public,
+	};
+	secret_add("master key", ring->master, 32);
+	secret_add("private key of escrow", ring->escrow, 32);
+	is_drawing = true;
+	assert_clean(run_add_slot, ROOST_OK);
+	assert_clean(run_unlock_escrow, ROOST_OK);
+	new_ring.slots[4].sealed[40] ^= 1;
+	assert_clean(run_unlock_escrow, ROOST_ERR_SLOT_AUTH);
+	memset(&slot_given, 0, sizeof(slot_given));
+	slot_given.type = ROOST_SLOT_PROVIDER;
+}
+
+static enum roost_err
+run_escrow_make(void)
+{
+	return roost_escrow_make(out[1], out[2]);
+}
+
+static char escrow_text[ROOST_ESCROW_TEXT_SIZE];
+
+static enum roost_err
+run_escrow_parse(void)
+{
+	return roost_escrow_parse(ROOST_ESCROW_PRIVATE, escrow_text,
+				  sizeof(escrow_text) - 1, out[1]);
+}
+
+static void
+test_escrow_keys(void **state)
+{
+	(void)state;
+	is_drawing = true;
+	assert_clean(run_escrow_make, ROOST_OK);
+	assert_true(secret_count >= 1);
+	secret_add("private key of escrow", ring->escrow, 32);
+	roost_escrow_write(ROOST_ESCROW_PRIVATE, ring->escrow, escrow_text);
+	assert_clean(run_escrow_parse, ROOST_OK);
+	/* One more byte than there may be: what was read is wiped. */
+	escrow_text[sizeof(escrow_text) - 2] = 'A';
+	assert_clean(run_escrow_parse, ROOST_ERR_ESCROW_FILE);
+}
+
+static enum roost_err
+run_add_epoch(void)
+{
+	return roost_keyring_add_epoch(&new_ring, ring->host_key,
+				       ring->master, 1);
+}
+
+static enum roost_err
+run_change_master(void)
+{
+	return roost_keyring_change_master(&new_ring, ring->master, out[1]);
+}
+
+static void
+test_rotation(void **state)
+{
+	(void)state;
+	new_ring = ring->kr;
+	secret_add("master key", ring->master, 32);
+	secret_add("host key", ring->host_key, 32);
+	secret_add("private key", ring->open.private_key, 32);
+	secret_add("psk", ring->open.psk, 32);
+	secret_add("seed of the identity", ring->seed, 32);
+	secret_derive("key of secrets", ring->master, "secrets");
+	is_drawing = true;
+	assert_clean(run_add_epoch, ROOST_OK);
+	assert_true(secret_count >= 7);
+	assert_clean(run_change_master, ROOST_OK);
+}
+
+static struct roost_unlock unlock;
+static struct roost_unlock_times unlock_times;
+static uint8_t unlock_file[ROOST_UNLOCK_FILE_SIZE];
+static char unlock_name[ROOST_UNLOCK_NAME_SIZE];
+
+static enum roost_err
+run_unlock_name(void)
+{
+	return roost_unlock_name(&unlock, unlock_name);
+}
+
+static enum roost_err
+run_unlock_seal(void)
+{
+	return roost_unlock_seal(&unlock, &unlock_times, ring->master,
+				 unlock_file);
+}
+
+static enum roost_err
+run_unlock_open(void)
+{
+	return roost_unlock_open(&unlock, unlock_file, sizeof(unlock_file), 1,
+				 &unlock_times, out[1]);
+}
+
+static void
+unlock_kek_add(void)
+{
+	uint8_t key[64], info[16 + 16 + 8] = "roost/v1 unlock", kek[32];
+	struct roost_hkdf_args args = {
+		.salt = unlock_file + 1, .salt_len = 32,
+		.key = key, .key_len = sizeof(key),
+		.info = info, .info_len = sizeof(info),
+	};
+
+	assert_good(roost_derive(ring->host_key, "unlock", NULL, 0, key, 32));
+	memcpy(key + 32, ring->password, 32);
+	memcpy(info + 16, ring->kr.id, 16);
+	info[39] = 1;
+	assert_good(roost_prim_hkdf(ROOST_HKDF_SHA512, &args, kek, 32));
+	secret_add("key of the file", kek, 32);
+}
+
+static void
+test_the_unlock_cache(void **state)
+{
+	const char *found;
+
+	(void)state;
+	unlock = (struct roost_unlock) {
+		.host_key = ring->host_key, .secret = ring->password,
+		.keyring_id = ring->kr.id, .generation = 1,
+	};
+	unlock_times = (struct roost_unlock_times) { .expires = 2 };
+	secret_add("host key", ring->host_key, 32);
+	secret_add("password", ring->password, 32);
+	secret_add("master key", ring->master, 32);
+	secret_derive("key of the name", ring->host_key, "unlock name");
+	secret_derive("a half of the file's key", ring->host_key, "unlock");
+	assert_clean(run_unlock_name, ROOST_OK);
+	assert_clean(run_unlock_seal, ROOST_OK);
+	unlock_kek_add();
+	found = secret_find(own_stack, STACK_SIZE);
+	assert_null(found);
+	assert_clean(run_unlock_open, ROOST_OK);
+	unlock_file[80] ^= 1;
+	assert_clean(run_unlock_open, ROOST_ERR_UNLOCK_FILE);
+}
+
+static enum roost_err
 run_chunk_keys(void)
 {
 	return roost_chunk_keys_derive(&chunk_keys, out[0], object, object,
@@ -956,6 +1110,10 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup(test_tokens, each_setup),
 		cmocka_unit_test_setup(test_blobs, each_setup),
 		cmocka_unit_test_setup(test_recovery_codes, each_setup),
+		cmocka_unit_test_setup(test_escrow_slots, each_setup),
+		cmocka_unit_test_setup(test_escrow_keys, each_setup),
+		cmocka_unit_test_setup(test_rotation, each_setup),
+		cmocka_unit_test_setup(test_the_unlock_cache, each_setup),
 	};
 
 	if (preload != NULL && strstr(preload, "vgpreload") != NULL) {

@@ -22,7 +22,8 @@ KEPT_MAX = 30000	# bytes of base64 for each fuzzer
 KINDS = {
     "fuzz_header": ("object", "claim"), "fuzz_object": ("object",),
     "fuzz_blob": ("blob",), "fuzz_token": ("token",),
-    "fuzz_keyring": ("keyring", "recovery", "key-file"),
+    "fuzz_keyring": ("keyring", "recovery", "key-file",
+                     "escrow-file"),
 }
 FUZZERS = sorted(KINDS) + ["fuzz_flagrule"]
 

@@ -7,6 +7,7 @@
  *	   -o build/fuzz/fuzz_keyring tests/fuzz/fuzz_keyring.c \
  *	   plugin/core/*.c plugin/rules/*.c -lsodium -lcrypto
  */
+#include "roost/escrow.h"
 #include "roost/keyring-edit.h"
 
 #include <stdlib.h>
@@ -31,6 +32,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		return 0;
 	(void)!roost_code_parse((const char *)bytes, len, out);
 	(void)!roost_provider_key_parse((const char *)bytes, len, out);
+	(void)!roost_escrow_parse(ROOST_ESCROW_PUBLIC, (const char *)bytes,
+				  len, out);
+	(void)!roost_escrow_parse(ROOST_ESCROW_PRIVATE, (const char *)bytes,
+				  len, out);
 	if (roost_keyring_parse((const char *)bytes, len, &kr, &line) !=
 	    ROOST_OK)
 		return 0;
@@ -43,6 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	(void)!roost_keyring_unlock_provider(&kr, key, out);
 	(void)!roost_keyring_unlock_secret(&kr, key, key, &none, out);
 	(void)!roost_keyring_unlock_recovery(&kr, key, out);
+	(void)!roost_keyring_unlock_escrow(&kr, key, out);
 	(void)!roost_keyring_check_owner(&kr);
 	if (roost_keyring_sign_owner(&kr, key) != ROOST_OK ||
 	    roost_keyring_sign_provider(&kr, key) != ROOST_OK ||

@@ -215,7 +215,7 @@ make_slots(struct roost_keyring *kr, const uint8_t *host_key,
 	   const uint8_t *master, char **words)
 {
 	uint8_t password[ROOST_KEY_SIZE], app[ROOST_KEY_SIZE];
-	uint8_t code[ROOST_CODE_SIZE];
+	uint8_t code[ROOST_CODE_SIZE], escrow[ROOST_KEY_SIZE];
 	const struct roost_slot_new slots[] = {
 		{ .type = ROOST_SLOT_PROVIDER, .now = CREATED },
 		{ .type = ROOST_SLOT_PASSWORD, .now = CREATED,
@@ -223,6 +223,8 @@ make_slots(struct roost_keyring *kr, const uint8_t *host_key,
 		{ .type = ROOST_SLOT_APP, .now = CREATED, .secret = app },
 		{ .type = ROOST_SLOT_RECOVERY, .now = CREATED,
 		  .secret = code },
+		{ .type = ROOST_SLOT_ESCROW, .now = CREATED,
+		  .public_key = escrow },
 	};
 	enum roost_err err = ROOST_OK;
 	size_t i;
@@ -230,12 +232,15 @@ make_slots(struct roost_keyring *kr, const uint8_t *host_key,
 	vec_unhex(words[0], password, sizeof(password));
 	vec_unhex(words[1], app, sizeof(app));
 	vec_unhex(words[2], code, sizeof(code));
-	for (i = 0; err == ROOST_OK && i < 4; i++)
+	vec_unhex(words[3], escrow, sizeof(escrow));
+	for (i = 0; err == ROOST_OK && i < sizeof(slots) / sizeof(slots[0]);
+	     i++)
 		err = roost_keyring_add_slot(kr, host_key, master, &slots[i]);
 	return err;
 }
 
-/* make <owner> <provider key> <password's U> <app's U> <code> */
+/* make <owner> <provider key> <password's U> <app's U> <code>
+   <public key of escrow> */
 static void
 cmd_make(char **words)
 {
@@ -312,6 +317,25 @@ cmd_key_file(char **words)
 	enum roost_err err;
 
 	err = roost_provider_key_parse((const char *)text.data, text.len, key);
+	answer(err);
+	if (err == ROOST_OK) {
+		putchar(' ');
+		put_hex(key, sizeof(key));
+	}
+	vec_free(&text);
+}
+
+/* escrow-file public|private <text> */
+static void
+cmd_escrow_file(char **words)
+{
+	struct vec_bytes text = word_bytes(words[2]);
+	uint8_t key[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	err = roost_escrow_parse(strcmp(words[1], "private") == 0 ?
+				 ROOST_ESCROW_PRIVATE : ROOST_ESCROW_PUBLIC,
+				 (const char *)text.data, text.len, key);
 	answer(err);
 	if (err == ROOST_OK) {
 		putchar(' ');
@@ -537,9 +561,9 @@ static const struct {
 } commands[] = {
 	{ "seal", 5, cmd_seal }, { "open", 3, cmd_open },
 	{ "scrub", 2, cmd_scrub }, { "claim", 2, cmd_claim },
-	{ "load", 6, cmd_load }, { "make", 6, cmd_make },
+	{ "load", 6, cmd_load }, { "make", 7, cmd_make },
 	{ "escape", 2, cmd_escape }, { "code", 2, cmd_code },
-	{ "key-file", 2, cmd_key_file },
+	{ "key-file", 2, cmd_key_file }, { "escrow-file", 3, cmd_escrow_file },
 	{ "seal-token", 4, cmd_seal_token }, { "token", 4, cmd_token },
 	{ "blob", 4, cmd_blob }, { "seal-own", 5, cmd_seal_own },
 	{ "seal-new", 3, cmd_seal_new }, { "trim", 2, cmd_trim },

@@ -22,16 +22,20 @@ bytes are hexadecimal, "-" for none or for something not at hand; an epoch is
     claim <first bytes>
         -> claimed | plaintext
     load <owner, escaped> <provider keys, one after another>
-         none|provider|secret|recovery <secret or code> <document>
+         none|provider|secret|recovery|escrow <secret, code or private key>
+         <document>
         -> <gate> <epoch> ...                   none: no epochs
     make <owner, escaped> <provider key> <U of password> <U of app> <code>
+         <public key of escrow>
         -> <gate> <document>    slots: provider, password (t 1, m 8192),
-                                app, recovery
+                                app, recovery, escrow
     escape <name>
         -> <gate> <escaped>
     code <text>
         -> <gate> <20 bytes> <as printed>       only the gate if not ok
     key-file <text>
+        -> <gate> <key>                         only the gate if not ok
+    escrow-file public|private <text>
         -> <gate> <key>                         only the gate if not ok
     blob <keyring id> <master key> <blob> <epoch> ...
         -> <gate> <object id> <data key> <item> ...     or only the gate
@@ -218,8 +222,9 @@ class Run:
         for _ in range(self.rng.randint(1, 3)):
             writer.add_epoch(self.rng.choice((0, 1700000000, rf.BIG_MAX)))
         self.secrets = {"password": self.bytes(32), "app": self.bytes(32),
-                        "recovery": self.bytes(20)}
-        kinds = [self.rng.choice(("provider", "app", "recovery"))
+                        "recovery": self.bytes(20),
+                        "escrow": self.bytes(32)}
+        kinds = [self.rng.choice(("provider", "app", "recovery", "escrow"))
                  for _ in range(self.rng.randint(1, 3))] + ["password"]
         self.rng.shuffle(kinds)
         for kind in kinds:
@@ -227,6 +232,8 @@ class Run:
                 writer.add_provider()
             elif kind == "password":
                 writer.add_password(self.secrets["password"])
+            elif kind == "escrow":
+                writer.add_escrow(rf.public_of(self.secrets["escrow"]))
             else:
                 writer.add_salted(kind.encode(), self.secrets[kind])
         return writer
@@ -249,7 +256,9 @@ class Run:
                 ("secret", self.secrets["password"]),
                 ("secret", self.secrets["app"]),
                 ("recovery", self.secrets["recovery"]),
-                ("secret", self.bytes(32)), ("recovery", self.bytes(20)))
+                ("escrow", self.secrets["escrow"]),
+                ("secret", self.bytes(32)), ("recovery", self.bytes(20)),
+                ("escrow", self.bytes(32)))
 
     def keyrings(self):
         writer = self.writer()
@@ -260,12 +269,12 @@ class Run:
         for unlock, given in self.ways():
             self.compare_load("our keyring", text, writer.owner, keys,
                               unlock, given)
-        unlock, given = self.rng.choice(self.ways()[:5])
+        unlock, given = self.rng.choice(self.ways()[:6])
         if unlock != "provider":
             self.compare_load("backup", text, writer.owner, [], unlock,
                               given)
         for _ in range(12):
-            unlock, given = self.rng.choice(self.ways()[:5])
+            unlock, given = self.rng.choice(self.ways()[:6])
             self.compare_load("damaged keyring", self.damage_doc(writer),
                               writer.owner, keys, unlock, given)
         self.made_keyring(writer)
@@ -275,7 +284,8 @@ class Run:
         answer = self.helper.ask(
             "make", rf.escape_owner(writer.owner).decode(), key.hex(),
             self.secrets["password"].hex(), self.secrets["app"].hex(),
-            self.secrets["recovery"].hex()).split(" ")
+            self.secrets["recovery"].hex(),
+            rf.public_of(self.secrets["escrow"]).hex()).split(" ")
         text = bytes.fromhex(answer[1].replace("-", ""))
         for unlock, given in self.ways():
             self.compare_load("core's keyring", text, writer.owner, [key],
@@ -323,6 +333,7 @@ class Run:
         elif kind == 3:
             fields[at] = self.rng.choice((
                 b"open", b"provider", b"app", b"recovery", b"password",
+                b"escrow",
                 b"x25519", b"argon2id", b"%41", b"%2F", b"%2f", b"%00"))
         elif kind == 4 and field:
             pos = self.rng.randrange(len(field))
@@ -359,6 +370,11 @@ class Run:
         self.compare_key(text)
         for _ in range(4):
             self.compare_key(self.damage_small(text, b"0aFgG \n\r\0x"))
+        text = rf.print_escrow_file(self.rng.choice(("public", "private")),
+                                    self.bytes(32))
+        self.compare_escrow(text)
+        for _ in range(4):
+            self.compare_escrow(self.damage_small(text, b"AZ/+= \n\r\0x"))
         name = self.bytes(self.rng.choice((0, 1, 20, 340, 350, 1025)))
         name = name.replace(b"\0", b"a")
         if self.rng.randrange(2):
@@ -395,6 +411,15 @@ class Run:
             ours = str(gate)
         self.same("key file", self.helper.ask("key-file", hexed(text)),
                   ours, text)
+
+    def compare_escrow(self, text):
+        for kind in "public", "private":
+            try:
+                ours = "ok " + rf.read_escrow_file(kind, text).hex()
+            except rf.Gate as gate:
+                ours = str(gate)
+            self.same("escrow file", self.helper.ask(
+                "escrow-file", kind, hexed(text)), ours, text)
 
     # -- blobs
 

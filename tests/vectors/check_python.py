@@ -64,7 +64,8 @@ def run_object(fields, data):
 def run_keyring(fields, data):
     keys = [bytes.fromhex(key) for key in fields.get("provider-key", [])]
     owner = one(fields, "owner")
-    given = one(fields, "secret") or one(fields, "code")
+    given = (one(fields, "secret") or one(fields, "code")
+             or one(fields, "private"))
     try:
         ring = rf.load_keyring(
             data, bytes.fromhex(owner) if owner is not None else None,
@@ -97,6 +98,31 @@ def run_key_file(fields, data):
     except rf.Gate as gate:
         return str(gate)
     return "ok" if key.hex() == one(fields, "key") else "another key"
+
+
+def run_escrow_file(fields, data):
+    which = one(fields, "which")
+    try:
+        key = rf.read_escrow_file(which, data)
+    except rf.Gate as gate:
+        return str(gate)
+    return "ok" if key.hex() == one(fields, "key") else "another key"
+
+
+def run_unlock(fields, data):
+    hexed = [bytes.fromhex(one(fields, name)) for name in
+             ("host-key", "keyring-id", "secret")]
+    if rf.unlock_name(*hexed) != one(fields, "name"):
+        return "another name"
+    try:
+        master, created, expires = rf.open_unlock(
+            hexed[0], hexed[1], int(one(fields, "generation")), hexed[2],
+            data, int(one(fields, "now")))
+    except rf.Gate as gate:
+        return str(gate)
+    if "%d %d" % (created, expires) != one(fields, "times"):
+        return "other times"
+    return "ok" if master.hex() == one(fields, "master") else "another key"
 
 
 def run_token(fields, data):
@@ -137,6 +163,7 @@ def run_claim(_, data):
 
 RUNNERS = {"object": run_object, "keyring": run_keyring,
            "recovery": run_recovery, "key-file": run_key_file,
+           "escrow-file": run_escrow_file, "unlock": run_unlock,
            "claim": run_claim, "token": run_token, "blob": run_blob}
 
 
@@ -196,14 +223,16 @@ def derive_key_pair(ikm):
 
 
 def hpke(fields, aead, key_len):
-    """(enc, shared secret, ct) of a known answer in mode_psk."""
+    """(enc, shared secret, ct) of a known answer in mode_psk, or without a
+    psk in mode_base."""
     ephemeral = derive_key_pair(fields["ikmE"])
     public = rf.public_of(fields["skR"])
     enc = rf.public_of(ephemeral)
     shared = rf.kem_secret(rf.shared_secret(ephemeral, public), enc, public)
     suite = b"HPKE" + bytes.fromhex("00200001") + aead
-    key, nonce = rf.key_schedule(shared, fields["info"], fields["psk"],
-                                 fields["psk_id"], suite, key_len)
+    key, nonce = rf.key_schedule(
+        shared, fields["info"], fields["psk"], fields["psk_id"], suite,
+        key_len, rf.MODE_PSK if fields["psk"] else rf.MODE_BASE)
     return enc, shared, rf.AESGCM(key).encrypt(nonce, fields["pt"],
                                                fields["aad"])
 

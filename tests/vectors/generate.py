@@ -631,6 +631,7 @@ USER = b"alice@example.org"
 U = hashlib.sha256(b"correct horse").digest()
 APP = hashlib.sha256(b"an app password").digest()
 CODE = Rng("code")(20)
+ESCROW = Rng("escrow")(32)      # the private key
 
 
 def ring(name, epochs=1, slots=("provider",), **more):
@@ -652,6 +653,8 @@ def add_slot(writer, kind, **more):
         writer.add_password(U, **more)
     elif kind == "app":
         writer.add_salted(b"app", APP, **more)
+    elif kind == "escrow":
+        writer.add_escrow(rf.public_of(ESCROW), **more)
     else:
         writer.add_salted(b"recovery", CODE, **more)
 
@@ -669,6 +672,8 @@ def doc(expect, name, clause, comment, text, writer, unlock="provider",
         fields.append(("secret", (given or U).hex()))
     if unlock == "recovery":
         fields.append(("code", (given or CODE).hex()))
+    if unlock == "escrow":
+        fields.append(("private", (given or ESCROW).hex()))
     if expect == "ok":
         fields.append(("generation", writer.generation))
         if unlock != "none":
@@ -701,6 +706,8 @@ def keyrings_good():
     put("no-provider-key", "a backup and a recovery code",
         ring("backup", slots=("provider", "recovery")), "9.15",
         unlock="recovery", keys=[], owner=None)
+    keyrings_replacing(put)
+    keyrings_escrow(put)
     writer = ring("three", epochs=3, slots=("provider", "recovery"))
     writer.epochs[0][2] = Rng("old psk")(32)
     put("three-epochs", "the first epoch's psk is of an older host key",
@@ -724,6 +731,39 @@ def keyrings_good():
     writer = largest(rf.DOC_MAX)
     put("largest", "a document of 65536 bytes", writer, "7.2",
         owner=writer.owner)
+
+
+def keyrings_replacing(put):
+    """One password takes the place of another."""
+    new = hashlib.sha256(b"battery staple").digest()
+    writer = ring("two passwords", slots=("password",))
+    writer.add_password(new)
+    put("two-passwords-later", "the later of two passwords opens", writer,
+        "7.13", unlock="secret", given=new)
+    put("two-passwords-earlier", "the earlier of two passwords opens",
+        writer, "9.14", unlock="secret")
+    writer = ring("two costs", slots=("password",))
+    writer.add_password(new, 11, kek=Rng("kek")(32))
+    put("two-passwords-limit", "the later one costs too much, the earlier "
+        "opens", writer, "9.14", unlock="secret")
+
+
+def keyrings_escrow(put):
+    put("escrow", "an escrow slot", ring("esc", slots=("password", "escrow")),
+        "8.14", unlock="escrow")
+    put("escrow-no-provider-key", "a backup and an escrow key",
+        ring("esc backup", slots=("escrow", "provider")), "9.15",
+        unlock="escrow", keys=[])
+    writer = ring("two escrow", slots=())
+    writer.add_escrow(OTHER.public())
+    add_slot(writer, "escrow")
+    put("second-escrow", "the second escrow slot is for the key", writer,
+        "9.14", unlock="escrow")
+    writer = ring("escrow again", slots=())
+    writer.add_escrow(rf.public_of(ESCROW), sealed=bytes(80))
+    add_slot(writer, "escrow")
+    put("escrow-again", "the first escrow slot for the key fails, the second "
+        "opens", writer, "9.14", unlock="escrow")
 
 
 _largest = None
@@ -847,6 +887,28 @@ def doc_records():
           b"provider 1")
     field("slot-short", "a recovery slot without its salt", 10,
           lines[10].split(b" ")[4] + b" ", b"")
+    escrow = ring("escrow text", slots=("provider", "escrow"))
+
+    def line(expect, name, comment, clause, old, new):
+        parts = escrow.lines()
+        assert old in parts[9]
+        parts[9] = parts[9].replace(old, new, 1)
+        doc(expect, name, clause, comment, escrow.text(parts), escrow)
+    public, sealed = escrow.lines()[9].split(b" ")[5:]
+    line("doc-field", "escrow-curve", "another kind of escrow key", "7.8",
+         b"x25519", b"x448")
+    line("doc-field", "escrow-bare", "an escrow slot without its kind", "7.8",
+         b"x25519 ", b"")
+    line("doc-field", "escrow-more", "an eighth field of an escrow slot",
+         "7.8", b"x25519", b"x25519 1")
+    for size in 31, 33:
+        line("doc-base64", "escrow-key-%d" % size,
+             "an escrow key of %d bytes" % size, "7.10", public,
+             b64(bytes(size)))
+    for size in 60, 79, 81:
+        line("doc-base64", "escrow-sealed-%d" % size,
+             "%d bytes sealed to the escrow key" % size, "7.10", sealed,
+             b64(bytes(size)))
     field("host-more", "a third field of host", 6, b"host", b"host 1")
     field("owner-space", "a space in the owner", 3, b"alice", b"alice b")
 
@@ -942,10 +1004,10 @@ def doc_records():
     sure("doc-slot", "none", "no slot", lines[:9] + lines[11:], "7.13")
     full = ring("65", slots=("provider",) + ("recovery",) * 64)
     doc("doc-slot", "65", "7.13", "65 slots", full.text(), full)
-    pair = ring("pair", slots=("password", "provider"))
-    add_slot(pair, "password")
-    doc("doc-slot", "two-passwords", "7.13", "two password slots",
-        pair.text(), pair)
+    three = ring("pair", slots=("password", "provider", "password"))
+    add_slot(three, "password")
+    doc("doc-slot", "three-passwords", "7.13", "three password slots",
+        three.text(), three)
 
 
 def loading():
@@ -1035,6 +1097,11 @@ def unlocking():
     writer = ring("ns3", slots=("provider", "app"))
     doc("no-slot", "recovery", "9.8", "no recovery slot", writer.text(),
         writer, unlock="recovery")
+    doc("no-slot", "escrow", "9.8", "no escrow slot", writer.text(), writer,
+        unlock="escrow")
+    writer = ring("ns4", slots=("provider", "escrow"))
+    doc("no-slot", "escrow-other", "9.8", "an escrow slot for another key",
+        writer.text(), writer, unlock="escrow", given=Rng("no escrow")(32))
     for name, t, m in (("t-0", 0, 8192), ("t-11", 11, 8192),
                        ("m-8191", 1, 8191), ("m-131073", 1, 131073),
                        ("m-max", 1, rf.NUMBER_MAX), ("m-0", 1, 0)):
@@ -1044,6 +1111,7 @@ def unlocking():
             writer.text(), writer, unlock="secret")
     no_provider_key()
     slot_auth()
+    escrow_auth()
     signatures()
     secrets_and_keys()
 
@@ -1122,6 +1190,50 @@ def slot_auth():
     doc("slot-auth", "second-provider", "9.14",
         "the first provider slot fails, no second is tried", two.text(new),
         two)
+
+
+def escrow_auth():
+    """An escrow slot with one defect each."""
+    writer = ring("escrow slot", slots=("provider", "escrow"))
+    lines = writer.lines()
+    line, _, sealed = lines[9].rpartition(b" ")
+    sealed = rf.un_b64(sealed, 80)
+
+    def put(name, comment, new):
+        doc("slot-auth", "escrow-" + name, "9.10", comment,
+            writer.text(lines[:9] + [new] + lines[10:]), writer,
+            unlock="escrow")
+
+    def put_sealed(name, comment, new):
+        put(name, comment, line + b" " + b64(new))
+    for name, at in (("enc", 0), ("ciphertext", 40), ("tag", 79)):
+        put_sealed(name, "one bit of what is sealed", flip(sealed, at))
+    put_sealed("zero", "an enc of zeros gives a secret of zeros",
+               bytes(32) + sealed[32:])
+    put("created", "the created of the slot was changed",
+        lines[9].replace(b"1700000000", b"1700000001"))
+    put("number", "the number of the slot was changed",
+        lines[9].replace(b"slot 2", b"slot 3"))
+    put("foreign", "the escrow slot of another keyring",
+        ring("escrow slot 2", slots=("provider", "escrow")).lines()[9])
+    public, ephemeral = rf.public_of(ESCROW), Rng("escrow ephemeral")(32)
+    enc = rf.public_of(ephemeral)
+    secret = rf.kem_secret(rf.shared_secret(ephemeral, public), enc, public)
+    aad = writer.id + line
+    for name, comment, info, mode, more in (
+            ("mode", "sealed in mode_psk", b"roost/v1 escrow\0" + aad, 1,
+             b""),
+            ("label", "another label", b"roost/v1 stanza\0" + aad, 0, b""),
+            ("info", "the line is AAD instead of info",
+             b"roost/v1 escrow\0", 0, aad),
+            ("no-id", "the keyring's id is missing",
+             b"roost/v1 escrow\0" + line, 0, b"")):
+        key, nonce = rf.key_schedule(secret, info, b"", b"", mode=mode)
+        put_sealed(name, comment, enc + rf.AESGCM(key).encrypt(
+            nonce, writer.master, more))
+    put("to-other", "sealed to another key than the line names",
+        line + b" " + b64(rf.seal_escrow(OTHER.public(), aad, writer.master,
+                                         ephemeral)))
 
 
 def identities():
@@ -1344,6 +1456,60 @@ def key_files():
             ("two-keys", "two keys", text + b"\n" + text + b"\n"),
             ("lf-first", "a line end at the front", b"\n" + text)):
         put("key-file", name, comment, changed)
+
+
+def escrow_files():
+    """10.4."""
+    private = Rng("escrow file")(32)
+    public = rf.public_of(private)
+
+    def put(expect, name, which, comment, text, key=None):
+        fields = [("expect", expect), ("clause", "10.4"),
+                  ("kind", "escrow-file"), ("comment", comment),
+                  ("which", which)]
+        if expect == "ok":
+            fields.append(("key", key.hex()))
+        OUT.put(("escrow-file-ok-" if expect == "ok" else "escrow-file-")
+                + name, fields, text)
+    text = rf.print_escrow_file("public", public)
+    hidden = rf.print_escrow_file("private", private)
+    first, second = text[:-1].split(b"\n")
+    put("ok", "public", "public", "a public key", text, public)
+    put("ok", "private", "private", "a private key", hidden, private)
+    put("ok", "crlf", "public", "with CR LF",
+        text.replace(b"\n", b"\r\n"), public)
+    put("ok", "no-end", "private", "without the last line end", hidden[:-1],
+        private)
+    for name, which, comment, changed in (
+            ("swapped", "private", "a public key where a private one is "
+             "needed", text),
+            ("swapped-back", "public", "a private key where a public one is "
+             "needed", hidden),
+            ("empty", "public", "nothing", b""),
+            ("one-line", "public", "the first line alone", first + b"\n"),
+            ("no-kind", "public", "the key alone", second + b"\n"),
+            ("three", "public", "a third line", text + b"x\n"),
+            ("blank", "public", "an empty third line", text + b"\n"),
+            ("blank-first", "public", "an empty first line", b"\n" + text),
+            ("curve", "public", "another kind of key",
+             text.replace(b"x25519", b"x448")),
+            ("space", "public", "a space behind the kind",
+             text.replace(b"x25519", b"x25519 ")),
+            ("space-key", "public", "a space behind the key",
+             text[:-1] + b" \n"),
+            ("cut", "public", "one character of the key is missing",
+             text[:-2] + b"\n"),
+            ("long", "public", "one character more", text[:-1] + b"A\n"),
+            ("padding", "public", "padding", text[:-1] + b"=\n"),
+            ("bits", "public", "an unused bit is set",
+             text[:-2] + bytes([text[-2] + 1]) + b"\n"),
+            ("hex", "public", "hexadecimal digits", first + b"\n"
+             + public.hex().encode() + b"\n"),
+            ("cr", "public", "CR alone between the lines",
+             first + b"\r" + second + b"\n"),
+            ("end-cr", "public", "CR alone at the end", text[:-1] + b"\r"),
+            ("nul", "public", "a NUL behind the key", text[:-1] + b"\0\n")):
+        put("escrow-file", name, which, comment, changed)
 
 
 # ------------------------------------------------------------------- blobs
@@ -1818,6 +1984,69 @@ def tokens_forged():
             token_of(other))
 
 
+def unlocks():
+    """14."""
+    rng = Rng("unlock")
+    host_key, keyring_id, master = rng(32), rng(16), rng(32)
+    now, generation = 1800000000, 7
+    times = (now - 60, now + 600)
+
+    def put(expect, name, clause, comment, data, now=now,
+            generation=generation):
+        fields = [("expect", expect), ("clause", clause),
+                  ("kind", "unlock"), ("comment", comment),
+                  ("host-key", host_key.hex()),
+                  ("keyring-id", keyring_id.hex()), ("secret", U.hex()),
+                  ("generation", generation), ("now", now),
+                  ("name", rf.unlock_name(host_key, keyring_id, U))]
+        if expect == "ok":
+            created, expires = struct.unpack(">QQ", data[33:49])
+            fields += [("times", "%d %d" % (created, expires)),
+                       ("master", master.hex())]
+        OUT.put(("unlock-ok-" if expect == "ok" else "unlock-file-") + name,
+                fields, data)
+
+    def made(times=times, generation=generation, **more):
+        return rf.seal_unlock(host_key, keyring_id, generation, U, master,
+                              *times, Rng("unlock file"), **more)
+    good = made()
+    put("ok", "good", "14.3", "a good file", good)
+    put("ok", "just-made", "14.5", "made in this second", good,
+        now=times[0])
+    put("ok", "last-second", "14.5", "one second before it expires", good,
+        now=times[1] - 1)
+    put("ok", "longest", "14.4", "expires after 12 hours",
+        made((now, now + 43200)))
+    put("ok", "generation-max", "14.3", "the largest generation",
+        made(generation=rf.BIG_MAX), generation=rf.BIG_MAX)
+
+    def bad(name, comment, data, **more):
+        put("unlock-file", name, "14.5", comment, data, **more)
+    bad("expired", "it has expired", good, now=times[1])
+    bad("future", "made in the future", good, now=times[0] - 1)
+    bad("too-long", "expires after 12 hours and a second",
+        made((now, now + 43201)))
+    bad("backwards", "expires before it was made",
+        made((now - 1, now - 2)), now=now - 1)
+    bad("empty", "nothing", b"")
+    bad("cut", "one byte less", good[:-1])
+    bad("long", "one byte more", good + b"\0")
+    bad("version-0", "version 0", made(version=0))
+    bad("version-2", "version 2", made(version=2))
+    for name, at in (("salt", 1), ("created", 40), ("expires", 48),
+                     ("nonce", 49), ("ciphertext", 61), ("tag", 108)):
+        bad(name, "one bit changed", flip(good, at))
+    bad("generation", "of the generation before",
+        made(generation=generation - 1))
+    other = Rng("unlock other")
+    for name, args in (
+            ("other-host", (other(32), keyring_id, generation, U)),
+            ("other-keyring", (host_key, other(16), generation, U)),
+            ("other-secret", (host_key, keyring_id, generation, other(32)))):
+        bad(name, "made for another", rf.seal_unlock(
+            *args, master, *times, Rng("unlock file")))
+
+
 def main():
     global OUT
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(
@@ -1829,7 +2058,8 @@ def main():
     for part in (objects_good, header_short, magic_to_count, stanza_table,
                  stanza_rules, choosing, stanza_opening, prologue, lengths,
                  final_chunk, chunks, recognition, keyrings_good, doc_text,
-                 doc_records, loading, unlocking, codes, key_files,
+                 doc_records, loading, unlocking, codes, key_files, escrow_files,
+                 unlocks,
                  blobs_good, blobs_form, blobs_keys, blobs_auth,
                  blobs_content, tokens_good, tokens_of_no_spelling,
                  tokens_malformed, tokens_forged):

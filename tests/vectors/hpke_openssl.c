@@ -33,7 +33,8 @@ main(void)
 
 #define INFO_MAX 80
 #define PLAIN_MAX 100
-#define TABLE_LINES 12
+#define TABLE_PSK_LINES 12
+#define TABLE_LINES 24
 
 static const OSSL_HPKE_SUITE suite = {
 	OSSL_HPKE_KEM_ID_X25519, OSSL_HPKE_KDF_ID_HKDF_SHA256,
@@ -41,6 +42,7 @@ static const OSSL_HPKE_SUITE suite = {
 };
 
 struct round {
+	bool is_base;		/* mode_base, without psk and psk_id */
 	uint8_t private_key[32], public_key[32], ikm[32], psk[32];
 	char psk_id[33];
 	uint8_t info[INFO_MAX], aad[INFO_MAX], plain[PLAIN_MAX];
@@ -105,11 +107,15 @@ round_draw(struct round *rnd, unsigned int *counter)
 static OSSL_HPKE_CTX *
 context_new(const struct round *rnd, int role)
 {
-	OSSL_HPKE_CTX *ctx = OSSL_HPKE_CTX_new(OSSL_HPKE_MODE_PSK, suite, role,
+	OSSL_HPKE_CTX *ctx = OSSL_HPKE_CTX_new(rnd->is_base ?
+					       OSSL_HPKE_MODE_BASE :
+					       OSSL_HPKE_MODE_PSK, suite, role,
 					       NULL, NULL);
 
-	if (ctx == NULL || OSSL_HPKE_CTX_set1_psk(ctx, rnd->psk_id, rnd->psk,
-						  sizeof(rnd->psk)) != 1)
+	if (ctx == NULL ||
+	    (!rnd->is_base &&
+	     OSSL_HPKE_CTX_set1_psk(ctx, rnd->psk_id, rnd->psk,
+				    sizeof(rnd->psk)) != 1))
 		die("OSSL_HPKE_CTX");
 	return ctx;
 }
@@ -154,9 +160,9 @@ static struct roost_hpke_context
 core_context(const struct round *rnd)
 {
 	return (struct roost_hpke_context) {
-		.psk = rnd->psk,
+		.psk = rnd->is_base ? NULL : rnd->psk,
 		.psk_id = (const uint8_t *)rnd->psk_id,
-		.psk_id_len = strlen(rnd->psk_id),
+		.psk_id_len = rnd->is_base ? 0 : strlen(rnd->psk_id),
 		.info = rnd->info, .info_len = rnd->info_len,
 		.aad = rnd->aad, .aad_len = rnd->aad_len,
 	};
@@ -192,17 +198,19 @@ is_opened(struct round *rnd)
 }
 
 static unsigned int
-round_fails(struct round *rnd)
+round_fails(struct round *rnd, bool is_base)
 {
 	unsigned int failed = 0;
 
 	round_draw(rnd, NULL);
+	rnd->is_base = is_base;
 	openssl_seal(rnd);
 	failed += !core_open(rnd) || !is_opened(rnd);
 	rnd->sealed[0] ^= 1;
 	failed += core_open(rnd) || is_opened(rnd);
 	failed += !core_seal(rnd) || !openssl_open(rnd) || !is_opened(rnd);
 	rnd->psk[31] ^= 1;
+	rnd->is_base = false;
 	failed += core_open(rnd) || is_opened(rnd);
 	return failed;
 }
@@ -223,15 +231,18 @@ print_table(struct round *rnd)
 
 	printf("# Made by hpke_openssl.c with OpenSSL's own HPKE, %s.\n",
 	       OPENSSL_VERSION_STR);
-	printf("# hpke-psk valid ikmE skR psk psk_id info aad pt enc ct\n");
+	printf("# hpke-psk valid ikmE skR psk psk_id info aad pt enc ct\n"
+	       "# hpke-base valid the same, with - for psk and psk_id\n");
 	for (i = 0; i < TABLE_LINES; i++) {
 		round_draw(rnd, &counter);
+		rnd->is_base = i >= TABLE_PSK_LINES;
 		openssl_seal(rnd);
-		printf("hpke-psk valid");
+		printf(rnd->is_base ? "hpke-base valid" : "hpke-psk valid");
 		put(rnd->ikm, 32);
 		put(rnd->private_key, 32);
-		put(rnd->psk, 32);
-		put((const uint8_t *)rnd->psk_id, strlen(rnd->psk_id));
+		put(rnd->psk, rnd->is_base ? 0 : 32);
+		put((const uint8_t *)rnd->psk_id,
+		    rnd->is_base ? 0 : strlen(rnd->psk_id));
 		put(rnd->info, rnd->info_len);
 		put(rnd->aad, rnd->aad_len);
 		put(rnd->plain, rnd->plain_len);
@@ -257,7 +268,7 @@ main(int argc, char **argv)
 	if (argc > 1)
 		rounds = strtoul(argv[1], NULL, 10);
 	for (i = 0; i < rounds; i++)
-		failed += round_fails(rnd);
+		failed += round_fails(rnd, i % 2 == 1);
 	free(rnd);
 	roost_prim_deinit();
 	printf("%lu passed, %lu failed\n", rounds * 4 - failed, failed);

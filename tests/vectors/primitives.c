@@ -17,6 +17,7 @@
  *	x25519		private public shared
  *	ed25519		seed public message signature
  *	hpke-psk	ikmE skR psk psk_id info aad plaintext enc sealed
+ *	hpke-base	the same, with - for psk and psk_id
  *
  * Invalid means: does not open, another MAC, a shared secret of zeros, or a
  * signature that does not verify (and has no seed).
@@ -259,7 +260,8 @@ run_hpke(const struct row *row)
 {
 	const struct vec_bytes *f = row->field;
 	struct roost_hpke_context hpke = {
-		.psk = f[2].data, .psk_id = f[3].data, .psk_id_len = f[3].len,
+		.psk = f[2].len == 0 ? NULL : f[2].data,
+		.psk_id = f[3].data, .psk_id_len = f[3].len,
 		.info = f[4].data, .info_len = f[4].len,
 		.aad = f[5].data, .aad_len = f[5].len,
 	};
@@ -296,6 +298,7 @@ static const struct {
 	{ "x25519", 3, run_x25519 },
 	{ "ed25519", 4, run_ed25519 },
 	{ "hpke-psk", 9, run_hpke },
+	{ "hpke-base", 9, run_hpke },
 };
 
 static bool

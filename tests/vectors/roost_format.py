@@ -167,7 +167,7 @@ def shared_secret(private, public):
 
 KEM_SUITE = b"KEM" + bytes.fromhex("0020")
 HPKE_SUITE = b"HPKE" + bytes.fromhex("002000010002")
-MODE_PSK = 1
+MODE_BASE, MODE_PSK = 0, 1
 
 
 def labeled_extract(suite, salt, label, ikm):
@@ -219,6 +219,31 @@ def open_stanza(fixed, head, body, private, psk):
         return AESGCM(key).decrypt(nonce, sealed, head)
     except InvalidTag:
         raise Gate("stanza-auth") from None
+
+
+def escrow_keys(shared, enc, public, aad):
+    """8.14: key and nonce; aad is what 8.4 says."""
+    return key_schedule(kem_secret(shared, enc, public),
+                        b"roost/v1 escrow\0" + aad, b"", b"",
+                        mode=MODE_BASE)
+
+
+def seal_escrow(public, aad, master, ephemeral):
+    enc = public_of(ephemeral)
+    key, nonce = escrow_keys(shared_secret(ephemeral, public), enc, public,
+                             aad)
+    return enc + AESGCM(key).encrypt(nonce, master, b"")
+
+
+def open_escrow(private, aad, sealed):
+    """The master key, or None."""
+    enc = sealed[:32]
+    try:
+        key, nonce = escrow_keys(shared_secret(private, enc), enc,
+                                 public_of(private), aad)
+        return AESGCM(key).decrypt(nonce, sealed[32:], b"")
+    except (Gate, InvalidTag):
+        return None
 
 
 # ---------------------------------------------------------------------- 5
@@ -507,7 +532,8 @@ def number(text, most, least=0):
     return int(text)
 
 
-SLOT_FIELDS = {b"provider": 5, b"password": 9, b"app": 6, b"recovery": 6}
+SLOT_FIELDS = {b"provider": 5, b"password": 9, b"app": 6, b"recovery": 6,
+               b"escrow": 7}
 
 
 class Slot:
@@ -520,6 +546,10 @@ class Slot:
         if self.kind == b"password":
             self.t = number(fields[5], NUMBER_MAX)
             self.m = number(fields[6], NUMBER_MAX)
+        if self.kind == b"escrow":
+            self.public = un_b64(fields[-2], 32)
+            self.sealed = un_b64(fields[-1], 80)
+            return
         if self.kind != b"provider":
             self.salt = un_b64(fields[-2], 16)
         self.wrap = un_b64(fields[-1], WRAP_LEN)
@@ -595,7 +625,9 @@ class Keyring:
             if (len(fields) < 3
                     or SLOT_FIELDS.get(fields[2]) != len(fields)):
                 raise Gate("doc-field")
-            if fields[2] == b"password" and fields[4] != b"argon2id":
+            word = {b"password": b"argon2id", b"escrow": b"x25519"}.get(
+                fields[2])
+            if word is not None and fields[4] != word:
                 raise Gate("doc-field")
             slot = Slot(line, fields)
             self.at += 1
@@ -609,8 +641,7 @@ class Keyring:
             raise Gate("doc-slot")
         if len(self.slots) == SLOTS_MAX:
             raise Gate("doc-slot")
-        if slot.kind == b"password" and any(
-                s.kind == b"password" for s in self.slots):
+        if slot.kind == b"password" and len(self._of(b"password")) == 2:
             raise Gate("doc-slot")
 
     def _tail(self):
@@ -676,7 +707,8 @@ class Keyring:
                                                 b"provider slot")))
 
     def unlock_secret(self, secret, limits=ARGON2_LIMITS):
-        """9.14: app slots in document order, then the password slot."""
+        """9.14: app slots in document order, then the password slots, the
+        later one first."""
         app = self._of(b"app")
         password = self._of(b"password") if self.host_key else []
         if not app and not password:
@@ -684,11 +716,21 @@ class Keyring:
         master = None
         for slot in app:
             master = master or self._try(slot, salted_kek(slot.salt, secret))
-        if master is None and password:
-            slot = password[0]
-            master = self._try(slot, self._password_kek(slot, secret,
-                                                        limits))
+        gate = None
+        for slot in reversed(password):
+            if master is None:
+                gate, master = self._try_password(slot, secret, limits)
+        if gate:
+            raise gate
         self._finish(master)
+
+    def _try_password(self, slot, secret, limits):
+        """The gate of one that may not be tried, and the master key."""
+        try:
+            return None, self._try(slot, self._password_kek(slot, secret,
+                                                            limits))
+        except Gate as gate:
+            return gate, None
 
     def _password_kek(self, slot, secret, limits):
         if not (limits[0] <= slot.t <= limits[1]
@@ -704,6 +746,19 @@ class Keyring:
         master = None
         for slot in slots:
             master = master or self._try(slot, salted_kek(slot.salt, code))
+        self._finish(master)
+
+    def unlock_escrow(self, private):
+        """8.14."""
+        public = public_of(private)
+        slots = [slot for slot in self._of(b"escrow")
+                 if slot.public == public]
+        if not slots:
+            raise Gate("no-slot")
+        master = None
+        for slot in slots:
+            master = master or open_escrow(
+                private, self.slot_aad(slot), slot.sealed)
         self._finish(master)
 
     def _finish(self, master):
@@ -853,6 +908,14 @@ class Writer:
         self._slot(kind + b" %d " % created + b64(salt),
                    salted_kek(salt, ikm), count)
 
+    def add_escrow(self, public, count=None, created=1700000000,
+                   sealed=None):
+        count = count or (self.slots[-1][0] + 1 if self.slots else 1)
+        line = b"slot %d escrow %d x25519 " % (count, created) + b64(public)
+        sealed = sealed or seal_escrow(public, self.id + line, self.master,
+                                       self.rng(32))
+        self.slots.append((count, line + b" " + b64(sealed)))
+
     def head(self):
         return [b"roost-keyring 1", b"id " + b64(self.id),
                 b"identity ed25519 " + b64(self.identity),
@@ -951,6 +1014,29 @@ def read_key_file(text):
     return bytes.fromhex(text.decode("ascii"))
 
 
+ESCROW_LINES = {"public": b"roost-escrow-public x25519",
+                "private": b"roost-escrow-private x25519"}
+
+
+def print_escrow_file(kind, key):
+    return ESCROW_LINES[kind] + b"\n" + b64(key) + b"\n"
+
+
+def read_escrow_file(kind, text):
+    """10.4."""
+    lines = [line[:-1] if line[-1:] == b"\r" else line
+             for line in text.split(b"\n")[:-1]]
+    last = text.split(b"\n")[-1]
+    if last:
+        lines.append(last)
+    if len(lines) != 2 or lines[0] != ESCROW_LINES[kind]:
+        raise Gate("escrow-file")
+    try:
+        return un_b64(lines[1], 32)
+    except Gate:
+        raise Gate("escrow-file") from None
+
+
 def read_secret(text):
     """U of 8.7, or None for what counts as no secret."""
     if len(text) != 64 or any(c not in b"0123456789abcdefABCDEF"
@@ -971,6 +1057,8 @@ def load_keyring(text, owner=None, provider_keys=None, unlock="none",
         ring.unlock_secret(given)
     elif unlock == "recovery":
         ring.unlock_recovery(given)
+    elif unlock == "escrow":
+        ring.unlock_escrow(given)
     return ring
 
 
@@ -1285,6 +1373,45 @@ def open_token(host_key, keyring_id, text):
     return spell_name(host_key, sealed, text, name)
 
 
+# --------------------------------------------------------------------- 14
+
+UNLOCK_LIFE = 43200
+
+
+def unlock_name(host_key, keyring_id, secret):
+    """14.2."""
+    return hmac.new(derive(host_key, b"unlock name"), keyring_id + secret,
+                    "sha256").hexdigest()
+
+
+def unlock_kek(host_key, keyring_id, generation, secret, salt):
+    prk = hkdf_extract("sha512", salt, derive(host_key, b"unlock") + secret)
+    return hkdf_expand("sha512", prk, b"roost/v1 unlock\0" + keyring_id
+                       + struct.pack(">Q", generation), 32)
+
+
+def seal_unlock(host_key, keyring_id, generation, secret, master, created,
+                expires, rng, version=1):
+    """14.3."""
+    salt = rng(32)
+    head = bytes([version]) + salt + struct.pack(">QQ", created, expires)
+    return head + wrap(unlock_kek(host_key, keyring_id, generation, secret,
+                                  salt), head, master, rng(12))
+
+
+def open_unlock(host_key, keyring_id, generation, secret, data, now):
+    """14.5: the master key and its times."""
+    if len(data) != 109 or data[0] != 1:
+        raise Gate("unlock-file")
+    created, expires = struct.unpack(">QQ", data[33:49])
+    if (not created <= expires <= created + UNLOCK_LIFE
+            or not created <= now < expires):
+        raise Gate("unlock-file")
+    return unwrap(unlock_kek(host_key, keyring_id, generation, secret,
+                             data[1:33]), data[:49], data[49:],
+                  "unlock-file"), created, expires
+
+
 # ---------------------------------------------------------------- command
 
 def _epochs(params):
@@ -1332,6 +1459,11 @@ def _cmd_code(params):
             "code": read_code(bytes.fromhex(params["text"])).hex()}
 
 
+def _cmd_escrow_file(params):
+    return {"gate": "ok", "key": read_escrow_file(
+        params["which"], bytes.fromhex(params["text"])).hex()}
+
+
 def _cmd_key_file(params):
     return {"gate": "ok",
             "key": read_key_file(bytes.fromhex(params["text"])).hex()}
@@ -1360,6 +1492,7 @@ def _cmd_token(params):
 
 COMMANDS = {"seal": _cmd_seal, "open": _cmd_open, "scrub": _cmd_scrub,
             "load": _cmd_load, "code": _cmd_code, "key-file": _cmd_key_file,
+            "escrow-file": _cmd_escrow_file,
             "blob": _cmd_blob,
             "seal-token": _cmd_seal_token, "token": _cmd_token}
 

@@ -208,6 +208,8 @@ load_fields(const struct vector *vec, char *owner, uint8_t *provider_keys,
 		vec_unhex(text, given, ROOST_KEY_SIZE);
 	if ((text = nth(vec, "code", 0)) != NULL)
 		vec_unhex(text, given, ROOST_CODE_SIZE);
+	if ((text = nth(vec, "private", 0)) != NULL)
+		vec_unhex(text, given, ROOST_KEY_SIZE);
 	return load;
 }
 
@@ -282,6 +284,82 @@ run_key_file(struct vector *vec)
 	if (memcmp(key, right, sizeof(key)) != 0)
 		fail(vec, "another key");
 	return "ok";
+}
+
+static const char *
+run_escrow_file(struct vector *vec)
+{
+	enum roost_escrow_kind kind =
+		strcmp(must(vec, "which"), "private") == 0 ?
+		ROOST_ESCROW_PRIVATE : ROOST_ESCROW_PUBLIC;
+	uint8_t key[ROOST_KEY_SIZE], right[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	err = roost_escrow_parse(kind, (const char *)vec->data.data,
+				 vec->data.len, key);
+	if (err != ROOST_OK) {
+		if (!roost_bytes_are_zero(key, sizeof(key)))
+			fail(vec, "a key is left after an error");
+		return roost_err_name(err);
+	}
+	if (nth(vec, "key", 0) == NULL)
+		return "ok";
+	vec_unhex(must(vec, "key"), right, sizeof(right));
+	if (memcmp(key, right, sizeof(key)) != 0)
+		fail(vec, "another key");
+	return "ok";
+}
+
+/* -- the unlock cache -- */
+
+static void
+check_unlock(struct vector *vec, const struct roost_unlock_times *times,
+	     const uint8_t *master)
+{
+	uint8_t right[ROOST_KEY_SIZE];
+	char text[48];
+
+	if (nth(vec, "master", 0) == NULL) {
+		fail(vec, "accepted");
+		return;
+	}
+	vec_unhex(must(vec, "master"), right, sizeof(right));
+	snprintf(text, sizeof(text), "%"PRIu64" %"PRIu64, times->created,
+		 times->expires);
+	if (memcmp(master, right, sizeof(right)) != 0)
+		fail(vec, "another key");
+	else if (strcmp(text, must(vec, "times")) != 0)
+		fail(vec, "other times");
+}
+
+static const char *
+run_unlock(struct vector *vec)
+{
+	uint8_t host_key[ROOST_KEY_SIZE], keyring_id[ROOST_ID_SIZE];
+	uint8_t secret[ROOST_KEY_SIZE], master[ROOST_KEY_SIZE];
+	struct roost_unlock unlock = {
+		.host_key = host_key, .keyring_id = keyring_id,
+		.secret = secret,
+		.generation = strtoull(must(vec, "generation"), NULL, 10),
+	};
+	struct roost_unlock_times times;
+	char name[ROOST_UNLOCK_NAME_SIZE];
+	enum roost_err err;
+
+	vec_unhex(must(vec, "host-key"), host_key, sizeof(host_key));
+	vec_unhex(must(vec, "keyring-id"), keyring_id, sizeof(keyring_id));
+	vec_unhex(must(vec, "secret"), secret, sizeof(secret));
+	if (roost_unlock_name(&unlock, name) != ROOST_OK ||
+	    strcmp(name, must(vec, "name")) != 0)
+		fail(vec, "another name");
+	err = roost_unlock_open(&unlock, vec->data.data, vec->data.len,
+				strtoull(must(vec, "now"), NULL, 10), &times,
+				master);
+	if (err == ROOST_OK)
+		check_unlock(vec, &times, master);
+	else if (!roost_bytes_are_zero(master, sizeof(master)))
+		fail(vec, "a key is left after an error");
+	return roost_err_name(err);
 }
 
 /* -- names of keywords -- */
@@ -411,6 +489,8 @@ static const struct {
 	{ "keyring", run_keyring },
 	{ "recovery", run_recovery },
 	{ "key-file", run_key_file },
+	{ "escrow-file", run_escrow_file },
+	{ "unlock", run_unlock },
 	{ "token", run_token },
 	{ "blob", run_blob },
 };

@@ -210,6 +210,8 @@ load_unlock(const struct roost_keyring *kr, const struct vec_load *load,
 	if (strcmp(load->unlock, "recovery") == 0)
 		return roost_keyring_unlock_recovery(kr, load->given,
 						     master_r);
+	if (strcmp(load->unlock, "escrow") == 0)
+		return roost_keyring_unlock_escrow(kr, load->given, master_r);
 	vec_die("unknown way to unlock");
 }
 

@@ -8,8 +8,10 @@
  */
 
 #include "roost/blob.h"
+#include "roost/escrow.h"
 #include "roost/keyring-edit.h"
 #include "roost/object.h"
+#include "roost/unlock.h"
 #include "roost/writer.h"
 
 #include <stdbool.h>
