@@ -56,7 +56,8 @@ DEFS_LDFLAGS := $(if $(SANITIZE),,-Wl,-z,defs) -L$(DOVECOT_LIBDIR) \
 	-Wl,-rpath-link,$(DOVECOT_LIBDIR)
 
 # What each module is made of, besides the core and the rules.
-CONFIG_SRC := $(wildcard plugin/settings/config*.c)
+CONFIG_SRC := $(wildcard plugin/settings/config*.c \
+	plugin/settings/keydict*.c)
 FLAGS_CONFIG_SRC := $(wildcard plugin/settings/flags*.c)
 BOTH_CONFIG_SRC := plugin/settings/default.c \
 	plugin/settings/plugin-section.c
@@ -173,7 +174,7 @@ $(DOVEADM_SO): $(call objects,$(DOVEADM_SRC)) $(CORE_LIB) $(RULES_LIB)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)
 
 $(SETTINGS_SO): $(addprefix $(BUILD)/settings/,module.o config-24.o \
-		flags-24.o default.o)
+		flags-24.o keydict-24.o default.o)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^
 
@@ -215,11 +216,17 @@ $(BUILD)/tests/glue/test_streams: $(call objects,\
 	$(call room_src,stream) plugin/dovecot/report.c \
 	plugin/dovecot/ostream-watch.c)
 KEYFILE_SRC := $(call room_src,keyfile)
+KEYDICT_SRC := plugin/session/keystore-dict.c \
+	$(wildcard plugin/settings/keydict*.c)
 KEYSTORE_SRC := plugin/session/keystore.c plugin/session/keystore-file.c \
-	$(KEYFILE_SRC)
-$(BUILD)/tests/glue/test_keystore: $(call objects,plugin/session/keystore.c)
+	$(KEYDICT_SRC) $(KEYFILE_SRC)
+$(BUILD)/tests/glue/test_keystore: $(call objects,plugin/session/keystore.c \
+	$(KEYDICT_SRC) $(KEYFILE_SRC))
 $(BUILD)/tests/glue/test_keystore_file: plugin/session/keystore-file.c \
-	$(KEYFILE_SRC) $(call objects,plugin/session/keystore.c)
+	$(KEYFILE_SRC) $(call objects,plugin/session/keystore.c $(KEYDICT_SRC))
+$(BUILD)/tests/glue/test_keystore_dict: plugin/session/keystore-dict.c \
+	$(call objects,plugin/session/keystore.c \
+	plugin/session/keystore-file.c $(KEYFILE_SRC))
 $(BUILD)/tests/glue/test_ring: plugin/session/ring.c \
 	$(call objects,$(KEYSTORE_SRC))
 $(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \

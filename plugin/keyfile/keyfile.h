@@ -69,4 +69,8 @@ const char *roost_keyfile_store_leftover(const struct roost_keyfile *keyfile);
 /* What was stored has been read back: remove PATH.old.  0, or -1. */
 int roost_keyfile_store_settle(struct roost_keyfile *keyfile);
 
+/* While locked: remove the file and PATH.old for good.  0 they are gone from
+   the disk; -1 they are not known to be. */
+int roost_keyfile_store_remove(struct roost_keyfile *keyfile);
+
 #endif

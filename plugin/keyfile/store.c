@@ -206,3 +206,16 @@ roost_keyfile_store_settle(struct roost_keyfile *keyfile)
 		return 0;
 	return roost_keyfile_fail_call(keyfile, "unlink", keyfile->old_path);
 }
+
+/* The second name goes first: who finds it without the file takes the keyring
+   for a lost one. */
+int
+roost_keyfile_store_remove(struct roost_keyfile *keyfile)
+{
+	if (roost_keyfile_store_settle(keyfile) < 0)
+		return -1;
+	if (unlink(keyfile->path) < 0 && errno != ENOENT)
+		return roost_keyfile_fail_call(keyfile, "unlink",
+					       keyfile->path);
+	return store_sync_dir(keyfile);
+}

@@ -43,23 +43,26 @@ static const enum mailbox_list_path_type path_types[] = {
 	MAILBOX_LIST_PATH_TYPE_INDEX_PRIVATE,
 };
 
-/* Adds the place of the keyring for a namespace, if it has one.  Where the
-   key store cannot be told there is no keyring to use either. */
+/* Adds the place of the keyring for a namespace, or of the lock of one in a
+   dict, if it has one.  Where the key store cannot be told there is no keyring
+   to use either. */
 static void
 names_add_place(struct names_list *nlist, struct mailbox_list *list,
 		struct mail_namespace *ns)
 {
 	struct roost_user *ruser = roost_user_get(list->ns->user);
 	struct roost_keystore *store;
-	const char *error;
+	const char *path, *error;
 
 	if (ruser == NULL)
 		return;
 	store = roost_user_keystore(ruser, ns, &error);
 	if (store == NULL)
 		return;
-	roost_keyring_place_init(array_append_space(&nlist->places),
-				 list->pool, roost_keystore_path(store));
+	path = roost_keystore_path(store);
+	if (path != NULL)
+		roost_keyring_place_init(array_append_space(&nlist->places),
+					 list->pool, path);
 	roost_keystore_deinit(&store);
 }
 

@@ -24,10 +24,12 @@ kf_of(struct roost_keystore *store)
 }
 
 static struct roost_keystore *
-kf_init(const char *rest, const char *home, const char **error_r)
+kf_init(const char *rest, const struct roost_keystore_owner *owner,
+	const char **error_r)
 {
 	struct file_keystore *file;
 	const char *path = rest;
+	const char *home = owner->home;
 
 	if (strncmp(rest, "~/", 2) == 0) {
 		if (home == NULL || *home == '\0') {
@@ -46,6 +48,8 @@ kf_init(const char *rest, const char *home, const char **error_r)
 	file = i_new(struct file_keystore, 1);
 	file->store.v = &roost_keystore_file;
 	file->store.name = i_strdup(path);
+	file->store.path = i_strdup(path);
+	file->store.place = i_strdup(path);
 	file->file = roost_keyfile_new(path, my_hostname);
 	if (file->file == NULL)
 		i_fatal_status(FATAL_OUTOFMEM, "roost: out of memory");
@@ -151,8 +155,18 @@ kf_settle(struct roost_keystore *store)
 			roost_keyfile_error(file->file));
 }
 
+static int
+kf_remove(struct roost_keystore *store, const char **error_r)
+{
+	struct file_keystore *file = kf_of(store);
+
+	return roost_keyfile_store_remove(file->file) == 0 ? 0 :
+		kf_fail(file, error_r);
+}
+
 const struct roost_keystore_vfuncs roost_keystore_file = {
 	.scheme = "file:",
+	.makes_once = TRUE,
 	.init = kf_init,
 	.deinit = kf_deinit,
 	.load = kf_load,
@@ -161,4 +175,5 @@ const struct roost_keystore_vfuncs roost_keystore_file = {
 	.unlock = kf_unlock,
 	.store = kf_store,
 	.settle = kf_settle,
+	.remove = kf_remove,
 };

@@ -12,8 +12,11 @@
 
 struct roost_keystore_vfuncs {
 	const char *scheme;	/* with its colon */
-	struct roost_keystore *(*init)(const char *rest, const char *home,
-				       const char **error_r);
+	bool makes_once;	/* roost_keystore_makes_once() */
+	struct roost_keystore *
+		(*init)(const char *rest,
+			const struct roost_keystore_owner *owner,
+			const char **error_r);
 	void (*deinit)(struct roost_keystore *store);
 	int (*load)(struct roost_keystore *store, buffer_t *doc_r,
 		    const char **error_r);
@@ -25,11 +28,20 @@ struct roost_keystore_vfuncs {
 		     const char *doc, size_t len, const char **error_r);
 	/* What was stored has been read back: let go of what it replaced. */
 	void (*settle)(struct roost_keystore *store);
+	/* What was stored is there in part: put back what it replaced (NULL:
+	   nothing).  NULL where a document is stored whole or not at all. */
+	int (*put_back)(struct roost_keystore *store, const buffer_t *old,
+			const char **error_r);
+	/* While it is locked. */
+	int (*remove)(struct roost_keystore *store, const char **error_r);
 };
 
 struct roost_keystore {
 	const struct roost_keystore_vfuncs *v;
 	char *name;
+	char *path;		/* roost_keystore_path() */
+	/* What tells it from every other place.  It may hold a password. */
+	char *place;
 	bool is_locked;
 	/* Of the files that are made; a group of -1 is the one they get
 	   anyway. */
@@ -38,5 +50,6 @@ struct roost_keystore {
 };
 
 extern const struct roost_keystore_vfuncs roost_keystore_file;
+extern const struct roost_keystore_vfuncs roost_keystore_dict;
 
 #endif

@@ -4,12 +4,16 @@
  */
 #include "session/keystore-private.h"
 
+#include "roost/keyring.h"
+
 static const struct roost_keystore_vfuncs *const kinds[] = {
 	&roost_keystore_file,
+	&roost_keystore_dict,
 };
 
 struct roost_keystore *
-roost_keystore_init(const char *location, const char *home,
+roost_keystore_init(const char *location,
+		    const struct roost_keystore_owner *owner,
 		    const char **error_r)
 {
 	struct roost_keystore *store;
@@ -19,7 +23,7 @@ roost_keystore_init(const char *location, const char *home,
 		size_t len = strlen(kinds[i]->scheme);
 
 		if (strncmp(location, kinds[i]->scheme, len) == 0) {
-			store = kinds[i]->init(location + len, home, error_r);
+			store = kinds[i]->init(location + len, owner, error_r);
 			if (store != NULL) {
 				store->mode = 0600;
 				store->gid = (gid_t)-1;
@@ -28,7 +32,7 @@ roost_keystore_init(const char *location, const char *home,
 		}
 	}
 	*error_r = "roost_keyring is not a location of a known kind; "
-		"write file:PATH";
+		"write file:PATH or dict:NAME";
 	return NULL;
 }
 
@@ -42,6 +46,8 @@ roost_keystore_deinit(struct roost_keystore **_store)
 		return;
 	roost_keystore_unlock(store);
 	i_free(store->name);
+	i_free(store->path);
+	i_free(store->place);
 	store->v->deinit(store);
 }
 
@@ -59,11 +65,16 @@ roost_keystore_share(struct roost_keystore *store,
 	store->gid = permissions->file_create_gid;
 }
 
-/* Of the one kind of store that there is, the name is the path. */
 const char *
 roost_keystore_path(const struct roost_keystore *store)
 {
-	return store->name;
+	return store->path;
+}
+
+bool
+roost_keystore_makes_once(const struct roost_keystore *store)
+{
+	return store->v->makes_once;
 }
 
 int
@@ -100,6 +111,74 @@ roost_keystore_unlock(struct roost_keystore *store)
 }
 
 int
+roost_keystore_lock_both(struct roost_keystore *one,
+			 struct roost_keystore *other, const char **error_r)
+{
+	if (roost_keystore_lock(one, error_r) < 0)
+		return -1;
+	if (null_strcmp(one->path, other->path) == 0) {
+		i_assert(!other->is_locked);
+		other->is_locked = TRUE;
+		return 0;
+	}
+	if (roost_keystore_lock(other, error_r) == 0)
+		return 0;
+	roost_keystore_unlock(one);
+	return -1;
+}
+
+bool
+roost_keystore_is_same(const struct roost_keystore *one,
+		       const struct roost_keystore *other)
+{
+	return one->v == other->v && strcmp(one->place, other->place) == 0;
+}
+
+/* Is the document old the one that is stored, or is there none where old is
+   NULL?  1, 0, or -1 with error_r. */
+static int
+store_has(struct roost_keystore *store, const buffer_t *old,
+	  const char **error_r)
+{
+	buffer_t *now = t_buffer_create(4096);
+	int ret = roost_keystore_load(store, now, error_r);
+
+	if (ret < 0)
+		return -1;
+	return (ret == 0) == (old == NULL) &&
+		(old == NULL || buffer_cmp(now, old)) ? 1 : 0;
+}
+
+/*
+ * What was read back, now, is not the document that was written.  A storage
+ * that cuts a value says nothing of it; the old document is better than a part
+ * of the new one.  What somebody else has written meanwhile stays.  Always -1.
+ */
+static int
+store_is_not_held(struct roost_keystore *store, const buffer_t *old,
+		  const buffer_t *now, const char *doc, size_t len,
+		  const char **error_r)
+{
+	const char *error;
+
+	*error_r = t_strdup_printf("%s does not hold what was just written to "
+				   "it", store->name);
+	if (store->v->put_back == NULL || now->used >= len ||
+	    memcmp(now->data, doc, now->used) != 0)	/* public */
+		return -1;
+	if (store->v->put_back(store, old, &error) < 0)
+		*error_r = t_strdup_printf("%s, but only %zu of its %zu "
+			"bytes, and what was there before could not be put "
+			"back: %s", *error_r, now->used, len, error);
+	else
+		*error_r = t_strdup_printf("%s, but only %zu of its %zu "
+			"bytes: what was there before was put back; give it "
+			"space for %u bytes", *error_r, now->used, len,
+			ROOST_KEYRING_DOC_MAX);
+	return -1;
+}
+
+int
 roost_keystore_store(struct roost_keystore *store, const buffer_t *old,
 		     const char *doc, size_t len, const char **error_r)
 {
@@ -107,21 +186,48 @@ roost_keystore_store(struct roost_keystore *store, const buffer_t *old,
 	int ret;
 
 	i_assert(store->is_locked);
-	ret = roost_keystore_load(store, now, error_r);
-	if (ret < 0)
-		return -1;
-	if ((ret == 0) != (old == NULL) ||
-	    (old != NULL && !buffer_cmp(now, old)))
-		return 0;
+	ret = store_has(store, old, error_r);
+	if (ret <= 0)
+		return ret;
 	if (store->v->store(store, old == NULL, doc, len, error_r) < 0)
 		return -1;
 	if (roost_keystore_load(store, now, error_r) < 0)
 		return -1;
-	if (now->used != len || memcmp(now->data, doc, len) != 0) { /* public */
-		*error_r = t_strdup_printf("%s does not hold what was just "
-					   "written to it", store->name);
-		return -1;
-	}
+	if (now->used != len || memcmp(now->data, doc, len) != 0) /* public */
+		return store_is_not_held(store, old, now, doc, len, error_r);
 	store->v->settle(store);
 	return 1;
+}
+
+int
+roost_keystore_replace(struct roost_keystore *store, const buffer_t *old,
+		       const char *doc, size_t len, const char **error_r)
+{
+	int ret = roost_keystore_store(store, old, doc, len, error_r);
+
+	if (ret != 0)
+		return ret;
+	*error_r = t_strdup_printf("The keyring %s was changed elsewhere in "
+		"this moment, and stays as it is there: do it once more",
+		store->name);
+	return -1;
+}
+
+int
+roost_keystore_remove(struct roost_keystore *store, const buffer_t *old,
+		      const char **error_r)
+{
+	int ret;
+
+	i_assert(store->is_locked && old != NULL);
+	ret = store_has(store, old, error_r);
+	if (ret <= 0)
+		return ret;
+	if (store->v->remove(store, error_r) < 0)
+		return -1;
+	ret = store_has(store, NULL, error_r);
+	if (ret == 0)
+		*error_r = t_strdup_printf("%s was removed and is there all "
+					   "the same", store->name);
+	return ret > 0 ? 1 : -1;
 }

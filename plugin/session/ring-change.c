@@ -63,9 +63,7 @@ change_policy(const struct roost_ring *ring, struct roost_keystore *store,
 	err = change_write(ring, config, policy, stored, doc, &len);
 	if (err != ROOST_OK)
 		return change_fail(store, err, error_r);
-	ret = roost_keystore_store(store, old, doc, len, error_r);
-	i_assert(ret != 0);	/* it is locked */
-	return ret;
+	return roost_keystore_replace(store, old, doc, len, error_r);
 }
 
 int

@@ -79,9 +79,7 @@ rebind_store(struct roost_keystore *store, struct roost_keyring *kr,
 		err = roost_keyring_write(kr, doc, &len);
 	if (err != ROOST_OK)
 		return rebind_fail(store, err, error_r);
-	ret = roost_keystore_store(store, old, doc, len, error_r);
-	i_assert(ret != 0);	/* it is locked */
-	return ret;
+	return roost_keystore_replace(store, old, doc, len, error_r);
 }
 
 /* Check all gates but the owner's, all pins, and that the master key opens. */

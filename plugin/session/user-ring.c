@@ -115,9 +115,11 @@ ring_keep(struct roost_user *ruser, struct roost_keystore **store,
 
 static int
 ring_may_be_made(const struct roost_user *ruser,
-		 const struct ring_place *place, const char *store_name,
-		 const char **error_r)
+		 const struct ring_place *place,
+		 const struct roost_keystore *store, const char **error_r)
 {
+	const char *store_name = roost_keystore_name(store);
+
 	if (!place->is_own)
 		*error_r = t_strdup_printf("%s has no keyring %s, and only "
 			"its own user may make it", place->owner, store_name);
@@ -129,6 +131,11 @@ ring_may_be_made(const struct roost_user *ruser,
 		*error_r = t_strdup_printf("There is no keyring %s, and "
 			"roost_mode=password: make it with doveadm roost init "
 			"-m password -u %s", store_name, place->owner);
+	else if (!roost_keystore_makes_once(store))
+		*error_r = t_strdup_printf("There is no keyring %s, and none "
+			"is made at first use in a dict, where two hosts "
+			"could make two: make it with doveadm roost init -u "
+			"%s", store_name, place->owner);
 	else if (!ruser->config.auto_create && !ruser->is_asked)
 		*error_r = t_strdup_printf("There is no keyring %s: make it "
 			"with doveadm roost init -u %s, or set "
@@ -204,8 +211,7 @@ ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 			      error_r);
 	if (ret != 0 || !is_sealing)
 		return ret;
-	if (ring_may_be_made(ruser, place, roost_keystore_name(store),
-			     error_r) < 0)
+	if (ring_may_be_made(ruser, place, store, error_r) < 0)
 		return -1;
 	return ring_make(ruser, ns, store, &create, ring_r, error_r);
 }
@@ -216,8 +222,12 @@ static struct roost_keystore *
 ring_place_store(struct mail_namespace *ns, const struct ring_place *place,
 		 const char **error_r)
 {
+	const struct roost_keystore_owner owner = {
+		.name = place->owner, .home = place->home,
+		.user = ns->owner != NULL ? ns->owner : ns->user,
+	};
 	struct roost_keystore *store =
-		roost_keystore_init(place->location, place->home, error_r);
+		roost_keystore_init(place->location, &owner, error_r);
 	struct mailbox_permissions permissions;
 
 	if (store != NULL && ns->owner == NULL) {

@@ -221,13 +221,17 @@ config_location(struct roost_config *config, pool_t pool,
 {
 	const char *location = set->roost_keyring;
 
-	if (strncmp(location, "file:", 5) != 0 || location[5] == '\0') {
+	bool is_file = strncmp(location, "file:", 5) == 0;
+
+	if ((!is_file && strncmp(location, "dict:", 5) != 0) ||
+	    location[5] == '\0') {
 		*error_r = "roost_keyring is not a location of a known kind; "
-			"write file:PATH, for example file:~/roost.keyring";
+			"write file:PATH, for example file:~/roost.keyring, "
+			"or dict:NAME";
 		return -1;
 	}
-	if (strstr(location, "/../") != NULL ||
-	    strncmp(location + 5, "../", 3) == 0) {
+	if (is_file && (strstr(location, "/../") != NULL ||
+			strncmp(location + 5, "../", 3) == 0)) {
 		*error_r = "roost_keyring must not contain ..";
 		return -1;
 	}

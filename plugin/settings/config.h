@@ -95,7 +95,7 @@ struct roost_config {
 	const char *keyring_ids_setting;
 	uint64_t generation_min;
 	const char *tenant;		/* "" if it is not set */
-	const char *keyring;		/* where it lies: file:PATH */
+	const char *keyring;		/* file:PATH or dict:NAME */
 	/* Names of headers that the sealed cache keeps besides the usual ones,
 	   sorted without regard to case; NULL is the last. */
 	const char *const *cache_headers;

@@ -3,13 +3,14 @@
 #define ROOST_SETTINGS_INFO_H
 
 /*
- * info: how Dovecot 2.4 reads the settings.  config-24.c and flags-24.c define
- * it, for themselves and for the settings module.
+ * info: how Dovecot 2.4 reads the settings.  config-24.c, flags-24.c and
+ * keydict-24.c define it, for themselves and for the settings module.
  */
 
 #include "settings-parser.h"
 
 extern const struct setting_parser_info roost_setting_parser_info;
 extern const struct setting_parser_info roost_flags_setting_parser_info;
+extern const struct setting_parser_info roost_keydict_setting_parser_info;
 
 #endif

@@ -15,6 +15,7 @@ extern EXPORT const struct setting_parser_info *roost_settings_set_infos[];
 
 const char *roost_settings_version = DOVECOT_ABI_VERSION;
 const struct setting_parser_info *roost_settings_set_infos[] = {
-	&roost_setting_parser_info, &roost_flags_setting_parser_info, NULL
+	&roost_setting_parser_info, &roost_flags_setting_parser_info,
+	&roost_keydict_setting_parser_info, NULL
 };
 #endif

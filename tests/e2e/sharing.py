@@ -18,9 +18,12 @@ def message(word):
 
 @pytest.fixture(scope="module", params=STORAGES)
 def shared(request, make_module_server):
-    """A server on which users can share mailboxes, with a public namespace in
-    which everybody may do everything."""
-    storage = request.param
+    return arrange(make_module_server, request.param).start()
+
+
+def arrange(make, storage):
+    """Makes a server on which users can share mailboxes, with a public
+    namespace in which everybody may do everything. It is not started."""
     path = {"maildir": "Maildir", "sdbox": "sdbox", "mdbox": "mdbox"}[storage]
     if NEW:
         extra = """
@@ -70,7 +73,7 @@ namespace public {
 }
 """ % (storage, path, storage, path)
         settings = {"acl": "vfile"}
-    server = make_module_server(
+    server = make(
         storage, extra=extra, settings=settings, plugins=["acl"],
         protocol_plugins={"imap": ["imap_acl"]}, start=False)
     public = os.path.join(server.mail_root, "public", path)
@@ -86,7 +89,7 @@ namespace public {
         server.write(os.path.join(folder, "dovecot-acl"),
                      "authenticated lrwstipekxa\n")
     server.own(server.mail_root)
-    return server.start()
+    return server
 
 
 def share(server):

@@ -18,7 +18,8 @@ static struct fake {
 } fake;
 
 static struct roost_keystore *
-fake_init(const char *rest ATTR_UNUSED, const char *home ATTR_UNUSED,
+fake_init(const char *rest ATTR_UNUSED,
+	  const struct roost_keystore_owner *owner ATTR_UNUSED,
 	  const char **error_r ATTR_UNUSED)
 {
 	i_zero(&fake);
@@ -103,9 +104,10 @@ store(struct roost_keystore *keystore, const char *old, const char *doc,
 static struct roost_keystore *
 locked(void)
 {
+	static const struct roost_keystore_owner nobody;
 	const char *error;
 	struct roost_keystore *keystore =
-		roost_keystore_init("file:x", NULL, &error);
+		roost_keystore_init("file:x", &nobody, &error);
 
 	i_assert(keystore != NULL);
 	i_assert(roost_keystore_lock(keystore, &error) == 0);

@@ -152,8 +152,9 @@ static struct roost_keystore *
 store_init(const char *dir)
 {
 	const char *error;
+	static const struct roost_keystore_owner nobody;
 	struct roost_keystore *store = roost_keystore_init(
-		t_strconcat("file:", dir, "/keyring", NULL), NULL, &error);
+		t_strconcat("file:", dir, "/keyring", NULL), &nobody, &error);
 
 	i_assert(store != NULL);
 	return store;
@@ -209,9 +210,10 @@ is_empty(const char *dir)
 static bool
 is_refused(const char *location, const char *home, const char *word)
 {
+	const struct roost_keystore_owner owner = { .home = home };
 	const char *error = NULL;
 	struct roost_keystore *store =
-		roost_keystore_init(location, home, &error);
+		roost_keystore_init(location, &owner, &error);
 
 	if (store == NULL)
 		return error != NULL && strstr(error, word) != NULL;
@@ -222,6 +224,7 @@ is_refused(const char *location, const char *home, const char *word)
 static void
 test_locations(void)
 {
+	const struct roost_keystore_owner owner = { .home = "/home/a" };
 	struct roost_keystore *store;
 	const char *error;
 
@@ -231,8 +234,9 @@ test_locations(void)
 	test_assert(is_refused("file:keyring", "/home/a", "absolute"));
 	test_assert(is_refused("file:/home/a/", "/home/a", "absolute"));
 	test_assert(is_refused("file:", "/home/a", "absolute"));
-	test_assert(is_refused("dict:keyrings", "/home/a", "known kind"));
-	store = roost_keystore_init("file:~/keyring", "/home/a", &error);
+	test_assert(is_refused("sql:keyrings", "/home/a", "known kind"));
+	test_assert(is_refused("dict:", "/home/a", "name of a dict"));
+	store = roost_keystore_init("file:~/keyring", &owner, &error);
 	test_assert(store != NULL);
 	if (store != NULL)
 		test_assert_strcmp(roost_keystore_path(store),

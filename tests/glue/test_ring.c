@@ -31,6 +31,7 @@ static struct roost_config_secrets secrets;
 static struct roost_config config = {
 	.provider_key_count = 1, .secrets = &secrets,
 };
+static const struct roost_keystore_owner nobody;
 
 /* A keyring in password mode, loaded with a secret, or with none. */
 static struct roost_ring *
@@ -44,7 +45,7 @@ ring_with(const char *dir, const uint8_t *secret)
 	const char *error;
 	bool was_made;
 	struct roost_keystore *store = roost_keystore_init(
-		t_strconcat("file:", dir, "/keyring", NULL), NULL, &error);
+		t_strconcat("file:", dir, "/keyring", NULL), &nobody, &error);
 
 	memset(secrets.provider_keys, 7, sizeof(secrets.provider_keys));
 	config.has_secret = secret != NULL;
@@ -115,7 +116,7 @@ store_of(const char *dir)
 {
 	const char *error;
 	struct roost_keystore *store = roost_keystore_init(
-		t_strconcat("file:", dir, "/keyring", NULL), NULL, &error);
+		t_strconcat("file:", dir, "/keyring", NULL), &nobody, &error);
 
 	i_assert(store != NULL);
 	return store;
@@ -361,7 +362,7 @@ test_vanished(void)
 	struct roost_ring *ring;
 	bool was_made;
 	struct roost_keystore *store = roost_keystore_init(
-		t_strconcat("file:", dir, "/keyring", NULL), NULL, &error);
+		t_strconcat("file:", dir, "/keyring", NULL), &nobody, &error);
 
 	test_begin("a keyring that is not made or vanishes is not there");
 	i_assert(store != NULL);

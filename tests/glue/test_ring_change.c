@@ -63,6 +63,7 @@ static struct roost_config_secrets secrets;
 static struct roost_config config = {
 	.provider_key_count = 1, .secrets = &secrets,
 };
+static const struct roost_keystore_owner nobody;
 
 static const char *text_of_another;
 
@@ -104,7 +105,7 @@ ring_make(const char **dir_r)
 	i_zero(&other);
 	memset(secrets.provider_keys, 7, sizeof(secrets.provider_keys));
 	store = roost_keystore_init(t_strconcat("file:", *dir_r, "/keyring",
-						NULL), NULL, &error);
+						NULL), &nobody, &error);
 	i_assert(store != NULL);
 	if (roost_ring_create(store, &create, &ring, &was_made, &error) < 0)
 		i_fatal("%s", error);

@@ -49,6 +49,7 @@ STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
 # These are programs and no files of tests/e2e.
 FIND, LINES = "glue/test_cache_find", "glue/test_header_lines"
 KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
+KEYSTORE_DICT, DICT = "glue/test_keystore_dict", "dict"
 RING, INDEX = "glue/test_ring", "glue/test_keyword_index"
 SHARE = "glue/test_user_share"
 KEYFILE = "core/test_keyfile"
@@ -408,8 +409,8 @@ MUTANTS = [
      "\tif (FALSE && config->provider_key_count == 0 &&\n", REFUSALS,
      "no_provider_key"),
     ("the keyring's place may have ..", "settings/config.c",
-     "\tif (strstr(location, \"/../\") != NULL ||\n",
-     "\tif (FALSE && strstr(location, \"/../\") != NULL ||\n", REFUSALS,
+     "\tif (is_file && (strstr(location, \"/../\") != NULL ||\n",
+     "\tif (FALSE && (strstr(location, \"/../\") != NULL ||\n", REFUSALS,
      "wrong_value and up"),
     ("mbox is taken for good", "session/user-check.c",
      "\tif (!roost_storage_can_seal(storage))\n", "\tif (FALSE)\n",
@@ -843,12 +844,42 @@ MUTANTS = [
      "\treturn !roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||\n",
      "\treturn TRUE ||\n", GUARDS, "cached_plaintext and maildir"),
     ("any document is replaced", "session/keystore.c",
-     "\tif ((ret == 0) != (old == NULL) ||\n"
-     "\t    (old != NULL && !buffer_cmp(now, old)))\n\t\treturn 0;\n", "",
-     KEYSTORE, ""),
+     "\treturn (ret == 0) == (old == NULL) &&\n"
+     "\t\t(old == NULL || buffer_cmp(now, old)) ? 1 : 0;\n",
+     "\treturn 1;\n", KEYSTORE, ""),
     ("nothing is read back", "session/keystore.c",
-     "\tif (now->used != len || memcmp(now->data, doc, len) != 0) {",
-     "\tif (FALSE) {", KEYSTORE, ""),
+     "\tif (now->used != len || memcmp(now->data, doc, len) != 0) /*",
+     "\tif (FALSE) /*", KEYSTORE, ""),
+
+    # Keyrings in a dict
+    ("a keyring in a dict is made at first use", "session/user-ring.c",
+     "\telse if (!roost_keystore_makes_once(store))\n",
+     "\telse if (FALSE)\n", DICT, "test_life and redis"),
+    ("a dict that fails has no keyring", "session/keystore-dict.c",
+     "\tif (ret == 0)\n\t\treturn 0;\n\tif (ret > 0 && len > 0 &&",
+     "\tif (ret <= 0)\n\t\treturn 0;\n\tif (ret > 0 && len > 0 &&",
+     KEYSTORE_DICT, ""),
+    ("an empty value is no keyring", "session/keystore-dict.c",
+     "\tif (ret == 0)\n\t\treturn 0;\n\tif (ret > 0 && len > 0 &&",
+     "\tif (ret >= 0 && len == 0)\n\t\treturn 0;\n\tif (ret > 0 &&",
+     KEYSTORE_DICT, ""),
+    ("a value in a dict has any size", "session/keystore-dict.c",
+     " && len <= ROOST_KEYRING_DOC_MAX)", ")", KEYSTORE_DICT, ""),
+    ("a dict that cuts a keyring loses the old one", "session/keystore.c",
+     "\tif (store->v->put_back == NULL || ", "\tif (TRUE || ",
+     KEYSTORE_DICT, ""),
+    ("a keyring in a dict is changed without a lock",
+     "session/keystore-dict.c", "\tif (roost_keyfile_lock(dict->lock) == 0)",
+     "\tif (TRUE)", KEYSTORE_DICT, ""),
+    ("a write that failed says nothing", "session/keystore-dict.c",
+     "\tif (answer->is_there && answer->ret != DICT_COMMIT_RET_FAILED) {",
+     "\tif (answer->is_there) {", KEYSTORE_DICT, ""),
+    ("a dict's password is logged", "session/keystore-dict.c",
+     "t_strcut(rest, ':'), owner->name);", "rest, owner->name);",
+     KEYSTORE_DICT, ""),
+    ("a visitor asks the dict for his own keyring", "session/user-ring.c",
+     "\t\t.name = place->owner, .home", "\t\t.name = ns->user->username, .home",
+     DICT, "test_visitor and redis"),
     ("a keyring is not synced", "keyfile/store.c",
      "\telse if (fsync(fd) < 0)\n", "\telse if (false)\n", KEYSTORE_FILE, ""),
     ("the lock of a file that is gone is one", "keyfile/lock.c",
