@@ -7,6 +7,7 @@
 #include "session/inspect.h"
 #include "session/named-object.h"
 #include "session/ring-open.h"
+#include "session/sealed-to.h"
 #include "session/storage.h"
 #include "stream/measure.h"
 
@@ -16,7 +17,8 @@
 struct verify_stored {
 	bool is_keyless;
 	struct roost_ring *ring;	/* NULL: there is no keyring */
-	bool is_sealed;
+	struct roost_peek peek;
+	uint32_t epoch;
 	enum roost_err err;
 	char detail[128];	/* outlives the data stack's frame */
 };
@@ -59,8 +61,8 @@ stored_inspect(void *context, struct istream *stored)
 {
 	struct verify_stored *vstored = context;
 
-	vstored->is_sealed = roost_inspect_is_claimed(stored);
-	if (!vstored->is_sealed)
+	roost_inspect_read(stored, &vstored->peek);
+	if (!vstored->peek.is_sealed)
 		vstored->err = ROOST_OK;
 	else if (vstored->is_keyless)
 		vstored->err = roost_istream_scrub(stored);
@@ -99,26 +101,27 @@ verify_read(struct mail *mail, struct roost_measure *told,
 	return i_stream_get_error(input);
 }
 
-/* Returns 0, or -1, which is logged, but for a message that is gone. */
-static int
+/* Returns NULL, or the reason why the message is bad, which is logged, but for
+   a message that is gone. */
+static const char *
 verify_sizes(struct mail *mail)
 {
 	struct roost_measure told, shown;
 	const char *error = verify_read(mail, &told, &shown);
 
 	if (mail->expunged)
-		return -1;
+		return "unreadable";
 	if (error != NULL) {
 		e_error(mail_event(mail), "roost: the message is whole, but "
-			"cannot be read: %s", error);
-		return -1;
+			"cannot be read: %s [unreadable]", error);
+		return "unreadable";
 	}
 	/* No client sees the physical size that a dbox file says itself, and
 	   opening the message tells core the right one. */
 	if (told.virtual == shown.virtual &&
 	    (roost_storage_is_dbox(mail->box->storage) ||
 	     told.physical == shown.physical))
-		return 0;
+		return NULL;
 	e_error(mail_event(mail), "roost: its size on record is %llu (%llu as "
 		"clients count it), but it has %llu (%llu) [size]; once it is "
 		"read, that is put right: doveadm fetch text mailbox %s uid %u",
@@ -127,44 +130,69 @@ verify_sizes(struct mail *mail)
 		(unsigned long long)shown.physical,
 		(unsigned long long)shown.virtual,
 		mailbox_get_vname(mail->box), mail->uid);
-	return -1;
+	return "size";
 }
 
-/* Returns the verdict on a mail whose stored bytes are in order. */
-static enum roost_verdict
+/* Finds out the epoch.  Where that fails, the message has no verdict. */
+static void
+stored_epoch(struct verify_stored *vstored)
+{
+	if (vstored->ring == NULL || vstored->err != ROOST_OK)
+		return;
+	vstored->err = roost_sealed_to_epoch(roost_ring_doc(vstored->ring),
+					     &vstored->peek, &vstored->epoch);
+}
+
+/* Returns NULL, or the reason why a mail whose stored bytes are in order is bad
+   all the same, which is logged. */
+static const char *
 verify_whole(struct mail *mail, const struct verify_stored *vstored)
 {
-	if (vstored->is_sealed)
-		return vstored->is_keyless || verify_sizes(mail) == 0 ?
-			ROOST_VERDICT_SEALED : ROOST_VERDICT_BAD;
+	if (vstored->peek.is_sealed)
+		return vstored->is_keyless ? NULL : verify_sizes(mail);
 	if (!roost_named_object_is_there(mail))
-		return ROOST_VERDICT_PLAINTEXT;
+		return NULL;
 	e_error(mail_event(mail), "roost: It is plaintext, but the index cache "
 		"knows it as a sealed message: it was put in its place; "
 		"restore it from a backup [unsealed]");
-	return ROOST_VERDICT_BAD;
+	return "unsealed";
 }
 
-enum roost_verdict
+/* Returns the reason why a mail is bad that could not be opened. */
+static const char *
+verify_failed(struct mail *mail, const struct verify_stored *vstored,
+	      bool was_inspected)
+{
+	if (!mail->expunged)
+		e_error(mail_event(mail), "roost: %s; restore it from a "
+			"backup [%s]", !was_inspected ?
+			"the message's file cannot be opened" :
+			*vstored->detail != '\0' ? vstored->detail :
+			roost_err_phrase(vstored->err),
+			roost_err_name(vstored->err));
+	return roost_err_name(vstored->err);
+}
+
+void
 roost_verify_message(struct mail *mail, struct roost_ring *ring,
-		     bool is_keyless)
+		     bool is_keyless, struct roost_verified *verified_r)
 {
 	struct verify_stored vstored = {
 		.is_keyless = is_keyless, .ring = ring, .err = ROOST_ERR_IO
 	};
-	int ret = roost_inspect(mail, stored_inspect, &vstored);
-	enum roost_verdict verdict;
+	bool was_inspected = roost_inspect(mail, stored_inspect, &vstored) >= 0;
 
-	if (ret >= 0 && vstored.err == ROOST_OK) {
-		verdict = verify_whole(mail, &vstored);
-		return verdict == ROOST_VERDICT_BAD && mail->expunged ?
-			ROOST_VERDICT_GONE : verdict;
-	}
-	if (mail->expunged)
-		return ROOST_VERDICT_GONE;
-	e_error(mail_event(mail), "roost: %s; restore it from a backup [%s]",
-		ret < 0 ? "the message's file cannot be opened" :
-		*vstored.detail != '\0' ? vstored.detail :
-		roost_err_phrase(vstored.err), roost_err_name(vstored.err));
-	return ROOST_VERDICT_BAD;
+	i_zero(verified_r);
+	if (was_inspected && vstored.peek.is_sealed)
+		stored_epoch(&vstored);
+	verified_r->reason = was_inspected && vstored.err == ROOST_OK ?
+		verify_whole(mail, &vstored) :
+		verify_failed(mail, &vstored, was_inspected);
+	if (verified_r->reason != NULL)
+		verified_r->verdict = mail->expunged ? ROOST_VERDICT_GONE :
+			ROOST_VERDICT_BAD;
+	else
+		verified_r->verdict = vstored.peek.is_sealed ?
+			ROOST_VERDICT_SEALED : ROOST_VERDICT_PLAINTEXT;
+	verified_r->epoch = vstored.epoch;
 }

@@ -20,10 +20,18 @@ enum roost_verdict {
 	ROOST_VERDICT_GONE		/* expunged by somebody meanwhile */
 };
 
+struct roost_verified {
+	enum roost_verdict verdict;
+	/* Why it is bad, for a script: the name of a gate, or "unsealed",
+	   "size" or "unreadable" (it is whole, but Dovecot cannot read it).  A
+	   constant; NULL unless it is bad. */
+	const char *reason;
+	uint32_t epoch;		/* that it is sealed to; 0: not known */
+};
+
 /* Verifies a mail with the keys of the ring, which may be NULL: then a sealed
    message is bad.  is_keyless: compares the digest alone. */
-enum roost_verdict
-roost_verify_message(struct mail *mail, struct roost_ring *ring,
-		     bool is_keyless);
+void roost_verify_message(struct mail *mail, struct roost_ring *ring,
+			  bool is_keyless, struct roost_verified *verified_r);
 
 #endif

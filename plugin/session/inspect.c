@@ -36,7 +36,28 @@ roost_inspect_is_claimed(struct istream *stored)
 	return roost_header_is_claimed(data, size);
 }
 
-/* The fixed header says all that is asked, and fits into every buffer. */
+/* The fixed header says how long the table is.  A table that does not fit into
+   the stream's buffer is that of no message that was sealed here. */
+static void
+peek_stanzas(struct roost_peek *peek, struct istream *stored,
+	     size_t header_len)
+{
+	const unsigned char *data;
+	struct roost_header header;
+	unsigned int i;
+	size_t size;
+
+	(void)i_stream_read_bytes(stored, &data, &size, header_len);
+	if (size < header_len ||
+	    roost_header_parse(data, size, &header) != ROOST_OK)
+		return;
+	for (i = 0; i < header.stanza_count; i++)
+		memcpy(peek->key_ids[i], header.stanzas[i].key_id,
+		       ROOST_KEY_ID_SIZE);
+	peek->key_id_count = header.stanza_count;
+}
+
+/* The fixed header fits into every buffer. */
 static void
 peek_header(struct roost_peek *peek, struct istream *stored)
 {
@@ -57,17 +78,22 @@ peek_header(struct roost_peek *peek, struct istream *stored)
 		peek->sealed_size = total;
 		peek->plain_size = body.plain_size;
 	}
+	peek_stanzas(peek, stored, header_len);
+}
+
+void
+roost_inspect_read(struct istream *stored, struct roost_peek *peek_r)
+{
+	i_zero(peek_r);
+	peek_r->is_sealed = roost_inspect_is_claimed(stored);
+	if (peek_r->is_sealed)
+		peek_header(peek_r, stored);
 }
 
 static void
 peek_inspect(void *context, struct istream *stored)
 {
-	struct roost_peek *peek = context;
-
-	i_zero(peek);
-	peek->is_sealed = roost_inspect_is_claimed(stored);
-	if (peek->is_sealed)
-		peek_header(peek, stored);
+	roost_inspect_read(stored, context);
 }
 
 static int

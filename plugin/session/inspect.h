@@ -35,7 +35,14 @@ struct roost_peek {
 	bool has_header;		/* and its fixed header is right */
 	uint8_t keyring_id[ROOST_ID_SIZE];
 	uint64_t sealed_size, plain_size;	/* 0: impossible length */
+	/* The epochs' keys that its data key is sealed to; none if the table of
+	   stanzas is wrong. */
+	unsigned int key_id_count;
+	uint8_t key_ids[ROOST_STANZAS_MAX][ROOST_KEY_ID_SIZE];
 };
+
+/* Reads what the header at the start of the stream tells. */
+void roost_inspect_read(struct istream *stored, struct roost_peek *peek_r);
 
 /* What the header tells; answers as roost_inspect().  *peek_r is all zero
    unless it answers 1. */

@@ -141,7 +141,7 @@ def test_every_answer(make_server, case):
     assert " Error: " not in sealed.log_since(0)
     if sealed.roost:
         done = sealed.doveadm("roost", "verify", "-u", "alice")
-        assert done.stdout.split()[-5:] == b"INBOX 5 5 0 0".split()
+        assert done.stdout.split()[-6:] == b"INBOX 5 5 0 0 1:5".split()
 
 
 # A time without the plugin
@@ -275,5 +275,5 @@ if not servers.PLAIN:
         # Maildir's file name has the right sizes now, and so another UID.
         assert b"a line of it" in done.stdout or noted.storage == "maildir"
         done = noted.doveadm("roost", "verify", "-u", "alice")
-        assert done.stdout.split()[-5:] == b"INBOX 1 1 0 0".split()
+        assert done.stdout.split()[-6:] == b"INBOX 1 1 0 0 1:1".split()
         assert_healed(noted)

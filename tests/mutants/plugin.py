@@ -683,13 +683,17 @@ MUTANTS = [
      "\tif (!roost_named_object_is_there(mail))\n", "\tif (TRUE)\n",
      POLICY, "verify_names and maildir"),
     ("verify does not know the policy", "doveadm/mail-verify.c",
-     "\telse if (run->plaintext > 0 &&\n", "\telse if (FALSE &&\n", POLICY,
+     "\telse if (run->plaintext > 0)\n", "\telse if (FALSE)\n", POLICY,
      "verify_by"),
     ("verify does not know the pin", "doveadm/mail-verify.c",
      "\tif (ring != NULL)\n\t\treturn roost_ring_policy(ring) == "
      "ROOST_POLICY_SEALED;\n",
      "\tif (ring != NULL)\n\t\treturn roost_ring_doc(ring)->policy == "
      "ROOST_POLICY_SEALED;\n", POLICY, "verify_by"),
+    ("verify counts every message to the newest epoch", "session/sealed-to.c",
+     "\t\tif (roost_bytes_equal(peek->key_ids[i], key_id,\n"
+     "\t\t\t\t      ROOST_KEY_ID_SIZE))\n", "", "verify",
+     "by_epoch and maildir and keys"),
     ("verify trips over a parent", "doveadm/walk.c",
      "mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND", "TRUE",
      POLICY, "verify_skips and maildir"),
