@@ -7,29 +7,14 @@
  */
 #include "doveadm/commands.h"
 
-#include "session/inspect.h"
+#include "doveadm/count.h"
 #include "session/ring-change.h"
-#include "doveadm/walk.h"
 
 struct policy_context {
 	struct doveadm_mail_cmd_context ctx;
 	bool is_change;
 	enum roost_policy policy;	/* the new one, if is_change */
 	const char *prefix;		/* of a namespace; NULL: the user's */
-};
-
-struct policy_box {
-	const char *vname;
-	unsigned int messages, unsealed;
-};
-
-struct policy_counts {
-	struct doveadm_mail_cmd_context *ctx;
-	pool_t pool;
-	ARRAY(struct policy_box) boxes;	/* that were read whole */
-	struct policy_box box;		/* that is being read */
-	struct policy_box all;
-	bool is_unread;			/* some could not be looked at */
 };
 
 static void ATTR_NORETURN
@@ -60,80 +45,11 @@ policy_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 }
 ROOST_CMD_DEFINE_INIT(policy_cmd_init)
 
-/* -- counting -- */
-
-static int
-count_message(struct mail *mail, void *context)
-{
-	struct policy_counts *counts = context;
-	struct roost_peek peek;
-
-	if (roost_inspect_peek(mail, &peek) > 0) {
-		counts->box.messages++;
-		if (!peek.is_sealed)
-			counts->box.unsealed++;
-	} else if (!mail->expunged) {
-		counts->box.messages++;
-		counts->is_unread = TRUE;
-		e_error(mail_event(mail), "roost: Cannot look whether it is "
-			"sealed: its file cannot be read");
-	}
-	return 0;
-}
-
-static int
-count_mailbox(struct mailbox *box, void *context)
-{
-	struct policy_counts *counts = context;
-
-	i_zero(&counts->box);
-	if (roost_walk_messages(counts->ctx, box, count_message, counts) < 0)
-		return -1;
-	counts->box.vname = p_strdup(counts->pool, mailbox_get_vname(box));
-	array_push_back(&counts->boxes, &counts->box);
-	counts->all.messages += counts->box.messages;
-	counts->all.unsealed += counts->box.unsealed;
-	return 0;
-}
-
-/* Counts all mail that the keyring of this namespace is for, by mailbox: 0, or
-   -1 with error_r if not every message could be looked at. */
-static int
-policy_count(struct policy_context *ctx, struct mail_namespace *ns,
-	     struct policy_counts *counts, const char **error_r)
-{
-	const struct roost_walk walk = {
-		.ctx = &ctx->ctx, .visit = count_mailbox, .context = counts,
-		.flags = MAILBOX_FLAG_READONLY,
-	};
-	struct mail_namespace *other;
-	const char *error;
-	int ret = 0;
-
-	for (other = ns->user->namespaces; other != NULL;
-	     other = other->next) {
-		if (!roost_walk_is_storing(other) ||
-		    (other != ns && (ns->owner == NULL ||
-				     other->owner != ns->owner)))
-			continue;
-		if (roost_walk_namespace(&walk, other, &error) < 0) {
-			*error_r = error;
-			ret = -1;
-		}
-	}
-	if (ret == 0 && counts->is_unread) {
-		*error_r = "Not every message could be looked at; each is "
-			"named above";
-		ret = -1;
-	}
-	return ret;
-}
-
 /* -- printing -- */
 
 /* The ring is NULL where there is no keyring. */
 static void
-print_row(const struct roost_ring *ring, const struct policy_box *row)
+print_row(const struct roost_ring *ring, const struct roost_count_box *row)
 {
 	doveadm_print(ring == NULL ? "no keyring" :
 		      roost_command_policy_name(roost_ring_doc(ring)->policy));
@@ -147,13 +63,12 @@ print_row(const struct roost_ring *ring, const struct policy_box *row)
 /* A row for all mail, and one for each mailbox with messages that are not
    sealed. */
 static void
-policy_print(const struct roost_ring *ring, struct policy_counts *counts)
+policy_print(const struct roost_ring *ring, const struct roost_count *count)
 {
-	const struct policy_box *row;
+	const struct roost_count_box *row;
 
-	counts->all.vname = "*";
-	print_row(ring, &counts->all);
-	array_foreach(&counts->boxes, row) {
+	print_row(ring, &count->all);
+	array_foreach(&count->boxes, row) {
 		if (row->unsealed > 0)
 			print_row(ring, row);
 	}
@@ -195,7 +110,7 @@ policy_change(struct policy_context *ctx, struct roost_user *ruser,
 /* Warns whoever has just changed the policy of what follows from it. */
 static void
 policy_warn(const struct policy_context *ctx, struct mail_user *user,
-	    const struct roost_ring *ring, const struct policy_counts *counts)
+	    const struct roost_ring *ring, const struct roost_count *count)
 {
 	bool is_sealed;
 
@@ -205,10 +120,10 @@ policy_warn(const struct policy_context *ctx, struct mail_user *user,
 	if (is_sealed && ctx->policy == ROOST_POLICY_OPEN)
 		e_warning(user->event, "roost: roost_policy of userdb keeps "
 			  "the policy sealed");
-	if (is_sealed && counts->all.unsealed > 0)
+	if (is_sealed && count->all.unsealed > 0)
 		e_warning(user->event, "roost: %u messages are not sealed, "
 			  "and are refused from now on: roost_plaintext "
-			  "decides about them", counts->all.unsealed);
+			  "decides about them", count->all.unsealed);
 }
 
 static int
@@ -218,7 +133,7 @@ policy_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
 	struct policy_context *ctx =
 		container_of(_ctx, struct policy_context, ctx);
 	struct mail_namespace *ns = policy_namespace(ctx, user, error_r);
-	struct policy_counts counts = { .ctx = &ctx->ctx };
+	struct roost_count count;
 	struct roost_ring *ring;
 	int ret;
 
@@ -234,12 +149,10 @@ policy_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
 	}
 	if (ret < 0)
 		return -1;
-	counts.pool = pool_alloconly_create("roost policy", 1024);
-	p_array_init(&counts.boxes, counts.pool, 16);
-	ret = policy_count(ctx, ns, &counts, error_r);
-	policy_print(ring, &counts);
-	policy_warn(ctx, user, ring, &counts);
-	pool_unref(&counts.pool);
+	ret = roost_count_mail(&ctx->ctx, ns, ring, &count, error_r);
+	policy_print(ring, &count);
+	policy_warn(ctx, user, ring, &count);
+	roost_count_free(&count);
 	return ret;
 }
 

@@ -1,15 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyring-status: `doveadm roost status`: tells what a user's keyring is, and
- * whether it opens.
+ * keyring-status: `doveadm roost status`: tells what a user's keyring is,
+ * whether it opens, how much of the mail is sealed, and what to do next.
+ *
+ * No secret of the user is needed, and of each message the first bytes are
+ * read.  With --quick not even these: the columns about messages stay empty.
  */
 #include "doveadm/commands.h"
 
+#include "doveadm/count.h"
+
 #include "roost/bytes.h"
 
+struct status_command {
+	struct doveadm_mail_cmd_context ctx;
+	bool is_quick;
+};
+
+/* What is known of a user. */
+struct status {
+	struct mail_user *user;
+	struct roost_ring *ring;	/* NULL: there is none, or it fails */
+	const struct roost_config *config;
+	const char *name;		/* of the keyring */
+	const char *state;
+	const char *next;		/* what to do, where that is known */
+	bool is_counted;		/* and count is right */
+	struct roost_count count;
+};
+
 static void
-status_cmd_init(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
+status_count_header(const char *key, const char *title)
 {
+	doveadm_print_header(key, title,
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+}
+
+static void
+status_cmd_init(struct doveadm_mail_cmd_context *_ctx)
+{
+	struct status_command *cmd =
+		container_of(_ctx, struct status_command, ctx);
+
+	(void)doveadm_cmd_param_bool(_ctx->cctx, "quick", &cmd->is_quick);
 	doveadm_print_header_simple("keyring");
 	doveadm_print_header("keyring-id", "keyring id", 0);
 	doveadm_print_header_simple("mode");
@@ -18,25 +51,25 @@ status_cmd_init(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
 	doveadm_print_header_simple("epochs");
 	doveadm_print_header_simple("slots");
 	doveadm_print_header_simple("state");
+	status_count_header("messages", "messages");
+	status_count_header("not-sealed", "not sealed");
+	status_count_header("old-epoch", "old epoch");
+	doveadm_print_header_simple("next");
 }
 ROOST_CMD_DEFINE_INIT(status_cmd_init)
+
+/* -- the keyring -- */
 
 /* Returns the types of its slots with commas between. */
 static const char *
 status_slots(const struct roost_keyring *doc)
 {
-	static const char *const names[] = {
-		[ROOST_SLOT_PROVIDER] = "provider",
-		[ROOST_SLOT_PASSWORD] = "password",
-		[ROOST_SLOT_APP] = "app",
-		[ROOST_SLOT_RECOVERY] = "recovery",
-	};
 	string_t *str = t_str_new(64);
 	unsigned int i;
 
 	for (i = 0; i < doc->slot_count; i++)
 		str_printfa(str, "%s%s", i == 0 ? "" : ",",
-			    names[doc->slots[i].type]);
+			    roost_slot_type_name(doc->slots[i].type));
 	return str_c(str);
 }
 
@@ -56,61 +89,221 @@ status_state(struct roost_ring *ring, const char **state_r)
 		0 : -1;
 }
 
-/* Returns 0, or -1 with error_r if the keyring is not in order. */
-static int
-status_print(struct roost_ring *ring, const char *name, const char **error_r)
+/* Is the keyring still wrapped by the provider key that is being replaced? */
+static bool
+status_has_old_provider_key(const struct status *status)
 {
-	const struct roost_keyring *doc = roost_ring_doc(ring);
+	const struct roost_keyring *doc = roost_ring_doc(status->ring);
+	uint8_t id[ROOST_PROVIDER_ID_SIZE];
+
+	return status->config->provider_key_count > 1 &&
+		roost_provider_id(status->config->secrets->provider_keys,
+				  id) == ROOST_OK &&
+		!roost_bytes_equal(id, doc->provider_id, sizeof(id));
+}
+
+/* -- what to do next -- */
+
+/* For one without a keyring. */
+static const char *
+next_for_none(const struct status *status)
+{
+	const char *user = status->user->username;
+
+	if (status->config->enable != ROOST_ENABLE_YES)
+		return "Nothing, because roost_enable lets no keyring be made";
+	if (status->is_counted && status->count.all.unsealed > 0)
+		return t_strdup_printf("Make a keyring, so that the %u "
+			"messages can be sealed: doveadm roost init -u %s",
+			status->count.all.unsealed, user);
+	if (status->config->auto_create)
+		return "Nothing: the first message that is saved makes a "
+			"keyring";
+	return t_strdup_printf("Make a keyring: doveadm roost init -u %s",
+			       user);
+}
+
+/* For the messages; NULL if there is nothing to do about them. */
+static const char *
+next_for_mail(const struct status *status)
+{
+	const struct roost_count_box *all = &status->count.all;
+	const char *user = status->user->username;
+
+	if (!status->is_counted)
+		return NULL;
+	if (all->unsealed > 0)
+		return t_strdup_printf("Seal the %u messages that are not: "
+				       "doveadm roost seal -u %s",
+				       all->unsealed, user);
+	if (all->old_epoch > 0)
+		return t_strdup_printf("Seal the %u messages of older epochs "
+				       "anew: doveadm roost reseal -u %s",
+				       all->old_epoch, user);
+	if (roost_ring_policy(status->ring) != ROOST_POLICY_SEALED)
+		return t_strdup_printf("Let no plaintext in any more: doveadm "
+				       "roost policy -u %s sealed", user);
+	return NULL;
+}
+
+static const char *
+next_for(const struct status *status)
+{
+	const struct roost_keyring *doc = roost_ring_doc(status->ring);
+	const char *user = status->user->username, *next;
+
+	if (status_has_old_provider_key(status))
+		return t_strdup_printf("Bring the keyring to the new provider "
+			"key: doveadm roost provider-rotate -u %s", user);
+	next = next_for_mail(status);
+	if (next != NULL)
+		return next;
+	if (!roost_keyring_has_slot(doc, ROOST_SLOT_PROVIDER) &&
+	    !roost_keyring_has_slot(doc, ROOST_SLOT_RECOVERY))
+		return t_strdup_printf("Add a recovery code, without which a "
+			"forgotten password loses the mail: doveadm roost "
+			"slot add -u %s recovery", user);
+	return status->is_counted ? "Nothing" :
+		"Ask again without --quick whether mail is to be sealed";
+}
+
+/* -- printing -- */
+
+static void
+status_print_keyring(const struct status *status)
+{
+	const struct roost_keyring *doc = roost_ring_doc(status->ring);
 	char id[2 * ROOST_ID_SIZE + 1];
-	const char *state;
-	int ret = status_state(ring, &state);
 
 	roost_bytes_hex(doc->id, ROOST_ID_SIZE, id);
-	doveadm_print(name);
 	doveadm_print(id);
 	doveadm_print(roost_keyring_has_slot(doc, ROOST_SLOT_PROVIDER) ?
 		      "provider" : "password");
-	doveadm_print(roost_command_policy_name(roost_ring_policy(ring)));
+	doveadm_print(roost_command_policy_name(
+		roost_ring_policy(status->ring)));
 	doveadm_print_num(doc->generation);
 	doveadm_print_num(doc->epoch_count);
 	doveadm_print(status_slots(doc));
-	doveadm_print(state);
-	*error_r = t_strdup_printf("The keyring %s does not open: %s",
-				   name, state);
-	return ret;
 }
 
 static void
-status_print_none(const char *name, const char *state)
+status_print_no_keyring(void)
 {
 	static const char *const empty[] = { "", "", "", "", "", "" };
 	unsigned int i;
 
-	doveadm_print(name);
 	for (i = 0; i < N_ELEMENTS(empty); i++)
 		doveadm_print(empty[i]);
-	doveadm_print(state);
+}
+
+static void
+status_print(const struct status *status)
+{
+	const struct roost_count_box *all = &status->count.all;
+
+	doveadm_print(status->name);
+	if (status->ring != NULL)
+		status_print_keyring(status);
+	else
+		status_print_no_keyring();
+	doveadm_print(status->state);
+	doveadm_print(status->is_counted ? dec2str(all->messages) : "");
+	doveadm_print(status->is_counted ? dec2str(all->unsealed) : "");
+	doveadm_print(status->is_counted && status->ring != NULL ?
+		      dec2str(all->old_epoch) : "");
+	doveadm_print(status->next);
+}
+
+/* -- running -- */
+
+/* Finds out what the keyring is.  Returns 0, or -1 with error_r if it is not in
+   order; what is to be printed is known in both cases. */
+static int
+status_keyring(struct status *status, struct roost_user *ruser,
+	       struct mail_namespace *ns, const char **error_r)
+{
+	int ret = roost_user_ring(ruser, ns, &status->ring, error_r);
+
+	if (ret < 0) {
+		status->ring = NULL;
+		status->state = "refused";
+		status->next = "Mend what the error about the keyring names";
+		return -1;
+	}
+	if (ret == 0) {
+		status->state = "no keyring";
+		return 0;
+	}
+	if (status_state(status->ring, &status->state) == 0)
+		return 0;
+	status->next = "Restore the keyring, or the provider key that it was "
+		"made with, from a backup";
+	*error_r = t_strdup_printf("The keyring %s does not open: %s",
+				   status->name, status->state);
+	return -1;
+}
+
+/* Counts the messages.  Returns 0, or -1 with error_r, also where sealed ones
+   lie there without a keyring. */
+static int
+status_mail(struct status *status, struct doveadm_mail_cmd_context *ctx,
+	    struct mail_namespace *ns, const char **error_r)
+{
+	const struct roost_count_box *all = &status->count.all;
+
+	if (roost_count_mail(ctx, ns, status->ring, &status->count,
+			     error_r) < 0)
+		return -1;
+	status->is_counted = TRUE;
+	if (status->ring != NULL || all->messages == all->unsealed)
+		return 0;
+	status->next = "Restore the keyring from a backup";
+	*error_r = t_strdup_printf("There is no keyring %s, but there are %u "
+		"sealed messages: restore it from a backup", status->name,
+		all->messages - all->unsealed);
+	return -1;
 }
 
 static int
-status_user(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED,
-	    struct roost_user *ruser, struct mail_user *user,
-	    const char **error_r)
+status_run(struct status *status, struct status_command *cmd,
+	   struct roost_user *ruser, const char **error_r)
 {
-	struct mail_namespace *ns = roost_command_namespace(user);
-	struct roost_keystore *store;
-	struct roost_ring *ring;
+	struct mail_namespace *ns = roost_command_namespace(status->user);
 	int ret;
 
-	store = roost_user_keystore(ruser, ns, error_r);
+	if (roost_user_namespace_config(ruser, ns, &status->config,
+					error_r) < 0)
+		return -1;
+	ret = status_keyring(status, ruser, ns, error_r);
+	if (ret == 0 && !cmd->is_quick) {
+		ret = status_mail(status, &cmd->ctx, ns, error_r);
+		if (ret < 0 && status->next == NULL)
+			status->next = "Mend what the errors name";
+	}
+	if (status->next == NULL)
+		status->next = status->ring == NULL ? next_for_none(status) :
+			next_for(status);
+	status_print(status);
+	roost_count_free(&status->count);
+	return ret;
+}
+
+static int
+status_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
+	    struct mail_user *user, const char **error_r)
+{
+	struct status_command *cmd =
+		container_of(_ctx, struct status_command, ctx);
+	struct status status = { .user = user };
+	struct roost_keystore *store =
+		roost_user_keystore(ruser, roost_command_namespace(user),
+				    error_r);
+	int ret;
+
 	if (store == NULL)
 		return -1;
-	ret = roost_user_ring(ruser, ns, &ring, error_r);
-	if (ret > 0)
-		ret = status_print(ring, roost_keystore_name(store), error_r);
-	else
-		status_print_none(roost_keystore_name(store),
-				  ret < 0 ? "refused" : "no keyring");
+	status.name = roost_keystore_name(store);
+	ret = status_run(&status, cmd, ruser, error_r);
 	roost_keystore_deinit(&store);
 	return ret;
 }
@@ -124,21 +317,22 @@ status_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 static struct doveadm_mail_cmd_context *
 status_cmd_alloc(void)
 {
-	struct doveadm_mail_cmd_context *ctx =
-		doveadm_mail_cmd_alloc(struct doveadm_mail_cmd_context);
+	struct status_command *cmd =
+		doveadm_mail_cmd_alloc(struct status_command);
 
-	roost_command_accept_params(ctx);
-	ctx->v.init = ROOST_CMD_INIT(status_cmd_init);
-	ctx->v.run = status_cmd_run;
+	roost_command_accept_params(&cmd->ctx);
+	cmd->ctx.v.init = ROOST_CMD_INIT(status_cmd_init);
+	cmd->ctx.v.run = status_cmd_run;
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
-	return ctx;
+	return &cmd->ctx;
 }
 
 struct doveadm_cmd_ver2 roost_cmd_status = {
 	.name = "roost status",
 	.mail_cmd = status_cmd_alloc,
-	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-q|--quick]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
+DOVEADM_CMD_PARAM('q', "quick", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END
 };

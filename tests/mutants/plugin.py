@@ -694,6 +694,9 @@ MUTANTS = [
      "\t\tif (roost_bytes_equal(peek->key_ids[i], key_id,\n"
      "\t\t\t\t      ROOST_KEY_ID_SIZE))\n", "", "verify",
      "by_epoch and maildir and keys"),
+    ("a lost keyring is a fresh account", "doveadm/keyring-status.c",
+     "\tif (status->ring != NULL || all->messages == all->unsealed)\n",
+     "\tif (TRUE)\n", "status", "lost_keyring"),
     ("verify trips over a parent", "doveadm/walk.c",
      "mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND", "TRUE",
      POLICY, "verify_skips and maildir"),

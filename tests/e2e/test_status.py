@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""doveadm roost status: what a keyring is, what is left to seal, and what to
+do next."""
+
+import json
+import os
+
+import pytest
+
+import server as servers
+import tamper
+
+pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs the commands")
+
+MESSAGE = b"Subject: %d\r\n\r\nbody of the message\r\n"
+
+
+def status(server, *args, user="alice"):
+    """(exit status, the one row, what it complained about)"""
+    done = server.doveadm("-f", "json", "roost", "status", "-u", user, *args,
+                          check=False)
+    row, = json.loads(done.stdout)
+    return done.returncode, row, done.stderr.decode()
+
+
+def deliver(server, count, user="alice"):
+    for number in range(count):
+        assert server.deliver(MESSAGE % number, user)[0][0] == 250
+
+
+def counts(row):
+    return row["messages"], row["not-sealed"], row["old-epoch"]
+
+
+def without_roost(make_server, storage, count):
+    server = make_server(storage, users=["alice"], roost=False, secret=True)
+    deliver(server, count)
+    server.stop()
+    server.roost = True
+    return server.start()
+
+
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_from_old_mail_to_nothing_to_do(make_server, storage):
+    """Each step that it names leads to the next one."""
+    server = without_roost(make_server, storage, 3)
+    code, row, said = status(server)
+    assert (code, said, row["state"]) == (0, "", "no keyring")
+    assert counts(row) == ("3", "3", "")
+    assert "doveadm roost init -u alice" in row["next"]
+    server.doveadm("roost", "init", "-u", "alice")
+    deliver(server, 1)
+    code, row, said = status(server)
+    assert (code, said) == (0, "")
+    assert (row["policy"], row["slots"]) == ("open", "provider")
+    assert counts(row) == ("4", "3", "0")
+    assert "Seal the 3 messages" in row["next"]
+    assert "doveadm roost seal -u alice" in row["next"]
+    server.doveadm("expunge", "-u", "alice", "mailbox", "INBOX", "uid", "1:3")
+    code, row, said = status(server)
+    assert counts(row) == ("1", "0", "0")
+    assert row["next"].endswith(": doveadm roost policy -u alice sealed")
+    server.doveadm(*row["next"].split(": doveadm ")[1].split())
+    code, row, said = status(server)
+    assert (code, said, row["next"]) == (0, "", "Nothing")
+
+
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_older_epochs(make_server, storage):
+    server = make_server(storage, users=["alice"])
+    _, writer = tamper.make_keyring(server, "alice", policy=b"sealed")
+    tamper.put_keyring(server, "alice", writer.text())
+    deliver(server, 2)
+    writer.add_epoch()
+    writer.generation += 1
+    tamper.put_keyring(server, "alice", writer.text())
+    deliver(server, 1)
+    code, row, said = status(server)
+    assert (code, said, row["epochs"]) == (0, "", "2")
+    assert counts(row) == ("3", "0", "2")
+    assert "2 messages of older epochs" in row["next"]
+    assert "doveadm roost reseal -u alice" in row["next"]
+
+
+def test_quick_reads_no_mail(make_server):
+    """Not even where mail could not be read."""
+    server = make_server("maildir", users=["alice"])
+    deliver(server, 1)
+    path = server.mail_files("alice")[0]
+    os.chmod(path, 0)
+    try:
+        code, row, said = status(server, "--quick")
+        assert (code, said) == (0, "")
+        assert counts(row) == ("", "", "")
+        assert "without --quick" in row["next"]
+        code, row, said = status(server)
+        assert code == 75 and counts(row) == ("", "", "")
+        assert "Not every message could be looked at" in said
+    finally:
+        os.chmod(path, 0o600)
+    assert counts(status(server)[1]) == ("1", "0", "0")
+
+
+def test_forgotten_password_would_lose_the_mail(make_server):
+    """A password keyring without a recovery code says so; `init` gives it
+    one."""
+    server = make_server("maildir", users=["alice", "bob"], secret=True)
+    text, _ = tamper.make_keyring(server, "alice", "password",
+                                  policy=b"sealed")
+    tamper.put_keyring(server, "alice", text)
+    code, row, said = status(server)
+    assert (code, said) == (0, "")
+    assert (row["mode"], row["state"]) == ("password", "locked")
+    assert "doveadm roost slot add -u alice recovery" in row["next"]
+    server.init_password_mode("bob")
+    code, row, said = status(server, user="bob")
+    assert row["slots"] == "password,recovery" and row["next"] == "Nothing"
+
+
+def test_escrow_is_shown(make_server):
+    server = make_server("maildir", users=["alice"])
+    _, writer = tamper.make_keyring(server, "alice", policy=b"sealed")
+    writer.add_escrow(tamper.rf.public_of(os.urandom(32)))
+    tamper.put_keyring(server, "alice", writer.text())
+    code, row, said = status(server)
+    assert (code, said, row["slots"]) == (0, "", "provider,escrow")
+
+
+def test_provider_key_that_is_being_replaced(make_server):
+    new = os.urandom(32).hex()
+    server = make_server("maildir", users=["alice"], start=False)
+    old = os.path.join(server.root, "old.key")
+    os.rename(server.keyfile, old)
+    server.write(server.keyfile, new + "\n", 0o600)
+    text, _ = tamper.make_keyring(server, "alice", policy=b"sealed",
+                                  key=bytes.fromhex(tamper.read(old).decode()))
+    tamper.put_keyring(server, "alice", text)
+    server.settings["roost_provider_old_key"] = old if servers.NEW \
+        else "<" + old
+    server.start()
+    code, row, said = status(server)
+    assert (code, said, row["state"]) == (0, "", "open")
+    assert "doveadm roost provider-rotate -u alice" in row["next"]
+
+
+def test_lost_keyring_beside_sealed_mail(make_server):
+    """It is no fresh account, and the command fails."""
+    server = make_server("maildir", users=["alice"])
+    deliver(server, 2)
+    os.unlink(tamper.keyring_path(server, "alice"))
+    code, row, said = status(server)
+    assert code == 75 and "there are 2 sealed messages" in said
+    assert row["state"] == "no keyring"
+    assert "Restore the keyring" in row["next"]
+
+
+def test_keyring_that_is_refused(make_server):
+    server = make_server("maildir", users=["alice"])
+    deliver(server, 1)
+    path = tamper.keyring_path(server, "alice")
+    tamper.write(path, tamper.read(path)[:-40])
+    code, row, said = status(server)
+    assert code == 75 and row["state"] == "refused" and "keyring" in said
+    assert counts(row) == ("", "", "") and row["next"].startswith("Mend")
+
+
+def test_who_makes_no_keyring(make_server):
+    server = make_server("maildir", users={
+        "alice": {"roost_auto_create": "no"}, "bob": {"roost_enable": "no"},
+        "carol": {}})
+    assert "doveadm roost init -u alice" in status(server)[1]["next"]
+    assert "roost_enable" in status(server, user="bob")[1]["next"]
+    assert status(server, user="carol")[1]["next"].startswith("Nothing:")
