@@ -67,7 +67,8 @@ MAIL_SRC := $(call room_src,mail cache keywords session keyfile stream \
 FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) \
 	$(BOTH_CONFIG_SRC) plugin/dovecot/ostream-watch.c
 DOVEADM_SRC := $(call room_src,doveadm session keyfile stream dovecot) \
-	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(BOTH_CONFIG_SRC)
+	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(BOTH_CONFIG_SRC) \
+	plugin/settings/line.c
 
 FLAGS_SO := $(BUILD)/lib12_roost_flags_plugin.so
 MAIL_SO := $(BUILD)/lib13_roost_plugin.so

@@ -10,6 +10,7 @@
 #include "doveadm/command.h"
 
 extern struct doveadm_cmd_ver2 roost_cmd_cache_purge;
+extern struct doveadm_cmd_ver2 roost_cmd_doctor;
 extern struct doveadm_cmd_ver2 roost_cmd_init;
 extern struct doveadm_cmd_ver2 roost_cmd_policy_change;
 extern struct doveadm_cmd_ver2 roost_cmd_status;

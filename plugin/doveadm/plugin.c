@@ -36,6 +36,7 @@ doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 {
 	mail_storage_hooks_add_forced(&hooks_module, &command_hooks);
 	doveadm_cmd_register_ver2(&roost_cmd_cache_purge);
+	doveadm_cmd_register_ver2(&roost_cmd_doctor);
 	doveadm_cmd_register_ver2(&roost_cmd_init);
 	doveadm_cmd_register_ver2(&roost_cmd_policy_change);
 	doveadm_cmd_register_ver2(&roost_cmd_status);

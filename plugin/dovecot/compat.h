@@ -51,6 +51,22 @@
 # define ROOST_SETTINGS_PLACE "in plugin { }"
 #endif
 
+/* Does Dovecot keep its configuration in base_dir, with the contents of the
+   files that settings name?  Then, what deliver_log_format says without telling
+   anything of a message; and the setting, with its value, that lets the plugin
+   mail_crypt read only. */
+#ifdef ROOST_HAVE_SETTINGS_FRAMEWORK
+# define ROOST_BASE_DIR_HOLDS_SETTINGS TRUE
+# define ROOST_LOG_FORMAT_SILENT "%{message}"
+# define ROOST_CRYPT_WRITE_SETTING "crypt_write_algorithm"
+# define ROOST_CRYPT_WRITE_OFF ""
+#else
+# define ROOST_BASE_DIR_HOLDS_SETTINGS FALSE
+# define ROOST_LOG_FORMAT_SILENT "%$"
+# define ROOST_CRYPT_WRITE_SETTING "mail_crypt_save_version"
+# define ROOST_CRYPT_WRITE_OFF "0"
+#endif
+
 /* The names of the plugins that are loaded for a user; NULL is the last. */
 #ifdef ROOST_HAVE_PLUGINS_BOOLLIST
 # include "settings-parser.h"

@@ -4,6 +4,7 @@
  */
 #include "session/leaks.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -11,17 +12,24 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-const char *
-roost_leaks_fts_plugin(const struct mail_user *user)
-{
-	const char *const *plugins = roost_mail_plugins(user->set);
+/* A volume is made of volumes, which are made of volumes, to this depth. */
+#define VOLUMES_MAX 8
 
+const char *
+roost_leaks_fts_among(const char *const *plugins)
+{
 	for (; *plugins != NULL; plugins++) {
 		if (strcmp(*plugins, "fts") == 0 ||
 		    strncmp(*plugins, "fts_", 4) == 0)
 			return *plugins;
 	}
 	return NULL;
+}
+
+const char *
+roost_leaks_fts_plugin(const struct mail_user *user)
+{
+	return roost_leaks_fts_among(roost_mail_plugins(user->set));
 }
 
 bool
@@ -37,15 +45,14 @@ roost_leaks_field_is_telling(const char *name)
 		str_array_icase_find(telling, name);
 }
 
-/* Does the device mapper say that this volume is encrypted?  FALSE also where
-   it cannot be asked. */
+/* Does the device mapper say that the volume of this folder of /sys is
+   encrypted?  FALSE also where it cannot be asked. */
 static bool
-device_is_encrypted(dev_t dev)
+volume_is_encrypted(const char *sys)
 {
 	static const char kind[] = "CRYPT-";
 	char uuid[sizeof(kind) - 1] = "";
-	const char *path = t_strdup_printf("/sys/dev/block/%u:%u/dm/uuid",
-					   major(dev), minor(dev));
+	const char *path = t_strconcat(sys, "/dm/uuid", NULL);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t ret;
 
@@ -57,18 +64,53 @@ device_is_encrypted(dev_t dev)
 		memcmp(uuid, kind, sizeof(uuid)) == 0;	/* public */
 }
 
+/* Is each of the volumes that this one is made of encrypted?  FALSE if it is
+   made of none. */
 static bool
-dir_keeps_nothing(const char *dir)
+volume_lies_on_encrypted(const char *sys, unsigned int depth)
+{
+	const char *slaves = t_strconcat(sys, "/slaves", NULL);
+	DIR *dir = depth == 0 ? NULL : opendir(slaves);
+	struct dirent *entry;
+	bool is_encrypted = TRUE, has_any = FALSE;
+
+	while (dir != NULL && is_encrypted && (entry = readdir(dir)) != NULL) {
+		const char *slave;
+
+		if (*entry->d_name == '.')
+			continue;
+		has_any = TRUE;
+		slave = t_strconcat(slaves, "/", entry->d_name, NULL);
+		is_encrypted = volume_is_encrypted(slave) ||
+			volume_lies_on_encrypted(slave, depth - 1);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	return has_any && is_encrypted;
+}
+
+bool
+roost_leaks_device_is_encrypted(dev_t dev)
+{
+	const char *sys = t_strdup_printf("/sys/dev/block/%u:%u", major(dev),
+					  minor(dev));
+
+	return volume_is_encrypted(sys) ||
+		volume_lies_on_encrypted(sys, VOLUMES_MAX);
+}
+
+bool
+roost_leaks_dir_keeps(const char *dir)
 {
 	struct statfs fs;
 	struct stat st;
 
 	/* That it is not there is told by whoever needs it. */
 	if (statfs(dir, &fs) < 0 || stat(dir, &st) < 0)
-		return TRUE;
-	return fs.f_type == TMPFS_MAGIC ||
-		(unsigned long)fs.f_type == RAMFS_MAGIC ||
-		device_is_encrypted(st.st_dev);
+		return FALSE;
+	return fs.f_type != TMPFS_MAGIC &&
+		(unsigned long)fs.f_type != RAMFS_MAGIC &&
+		!roost_leaks_device_is_encrypted(st.st_dev);
 }
 
 void
@@ -80,7 +122,7 @@ roost_leaks_check_temp_dir(struct mail_user *user)
 	if (was_checked)
 		return;
 	was_checked = TRUE;
-	if (!dir_keeps_nothing(dir))
+	if (roost_leaks_dir_keeps(dir))
 		e_warning(user->event, "roost: mail_temp_dir %s is on a disk, "
 			  "where Dovecot puts large messages in the clear "
 			  "while it receives or decodes them: put it on a "

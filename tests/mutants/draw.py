@@ -126,6 +126,7 @@ TESTS = [
     (r"mail/dbox", [e2e("cache_native", "sdbox"), e2e("compression", "sdbox"),
                     e2e("roundtrip", "sdbox and every_answer")]),
     (r"(mail|session)/", [e2e("silence"), ATTACKS]),
+    (r"doveadm/(doctor|doveconf|finding)", [e2e("doctor")]),
     (r"doveadm/(count|keyring-status)", [e2e("status"), e2e("commands"),
                                          e2e("policy", "not dbox")]),
     (r"doveadm/(mail-verify|verify-|walk|keyring-policy)", [e2e("verify"),

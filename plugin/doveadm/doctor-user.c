@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * doctor-user: what is wrong with one user.  See doctor-user.h.
+ */
+#include "doveadm/doctor-user.h"
+
+#include "mailbox-list-private.h"
+
+#include "doveadm/doctor-config.h"
+#include "doveadm/doctor-server.h"
+#include "session/leaks.h"
+
+#include "roost/bytes.h"
+
+#include <sys/stat.h>
+
+static void
+tell(struct roost_doctor_user *doctor, enum roost_severity severity,
+     const char *name, const char *where, const char *what, const char *why,
+     const char *mend)
+{
+	const struct roost_finding finding = {
+		.severity = severity, .name = name, .where = where,
+		.what = what, .why = why, .mend = mend,
+	};
+
+	roost_finding_add(doctor->findings, &finding);
+}
+
+static const char *
+user_where(const struct mail_user *user)
+{
+	return t_strconcat("user ", user->username, NULL);
+}
+
+/* -- settings -- */
+
+static void
+check_plugins(struct roost_doctor_user *doctor, struct mail_user *user)
+{
+	const char *const *plugins = roost_mail_plugins(user->set);
+	const char *fts = roost_leaks_fts_among(plugins);
+
+	if (!str_array_find(plugins, "roost"))
+		tell(doctor, ROOST_SEVERITY_ERROR, "plugin-missing",
+		     user_where(user), "mail_plugins of this user lacks roost",
+		     "the user's mail is saved in clear, and sealed mail "
+		     "cannot be read",
+		     "take mail_plugins out of the user's userdb fields, or "
+		     "add roost to it");
+	if (fts != NULL)
+		tell(doctor, ROOST_SEVERITY_NOTICE, "full-text-plugin",
+		     user_where(user),
+		     t_strdup_printf("mail_plugins has %s", fts),
+		     "its index holds the words of the mail in clear",
+		     t_strdup_printf("take %s out of mail_plugins", fts));
+}
+
+/* -- files -- */
+
+static void
+check_keyring_mode(struct roost_doctor_user *doctor, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || (st.st_mode & 0077) == 0)
+		return;
+	tell(doctor, (st.st_mode & 0007) != 0 ? ROOST_SEVERITY_ERROR :
+	     ROOST_SEVERITY_WARNING, "keyring-mode", path,
+	     t_strdup_printf("others than the user can read or write the "
+			     "keyring: its mode is %03o",
+			     (unsigned int)(st.st_mode & 0777)),
+	     "who has the user's password or the provider key opens it, and "
+	     "who can write it can lose the mail",
+	     t_strconcat("chmod go= ", path, NULL));
+}
+
+static void
+check_mail_mode(struct roost_doctor_user *doctor, const char *root)
+{
+	struct stat st;
+
+	if (stat(root, &st) < 0 || (st.st_mode & 0007) == 0)
+		return;
+	tell(doctor, ROOST_SEVERITY_WARNING, "mail-mode", root,
+	     "everybody on this machine can look into the mail folder",
+	     "names, sizes and times of mail are visible, and mail that is "
+	     "not sealed can be read",
+	     t_strconcat("chmod o= ", root, NULL));
+}
+
+/* Is the provider key on the filesystem that the mail is on? */
+static void
+check_key_place(struct roost_doctor_user *doctor, const char *root)
+{
+	const char *path = roost_doctor_config_key_path(doctor->global,
+							"roost_provider_key");
+	struct stat key, mail;
+
+	if (path == NULL || stat(path, &key) < 0 || stat(root, &mail) < 0 ||
+	    key.st_dev != mail.st_dev || key.st_dev == doctor->told_dev ||
+	    !roost_leaks_dir_keeps(root))
+		return;
+	doctor->told_dev = key.st_dev;
+	tell(doctor, ROOST_SEVERITY_WARNING, "provider-key-place", path,
+	     t_strdup_printf("the provider key is on the filesystem that the "
+			     "mail in %s is on", root),
+	     "whoever takes or copies that disk has both, and reads the mail",
+	     "let roost_provider_key name a file on another device, or on a "
+	     "tmpfs that is filled when the machine starts");
+}
+
+/* -- the keyring -- */
+
+/* Escrow slots are not counted: who holds such a key is somebody else. */
+static unsigned int
+count_slots(const struct roost_keyring *doc)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < doc->slot_count; i++) {
+		if (doc->slots[i].type != ROOST_SLOT_ESCROW)
+			count++;
+	}
+	return count;
+}
+
+static void
+check_escrow(struct roost_doctor_user *doctor, struct mail_user *user,
+	     const struct roost_keyring *doc)
+{
+	unsigned int i;
+
+	for (i = 0; i < doc->slot_count; i++) {
+		if (doc->slots[i].type != ROOST_SLOT_ESCROW)
+			continue;
+		tell(doctor, ROOST_SEVERITY_NOTICE, "escrow", user_where(user),
+		     t_strdup_printf("slot %u is an escrow slot",
+				     doc->slots[i].number),
+		     "who holds its private key reads all of the mail",
+		     t_strdup_printf("doveadm roost slot remove -u %s %u",
+				     user->username, doc->slots[i].number));
+	}
+}
+
+static void
+check_slots(struct roost_doctor_user *doctor, struct mail_user *user,
+	    const struct roost_keyring *doc)
+{
+	bool has_provider = roost_keyring_has_slot(doc, ROOST_SLOT_PROVIDER);
+
+	if (count_slots(doc) != 1)
+		return;
+	tell(doctor, has_provider ? ROOST_SEVERITY_NOTICE :
+	     ROOST_SEVERITY_WARNING, "one-slot", user_where(user),
+	     has_provider ? "only the provider key opens the keyring" :
+	     "only one secret of the user opens the keyring",
+	     has_provider ? "if every copy of the provider key is lost, so is "
+	     "the mail" : "if it is forgotten, the mail is lost",
+	     t_strdup_printf("doveadm roost slot add -u %s recovery",
+			     user->username));
+}
+
+static void
+check_provider_key(struct roost_doctor_user *doctor, struct mail_user *user,
+		   const struct roost_config *config,
+		   const struct roost_keyring *doc)
+{
+	uint8_t id[ROOST_PROVIDER_ID_SIZE];
+
+	if (config->provider_key_count < 2 ||
+	    roost_provider_id(config->secrets->provider_keys, id) != ROOST_OK ||
+	    roost_bytes_equal(id, doc->provider_id, sizeof(id)))
+		return;
+	tell(doctor, ROOST_SEVERITY_WARNING, "provider-key-old",
+	     user_where(user),
+	     "the keyring is still wrapped by the old provider key",
+	     "without roost_provider_old_key it would open no more",
+	     t_strdup_printf("doveadm roost provider-rotate -u %s",
+			     user->username));
+}
+
+/* Can the services that the user logs in to pay for the password slot? */
+static void
+check_argon2(struct roost_doctor_user *doctor, struct mail_user *user,
+	     const struct roost_keyring *doc)
+{
+	uint64_t limit = roost_doctor_config_vsz_limit(doctor->global, "imap");
+	unsigned int i;
+
+	for (i = 0; i < doc->slot_count; i++) {
+		const struct roost_slot *slot = &doc->slots[i];
+		uint64_t need = roost_doctor_server_argon2_need(slot->m_kib);
+
+		if (slot->type != ROOST_SLOT_PASSWORD || limit == 0 ||
+		    limit >= need)
+			continue;
+		tell(doctor, ROOST_SEVERITY_ERROR, "vsz-limit",
+		     user_where(user),
+		     t_strdup_printf("opening the password slot needs %u MiB, "
+				     "and vsz_limit of imap is %llu MiB",
+				     slot->m_kib / 1024,
+				     (unsigned long long)limit / 1048576),
+		     "the user does not get at the mail",
+		     t_strdup_printf("service imap { vsz_limit = %lluM }",
+				     (unsigned long long)
+				     (need + 1048575) / 1048576));
+	}
+}
+
+static void
+check_no_keyring(struct roost_doctor_user *doctor, struct mail_user *user,
+		 const struct roost_config *config)
+{
+	if (config->enable == ROOST_ENABLE_NO)
+		return;
+	tell(doctor, config->auto_create ? ROOST_SEVERITY_NOTICE :
+	     ROOST_SEVERITY_WARNING, "no-keyring", user_where(user),
+	     "the user has no keyring",
+	     config->auto_create ? "one is made when a message is saved" :
+	     "no mail is taken in: roost_auto_create is no",
+	     t_strdup_printf("doveadm roost init -u %s", user->username));
+}
+
+static void
+check_keyring(struct roost_doctor_user *doctor, struct roost_user *ruser,
+	      struct mail_user *user, const struct roost_config *config)
+{
+	struct mail_namespace *ns = roost_command_namespace(user);
+	struct roost_ring *ring;
+	const char *error;
+	int ret = roost_user_ring(ruser, ns, &ring, &error);
+
+	if (ret < 0) {
+		tell(doctor, ROOST_SEVERITY_ERROR, "keyring-refused",
+		     user_where(user), error,
+		     "no mail of the user can be opened or taken in",
+		     "mend what it says, or restore the keyring from a "
+		     "backup");
+	} else if (ret == 0) {
+		check_no_keyring(doctor, user, config);
+	} else {
+		const struct roost_keyring *doc = roost_ring_doc(ring);
+
+		check_slots(doctor, user, doc);
+		check_escrow(doctor, user, doc);
+		check_provider_key(doctor, user, config, doc);
+		check_argon2(doctor, user, doc);
+	}
+}
+
+int
+roost_doctor_user(struct roost_doctor_user *doctor, struct roost_user *ruser,
+		  struct mail_user *user, const char **error_r)
+{
+	struct mail_namespace *ns = roost_command_namespace(user);
+	const struct roost_config *config;
+	struct roost_keystore *store;
+	const char *root;
+
+	if (roost_user_namespace_config(ruser, ns, &config, error_r) < 0)
+		return -1;
+	store = roost_user_keystore(ruser, ns, error_r);
+	if (store == NULL)
+		return -1;
+	check_plugins(doctor, user);
+	check_keyring(doctor, ruser, user, config);
+	check_keyring_mode(doctor, roost_keystore_path(store));
+	if (mailbox_list_get_root_path(ns->list, MAILBOX_LIST_PATH_TYPE_DIR,
+				       &root)) {
+		check_mail_mode(doctor, root);
+		check_key_place(doctor, root);
+	}
+	roost_keystore_deinit(&store);
+	return 0;
+}

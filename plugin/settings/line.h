@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_SETTINGS_LINE_H
+#define ROOST_SETTINGS_LINE_H
+
+/*
+ * line: lines of Dovecot's configuration, as its version wants them written,
+ * for messages to an operator.  What stands between braces has to be written on
+ * lines of its own.
+ *
+ * All results live on the data stack.
+ */
+
+#include "dovecot/compat.h"
+
+/* Where README.md puts the provider key. */
+#define ROOST_LINE_KEY_FILE "/etc/dovecot/roost-provider.key"
+
+/* How doveconf calls a setting of a plugin. */
+const char *roost_line_plugin_setting(const char *name);
+
+/* The line that sets a setting of a plugin. */
+const char *roost_line_plugin_set(const char *name, const char *value);
+
+/* The line that loads one more plugin, and the one that loads one less of those
+   that are loaded. */
+const char *roost_line_plugin_load(const char *plugin);
+const char *roost_line_plugin_leave(const char *const *loaded,
+				    const char *plugin);
+
+/* The words without those of left, as the value of a list; NULL is the last of
+   each. */
+const char *roost_line_words_without(const char *const *words,
+				     const char *const *left);
+
+/* A line within the block of a protocol, or as it is if protocol is NULL. */
+const char *roost_line_protocol(const char *protocol, const char *line);
+
+/* The value that names a file. */
+const char *roost_line_file(const char *path);
+
+/* The path in a value that names a file; NULL if it holds the contents. */
+const char *roost_line_file_path(const char *value);
+
+#endif
