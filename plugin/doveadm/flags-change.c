@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * flags-change: `doveadm roost flags rename` and `merge`: give messages one
- * keyword in the place of others.
- *
- * Promises: a mailbox is changed in one transaction or not at all; a message
- * without any of the old keywords is not touched; none loses an old keyword
- * without having the new one.
+ * keyword in the place of others.  See flags-change.h.
  */
+#include "doveadm/flags-change.h"
+
 #include "doveadm/commands.h"
 #include "doveadm/masks.h"
 #include "doveadm/walk.h"
@@ -15,13 +13,12 @@
 
 struct change_command {
 	struct roost_masks_command cmd;
-	const char *target;
-	const char *const *sources;
+	struct roost_flags_change change;
 };
 
 /* What is done in one mailbox. */
 struct change_mailbox {
-	const struct change_command *cmd;
+	const struct roost_flags_change *change;
 	struct mail_keywords *target, *sources;	/* NULL in a dry run */
 	unsigned int changed;
 };
@@ -34,11 +31,11 @@ change_check_source(struct change_command *cmd, const char *source)
 	if (*source == '\\')
 		roost_masks_usage(&cmd->cmd, t_strdup_printf(
 			"%s is a system flag, not a keyword", source));
-	if (strcasecmp(source, cmd->target) == 0)
+	if (strcasecmp(source, cmd->change.target) == 0)
 		roost_masks_usage(&cmd->cmd, t_strdup_printf(
 			"%s and %s are one keyword: case does not count, and "
 			"each mailbox keeps the spelling that it saw first",
-			source, cmd->target));
+			source, cmd->change.target));
 }
 
 static void
@@ -46,15 +43,16 @@ change_check(struct change_command *cmd)
 {
 	const char *const *source;
 
-	if (*cmd->target == '\\')
+	if (*cmd->change.target == '\\')
 		roost_masks_usage(&cmd->cmd, t_strdup_printf(
-			"%s is a system flag, not a keyword", cmd->target));
-	if (!roost_flagname_is_valid(cmd->target, SIZE_MAX))
+			"%s is a system flag, not a keyword",
+			cmd->change.target));
+	if (!roost_flagname_is_valid(cmd->change.target, SIZE_MAX))
 		roost_masks_usage(&cmd->cmd, t_strdup_printf(
 			"'%s' cannot be a keyword: one consists of ASCII "
 			"characters without blanks, control characters and "
-			"( ) { %% * \" \\ ]", cmd->target));
-	for (source = cmd->sources; *source != NULL; source++)
+			"( ) { %% * \" \\ ]", cmd->change.target));
+	for (source = cmd->change.sources; *source != NULL; source++)
 		change_check_source(cmd, *source);
 }
 
@@ -67,13 +65,16 @@ change_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	const char *old, **sources;
 
 	roost_masks_init(&cmd->cmd);
-	if (!doveadm_cmd_param_str(cctx, "target", &cmd->target))
+	cmd->change.ctx = ctx;
+	cmd->change.is_dry_run = cmd->cmd.is_dry_run;
+	if (!doveadm_cmd_param_str(cctx, "target", &cmd->change.target))
 		doveadm_mail_help_name(ctx->cmd->name);
 	if (doveadm_cmd_param_str(cctx, "old", &old)) {
 		sources = p_new(ctx->pool, const char *, 2);
 		sources[0] = old;
-		cmd->sources = sources;
-	} else if (!doveadm_cmd_param_array(cctx, "source", &cmd->sources)) {
+		cmd->change.sources = sources;
+	} else if (!doveadm_cmd_param_array(cctx, "source",
+					    &cmd->change.sources)) {
 		doveadm_mail_help_name(ctx->cmd->name);
 	}
 	change_check(cmd);
@@ -84,10 +85,11 @@ change_cmd_init(struct doveadm_mail_cmd_context *ctx)
 ROOST_CMD_DEFINE_INIT(change_cmd_init)
 
 static bool
-change_has_source(const struct change_command *cmd, const char *const *names)
+change_has_source(const struct roost_flags_change *change,
+		  const char *const *names)
 {
 	for (; *names != NULL; names++) {
-		if (str_array_icase_find(cmd->sources, *names))
+		if (str_array_icase_find(change->sources, *names))
 			return TRUE;
 	}
 	return FALSE;
@@ -96,20 +98,20 @@ change_has_source(const struct change_command *cmd, const char *const *names)
 /* Has the mail got the target, and none of the sources?  Another plugin may
    have changed what was asked for without an error. */
 static bool
-change_is_made(struct mail *mail, const struct change_command *cmd)
+change_is_made(struct mail *mail, const struct roost_flags_change *change)
 {
 	const char *const *names = mail_get_keywords(mail);
 
-	return str_array_icase_find(names, cmd->target) &&
-		!change_has_source(cmd, names);
+	return str_array_icase_find(names, change->target) &&
+		!change_has_source(change, names);
 }
 
 static int
-change_refused(struct mail *mail, const struct change_command *cmd)
+change_refused(struct mail *mail, const struct roost_flags_change *change)
 {
 	e_error(mail_event(mail), "roost: Another plugin does not let the "
 		"keyword %s take the place of others; nothing was changed in "
-		"mailbox %s", cmd->target, mailbox_get_vname(mail->box));
+		"mailbox %s", change->target, mailbox_get_vname(mail->box));
 	return -1;
 }
 
@@ -132,50 +134,50 @@ change_list_add(ARRAY_TYPE(const_string) *list, const char *name)
  * takes away all of them if one is taken away, and so the target, too.
  */
 static int
-change_replace(struct mail *mail, const struct change_command *cmd,
+change_replace(struct mail *mail, const struct roost_flags_change *change,
 	       const char *const *names)
 {
 	struct mail_keywords *keywords;
 	ARRAY_TYPE(const_string) wanted;
 
 	t_array_init(&wanted, 16);
-	change_list_add(&wanted, cmd->target);
+	change_list_add(&wanted, change->target);
 	for (; *names != NULL; names++) {
-		if (!str_array_icase_find(cmd->sources, *names))
+		if (!str_array_icase_find(change->sources, *names))
 			change_list_add(&wanted, *names);
 	}
 	array_append_zero(&wanted);
 	if (mailbox_keywords_create(mail->box, array_front(&wanted),
 				    &keywords) < 0)
-		return change_refused(mail, cmd);
+		return change_refused(mail, change);
 	mail_update_keywords(mail, MODIFY_REPLACE, keywords);
 	mailbox_keywords_unref(&keywords);
-	return change_is_made(mail, cmd) ? 0 : change_refused(mail, cmd);
+	return change_is_made(mail, change) ? 0 : change_refused(mail, change);
 }
 
 static int
 change_message(struct mail *mail, void *context)
 {
 	struct change_mailbox *cbox = context;
-	const struct change_command *cmd = cbox->cmd;
+	const struct roost_flags_change *change = cbox->change;
 	const char *const *names = mail_get_keywords(mail);
 
-	if (!change_has_source(cmd, names))
+	if (!change_has_source(change, names))
 		return 0;
 	cbox->changed++;
-	if (cmd->cmd.is_dry_run)
+	if (change->is_dry_run)
 		return 0;
-	if (!str_array_icase_find(names, cmd->target))
+	if (!str_array_icase_find(names, change->target))
 		mail_update_keywords(mail, MODIFY_ADD, cbox->target);
 	mail_update_keywords(mail, MODIFY_REMOVE, cbox->sources);
-	return change_is_made(mail, cmd) ? 0 :
-		change_replace(mail, cmd, names);
+	return change_is_made(mail, change) ? 0 :
+		change_replace(mail, change, names);
 }
 
 /* The sources that the mailbox knows, on the data stack, with NULL at the
    end. */
 static const char *const *
-change_known(const struct change_command *cmd, struct mailbox *box)
+change_known(const struct roost_flags_change *change, struct mailbox *box)
 {
 	struct mailbox_status status;
 	ARRAY_TYPE(const_string) known;
@@ -184,7 +186,7 @@ change_known(const struct change_command *cmd, struct mailbox *box)
 	mailbox_get_open_status(box, STATUS_KEYWORDS, &status);
 	t_array_init(&known, 8);
 	array_foreach(status.keywords, name) {
-		if (str_array_icase_find(cmd->sources, *name))
+		if (str_array_icase_find(change->sources, *name))
 			change_list_add(&known, *name);
 	}
 	array_append_zero(&known);
@@ -195,9 +197,9 @@ static int
 change_prepare(struct change_mailbox *cbox, struct mailbox *box,
 	       const char *const *known)
 {
-	const char *const target[] = { cbox->cmd->target, NULL };
+	const char *const target[] = { cbox->change->target, NULL };
 
-	if (cbox->cmd->cmd.is_dry_run)
+	if (cbox->change->is_dry_run)
 		return 0;
 	if (mailbox_keywords_create(box, target, &cbox->target) < 0)
 		return -1;
@@ -205,57 +207,59 @@ change_prepare(struct change_mailbox *cbox, struct mailbox *box,
 }
 
 static int
-change_messages(struct change_command *cmd, struct change_mailbox *cbox,
-		struct mailbox *box)
+change_messages(const struct roost_flags_change *change,
+		struct change_mailbox *cbox, struct mailbox *box)
 {
 	struct mailbox_transaction_context *trans =
-		mailbox_transaction_begin(box, cmd->cmd.ctx.transaction_flags,
-					  cmd->cmd.ctx.cmd->name);
-	int ret = roost_walk_transaction(&cmd->cmd.ctx, trans, change_message,
+		mailbox_transaction_begin(box, change->ctx->transaction_flags,
+					  change->ctx->cmd->name);
+	int ret = roost_walk_transaction(change->ctx, trans, change_message,
 					 cbox);
 
-	if (ret < 0 || cmd->cmd.is_dry_run) {
+	if (ret < 0 || change->is_dry_run) {
 		mailbox_transaction_rollback(&trans);
-		if (ret < 0 && cmd->cmd.ctx.exit_code == 0)
-			doveadm_mail_failed_error(&cmd->cmd.ctx,
+		if (ret < 0 && change->ctx->exit_code == 0)
+			doveadm_mail_failed_error(change->ctx,
 						  MAIL_ERROR_NOTPOSSIBLE);
 		return ret;
 	}
 	if (mailbox_transaction_commit(&trans) < 0)
-		return roost_walk_fail(&cmd->cmd.ctx, box, "change");
+		return roost_walk_fail(change->ctx, box, "change");
 	/* Maildir's file names are changed now, and not by the next session. */
 	if (mailbox_sync(box, 0) < 0)
-		return roost_walk_fail(&cmd->cmd.ctx, box,
+		return roost_walk_fail(change->ctx, box,
 				       "synchronize the changed");
 	return 0;
 }
 
 /* Can the mailbox have the target?  A dry run says so, too. */
 static int
-change_check_mailbox(struct change_command *cmd, struct mailbox *box)
+change_check_mailbox(const struct roost_flags_change *change,
+		     struct mailbox *box)
 {
 	const char *error;
 
-	if (mailbox_keyword_is_valid(box, cmd->target, &error))
+	if (mailbox_keyword_is_valid(box, change->target, &error))
 		return 0;
 	e_error(box->event, "roost: Mailbox %s cannot have the keyword %s: %s",
-		mailbox_get_vname(box), cmd->target, error);
-	doveadm_mail_failed_error(&cmd->cmd.ctx, MAIL_ERROR_PARAMS);
+		mailbox_get_vname(box), change->target, error);
+	doveadm_mail_failed_error(change->ctx, MAIL_ERROR_PARAMS);
 	return -1;
 }
 
 static int
-change_known_names(struct change_command *cmd, struct change_mailbox *cbox,
+change_known_names(const struct roost_flags_change *change,
+		   struct change_mailbox *cbox,
 		   struct mailbox *box, const char *const *known)
 {
 	int ret;
 
-	if (change_check_mailbox(cmd, box) < 0)
+	if (change_check_mailbox(change, box) < 0)
 		return -1;
 	if (change_prepare(cbox, box, known) < 0)
-		ret = roost_walk_fail(&cmd->cmd.ctx, box, "change");
+		ret = roost_walk_fail(change->ctx, box, "change");
 	else
-		ret = change_messages(cmd, cbox, box);
+		ret = change_messages(change, cbox, box);
 	if (cbox->target != NULL)
 		mailbox_keywords_unref(&cbox->target);
 	if (cbox->sources != NULL)
@@ -263,17 +267,32 @@ change_known_names(struct change_command *cmd, struct change_mailbox *cbox,
 	return ret;
 }
 
+int
+roost_flags_change_mailbox(const struct roost_flags_change *change,
+			   struct mailbox *box, unsigned int *changed_r)
+{
+	struct change_mailbox cbox = { .change = change };
+	const char *const *known = change_known(change, box);
+	int ret = 0;
+
+	if (*known != NULL)
+		ret = change_known_names(change, &cbox, box, known);
+	*changed_r = ret < 0 ? 0 : cbox.changed;
+	return ret;
+}
+
+/* -- the commands -- */
+
 static int
 change_mailbox(struct mailbox *box, void *context)
 {
-	struct change_command *cmd = context;
-	struct change_mailbox cbox = { .cmd = cmd };
-	const char *const *known = change_known(cmd, box);
+	const struct change_command *cmd = context;
+	unsigned int changed;
 
-	if (*known != NULL && change_known_names(cmd, &cbox, box, known) < 0)
+	if (roost_flags_change_mailbox(&cmd->change, box, &changed) < 0)
 		return -1;
 	doveadm_print(mailbox_get_vname(box));
-	doveadm_print_num(cbox.changed);
+	doveadm_print_num(changed);
 	return 0;
 }
 

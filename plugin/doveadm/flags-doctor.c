@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * flags-doctor: `doveadm roost flags doctor`: what is wrong with keywords,
- * and what to do about it.  Nothing is written.
+ * and what to do about it.  With --fix, messages get the names back that
+ * Maildir lost and that somebody still knows; else nothing is written.
  *
  * The exit code is 2 if anything was found.  A name that no message has is told
  * and is no finding, because it harms nobody and nothing can take it away.
  */
 #include "doveadm/commands.h"
+#include "doveadm/flags-change.h"
+#include "doveadm/flags-restore.h"
 #include "doveadm/flags-tally.h"
 #include "doveadm/masks.h"
 #include "doveadm/walk.h"
 
 #include "settings/flags.h"
 
+#include <sys/stat.h>
+
 #define DOCTOR_EXIT_FOUND 2
 #define DOCTOR_NAMES_MAX 200
 
-/* How many letters for keywords maildir's file names have, and from how many
-   on the doctor warns. */
-#define MAILDIR_KEYWORDS_FILE "dovecot-keywords"
-#define MAILDIR_LETTERS 26
+/* Of maildir's letters, from how many on the doctor warns. */
 #define MAILDIR_LETTERS_MANY 20
 
 struct doctor_command {
 	struct roost_masks_command cmd;
-	struct roost_flagrules *rules;	/* of the user that is visited */
+	bool is_fix;
+	const char *backup;		/* a file or folder; NULL: none */
+	/* Of the user that is visited; ruser is NULL until a token is to be
+	   opened. */
+	struct roost_flagrules *rules;
+	struct roost_user *ruser;
 	bool has_found;
 };
 
@@ -34,13 +41,39 @@ struct doctor_mailbox {
 	struct mailbox *box;
 	struct roost_flags_tally *names;
 	struct roost_flags_tally *pairs;	/* "A B": messages with both */
+	struct roost_flags_letters letters, backup;
 };
+
+/* A backup is that of one user's mailboxes, or of one mailbox. */
+static void
+doctor_check_backup(struct doctor_command *cmd)
+{
+	struct stat st;
+
+	if (cmd->backup == NULL)
+		return;
+	if (stat(cmd->backup, &st) < 0)
+		roost_masks_usage(&cmd->cmd, t_strdup_printf(
+			"--backup: Cannot look at %s: %m", cmd->backup));
+	if (!cmd->cmd.ctx.iterate_single_user)
+		roost_masks_usage(&cmd->cmd, "--backup is that of one user: "
+				  "name one with -u");
+	if (!S_ISDIR(st.st_mode) && !cmd->cmd.masks.is_one_mailbox)
+		roost_masks_usage(&cmd->cmd, "--backup names a file, which "
+			"is that of one mailbox: name the mailbox, or let "
+			"--backup name the folder of all of them");
+}
 
 static void
 doctor_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
-	roost_masks_init(container_of(ctx, struct roost_masks_command,
-					  ctx));
+	struct doctor_command *cmd = container_of(ctx, struct doctor_command,
+						  cmd.ctx);
+
+	roost_masks_init(&cmd->cmd);
+	(void)doveadm_cmd_param_bool(ctx->cctx, "fix", &cmd->is_fix);
+	(void)doveadm_cmd_param_str(ctx->cctx, "backup", &cmd->backup);
+	doctor_check_backup(cmd);
 	doveadm_print_header_simple("mailbox");
 	doveadm_print_header_simple("finding");
 	doveadm_print_header_simple("keyword");
@@ -92,16 +125,67 @@ has_spelling_beside(const struct doctor_mailbox *dbox,
 	return FALSE;
 }
 
-static void
+/* The key by which tokens in files open; NULL if there is none, as where Roost
+   has no part in the mail. */
+static const struct roost_token_key *
+doctor_token_key(const struct doctor_mailbox *dbox)
+{
+	struct mail_namespace *ns = mailbox_get_namespace(dbox->box);
+	struct doctor_command *cmd = dbox->cmd;
+	struct roost_ring *ring;
+	const char *error;
+
+	if (cmd->ruser == NULL)
+		cmd->ruser = roost_user_share_take(dbox->box->storage->user,
+						   &error);
+	return cmd->ruser == NULL ||
+		roost_user_ring(cmd->ruser, ns, &ring, &error) <= 0 ?
+		NULL : roost_ring_token_key(ring);
+}
+
+/* Messages have a name that Maildir lost: give them back the one they had, or
+   say what to do. */
+static int
+doctor_lost(const struct doctor_mailbox *dbox,
+	    const struct roost_flags_name *name)
+{
+	const char *const sources[] = { name->name, NULL };
+	struct roost_flags_change change = {
+		.ctx = &dbox->cmd->cmd.ctx, .sources = sources,
+	};
+	unsigned int changed;
+	const char *why;
+
+	change.target = roost_flags_restore_name(name->name, &dbox->letters,
+		&dbox->backup, doctor_token_key(dbox), &why);
+	if (change.target == NULL) {
+		doctor_find(dbox, "unknown", name->name, name->count, why);
+		return 0;
+	}
+	if (!dbox->cmd->is_fix) {
+		doctor_find(dbox, "unknown", name->name, name->count,
+			    t_strdup_printf("restore it with --fix: it was %s",
+					    change.target));
+		return 0;
+	}
+	if (roost_flags_change_mailbox(&change, dbox->box, &changed) < 0)
+		return -1;
+	doctor_tell(dbox, "restored", name->name, changed,
+		    t_strdup_printf("it is %s again", change.target));
+	return 0;
+}
+
+static int
 doctor_name(const struct doctor_mailbox *dbox,
 	    const struct roost_flags_name *name)
 {
+	int ret = 0;
+
 	if (!roost_flagname_is_valid(name->name, SIZE_MAX))
 		doctor_find(dbox, "invalid", name->name, name->count,
 			    "rename it: clients cannot name it");
-	else if (roost_flagname_is_lost(name->name))
-		doctor_find(dbox, "unknown", name->name, name->count,
-			    "rename it: " MAILDIR_KEYWORDS_FILE " was lost");
+	else if (roost_flagname_is_lost(name->name) && name->count > 0)
+		ret = doctor_lost(dbox, name);
 	if (has_spelling_beside(dbox, name))
 		doctor_find(dbox, "alias", name->name, name->count,
 			    t_strconcat("merge it into ",
@@ -111,6 +195,7 @@ doctor_name(const struct doctor_mailbox *dbox,
 	if (name->count == 0)
 		doctor_tell(dbox, "unused", name->name, 0,
 			    "nothing to do; see purge");
+	return ret;
 }
 
 /* -- each message -- */
@@ -166,32 +251,21 @@ doctor_message(struct mail *mail, void *context)
 
 /* How many of maildir's letters stand for a name; 0 in other storages. */
 static unsigned int
-maildir_letters(struct mailbox *box)
+maildir_letters(const struct doctor_mailbox *dbox)
 {
-	struct istream *input;
-	const char *dir, *line, *number;
 	unsigned int letter, count = 0;
 
-	if (strcmp(box->storage->name, "maildir") != 0 ||
-	    mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_CONTROL,
-				&dir) <= 0)
-		return 0;
-	input = i_stream_create_file(t_strconcat(dir,
-				"/" MAILDIR_KEYWORDS_FILE, NULL), 1024);
-	while ((line = i_stream_read_next_line(input)) != NULL) {
-		number = t_strcut(line, ' ');
-		if (str_to_uint(number, &letter) == 0 &&
-		    letter < MAILDIR_LETTERS)
+	for (letter = 0; letter < ROOST_FLAGS_RESTORE_LETTERS; letter++) {
+		if (dbox->letters.names[letter] != NULL)
 			count++;
 	}
-	i_stream_unref(&input);
 	return count;
 }
 
 static void
 doctor_numbers(const struct doctor_mailbox *dbox)
 {
-	unsigned int letters = maildir_letters(dbox->box);
+	unsigned int letters = maildir_letters(dbox);
 	unsigned int names = array_count(&dbox->names->names);
 
 	if (letters >= MAILDIR_LETTERS_MANY)
@@ -203,38 +277,63 @@ doctor_numbers(const struct doctor_mailbox *dbox)
 			    "merge names: each costs every message");
 }
 
-static void
+static int
 doctor_report(struct doctor_mailbox *dbox)
 {
 	struct roost_flags_name *name;
+	int ret = 0;
 
 	roost_flags_tally_sort(dbox->names);
-	array_foreach_elem(&dbox->names->names, name)
-		doctor_name(dbox, name);
+	array_foreach_elem(&dbox->names->names, name) {
+		if (doctor_name(dbox, name) < 0)
+			ret = -1;
+	}
 	array_foreach_elem(&dbox->pairs->names, name)
 		doctor_find(dbox, "both", name->name, name->count,
 			    "take one of them from these messages");
 	doctor_numbers(dbox);
+	return ret;
+}
+
+/* Reads what Maildir's letters mean, now and in the backup. */
+static int
+doctor_letters(struct doctor_mailbox *dbox, pool_t pool)
+{
+	const char *error;
+
+	if (roost_flags_restore_current(dbox->box, pool, &dbox->letters,
+					&error) == 0 &&
+	    (dbox->cmd->backup == NULL ||
+	     roost_flags_restore_backup(dbox->box, pool, dbox->cmd->backup,
+					&dbox->backup, &error) == 0))
+		return 0;
+	e_error(dbox->box->event, "roost: Mailbox %s: %s",
+		mailbox_get_vname(dbox->box), error);
+	doveadm_mail_failed_error(&dbox->cmd->cmd.ctx, MAIL_ERROR_TEMP);
+	return -1;
 }
 
 static int
 doctor_mailbox(struct mailbox *box, void *context)
 {
+	pool_t pool = pool_alloconly_create("roost flags doctor", 1024);
 	struct doctor_mailbox dbox = {
 		.cmd = context,
 		.box = box,
 		.names = roost_flags_tally_new(),
 		.pairs = roost_flags_tally_new(),
 	};
-	int ret;
+	int ret = doctor_letters(&dbox, pool);
 
 	roost_flags_tally_known(dbox.names, box);
-	ret = roost_walk_messages(&dbox.cmd->cmd.ctx, box, doctor_message,
-				  &dbox);
 	if (ret == 0)
-		doctor_report(&dbox);
+		ret = roost_walk_messages(&dbox.cmd->cmd.ctx, box,
+					  doctor_message, &dbox);
+	if (ret == 0)
+		ret = doctor_report(&dbox);
 	roost_flags_tally_free(&dbox.names);
 	roost_flags_tally_free(&dbox.pairs);
+	pool_unref(&pool);
 	return ret;
 }
 
@@ -265,7 +364,7 @@ doctor_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 						  cmd.ctx);
 	const struct roost_walk walk = {
 		.ctx = ctx, .visit = doctor_mailbox, .context = cmd,
-		.flags = MAILBOX_FLAG_READONLY,
+		.flags = cmd->is_fix ? 0 : MAILBOX_FLAG_READONLY,
 	};
 	int ret;
 
@@ -276,6 +375,8 @@ doctor_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	else
 		ret = roost_walk_masks(&walk, user, &cmd->cmd.masks);
 	i_free(cmd->rules);
+	if (cmd->ruser != NULL)
+		roost_user_share_give_back(&cmd->ruser);
 	return ret;
 }
 
@@ -306,9 +407,12 @@ doctor_cmd_alloc(void)
 struct doveadm_cmd_ver2 roost_cmd_flags_doctor = {
 	.name = "roost flags doctor",
 	.mail_cmd = doctor_cmd_alloc,
-	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[<mailbox mask> [...]]",
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
+		"[--fix] [--backup <file or folder>] [<mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
 ROOST_MASKS_COMMON
+DOVEADM_CMD_PARAM('x', "fix", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('b', "backup", CMD_PARAM_STR, 0)
 ROOST_MASKS_POSITIONAL
 DOVEADM_CMD_PARAMS_END
 };

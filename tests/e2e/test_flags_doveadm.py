@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import threading
 
 import pytest
@@ -562,6 +563,150 @@ def test_doctor_of_invalid_names(maildir):
     found, _ = state(maildir.raw("carol"), "Bad")
     assert sum("good" in words for words, _ in found.values()) == 2
     assert not any("bad(name" in words for words, _ in found.values())
+
+
+# doctor --fix
+
+def lose_names(server, user, mailbox):
+    """Takes the names of Maildir's letters away; returns the file that had
+    them."""
+    path = keywords_file(server, user, mailbox)
+    with open(path, "rb") as file:
+        content = file.read()
+    os.unlink(path)
+    forget_index(server, user, mailbox)
+    return path, content
+
+
+@pytest.fixture
+def lost(make_server):
+    """alice's mailbox Back lost the names of its letters; a copy of the file
+    and one of all mail are a backup."""
+    server = make_server("maildir", users=("alice", "bob"))
+    client = server.raw("alice")
+    fill(client, "Back", "Einer", "Einer Zweiter", "")
+    client.logout()
+    folder = os.path.join(server.home("alice"), "backup")
+    shutil.copytree(os.path.join(server.home("alice"), "Maildir"), folder)
+    lose_names(server, "alice", "Back")
+    server.own(server.home("alice"))
+    return server, folder, os.path.join(folder, ".Back", "dovecot-keywords")
+
+
+def shown(server):
+    """The keywords of each message."""
+    with server.raw("alice") as client:
+        return [words for _, (words, _) in
+                sorted(state(client, "Back")[0].items())]
+
+
+@pytest.mark.parametrize("form", ["file", "folder"])
+def test_doctor_restores_from_a_backup(lost, form):
+    server, folder, path = lost
+    backup = folder if form == "folder" else path
+    args = ("Back",) if form == "file" else ()
+    code, rows, _ = flags(server, "doctor", *args, user="alice")
+    assert (code, findings(rows)) == (FOUND, {
+        ("Back", "unknown", "unknown-0"): 2,
+        ("Back", "unknown", "unknown-1"): 1})
+    assert all("nobody knows" in row["advice"] for row in rows)
+    # It is only told until --fix is asked for.
+    code, rows, _ = flags(server, "doctor", "--backup", backup, *args,
+                          user="alice")
+    assert code == FOUND
+    assert ["--fix: it was Einer" in rows[0]["advice"],
+            "--fix: it was Zweiter" in rows[1]["advice"]] == [True, True]
+    assert shown(server) == [{"unknown-0"}, {"unknown-0", "unknown-1"}, set()]
+    code, rows, said = flags(server, "doctor", "--fix", "--backup", backup,
+                             *args, user="alice")
+    assert (code, said, findings(rows)) == (0, "", {
+        ("Back", "restored", "unknown-0"): 2,
+        ("Back", "restored", "unknown-1"): 1})
+    assert shown(server) == [{"einer"}, {"einer", "zweiter"}, set()]
+    # Once more, nothing is left to do.
+    code, rows, _ = flags(server, "doctor", "--fix", "--backup", backup,
+                          *args, user="alice")
+    assert code == 0 and {row["finding"] for row in rows} == {"unused"}
+    # The names are private afterwards, as they were before.
+    assert not server.find_on_disk(b"Einer", b"Zweiter", everywhere=True)
+
+
+def test_doctor_restores_after_a_restart(lost):
+    server, folder, _ = lost
+    assert flags(server, "doctor", "--fix", "--backup", folder,
+                 user="alice")[0] == 0
+    forget_index(server, "alice", "Back")
+    server.reload()
+    assert shown(server) == [{"einer"}, {"einer", "zweiter"}, set()]
+
+
+def test_doctor_restores_what_the_file_still_knows(lost):
+    """The admin has put the file itself back."""
+    server, _, backup = lost
+    assert shown(server)[0] == {"unknown-0"}
+    path = keywords_file(server, "alice", "Back")
+    shutil.copy(backup, path)
+    server.own(os.path.dirname(path))
+    code, _, said = flags(server, "doctor", "--fix", "Back", user="alice")
+    assert (code, said) == (0, "")
+    assert shown(server) == [{"einer"}, {"einer", "zweiter"}, set()]
+
+
+@pytest.mark.parametrize("content, why", [
+    (b"0 unknown-0\n", "nobody knows"), (b"", "nobody knows"),
+    (b"5 Einer\nx\n0\n99 Zweiter\n", "nobody knows"),
+    (b"0 rk1-" + b"a" * 40 + b"\n", "token that does not open")])
+def test_doctor_makes_no_name_up(lost, content, why):
+    """A backup that does not know a name, or has one of another keyring."""
+    server, _, backup = lost
+    server.write(backup, content, 0o644)
+    code, rows, _ = flags(server, "doctor", "--fix", "--backup", backup,
+                          "Back", user="alice")
+    assert code == FOUND
+    assert {row["finding"] for row in rows} == {"unknown"}
+    assert why in rows[0]["advice"]
+    assert shown(server) == [{"unknown-0"}, {"unknown-0", "unknown-1"}, set()]
+
+
+def test_doctor_tells_two_times_from_each_other(lost):
+    """One number stands for two letters: neither is guessed."""
+    server, _, backup = lost
+    path = keywords_file(server, "alice", "Back")
+    server.write(path, "0 unknown-1\n", 0o600)
+    server.own(os.path.dirname(path))
+    code, rows, _ = flags(server, "doctor", "--fix", "--backup", backup,
+                          "Back", user="alice")
+    assert code == FOUND
+    left = {row["keyword"]: row["advice"] for row in rows
+            if row["finding"] == "unknown"}
+    assert "cannot be told" in left["unknown-1?"]
+
+
+def test_doctor_refuses_a_wrong_backup(lost):
+    server, folder, path = lost
+    for args, why in (
+            (("--backup", folder + "x", "-u", "alice"), "Cannot look at"),
+            (("--backup", path, "-u", "alice"), "name the mailbox"),
+            (("--backup", path, "-u", "alice", "B*"), "name the mailbox"),
+            (("--backup", folder, "-A"), "name one with -u")):
+        code, rows, said = flags(server, "doctor", "--fix", *args)
+        assert (code, rows) == (USAGE, []) and why in said, (args, said)
+    os.chmod(path, 0)
+    if os.geteuid() == 0:
+        code, rows, said = flags(server, "doctor", "--backup", path, "Back",
+                                 user="alice")
+        assert code == 75 and "Cannot read" in said and rows == []
+    os.chmod(path, 0o600)
+    assert shown(server)[0] == {"unknown-0"}
+
+
+def test_doctor_fix_where_nothing_was_lost(server):
+    client = server.raw("doc")
+    fill(client, "Fine", "Plan", "Plan Rest")
+    before = state(client, "Fine")
+    client.logout()
+    assert flags(server, "doctor", "--fix", "Fine", user="doc") == (0, [], "")
+    assert state(server.raw("doc"), "Fine") == before
 
 
 # Users, mailboxes, errors

@@ -129,6 +129,7 @@ TESTS = [
     (r"doveadm/(doctor|doveconf|finding)", [e2e("doctor")]),
     (r"doveadm/(count|keyring-status)", [e2e("status"), e2e("commands"),
                                          e2e("policy", "not dbox")]),
+    (r"doveadm/flags-", [e2e("flags_doveadm", "not dbox")]),
     (r"doveadm/(mail-verify|verify-|walk|keyring-policy)", [e2e("verify"),
                                        e2e("faults", "not init"),
                                        e2e("commands"),
