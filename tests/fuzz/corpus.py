@@ -13,6 +13,7 @@ import base64
 import glob
 import hashlib
 import os
+import struct
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -25,7 +26,14 @@ KINDS = {
     "fuzz_keyring": ("keyring", "recovery", "key-file",
                      "escrow-file"),
 }
-FUZZERS = sorted(KINDS) + ["fuzz_flagrule"]
+FUZZERS = sorted(KINDS) + ["fuzz_dbox", "fuzz_flagrule", "fuzz_index",
+                           "fuzz_uidlist"]
+# What storages leave on the disk.
+DBOX_BODIES = ((b"one\n",), (b"", b"two"), (b"a", b"b\1\2", b"c\n\1\3\n"))
+UIDLISTS = (
+    b"3 V1700000000 N9 G00112233\n1 :1.M1.host\n4 W9 :2.M2.host,S=3:2,S\n",
+    b"1 7 4\n1 same\n3 same\n", b"0 $Forwarded\n25 rk1-aaaa\n",
+    b"1700000000.M1P2.host,S=12,W=13:2,FSTab")
 
 
 def vectors():
@@ -39,7 +47,65 @@ def vectors():
             yield kind, payload
 
 
+def dbox_file(bodies):
+    """A file of mdbox as Dovecot writes it."""
+    return b"2 M1e C65000000\n" + b"".join(
+        b"\1\2N          %016X\n%s\n\1\3\nR65f00d00\nGab\nBA/B\n\n" % (
+            len(body), body) for body in bodies)
+
+
+def log_record(kind, data):
+    size = (len(data) + 8) // 4
+    return bytes(0x80 | size >> shift & 0x7f for shift in (21, 14, 7, 0)) + \
+        struct.pack("<I", kind) + data
+
+
+def index_files():
+    """A main file with the messages 3 and 5, and a log that changes them."""
+    words = b"Work\0Urlaub\0"
+    keywords = struct.pack("<IIHHHH8sIIIII", 4 + 16 + len(words), 0, 8, 4, 1,
+                           8, b"keywords", 2, 0, 0, 0, 5) + words
+    keywords += bytes(-len(keywords) % 8)
+    mdbox = struct.pack("<IIHHHH5s3x", 0, 7, 12, 8, 4, 5, b"mdbox")
+    size = 120 + len(keywords) + len(mdbox)
+    base = bytearray(struct.pack("<BBHIIB3xIIIII", 7, 3, 120, size, 20, 1, 0,
+                                 0, 1700000000, 9, 2).ljust(120, b"\0"))
+    base[60:72] = struct.pack("<III", 4, 40, 40)
+    main = bytes(base) + keywords + mdbox + b"".join(
+        struct.pack("<IIIII", uid, 8, 1, 100 + uid, 0) for uid in (3, 5))
+    log = struct.pack("<BBHIII", 1, 3, 40, 1, 4, 3).ljust(40, b"\0") + \
+        log_record(0x2, struct.pack("<II", 9, 0)) + \
+        log_record(0x4, struct.pack("<III", 3, 5, 0x0802)) + \
+        log_record(0x400, struct.pack("<HH4sII", 0, 3, b"Neu", 5, 9)) + \
+        log_record(0x40, struct.pack("<IIIHHHH", 1, 7, 0, 8, 4, 0, 0)) + \
+        log_record(0x200, struct.pack("<III", 9, 109, 0)) + \
+        log_record(0x1000cd91, struct.pack("<II", 5, 5))
+    return main, log
+
+
+def index_seeds():
+    """What fuzz_index takes: both, and a log alone, as it divides them."""
+    main, log = index_files()
+    for sixteenths in range(1, 16):
+        # Zeros behind the main file are no part of it.
+        both = max(len(main) * 16 // sixteenths,
+                   len(log) * 16 // (16 - sixteenths)) + 16
+        cut = both * sixteenths // 16
+        if cut >= len(main) and both - cut >= len(log):
+            yield bytes([sixteenths]) + main.ljust(cut, b"\0") + log
+    yield b"\0" + log[:12] + bytes(28) + log[40:]
+
+
 def seeds(fuzzer):
+    if fuzzer == "fuzz_index":
+        yield from index_seeds()
+        return
+    if fuzzer == "fuzz_dbox":
+        yield from map(dbox_file, DBOX_BODIES)
+        return
+    if fuzzer == "fuzz_uidlist":
+        yield from UIDLISTS
+        return
     if fuzzer == "fuzz_flagrule":
         for path in sorted(glob.glob(os.path.join(TESTS, "flagrules",
                                                   "*.rules"))):
