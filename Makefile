@@ -37,6 +37,8 @@ DOVECOT_INCLUDE ?= $(call dovecot_var,dovecot_pkgincludedir)
 DOVECOT_LIBDIR ?= $(call dovecot_var,dovecot_pkglibdir)
 MODULEDIR ?= $(call dovecot_var,dovecot_moduledir)
 endif
+PREFIX ?= /usr
+BINDIR ?= $(PREFIX)/bin
 DOCDIR ?= /usr/share/doc/roost
 
 # The rooms of plugin/ and who may know whom: tests/shape/rooms.md.
@@ -46,6 +48,7 @@ CORE_SRC := $(call room_src,core)
 CORE_LIB := $(BUILD)/libroost-core.a
 RULES_SRC := $(call room_src,rules)
 RULES_LIB := $(BUILD)/libroost-rules.a
+TOOL_SRC := $(call room_src,tool)
 
 GLUE_CFLAGS := -std=gnu11 $(OPT) -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wformat=2 -Wcast-qual -Wundef $(WERROR) \
@@ -74,6 +77,7 @@ FLAGS_SO := $(BUILD)/lib12_roost_flags_plugin.so
 MAIL_SO := $(BUILD)/lib13_roost_plugin.so
 DOVEADM_SO := $(BUILD)/doveadm/lib13_doveadm_roost_plugin.so
 SETTINGS_SO := $(BUILD)/settings/libroost_settings.so
+TOOL := $(BUILD)/roost
 PROBES := $(BUILD)/roost-probes.h
 # Only where settings are a module of their own.
 HAS_SETTINGS_MODULE = $(shell grep -s 'ROOST_HAVE_SETTINGS_FRAMEWORK 1' \
@@ -81,7 +85,7 @@ HAS_SETTINGS_MODULE = $(shell grep -s 'ROOST_HAVE_SETTINGS_FRAMEWORK 1' \
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all core
+.PHONY: all core tool
 MAKEFLAGS += --no-print-directory
 
 # $(call quiet,WORD) COMMAND: what is made, in one line, instead of the command;
@@ -93,11 +97,15 @@ quiet = $(if $(V),,@$(if $(is_silent),,printf '  %-4s %s\n' $(1) $(made);) \
 	quietly() { "$$@" || { status=$$?; echo "$$*" >&2; \
 	return $$status; }; }; quietly)
 
-## all              build the plugins (the default)
-all: $(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(BUILD)/.settings
+## all              build the plugins and the program roost (the default)
+all: $(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(BUILD)/.settings $(TOOL)
 
 ## core             build the core alone; needs no Dovecot
 core: $(CORE_LIB) $(RULES_LIB)
+
+## tool             build the program roost alone; needs no Dovecot;
+##                  LDFLAGS=-static-pie for one that needs no library either
+tool: $(TOOL)
 
 $(CORE_LIB): $(call objects,$(CORE_SRC))
 $(RULES_LIB): $(call objects,$(RULES_SRC))
@@ -110,7 +118,7 @@ $(BUILD)/$(1)/%.o: plugin/$(1)/%.c
 	@mkdir -p $$(@D)
 	$$(call quiet,CC) $(CC) $(CORE_CFLAGS) -MMD -MP -c -o $$@ $$<
 endef
-$(foreach room,core rules keyfile,$(eval $(call core_rule,$(room))))
+$(foreach room,core rules keyfile tool,$(eval $(call core_rule,$(room))))
 
 # -- the plugins --
 
@@ -157,7 +165,12 @@ $(BUILD)/version.o: VERSION
 		'"roost $(VERSION)";' > $(@:.o=.c)
 	$(call quiet,CC) $(CC) $(HARDEN) $(SAN_FLAGS) $(CFLAGS) -c -o $@ \
 		$(@:.o=.c)
-$(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(SETTINGS_SO): $(BUILD)/version.o
+$(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(SETTINGS_SO) $(TOOL): \
+	$(BUILD)/version.o
+
+$(TOOL): $(call objects,$(TOOL_SRC)) $(CORE_LIB)
+	$(call quiet,LD) $(CC) -Wl,-z,relro,-z,now $(SAN_FLAGS) $(LDFLAGS) -o $@ \
+		$^ $(CRYPTO_LIBS)
 
 # No key, no library of cryptography: nothing of the core.
 $(FLAGS_SO): $(call objects,$(FLAGS_SRC)) $(RULES_LIB)
@@ -201,6 +214,11 @@ $(BUILD)/tests/core/%: tests/core/%.c tests/core/kit.c tests/core/kit.h \
 	$(call quiet,TEST) $(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
 
 $(BUILD)/tests/core/test_keyfile: $(wildcard plugin/keyfile/*)
+$(addprefix $(BUILD)/tests/core/,test_dbox test_index test_say \
+	test_uidlist): \
+	$(wildcard plugin/tool/*)
+$(addprefix $(BUILD)/fuzz/,fuzz_dbox fuzz_index fuzz_uidlist): \
+	$(wildcard plugin/tool/*)
 
 $(BUILD)/tests/vectors/%: tests/vectors/%.c tests/vectors/vec.c \
 		tests/vectors/vec.h $(CORE_LIB) $(RULES_LIB)
@@ -426,6 +444,7 @@ install: all
 	$(call put,$(DOVEADM_SO),$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)),0644)
 	$(if $(HAS_SETTINGS_MODULE),$(call \
 		put,$(SETTINGS_SO),$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)),0644))
+	$(call put,$(TOOL),$(BINDIR)/roost,0755)
 	$(call put,plugin/FORMAT.md,$(DOCDIR)/FORMAT.md,0644)
 	$(call put,README.md,$(DOCDIR)/README.md,0644)
 
@@ -435,6 +454,7 @@ uninstall:
 		$(DESTDIR)$(MODULEDIR)/$(notdir $(MAIL_SO)) \
 		$(DESTDIR)$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)) \
 		$(DESTDIR)$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)) \
+		$(DESTDIR)$(BINDIR)/roost \
 		$(DESTDIR)$(DOCDIR)/FORMAT.md $(DESTDIR)$(DOCDIR)/README.md
 
 ## clean            remove what was built

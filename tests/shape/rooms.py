@@ -243,6 +243,8 @@ def rule_names():
             continue
         allowed = beginnings(path, table)
         for symbol in sorted(defined):
+            if path.endswith("/main") and symbol == "main":
+                continue
             if any(re.match(f"(doveadm_)?roost_{word}(_|$)", symbol)
                    for word in allowed):
                 continue
