@@ -6,6 +6,8 @@
 
 #include "ioloop.h"
 
+#include "session/unlock-cache.h"
+
 #include "roost/bytes.h"
 #include "roost/keyring-edit.h"
 #include "roost/secret.h"
@@ -35,6 +37,7 @@ struct roost_ring {
 	/* It may be another's than the owner's until his secret opens it. */
 	bool is_unproven;
 	bool has_user_secret;
+	struct roost_config_unlock unlock;
 	bool was_tried;
 	enum roost_err unlock_err;
 	struct ring_secrets *secrets;
@@ -222,6 +225,7 @@ ring_open_host(struct roost_ring *ring, const char *owner,
 		return ring_refuse(ring, err,
 				   ring_host_advice(ring, err, escaped),
 				   error_r);
+	ring->unlock = config->unlock;
 	ring->has_user_secret = config->has_secret;
 	if (config->has_secret)
 		memcpy(secrets->user_secret, config->secrets->secret,
@@ -482,11 +486,37 @@ roost_ring_token_key(const struct roost_ring *ring)
 	return &ring->secrets->token_key;
 }
 
+/* The master key, by a password slot, or by what another connection that opened
+   it has left. */
+static enum roost_err
+ring_master_password(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
+{
+	const struct roost_unlock unlock = {
+		.host_key = ring->secrets->host_key,
+		.secret = ring->secrets->user_secret,
+		.keyring_id = ring->doc->id,
+		.generation = ring->doc->generation,
+	};
+	struct roost_unlock_turn *turn;
+	enum roost_err err;
+
+	if (roost_unlock_cache_take(&ring->unlock, &unlock, master_r, &turn))
+		return ROOST_OK;
+	err = roost_keyring_unlock_password(ring->doc, unlock.host_key,
+					    unlock.secret,
+					    &roost_slot_argon2_server,
+					    master_r);
+	roost_unlock_cache_leave(&ring->unlock, &unlock,
+				 err == ROOST_OK ? master_r : NULL, &turn);
+	return err;
+}
+
 /* The master key, by the provider slot or by the user's secret. */
 static enum roost_err
 ring_master(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
 {
 	const struct ring_secrets *secrets = ring->secrets;
+	enum roost_err err;
 
 	if (roost_keyring_has_slot(ring->doc, ROOST_SLOT_PROVIDER))
 		return roost_keyring_unlock_provider(ring->doc,
@@ -494,10 +524,11 @@ ring_master(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
 						     master_r);
 	if (!ring->has_user_secret)
 		return ROOST_ERR_LOCKED;
-	return roost_keyring_unlock_secret(ring->doc, secrets->host_key,
-					   secrets->user_secret,
-					   &roost_slot_argon2_server,
-					   master_r);
+	err = roost_keyring_unlock_app(ring->doc, secrets->user_secret,
+				       master_r);
+	return err == ROOST_OK ||
+		!roost_keyring_has_slot(ring->doc, ROOST_SLOT_PASSWORD) ?
+		err : ring_master_password(ring, master_r);
 }
 
 enum roost_err

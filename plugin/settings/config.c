@@ -12,6 +12,7 @@
 
 #include "roost/bytes.h"
 #include "roost/secret.h"
+#include "roost/unlock.h"
 
 #include <sys/stat.h>
 
@@ -295,6 +296,40 @@ config_leaks(struct roost_config *config, pool_t pool,
 	return config_cache_headers(config, pool, set, error_r);
 }
 
+#define UNLOCK_PARALLEL_MAX 1024
+
+/* Reads what the unlock cache may do. */
+static int
+config_unlock(struct roost_config *config, pool_t pool,
+	      const struct roost_settings *set, const char **error_r)
+{
+	struct roost_config_unlock *unlock = &config->unlock;
+	const char *error;
+
+	if (*set->roost_unlock_cache == '/') {
+		unlock->folder = p_strdup(pool, set->roost_unlock_cache);
+	} else if (*set->roost_unlock_cache != '\0') {
+		*error_r = "roost_unlock_cache is not the absolute path of a "
+			"folder on tmpfs";
+		return -1;
+	}
+	if (roost_parse_time(set->roost_unlock_ttl, &unlock->ttl,
+			     &error) < 0 ||
+	    unlock->ttl < 2 || unlock->ttl > ROOST_UNLOCK_LIFE_MAX) {
+		*error_r = "roost_unlock_ttl is not a time between 2 secs and "
+			"12 hours, such as 10 min";
+		return -1;
+	}
+	if (str_to_uint(set->roost_unlock_parallel, &unlock->parallel) < 0 ||
+	    unlock->parallel == 0 ||
+	    unlock->parallel > UNLOCK_PARALLEL_MAX) {
+		*error_r = t_strdup_printf("roost_unlock_parallel is not a "
+			"number between 1 and %u", UNLOCK_PARALLEL_MAX);
+		return -1;
+	}
+	return 0;
+}
+
 static int
 config_plaintext(struct roost_config *config, const struct roost_settings *set,
 		 const char **error_r)
@@ -330,7 +365,8 @@ roost_config_init(struct roost_config *config_r, pool_t pool,
 {
 	i_zero(config_r);
 	if (config_modes(config_r, set, error_r) < 0 ||
-	    config_leaks(config_r, pool, set, error_r) < 0)
+	    config_leaks(config_r, pool, set, error_r) < 0 ||
+	    config_unlock(config_r, pool, set, error_r) < 0)
 		return -1;
 	config_r->secrets = roost_secret_new(sizeof(*config_r->secrets));
 	if (config_r->secrets == NULL) {

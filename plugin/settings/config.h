@@ -69,6 +69,13 @@ enum roost_keywords {
 	ROOST_KEYWORDS_ALL,
 };
 
+/* The unlock cache (session/unlock-cache.h). */
+struct roost_config_unlock {
+	const char *folder;		/* NULL: there is none */
+	unsigned int ttl;		/* seconds, at least 2 */
+	unsigned int parallel;		/* at least 1 */
+};
+
 #define ROOST_PROVIDER_KEYS_MAX 2
 
 /* These are secret and lie in guarded memory. */
@@ -99,6 +106,7 @@ struct roost_config {
 	/* Names of headers that the sealed cache keeps besides the usual ones,
 	   sorted without regard to case; NULL is the last. */
 	const char *const *cache_headers;
+	struct roost_config_unlock unlock;
 	size_t provider_key_count;
 	struct roost_config_secrets *secrets;
 };
