@@ -35,6 +35,33 @@ cache_mail_set_nuls(struct mail *mail)
 	mail->has_no_nuls = !mail->has_nuls;
 }
 
+/* An object id of zeros says that the message was not sealed when it was
+   cached, so a sealed file is another one, whatever its id. */
+static bool
+cache_mail_is_other(const struct roost_cache_mail *cmail,
+		    const struct roost_header *header)
+{
+	return roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||
+		memcmp(cmail->object_id, header->object_id,	/* public */
+		       ROOST_ID_SIZE) != 0;
+}
+
+bool
+roost_cache_keys_are_other(struct mail *mail,
+			   const struct roost_header *header)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
+
+	if (cmail == NULL || mail->saving ||
+	    !roost_cache_fill_from_blob(mail, CACHE_BLOB_FACTS) ||
+	    !cache_mail_is_other(cmail, header))
+		return FALSE;
+	(void)mail_index_refresh(mail->box->index);
+	roost_cache_mail_look_again(cmail);
+	return roost_cache_fill_from_blob(mail, CACHE_BLOB_FACTS) &&
+		cache_mail_is_other(cmail, header);
+}
+
 bool
 roost_cache_keys_get(struct mail *mail, const struct roost_header *header,
 		     struct roost_file_keys *keys_r)
@@ -51,11 +78,7 @@ roost_cache_keys_get(struct mail *mail, const struct roost_header *header,
 			       roost_ring_doc(cmail->cbox->ring)->id,
 			       ROOST_ID_SIZE))
 		return FALSE;
-	/* An object id of zeros says that the message was not sealed when it
-	   was cached, so a sealed file is another one, whatever its id. */
-	if (roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||
-	    memcmp(cmail->object_id, header->object_id,	/* public */
-		   ROOST_ID_SIZE) != 0) {
+	if (cache_mail_is_other(cmail, header)) {
 		roost_cache_keys_ignore(mail);
 		return FALSE;
 	}

@@ -57,6 +57,13 @@ roost_cache_mail_forget(struct roost_cache_mail *cmail)
 	cmail->is_used = TRUE;
 }
 
+void
+roost_cache_mail_look_again(struct roost_cache_mail *cmail)
+{
+	roost_cache_mail_forget(cmail);
+	cmail->looked_up = 0;
+}
+
 static void
 plain_wipe(struct cache_plain *plain)
 {

@@ -83,6 +83,10 @@ void roost_cache_mail_free(struct roost_cache_mail *cmail);
    stays. */
 void roost_cache_mail_forget(struct roost_cache_mail *cmail);
 
+/* Forget content, and look each blob up again, since the index may have other
+   ones now. */
+void roost_cache_mail_look_again(struct roost_cache_mail *cmail);
+
 /* Content was just made, from the body too or not, of the file that was opened
    or saved: add the file's keys to it. */
 void roost_cache_mail_made(struct roost_cache_mail *cmail, bool has_body);

@@ -19,6 +19,7 @@ struct open_mail {
 	/* Of the file that was opened last. */
 	struct roost_opened opened;
 	struct roost_sizes sizes;
+	bool is_again;		/* the file is being opened a second time */
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(open_mail_module, &mail_module_register);
@@ -53,9 +54,9 @@ open_mail_istream_opened(struct mail *mail, struct istream **stream)
 {
 	struct open_mail *omail = OPEN_MAIL(mail);
 
-	omail->opened.is_sealed = FALSE;
 	roost_sizes_reset(&omail->sizes);
-	if (roost_open_stream(mail, stream, &omail->opened) < 0) {
+	if (roost_open_stream(mail, stream, omail->is_again,
+			      &omail->opened) < 0) {
 		/* Not every storage frees the stream after an error. */
 		i_stream_unref(stream);
 		return -1;
@@ -76,6 +77,13 @@ open_mail_get_stream(struct mail *mail, bool get_body,
 	int ret = omail->module_ctx.super.get_stream(mail, get_body, hdr_size,
 						     body_size, stream_r);
 
+	if (ret < 0 && omail->opened.is_unlike) {
+		omail->is_again = TRUE;
+		ret = omail->module_ctx.super.get_stream(mail, get_body,
+							 hdr_size, body_size,
+							 stream_r);
+		omail->is_again = FALSE;
+	}
 	if (ret < 0)
 		return ret;
 	if (roost_sizes_are_wrong(&omail->sizes))
@@ -96,7 +104,7 @@ open_mail_close(struct mail *mail)
 		roost_sizes_forget(mail);
 	if (omail->sizes.was_healed)
 		roost_maildir_sizes_fix(mail, &omail->sizes);
-	omail->opened.is_sealed = FALSE;
+	i_zero(&omail->opened);
 	roost_sizes_reset(&omail->sizes);
 	omail->module_ctx.super.close(mail);
 }

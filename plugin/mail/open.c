@@ -102,17 +102,32 @@ attempt_refuse(const struct attempt *attempt, struct mail *mail,
 	return roost_refuse_message(mail, attempt->err, attempt->detail);
 }
 
+/* The file is to be opened again.  The error is for a caller that does not do
+   so. */
+static int
+open_again(struct mail *mail, struct roost_opened *opened_r)
+{
+	opened_r->is_unlike = TRUE;
+	mail_storage_set_error(mail->box->storage, MAIL_ERROR_TEMP,
+			       "This message was just stored anew; ask again");
+	return -1;
+}
+
 /* The same as roost_open_stream(), once the header has been read, which began
    at the offset start; frees the opening. */
 static int
 open_sealed(struct mail *mail, struct roost_opening *opening,
 	    const struct roost_header *header, uoff_t start,
-	    struct istream **stream, struct roost_opened *opened_r)
+	    struct istream **stream, bool is_again,
+	    struct roost_opened *opened_r)
 {
 	struct attempt attempt = { .err = ROOST_OK };
 	struct roost_ring *ring;
+	int ret = get_ring(mail, &ring);
 
-	if (get_ring(mail, &ring) < 0) {
+	if (ret == 0 && !is_again && roost_cache_keys_are_other(mail, header))
+		ret = open_again(mail, opened_r);
+	if (ret < 0) {
 		roost_istream_cancel(&opening);
 		return -1;
 	}
@@ -132,10 +147,20 @@ open_sealed(struct mail *mail, struct roost_opening *opening,
 	return 0;
 }
 
+/* Does the index, as it is now, know the message as a sealed one? */
+static bool
+is_named(struct mail *mail)
+{
+	return roost_named_object_is_there(mail) &&
+		(mail_index_refresh(mail->box->index) < 0 ||
+		 roost_named_object_is_there(mail));
+}
+
 /* May a message be served that does not claim to be sealed?  Returns 0, or -1,
    which is reported. */
 static int
-check_plaintext(struct mail *mail)
+check_plaintext(struct mail *mail, bool is_again,
+		struct roost_opened *opened_r)
 {
 	struct roost_user *ruser = roost_user_get(mail->box->storage->user);
 	struct mail_namespace *ns = mailbox_get_namespace(mail->box);
@@ -150,8 +175,9 @@ check_plaintext(struct mail *mail)
 		return 0;
 	/* No policy lets this be served.  What was cached of the sealed
 	   message is kept, because it still is what the message was. */
-	if (roost_named_object_is_there(mail))
-		return roost_refuse_unsealed(mail);
+	if (is_named(mail))
+		return is_again ? roost_refuse_unsealed(mail) :
+			open_again(mail, opened_r);
 	if (roost_user_plaintext(ruser, ns, &plaintext, &error) < 0)
 		return roost_refuse_keyring(mail, "keyring", error);
 	return plaintext == ROOST_PLAINTEXT_SERVE ? 0 :
@@ -159,7 +185,7 @@ check_plaintext(struct mail *mail)
 }
 
 int
-roost_open_stream(struct mail *mail, struct istream **stream,
+roost_open_stream(struct mail *mail, struct istream **stream, bool is_again,
 		  struct roost_opened *opened_r)
 {
 	uoff_t start = (*stream)->v_offset;
@@ -167,8 +193,9 @@ roost_open_stream(struct mail *mail, struct istream **stream,
 	const struct roost_header *header;
 	enum roost_err err;
 
+	i_zero(opened_r);
 	if (!roost_inspect_is_claimed(*stream)) {
-		if (check_plaintext(mail) < 0)
+		if (check_plaintext(mail, is_again, opened_r) < 0)
 			return -1;
 		roost_cache_keys_opened(mail, NULL, NULL);
 		return 0;
@@ -178,5 +205,6 @@ roost_open_stream(struct mail *mail, struct istream **stream,
 		return roost_refuse_unreadable(mail, *stream);
 	if (err != ROOST_OK)
 		return roost_refuse_message(mail, err, NULL);
-	return open_sealed(mail, opening, header, start, stream, opened_r);
+	return open_sealed(mail, opening, header, start, stream, is_again,
+			   opened_r);
 }

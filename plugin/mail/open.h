@@ -18,15 +18,23 @@
 struct roost_opened {
 	bool is_sealed;
 	uint8_t object_id[ROOST_ID_SIZE];	/* if it is */
+	/* It is not what the index says, so that it may just have been
+	   rewritten: the file is to be opened once more. */
+	bool is_unlike;
 };
 
 /*
  * The storage has opened the mail's file as *stream.  If that is a sealed
  * message, *stream becomes its plaintext; if it is plaintext that may be
  * served, *stream stays.  Returns 0, or -1 when the message is refused: it is
- * reported (refuse.h), and *stream and *opened_r are as they were.
+ * reported (refuse.h), and *stream is as it was.
+ *
+ * Between the storage opening the file and this call a command may have sealed
+ * the message anew, or stored it as plaintext, and told the index.  So the
+ * first time that file and index differ, it is -1 with opened_r->is_unlike,
+ * and nothing is reported; is_again says that this is the second time.
  */
 int roost_open_stream(struct mail *mail, struct istream **stream,
-		      struct roost_opened *opened_r);
+		      bool is_again, struct roost_opened *opened_r);
 
 #endif

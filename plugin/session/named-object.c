@@ -69,21 +69,26 @@ static void
 leave_in_view(struct mail_cache *cache, struct mail_index_view *view,
 	      uint32_t seq, unsigned int field_idx, const uint8_t *object_id)
 {
-	struct mail_cache_view *cache_view = mail_cache_view_open(cache, view);
 	struct mail_index_transaction *trans =
 		mail_index_transaction_begin(view,
 					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
+	struct mail_index_view *updated;
+	struct mail_cache_view *cache_view;
 	uint32_t none = 0;
 
 	/* What was there ends first, because a new record is linked to the one
-	   that the transaction finds before it. */
+	   that the transaction finds before it.  The name is added in a view
+	   in which that is gone, because no field is added that is there. */
 	mail_index_update_ext(trans, seq, cache->ext_id, &none, NULL);
+	updated = mail_index_transaction_open_updated_view(trans);
+	cache_view = mail_cache_view_open(cache, updated);
 	if (object_id != NULL)
 		mail_cache_add(mail_cache_get_transaction(cache_view, trans),
 			       seq, field_idx, object_id, ROOST_ID_SIZE);
 	/* If that fails, the next session tries it again. */
 	(void)mail_index_transaction_commit(&trans);
 	mail_cache_view_close(&cache_view);
+	mail_index_view_close(&updated);
 }
 
 void

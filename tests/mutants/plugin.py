@@ -576,8 +576,8 @@ MUTANTS = [
      "&physical))\n\t\treturn 0;\n", "\t(void)physical;\n", LEAKS,
      "planted and kept"),
     ("zero is an object", "cache/keys.c",
-     "\tif (roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||\n",
-     "\tif (FALSE ||\n", LEAKS, "object_id_of_zero"),
+     "\treturn roost_bytes_are_zero(cmail->object_id, ROOST_ID_SIZE) ||\n",
+     "\treturn FALSE ||\n", LEAKS, "object_id_of_zero"),
     ("a commitment that fails is the blob's no fault", "mail/open.c",
      "\t\troost_cache_keys_ignore(mail);\n", "\t\t(void)mail;\n", DAMAGE,
      "commitment and maildir"),
@@ -763,7 +763,7 @@ MUTANTS = [
      "says_what_it_did_not"),
     # Plaintext in the place of sealed mail
     ("plaintext is served in a sealed one's place", "mail/open.c",
-     "\tif (roost_named_object_is_there(mail))\n", "\tif (FALSE)\n",
+     "\tif (is_named(mail))\n", "\tif (FALSE && is_named(mail))\n",
      POLICY, "maildir and every_way"),
     ("the name of a dropped object is lost", "session/named-object.c",
      "\tif (object_id != NULL)\n\t\tmail_cache_add(",
@@ -777,9 +777,9 @@ MUTANTS = [
      "\t\tTRUE ? 1 : 0;\n", POLICY,
      "maildir and read_only_copies"),
     ("what is refused for one policy is served", "mail/open.c",
-     "\t\treturn roost_refuse_unsealed(mail);\n",
-     "\t\treturn roost_refuse_unsealed(mail) < 0 &&\n"
-     "\t\t\tconfig->plaintext == ROOST_PLAINTEXT_REFUSE ? -1 : 0;\n",
+     "\t\treturn is_again ? roost_refuse_unsealed(mail) :\n",
+     "\t\treturn is_again ? (roost_refuse_unsealed(mail) < 0 &&\n"
+     "\t\t\tconfig->plaintext == ROOST_PLAINTEXT_REFUSE ? -1 : 0) :\n",
      POLICY, "whatever_the_policy"),
     ("a spool on a disk is fine", "session/leaks.c",
      "\tif (roost_leaks_dir_keeps(dir))\n", "\tif (FALSE)\n", LEAKS, "spool"),
