@@ -4,6 +4,8 @@
  */
 #include "doveadm/command.h"
 
+#include "session/ring-change.h"
+
 #ifdef ROOST_HAVE_DOVEADM_PARSE_ARG
 static bool
 cmd_parse_arg(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED,
@@ -72,6 +74,27 @@ const char *
 roost_command_policy_name(enum roost_policy policy)
 {
 	return policy == ROOST_POLICY_SEALED ? "sealed" : "open";
+}
+
+int
+roost_command_set_policy(struct roost_user *ruser, struct mail_namespace *ns,
+			 struct roost_ring *ring, enum roost_policy policy,
+			 const char **error_r)
+{
+	const struct roost_config *config;
+	struct roost_keystore *store = roost_user_keystore(ruser, ns, error_r);
+	int ret;
+
+	if (store == NULL ||
+	    roost_user_namespace_config(ruser, ns, &config, error_r) < 0)
+		ret = -1;
+	else
+		ret = roost_ring_change_policy(ring, store, config, policy,
+					       error_r);
+	roost_keystore_deinit(&store);
+	if (ret < 0 || roost_user_renew_ring(ruser, ring, error_r) < 0)
+		return -1;
+	return ret;
 }
 
 struct mail_namespace *

@@ -63,6 +63,13 @@ int roost_command_fail(struct doveadm_mail_cmd_context *ctx,
 bool roost_command_policy(const char *name, enum roost_policy *policy_r);
 const char *roost_command_policy_name(enum roost_policy policy);
 
+/* Give the stored keyring of the namespace, which is ring, another policy.  1
+   it was changed; 0 it had that policy; -1 with error_r. */
+int roost_command_set_policy(struct roost_user *ruser,
+			     struct mail_namespace *ns,
+			     struct roost_ring *ring, enum roost_policy policy,
+			     const char **error_r);
+
 /* Returns the namespace whose keyring is the user's own. */
 struct mail_namespace *roost_command_namespace(struct mail_user *user);
 

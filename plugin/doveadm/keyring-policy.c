@@ -8,7 +8,6 @@
 #include "doveadm/commands.h"
 
 #include "doveadm/count.h"
-#include "session/ring-change.h"
 
 struct policy_context {
 	struct doveadm_mail_cmd_context ctx;
@@ -85,28 +84,6 @@ policy_namespace(struct policy_context *ctx, struct mail_user *user,
 		roost_command_namespace_find(user, ctx->prefix, error_r);
 }
 
-static int
-policy_change(struct policy_context *ctx, struct roost_user *ruser,
-	      struct mail_namespace *ns, struct roost_ring *ring,
-	      const char **error_r)
-{
-	const struct roost_config *config;
-	struct roost_keystore *store;
-	int ret;
-
-	if (!ctx->is_change)
-		return 0;
-	store = roost_user_keystore(ruser, ns, error_r);
-	if (store == NULL ||
-	    roost_user_namespace_config(ruser, ns, &config, error_r) < 0)
-		ret = -1;
-	else
-		ret = roost_ring_change_policy(ring, store, config,
-					       ctx->policy, error_r);
-	roost_keystore_deinit(&store);
-	return ret < 0 ? -1 : roost_user_renew_ring(ruser, ring, error_r);
-}
-
 /* Warns whoever has just changed the policy of what follows from it. */
 static void
 policy_warn(const struct policy_context *ctx, struct mail_user *user,
@@ -141,7 +118,9 @@ policy_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
 		return -1;
 	ret = roost_user_ring(ruser, ns, &ring, error_r);
 	if (ret > 0) {
-		ret = policy_change(ctx, ruser, ns, ring, error_r);
+		ret = !ctx->is_change ? 0 :
+			roost_command_set_policy(ruser, ns, ring, ctx->policy,
+						 error_r);
 	} else if (ret == 0 && ctx->is_change) {
 		*error_r = t_strdup_printf("There is no keyring: make it with "
 			"doveadm roost init -u %s", user->username);

@@ -20,7 +20,8 @@
 
 #define INTERRUPTED "Interrupted before every message was seen"
 
-/* The progress is shown each time that so many messages were visited. */
+/* The progress is shown each time that so many messages were visited, and each
+   second. */
 #define PROGRESS_STEP 1000
 #define PROGRESS_NAME_MAX 256
 
@@ -173,6 +174,7 @@ roost_walk_masks(const struct roost_walk *walk, struct mail_user *user,
 struct progress {
 	const char *vname;
 	unsigned int done, total;
+	time_t began, last;
 	bool is_shown, was_shown;
 };
 
@@ -186,19 +188,43 @@ progress_init(struct progress *progress_r,
 	i_zero(progress_r);
 	progress_r->vname = mailbox_get_vname(box);
 	progress_r->total = status.messages;
+	progress_r->began = progress_r->last = time(NULL);
 	progress_r->is_shown =
 		ctx->cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI &&
 		(doveadm_verbose || isatty(STDERR_FILENO) == 1);
 }
 
+/* How long it will still take, as it went so far. */
+static const char *
+progress_left(const struct progress *progress)
+{
+	unsigned long long secs = (unsigned long long)
+		I_MAX(progress->last - progress->began, 0) *
+		(progress->total - progress->done) / progress->done;
+
+	return progress->last == progress->began ? "" :
+		t_strdup_printf(", %llu:%02llu:%02llu left", secs / 3600,
+				secs / 60 % 60, secs % 60);
+}
+
 static void
 progress_step(struct progress *progress)
 {
-	if (++progress->done % PROGRESS_STEP != 0 || !progress->is_shown)
+	time_t now;
+
+	progress->done++;
+	if (!progress->is_shown)
 		return;
-	fprintf(stderr, "\r%s: %u/%u",
+	now = time(NULL);
+	if (progress->done % PROGRESS_STEP != 0 && now == progress->last)
+		return;
+	progress->last = now;
+	/* Messages may have come since they were counted. */
+	progress->total = I_MAX(progress->total, progress->done);
+	/* What stood there may have been longer. */
+	fprintf(stderr, "\r%s: %u/%u%s    ",
 		str_sanitize(progress->vname, PROGRESS_NAME_MAX),
-		progress->done, progress->total);
+		progress->done, progress->total, progress_left(progress));
 	progress->was_shown = TRUE;
 }
 

@@ -13,6 +13,11 @@
 
 #include "roost/chunk.h"
 
+/* What a file begins with that mail_crypt has written. */
+static const uint8_t crypted_magic[] = {
+	'C', 'R', 'Y', 'P', 'T', 'E', 'D', 3, 7
+};
+
 struct inspect_mail {
 	union mail_module_context module_ctx;
 	void (*inspect)(void *context, struct istream *stored);
@@ -26,6 +31,21 @@ static MODULE_CONTEXT_DEFINE_INIT(inspect_mail_module, &mail_module_register);
 	((struct inspect_mail *)MODULE_CONTEXT_REQUIRE( \
 		(struct mail_private *)(mail), inspect_mail_module))
 
+/* The second hook of a mail. */
+struct decrypted_mail {
+	union mail_module_context module_ctx;
+	void (*inspect)(void *context, struct istream *stored,
+			struct istream *decrypted);
+	void *context;
+	struct istream *stored;		/* as the first hook saw it */
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(decrypted_mail_module,
+				  &mail_module_register);
+#define DECRYPTED_MAIL(mail) \
+	((struct decrypted_mail *)MODULE_CONTEXT_REQUIRE( \
+		(struct mail_private *)(mail), decrypted_mail_module))
+
 bool
 roost_inspect_is_claimed(struct istream *stored)
 {
@@ -34,6 +54,18 @@ roost_inspect_is_claimed(struct istream *stored)
 
 	(void)i_stream_read_bytes(stored, &data, &size, ROOST_MAGIC_SIZE);
 	return roost_header_is_claimed(data, size);
+}
+
+bool
+roost_inspect_is_crypted(struct istream *stored)
+{
+	const unsigned char *data;
+	size_t size;
+
+	return i_stream_read_bytes(stored, &data, &size,
+				   sizeof(crypted_magic)) > 0 &&
+		memcmp(data, crypted_magic,	/* public */
+		       sizeof(crypted_magic)) == 0;
 }
 
 /* The fixed header says how long the table is.  A table that does not fit into
@@ -96,6 +128,20 @@ peek_inspect(void *context, struct istream *stored)
 	roost_inspect_read(stored, context);
 }
 
+/* Keep the stored bytes for the second hook, if it waits for them. */
+static void
+decrypted_keep(struct mail *mail, struct istream *stored)
+{
+	struct decrypted_mail *dmail =
+		MODULE_CONTEXT((struct mail_private *)mail,
+			       decrypted_mail_module);
+
+	if (dmail == NULL || dmail->inspect == NULL)
+		return;
+	dmail->stored = stored;
+	i_stream_ref(stored);
+}
+
 static int
 inspect_istream_opened(struct mail *mail, struct istream **stream)
 {
@@ -105,6 +151,7 @@ inspect_istream_opened(struct mail *mail, struct istream **stream)
 	if (inspect == NULL) {
 		peek_inspect(&imail->peek, *stream);
 		imail->has_peek = TRUE;
+		decrypted_keep(mail, *stream);
 		return imail->module_ctx.super.istream_opened(mail, stream);
 	}
 	imail->inspect = NULL;
@@ -180,4 +227,64 @@ roost_inspect_allocated(struct mail *_mail)
 	v->istream_opened = inspect_istream_opened;
 	v->close = inspect_close;
 	MODULE_CONTEXT_SET(mail, inspect_mail_module, imail);
+}
+
+static int
+decrypted_istream_opened(struct mail *mail, struct istream **stream)
+{
+	struct decrypted_mail *dmail = DECRYPTED_MAIL(mail);
+	void (*inspect)(void *, struct istream *, struct istream *) =
+		dmail->inspect;
+
+	if (inspect == NULL || dmail->stored == NULL)
+		return dmail->module_ctx.super.istream_opened(mail, stream);
+	dmail->inspect = NULL;
+	inspect(dmail->context, dmail->stored, *stream);
+	i_stream_unref(stream);
+	return -1;
+}
+
+int
+roost_inspect_decrypted(struct mail *mail,
+			void (*inspect)(void *context,
+					struct istream *stored,
+					struct istream *decrypted),
+			void *context, const char **error_r)
+{
+	struct decrypted_mail *dmail =
+		MODULE_CONTEXT((struct mail_private *)mail,
+			       decrypted_mail_module);
+	struct istream *input;
+	bool was_inspected;
+
+	if (dmail == NULL)
+		return 0;
+	mail_storage_last_error_push(mail->box->storage);
+	dmail->inspect = inspect;
+	dmail->context = context;
+	(void)mail_get_stream_because(mail, NULL, NULL, "roost", &input);
+	was_inspected = dmail->inspect == NULL;
+	dmail->inspect = NULL;
+	i_stream_unref(&dmail->stored);
+	if (!was_inspected)
+		*error_r = t_strdup(mailbox_get_last_internal_error(mail->box,
+								    NULL));
+	mail_storage_last_error_pop(mail->box->storage);
+	return was_inspected ? 1 : -1;
+}
+
+void
+roost_inspect_decrypted_allocated(struct mail *_mail)
+{
+	struct mail_private *mail = (struct mail_private *)_mail;
+	struct mail_vfuncs *v = mail->vlast;
+	struct decrypted_mail *dmail;
+
+	if (!roost_storage_can_seal(_mail->box->storage))
+		return;
+	dmail = p_new(mail->pool, struct decrypted_mail, 1);
+	dmail->module_ctx.super = *v;
+	mail->vlast = &dmail->module_ctx.super;
+	v->istream_opened = decrypted_istream_opened;
+	MODULE_CONTEXT_SET(mail, decrypted_mail_module, dmail);
 }

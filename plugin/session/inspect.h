@@ -26,8 +26,23 @@ int roost_inspect(struct mail *mail,
 		  void (*inspect)(void *context, struct istream *stored),
 		  void *context);
 
-/* True if the stream, at its start, claims to be a sealed message. */
+/*
+ * The same, but inspect is also given what the plugin mail_crypt makes of the
+ * stored bytes: by a second hook, which must come after that plugin's and
+ * before Roost's.  The stored bytes are then there to be compared and not to be
+ * read.  -1 also if that plugin fails; then error_r says why.
+ */
+void roost_inspect_decrypted_allocated(struct mail *mail);
+int roost_inspect_decrypted(struct mail *mail,
+			    void (*inspect)(void *context,
+					    struct istream *stored,
+					    struct istream *decrypted),
+			    void *context, const char **error_r);
+
+/* True if the stream, at its start, claims to be a sealed message; or one that
+   mail_crypt has encrypted. */
 bool roost_inspect_is_claimed(struct istream *stored);
+bool roost_inspect_is_crypted(struct istream *stored);
 
 /* What the header of a stored message tells. */
 struct roost_peek {

@@ -4,17 +4,15 @@ and every other plugin that looks at mail while it is read or saved."""
 
 import os
 import re
-import subprocess
 
 import pytest
 
 import server as servers
 import tamper
 import virtualbox
+from cryptkit import CRYPT_MAGIC, crypt_settings
 from server import NEW, STORAGES
 from sharing import message, share, shared  # noqa: F401
-
-CRYPT_MAGIC = b"CRYPTED\x03\x07"
 
 
 def bodies(server, user, mailbox="INBOX"):
@@ -22,36 +20,6 @@ def bodies(server, user, mailbox="INBOX"):
     assert client.select(mailbox)[0] == "OK"
     _, answer = client.fetch("1:*", "(BODY.PEEK[])")
     return [part[1] for part in answer if isinstance(part, tuple)]
-
-
-def crypt_keys(folder):
-    """Dovecot's own mail encryption: a key pair, made by openssl."""
-    private = os.path.join(folder, "crypt.pem")
-    public = os.path.join(folder, "crypt.pub")
-    subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey",
-                    "-noout", "-out", private + ".raw"], check=True)
-    subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt", "-in",
-                    private + ".raw", "-out", private], check=True)
-    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out",
-                    public], check=True, stderr=subprocess.DEVNULL)
-    for path in (private, public):
-        os.chmod(path, 0o644)
-    return private, public
-
-
-def crypt_settings(folder, is_writing):
-    private, public = crypt_keys(folder)
-    if not NEW:
-        return {"mail_crypt_global_private_key": "<" + private,
-                "mail_crypt_global_public_key": "<" + public,
-                "mail_crypt_save_version": "2" if is_writing else "0"}, ""
-    return {"crypt_global_public_key_file": public,
-            "crypt_write_algorithm":
-                "aes-256-gcm-sha256" if is_writing else None}, """
-crypt_global_private_key main {
-  crypt_private_key_file = %s
-}
-""" % private
 
 
 @pytest.mark.parametrize("storage", STORAGES)
