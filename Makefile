@@ -69,9 +69,9 @@ MAIL_SRC := $(call room_src,mail cache keywords session keyfile stream \
 	$(CONFIG_SRC) $(BOTH_CONFIG_SRC)
 FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) \
 	$(BOTH_CONFIG_SRC) plugin/dovecot/ostream-watch.c
-DOVEADM_SRC := $(call room_src,doveadm session keyfile stream dovecot) \
+DOVEADM_SRC := $(call room_src,doveadm rewrite session keyfile stream dovecot) \
 	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(BOTH_CONFIG_SRC) \
-	plugin/settings/line.c
+	plugin/settings/line.c plugin/keywords/name.c
 
 FLAGS_SO := $(BUILD)/lib12_roost_flags_plugin.so
 MAIL_SO := $(BUILD)/lib13_roost_plugin.so
@@ -143,7 +143,7 @@ $(BUILD)/$(1)/%.o: plugin/$(1)/%.c $(PROBES)
 	$$(call quiet,CC) $(CC) $(GLUE_CFLAGS) -MD -MP -c -o $$@ $$<
 endef
 GLUE_ROOMS := dovecot settings stream session cache keywords mail flags \
-	doveadm
+	rewrite doveadm
 $(foreach room,$(GLUE_ROOMS),$(eval $(call glue_rule,$(room))))
 
 # Modules are of one build if they were made of the same sources.

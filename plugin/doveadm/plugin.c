@@ -31,10 +31,18 @@ static struct mail_storage_hooks command_hooks = {
 static char hooks_path[] = "lib00_doveadm_roost_plugin.so";
 static struct module hooks_module = { .path = hooks_path };
 
+/* Behind mail_crypt's hooks, whose module is lib10, and outside of Roost's. */
+static struct mail_storage_hooks decrypted_hooks = {
+	.mail_allocated = roost_inspect_decrypted_allocated,
+};
+static char decrypted_path[] = "lib11_doveadm_roost_plugin.so";
+static struct module decrypted_module = { .path = decrypted_path };
+
 void
 doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 {
 	mail_storage_hooks_add_forced(&hooks_module, &command_hooks);
+	mail_storage_hooks_add_forced(&decrypted_module, &decrypted_hooks);
 	doveadm_cmd_register_ver2(&roost_cmd_cache_purge);
 	doveadm_cmd_register_ver2(&roost_cmd_doctor);
 	doveadm_cmd_register_ver2(&roost_cmd_init);
@@ -42,6 +50,9 @@ doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 	doveadm_cmd_register_ver2(&roost_cmd_status);
 	doveadm_cmd_register_ver2(&roost_cmd_verify);
 	doveadm_cmd_register_ver2(&roost_cmd_rebind);
+	doveadm_cmd_register_ver2(&roost_cmd_seal);
+	doveadm_cmd_register_ver2(&roost_cmd_reseal);
+	doveadm_cmd_register_ver2(&roost_cmd_unseal);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_list);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_rename);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_merge);

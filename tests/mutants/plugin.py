@@ -58,6 +58,7 @@ DBOX_FILE, UIDLIST, TOOL = "core/test_dbox", "core/test_uidlist", "tool"
 INDEX_FILE = "core/test_index"
 MIDWAY, COMPRESSION = "midway", "compression"
 AMONG = "among_others"
+SEAL = "seal"
 
 MUTANTS = [
     # Reading
@@ -1109,6 +1110,65 @@ MUTANTS = [
     ("a digest counts for another keyring", "tool/message.c",
      "\t\treturn ROOST_ERR_OTHER_KEYRING;\n", "\t\treturn ROOST_OK;\n", TOOL,
      "check_backup_of_another and maildir"),
+    # Sealing in place
+    ("what was stored is believed", "rewrite/maildir.c",
+     "\t\ttmp_check(put, error_r) < 0 ? -1 : 0;\n", "\t\tFALSE ? -1 : 0;\n",
+     SEAL, "does_not_keep"),
+    ("a tag at the end is not asked for", "rewrite/form.c",
+     "\tif (input->stream_errno == 0)\n", "\tif (TRUE)\n", SEAL,
+     "mail_crypt"),
+    ("what was put in place is sealed", "rewrite/rewrite.c",
+     "\tif (!is_named(look->mail))\n", "\tif (TRUE)\n", SEAL,
+     "nobody_answers"),
+    ("what the policy refuses is sealed", "rewrite/rewrite.c",
+     "\tif (roost_ring_policy(look->run->ring) != ROOST_POLICY_SEALED)\n",
+     "\tif (TRUE)\n", SEAL, "nobody_answers"),
+    ("what another run has stored is replaced", "rewrite/maildir.c",
+     "\treturn is_same_file(&seek.st, &put->old) ? ROOST_REWRITE_PLACED :\n"
+     "\t\tROOST_REWRITE_PLACE_OTHER;\n", "\treturn ROOST_REWRITE_PLACED;\n",
+     SEAL, "two_runs"),
+    ("a renamed message is doubled", "rewrite/maildir.c",
+     "\tif (name_was_changed(put, put->old.st_nlink)) {\n",
+     "\tif (FALSE && name_was_changed(put, put->old.st_nlink)) {\n", SEAL,
+     "another_program"),
+    ("the keyring is not asked for again", "rewrite/form.c",
+     "\tif (form->plan != ROOST_REWRITE_UNSEAL &&\n"
+     "\t    roost_user_renew_ring(", "\tif (FALSE &&\n"
+     "\t    roost_user_renew_ring(", SEAL, "goes_away"),
+    ("what was cached of the old form stays", "rewrite/known.c",
+     "\tif (known_has_record(known))\n", "\tif (FALSE)\n", SEAL, "way_out"),
+    ("the received date is the day of sealing", "rewrite/maildir.c",
+     "\tif (futimens(put->tmp_fd, times) < 0)\n", "\tif ((void)times, FALSE)\n",
+     SEAL, "nothing_changes"),
+    ("the save date is the day of sealing", "rewrite/maildir.c",
+     "\tput->form->save_date = put->old.st_ctime;\n", "", SEAL,
+     "save_date_stays"),
+    ("a copy is stored twice", "rewrite/maildir.c",
+     "\tif (tmp_link(put))\n", "\tif (FALSE && tmp_link(put))\n", SEAL,
+     "copies_stay"),
+    ("what a killed run has left stays", "rewrite/maildir.c",
+     "\tif (flock(fd, LOCK_EX | LOCK_NB) == 0 && unlink(path) < 0 &&\n",
+     "\tif (FALSE && unlink(path) < 0 &&\n", SEAL, "killed_at"),
+    ("plaintext is asked for nobody", "doveadm/mail-rewrite.c",
+     "\tif (!cmd->is_sure && !unseal_ask(ctx))\n", "\tif (FALSE)\n", SEAL,
+     "way_out"),
+    ("all is finished though a message stays", "doveadm/mail-rewrite.c",
+     "\tif (cmd->all.left > 0) {\n", "\tif (FALSE) {\n", SEAL,
+     "finish_ends"),
+    ("letters of maildir keep their names", "rewrite/names.c",
+     "\tif (strcmp(box->storage->name, MAILDIR_STORAGE_NAME) == 0 &&\n"
+     "\t    letters(", "\tif (FALSE &&\n\t    letters(", SEAL,
+     "finish_leaves"),
+    ("the older log keeps names", "rewrite/names.c",
+     "\ti_unlink_if_exists(index->log->filepath2);\n", "", SEAL,
+     "finish_leaves"),
+    ("old caches stay", "doveadm/seal-finish.c",
+     "\tif (finish_cache(box, &error) < 0)\n", "\tif (FALSE && "
+     "finish_cache(box, &error) < 0)\n", SEAL, "finish_leaves"),
+    # A session that reads while a message is sealed
+    ("a message that was just stored anew is refused", "mail/open-hooks.c",
+     "\tif (ret < 0 && omail->opened.is_unlike) {\n", "\tif (FALSE) {\n", SEAL,
+     "older_view"),
 ]
 
 

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seal-finish: policy, names and caches, once all is sealed.  See
+ * seal-finish.h.
+ */
+#include "doveadm/seal-finish.h"
+
+#include "mail-cache-private.h"
+#include "mail-index-alloc-cache.h"
+
+#include "rewrite/names.h"
+
+struct finish {
+	struct doveadm_mail_cmd_context *ctx;
+	struct roost_user *ruser;
+	struct mail_user *user;
+};
+
+static int
+finish_fail(const struct finish *finish, const struct mailbox *box,
+	    const char *what, const char *error)
+{
+	return roost_command_fail(finish->ctx, finish->user,
+		t_strdup_printf("In mailbox %s %s: %s", mailbox_get_vname(box),
+				what, error));
+}
+
+/* From now on plaintext is refused, so that none can be added unseen. */
+static int
+finish_policy(const struct finish *finish, struct mail_namespace *ns,
+	      struct roost_ring **ring_r, const char **error_r)
+{
+	int ret = roost_user_ring(finish->ruser, ns, ring_r, error_r);
+
+	if (ret == 0)
+		*error_r = "there is no keyring";
+	if (ret <= 0)
+		return -1;
+	ret = roost_command_set_policy(finish->ruser, ns, *ring_r,
+				       ROOST_POLICY_SEALED, error_r);
+	if (ret > 0)
+		e_info(finish->user->event, "roost: The policy is sealed from "
+		       "now on");
+	return ret < 0 ? -1 : 0;
+}
+
+static int
+finish_cache(struct mailbox *box, const char **error_r)
+{
+	/* Purging what is not there would make it. */
+	int ret = mail_cache_open_and_verify(box->cache);
+
+	if (ret > 0)
+		ret = mail_cache_purge(box->cache, UINT32_MAX,
+				       "doveadm roost seal --finish");
+	if (ret >= 0)
+		return 0;
+	mailbox_set_index_error(box);
+	*error_r = t_strdup(mailbox_get_last_internal_error(box, NULL));
+	return -1;
+}
+
+static int
+finish_mailbox(struct mailbox *box, void *context)
+{
+	const struct finish *finish = context;
+	struct roost_ring *ring;
+	const char *error;
+	int ret;
+
+	if (finish_policy(finish, mailbox_get_namespace(box), &ring,
+			  &error) < 0)
+		return finish_fail(finish, box, "the policy stays", error);
+	if (finish_cache(box, &error) < 0)
+		return finish_fail(finish, box, "the index cache stays",
+				   error);
+	ret = roost_rewrite_names(box, roost_ring_token_key(ring),
+				  roost_user_config(finish->ruser)->keywords,
+				  &error);
+	if (ret < 0)
+		return finish_fail(finish, box, "names of keywords stay",
+				   error);
+	return 0;
+}
+
+int
+roost_seal_finish(struct doveadm_mail_cmd_context *ctx,
+		  struct roost_user *ruser, struct mail_user *user,
+		  const struct roost_masks *masks, const char **error_r)
+{
+	struct finish finish = { .ctx = ctx, .ruser = ruser, .user = user };
+	const struct roost_walk walk = {
+		.ctx = ctx, .visit = finish_mailbox, .context = &finish,
+	};
+	int ret = roost_walk_masks(&walk, user, masks);
+
+	/* This process has read the names as they were. */
+	mail_index_alloc_cache_destroy_unrefed();
+	if (ret < 0)
+		*error_r = "Not everything was taken away that stands in "
+			"clear beside the messages; run it again";
+	return ret;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * known: records of the index cache, dropped and begun anew.  See known.h.
+ */
+#include "rewrite/known.h"
+
+#include "ioloop.h"
+#include "mail-cache-private.h"
+
+#include "session/leaks.h"
+#include "session/named-object.h"
+
+#define FIELD_PREFIX "roost."
+#define FIELD_SAVE_DATE "date.save"
+
+/* One message in the index as it is now.  A mailbox's own view is older, and
+   has a transaction open. */
+struct known {
+	struct mail_cache *cache;
+	struct mail_index_view *view;
+	struct mail_cache_view *cache_view;
+	uint32_t seq;
+};
+
+/* FALSE if there is no index cache, or the index no longer has the message. */
+static bool
+known_open(struct known *known_r, struct mailbox *box, uint32_t uid)
+{
+	i_zero(known_r);
+	known_r->cache = box->cache;
+	if (box->cache == NULL)
+		return FALSE;
+	known_r->view = mail_index_view_open(box->index);
+	if (!mail_index_lookup_seq(known_r->view, uid, &known_r->seq)) {
+		mail_index_view_close(&known_r->view);
+		return FALSE;
+	}
+	known_r->cache_view = mail_cache_view_open(box->cache, known_r->view);
+	/* To look here is no sign that a client wants a field cached. */
+	mail_cache_view_update_cache_decisions(known_r->cache_view, FALSE);
+	return TRUE;
+}
+
+static void
+known_close(struct known *known)
+{
+	mail_cache_view_close(&known->cache_view);
+	mail_index_view_close(&known->view);
+}
+
+static bool
+is_save_date(const struct mail_cache_field *field)
+{
+	return strcmp(field->name, FIELD_SAVE_DATE) == 0;
+}
+
+/* What Dovecot would no longer cache goes, unless it cannot make it again. */
+static bool
+field_stays(const struct mail_cache_field *field)
+{
+	return ((field->decision & ~MAIL_CACHE_DECISION_FORCED) !=
+		MAIL_CACHE_DECISION_NO || is_save_date(field)) &&
+		strncasecmp(field->name, FIELD_PREFIX,
+			    strlen(FIELD_PREFIX)) != 0 &&
+		!roost_leaks_field_is_telling(field->name);
+}
+
+/* A field's value that is to be added again. */
+struct kept {
+	unsigned int idx;
+	buffer_t *value;
+};
+ARRAY_DEFINE_TYPE(kept, struct kept);
+
+static void
+known_keep(const struct known *known, ARRAY_TYPE(kept) *kept)
+{
+	struct kept field;
+	unsigned int i;
+
+	for (i = 0; i < known->cache->fields_count; i++) {
+		if (!field_stays(&known->cache->fields[i].field))
+			continue;
+		field.idx = i;
+		field.value = t_buffer_create(64);
+		if (mail_cache_lookup_field(known->cache_view, field.value,
+					    known->seq, i) > 0)
+			array_push_back(kept, &field);
+	}
+}
+
+/* Have the save date kept when the cache is purged, unless a setting says
+   never. */
+static void
+save_date_decide(struct mail_cache *cache, unsigned int idx)
+{
+	struct mail_cache_field field =
+		*mail_cache_register_get_field(cache, idx);
+
+	if ((field.decision & MAIL_CACHE_DECISION_FORCED) != 0 ||
+	    field.decision == MAIL_CACHE_DECISION_YES)
+		return;
+	field.decision = MAIL_CACHE_DECISION_YES;
+	/* One that seems not to have been used for long is dropped. */
+	field.last_used = ioloop_time;
+	roost_cache_register(cache, &field, 1);
+}
+
+/* The storage takes the save date from its file's times, which begin anew. */
+static void
+known_keep_save_date(const struct known *known, time_t save_date,
+		     ARRAY_TYPE(kept) *kept)
+{
+	uint32_t date = (uint32_t)save_date;
+	struct kept field = {
+		.idx = mail_cache_register_lookup(known->cache,
+						  FIELD_SAVE_DATE),
+	};
+	const struct kept *other;
+
+	if (save_date == 0 || field.idx == UINT_MAX)
+		return;
+	save_date_decide(known->cache, field.idx);
+	array_foreach(kept, other) {
+		if (other->idx == field.idx)
+			return;
+	}
+	field.value = t_buffer_create(sizeof(date));
+	buffer_append(field.value, &date, sizeof(date));
+	array_push_back(kept, &field);
+}
+
+static bool
+known_has_record(const struct known *known)
+{
+	struct mail_cache_lookup_iterate_ctx iter;
+	struct mail_cache_iterate_field field;
+
+	mail_cache_lookup_iter_init(known->cache_view, known->seq, &iter);
+	return mail_cache_lookup_iter_next(&iter, &field) > 0;
+}
+
+/*
+ * In one step: a record that is there ends, and one of the kept fields takes
+ * its place.  They are added in a view in which the old record is gone, because
+ * no field is added that the view has.
+ */
+static int
+known_change(const struct known *known, const ARRAY_TYPE(kept) *kept)
+{
+	struct mail_index_transaction *trans =
+		mail_index_transaction_begin(known->view,
+					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
+	struct mail_index_view *view;
+	struct mail_cache_view *cache_view;
+	const struct kept *field;
+	uint32_t none = 0;
+	int ret;
+
+	if (known_has_record(known))
+		mail_index_update_ext(trans, known->seq, known->cache->ext_id,
+				      &none, NULL);
+	view = mail_index_transaction_open_updated_view(trans);
+	cache_view = mail_cache_view_open(known->cache, view);
+	mail_cache_view_update_cache_decisions(cache_view, FALSE);
+	array_foreach(kept, field)
+		mail_cache_add(mail_cache_get_transaction(cache_view, trans),
+			       known->seq, field->idx, field->value->data,
+			       field->value->used);
+	ret = mail_index_transaction_commit(&trans);
+	mail_cache_view_close(&cache_view);
+	mail_index_view_close(&view);
+	return ret;
+}
+
+int
+roost_rewrite_known_drop(struct mailbox *box, uint32_t uid, time_t save_date,
+			 const char **error_r)
+{
+	ARRAY_TYPE(kept) kept;
+	struct known known;
+	int ret;
+
+	if (mail_index_refresh(box->index) < 0) {
+		*error_r = "the index cannot be read";
+		return -1;
+	}
+	if (!known_open(&known, box, uid))
+		return 0;
+	t_array_init(&kept, 16);
+	known_keep(&known, &kept);
+	known_keep_save_date(&known, save_date, &kept);
+	ret = known_change(&known, &kept);
+	known_close(&known);
+	if (ret < 0)
+		*error_r = "the index cannot be written";
+	return ret;
+}
+
+void
+roost_rewrite_known_name(struct mailbox *box, uint32_t uid,
+			 const uint8_t object_id[ROOST_ID_SIZE])
+{
+	unsigned int idx = box->cache == NULL ? UINT_MAX :
+		mail_cache_register_lookup(box->cache,
+					   ROOST_NAMED_OBJECT_FIELD);
+	struct mail_index_transaction *trans;
+	struct known known;
+
+	/* Without the field nothing is cached of sealed messages here. */
+	if (idx == UINT_MAX || mail_index_refresh(box->index) < 0 ||
+	    !known_open(&known, box, uid))
+		return;
+	trans = mail_index_transaction_begin(known.view,
+					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
+	mail_cache_add(mail_cache_get_transaction(known.cache_view, trans),
+		       known.seq, idx, object_id, ROOST_ID_SIZE);
+	(void)mail_index_transaction_commit(&trans);
+	known_close(&known);
+}

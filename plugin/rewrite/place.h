@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOST_REWRITE_PLACE_H
+#define ROOST_REWRITE_PLACE_H
+
+/*
+ * place: what a storage does to put the new form of a message where the old one
+ * is.  Each kind of storage has one struct of these functions.
+ */
+
+#include "rewrite/form.h"
+
+enum roost_rewrite_placed {
+	/* The new form stands in the message's place, and is on disk. */
+	ROOST_REWRITE_PLACED,
+	/* Nothing was changed, because the old form that form->stored reads is
+	   no longer the message's: another process has rewritten it.  The
+	   caller looks at the message again. */
+	ROOST_REWRITE_PLACE_OTHER,
+	/* Nothing was changed, because the message was expunged. */
+	ROOST_REWRITE_PLACE_GONE,
+	/* Nothing was changed; error_r says why.  FULL where others would fail
+	   for the same reason: no space, no lock, no permission. */
+	ROOST_REWRITE_PLACE_FAILED,
+	ROOST_REWRITE_PLACE_FULL
+};
+
+struct roost_rewrite_place {
+	const char *storage;	/* its name in Dovecot: "maildir" */
+
+	/*
+	 * Begin with a mailbox, which is open and synchronized: remove what a
+	 * killed run has left in it, but nothing that another run uses now.
+	 * *context_r is for the other functions; end() frees it, and does what
+	 * is to be done once for a mailbox (mdbox: give free the old forms).
+	 * Each returns 0, or -1 with error_r; end() always frees.
+	 */
+	int (*begin)(struct mailbox *box, void **context_r,
+		     const char **error_r);
+	int (*end)(struct mailbox *box, void *context, const char **error_r);
+
+	/*
+	 * Put the form in the place of its message.  In this order:
+	 *
+	 * 1. Write it under a name that no reader finds, with
+	 *    roost_rewrite_form_write(), and fsync it.  Its owner, mode and
+	 *    times are those of the old file.
+	 * 2. Read it back, with roost_rewrite_form_check().
+	 * 3. Take the locks of the mailbox that keep its file from being
+	 *    renamed, expunged or replaced, and its index's (see form.h).
+	 * 4. Look whether form->stored still is the message's file (device and
+	 *    inode, or what the storage has instead).
+	 * 5. roost_rewrite_form_forget(); switch in one step, after which the
+	 *    message is the new form; roost_rewrite_form_placed().
+	 * 6. Let the locks go, and make the switch durable.
+	 *
+	 * It is called while Dovecot opens the message's file, which stays open
+	 * meanwhile.  Whatever it returns, no temporary file is left.
+	 */
+	enum roost_rewrite_placed (*put)(struct roost_rewrite_form *form,
+					 void *context,
+					 const char **error_r);
+};
+
+extern const struct roost_rewrite_place roost_rewrite_maildir;
+/* To come, in files of their own: roost_rewrite_sdbox, roost_rewrite_mdbox. */
+
+#endif
