@@ -11,10 +11,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
+
+/* Wait until something can be read.  A signal ends that also when it comes just
+   before.  0, or -1 with errno. */
+static int
+readable_wait(int fd)
+{
+	struct pollfd poll = { .fd = fd, .events = POLLIN };
+	sigset_t blocked, before;
+	int ret = -1;
+
+	(void)sigemptyset(&blocked);
+	(void)sigaddset(&blocked, SIGINT);
+	(void)sigaddset(&blocked, SIGTERM);
+	(void)sigaddset(&blocked, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &blocked, &before);
+	errno = EINTR;
+	while (ret < 0 && errno == EINTR && !roost_say_is_stopped())
+		ret = ppoll(&poll, 1, NULL, &before);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return ret < 0 ? -1 : 0;
+}
 
 /* Read up to the end of a line, of the input or of the memory.  0, or -1 with
    errno. */
@@ -25,6 +48,8 @@ line_read(int fd, struct roost_ask *ask)
 
 	while (ret != 0 && ask->len < sizeof(ask->text) &&
 	       memchr(ask->text, '\n', ask->len) == NULL) {
+		if (readable_wait(fd) < 0)
+			return -1;
 		ret = read(fd, ask->text + ask->len,
 			   sizeof(ask->text) - ask->len);
 		if (ret < 0 && (errno != EINTR || roost_say_is_stopped()))
