@@ -261,6 +261,25 @@ test_sizes(void **state)
 	}
 }
 
+/* Where no mark stands behind the stored bytes, the length is wrong, and what
+   would be handed out is not the message. */
+static void
+test_no_mark(void **state)
+{
+	struct memory file = { NULL, 0, false };
+
+	(void)state;
+	add_text(&file, HEAD);
+	add_header(&file, 5);
+	add_text(&file, "seven b" META);
+	add_message(&file, "the next one");
+	assert_int_equal(begin(&file), 1);
+	assert_int_equal(roost_dbox_next(&dbox, &msg), ROOST_DBOX_DAMAGED);
+	assert_int_equal(roost_dbox_next(&dbox, &msg), ROOST_DBOX_MESSAGE);
+	check_body(&file, "the next one");
+	forget(&file);
+}
+
 /* A message behind a damaged part is found wherever blocks divide it. */
 static void
 test_search(void **state)
@@ -310,7 +329,21 @@ test_metadata(void **state)
 	assert_false(msg.has_received);
 	assert_true(msg.has_attachments);
 	assert_string_equal(msg.mailbox, "");
-	/* Without an end it is no message. */
+	/* Without an end it is no message, nor with an end that is far away. */
+	forget(&file);
+	add_text(&file, HEAD);
+	add_message(&file, "x");
+	file.len--;
+	for (i = 0; i < 2000; i++)
+		add_text(&file, "Pa line of fifty characters, which says "
+			 "nothing\n");
+	add_text(&file, "\n");
+	assert_int_equal(begin(&file), 1);
+	assert_int_equal(roost_dbox_next(&dbox, &msg), ROOST_DBOX_DAMAGED);
+	assert_int_equal(roost_dbox_next(&dbox, &msg), ROOST_DBOX_END);
+	forget(&file);
+	add_text(&file, HEAD);
+	add_message(&file, "x");
 	file.len--;
 	assert_int_equal(begin(&file), 1);
 	assert_int_equal(roost_dbox_next(&dbox, &msg), ROOST_DBOX_DAMAGED);
@@ -329,6 +362,7 @@ main(void)
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_no_mark),
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_metadata),
 	};

@@ -146,6 +146,29 @@ def test_drill(mail, tmp_path):
     assert (b"not checked" in shown) and (b"provider" in shown)
 
 
+def test_drill_with_dovecot(mail, make_server, tmp_path):
+    """The same copy, given to another server with the provider key, is
+    served."""
+    backup = mail.copy(tmp_path / "home")
+    backup.remove_indexes()
+    server = make_server(mail.server.storage, start=False)
+    shutil.copy(mail.server.keyfile, server.keyfile)
+    shutil.rmtree(server.home("alice"))
+    shutil.copytree(backup.path, server.home("alice"))
+    server.own(server.mail_root)
+    server.start()
+    if mail.server.storage != "maildir":
+        server.doveadm("force-resync", "-u", "alice", "*")
+    found = []
+    with server.raw() as client:
+        for mailbox in ("INBOX", ARCHIVE):
+            client.ok('SELECT "%s"' % mailbox)
+            found += [client.fetch(number + 1, "BODY.PEEK[]")
+                      for number in range(client.count(mailbox))]
+    assert sorted(found) == sorted(message.data for message in
+                                   mail.inbox + mail.archive)
+
+
 def test_what_is_lost_is_said(mail, tmp_path):
     backup = mail.copy(tmp_path / "home")
     _, said = extract(backup, tmp_path / "whole")
@@ -740,14 +763,16 @@ def test_output_in_the_backup(maildir, tmp_path):
     backup = maildir.copy(tmp_path / "home")
     out = os.path.join(backup.path, "out")
     extract(backup, out)
+    assert set(Extracted(out).folders()) == {"INBOX", "Archive.2024"}
     assert len(Extracted(out).messages()) == len(maildir.inbox)
 
 
 def test_same_names(maildir, tmp_path):
     """Two messages with one name are two messages."""
     backup = maildir.copy(tmp_path / "home")
-    path = next(name for name in backup.files()
-                if os.path.dirname(name) == os.path.join(backup.mail, "cur"))
+    # Both without flags, so that their whole names would be the same.
+    path = next(name for name in backup.files() if name.endswith(":2,") and
+                os.path.dirname(name) == os.path.join(backup.mail, "cur"))
     base = os.path.basename(path).split(":")[0]
     shutil.copy(path, os.path.join(backup.mail, "new", base))
     out = tmp_path / "out"
