@@ -96,6 +96,9 @@ attempt_refuse(const struct attempt *attempt, struct mail *mail,
 {
 	if (attempt->err == ROOST_ERR_IO)
 		return roost_refuse_unreadable(mail, stored);
+	if (attempt->is_key && attempt->err == ROOST_ERR_LOCKED &&
+	    roost_ring_is_outdated(ring))
+		return roost_refuse_outdated(mail);
 	if (attempt->is_key && attempt->err != ROOST_ERR_OTHER_KEYRING &&
 	    roost_ring_is_locked(ring))
 		return roost_refuse_locked(mail, attempt->err);

@@ -82,13 +82,24 @@ roost_refuse_locked(struct mail *mail, enum roost_err err)
 	const char *advice = err == ROOST_ERR_LOCKED ?
 		"no usable roost_secret_key came with this login" :
 		err == ROOST_ERR_SLOT_AUTH ?
-		"the login password is not the one of the password slot" :
+		"the login password is not the one of the password slot: if "
+		"it was changed elsewhere, run doveadm roost slot replace with "
+		"the old one or the recovery code" :
 		"restore the keyring from a backup";
 
 	return roost_refuse_keyring(mail, roost_err_name(err),
 		t_strdup_printf("%s [%s]; %s; see doveadm roost status",
 				roost_err_phrase(err), roost_err_name(err),
 				advice));
+}
+
+int
+roost_refuse_outdated(struct mail *mail)
+{
+	return roost_refuse_keyring(mail, roost_err_name(ROOST_ERR_LOCKED),
+		"the keyring has a new master key since this login, which the "
+		"login's password does not open [locked]; log in again, with "
+		"the new password or app password");
 }
 
 int

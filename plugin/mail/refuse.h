@@ -28,6 +28,10 @@ int roost_refuse_keyring(struct mail *mail, const char *gate,
 /* The keyring did not unlock; err is what unlocking answered. */
 int roost_refuse_locked(struct mail *mail, enum roost_err err);
 
+/* The keyring is open, but has a new master key since then
+   (roost_ring_is_outdated()). */
+int roost_refuse_outdated(struct mail *mail);
+
 /* The file itself cannot be read: an error as of any other mail, which is
    logged each time. */
 int roost_refuse_unreadable(struct mail *mail, struct istream *input);

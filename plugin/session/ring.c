@@ -23,6 +23,9 @@ struct remembered {
 struct ring_secrets {
 	uint8_t host_key[ROOST_KEY_SIZE];
 	uint8_t user_secret[ROOST_KEY_SIZE];
+	/* Of a ring that is open: what a rotation adds opens by it, though the
+	   user's secret is wiped and his slot may be another now. */
+	uint8_t master[ROOST_KEY_SIZE];
 	struct roost_seal_key seal_key;
 	struct roost_token_key token_key;
 	struct remembered remembered[REMEMBERED_MAX];
@@ -41,7 +44,15 @@ struct roost_ring {
 	bool was_tried;
 	enum roost_err unlock_err;
 	struct ring_secrets *secrets;
+	/* What roost_ring_bind() has told, or NULL. */
+	struct roost_keystore *store;
+	const char *owner;
+	const struct roost_config *config;
 	struct roost_open_key *open_keys;	/* guarded; NULL: locked */
+	unsigned int open_count;	/* of them, from the first epoch on */
+	/* It has a new master key that did not open here: open_keys are those
+	   of the epochs before. */
+	bool is_outdated;
 	struct roost_aead *cache_aead;		/* NULL: locked */
 	unsigned int remembered_next, remembered_count;
 };
@@ -67,7 +78,11 @@ ring_lock(struct roost_ring *ring)
 	if (secret != NULL)
 		roost_secret_free(&secret);
 	ring->open_keys = NULL;
+	ring->open_count = 0;
+	ring->is_outdated = FALSE;
 	roost_prim_aead_free(&ring->cache_aead);
+	if (ring->secrets != NULL)
+		roost_wipe(ring->secrets->master, ROOST_KEY_SIZE);
 	ring->was_tried = FALSE;
 	ring->unlock_err = ROOST_OK;
 }
@@ -195,11 +210,37 @@ ring_host_advice(const struct roost_ring *ring, enum roost_err err,
 	}
 }
 
+/*
+ * Check a document that a provider key wraps which is newer than this session's
+ * settings.  The host key that the session holds does as well: whoever made the
+ * provider-mac has it.
+ */
+static enum roost_err
+ring_take_host(struct roost_ring *ring, const uint8_t *host_key)
+{
+	struct roost_keyring *copy = i_new(struct roost_keyring, 1);
+	enum roost_err err;
+
+	*copy = *ring->doc;
+	err = roost_keyring_sign_provider(copy, host_key);
+	if (err == ROOST_OK &&
+	    !roost_bytes_equal(copy->provider_mac, ring->doc->provider_mac,
+			       ROOST_KEYRING_MAC_SIZE))
+		err = ROOST_ERR_PROVIDER_KEY;
+	if (err == ROOST_OK)
+		err = roost_keyring_check_owner(ring->doc);
+	if (err == ROOST_OK)
+		memcpy(ring->secrets->host_key, host_key, ROOST_KEY_SIZE);
+	i_free(copy);
+	return err;
+}
+
 /* Check a parsed document: owner, host key, provider-mac, pins; and derive what
-   the host key gives. */
+   the host key gives.  known is a host key that is at hand, or NULL. */
 static int
 ring_open_host(struct roost_ring *ring, const char *owner,
-	       const struct roost_config *config, const char **error_r)
+	       const struct roost_config *config, const uint8_t *known,
+	       const char **error_r)
 {
 	struct ring_secrets *secrets = ring->secrets;
 	char escaped[ROOST_KEYRING_OWNER_MAX + 1];
@@ -215,6 +256,8 @@ ring_open_host(struct roost_ring *ring, const char *owner,
 				config->secrets->provider_keys,
 				config->provider_key_count,
 				secrets->host_key);
+	if (err == ROOST_ERR_PROVIDER_KEY && known != NULL)
+		err = ring_take_host(ring, known);
 	if (err == ROOST_OK)
 		err = roost_keyring_seal_key(ring->doc, secrets->host_key,
 					     &secrets->seal_key);
@@ -235,7 +278,8 @@ ring_open_host(struct roost_ring *ring, const char *owner,
 
 static int
 ring_parse(struct roost_ring *ring, const buffer_t *doc, const char *owner,
-	   const struct roost_config *config, const char **error_r)
+	   const struct roost_config *config, const uint8_t *known,
+	   const char **error_r)
 {
 	unsigned int line;
 	enum roost_err err = roost_keyring_parse(doc->data, doc->used,
@@ -246,7 +290,19 @@ ring_parse(struct roost_ring *ring, const buffer_t *doc, const char *owner,
 		return ring_refuse(ring, err,
 			t_strdup_printf("line %u; restore it from a backup",
 					line), error_r);
-	return ring_open_host(ring, owner, config, error_r);
+	return ring_open_host(ring, owner, config, known, error_r);
+}
+
+int
+roost_ring_read(const struct roost_keystore *store, const buffer_t *doc,
+		const char *owner, const struct roost_config *config,
+		struct roost_ring **ring_r, const char **error_r)
+{
+	*ring_r = ring_new(store);
+	if (ring_parse(*ring_r, doc, owner, config, NULL, error_r) == 0)
+		return 0;
+	roost_ring_free(ring_r);
+	return -1;
 }
 
 int
@@ -260,12 +316,105 @@ roost_ring_load(struct roost_keystore *store, const char *owner,
 	*ring_r = NULL;
 	if (ret <= 0)
 		return ret;
-	*ring_r = ring_new(store);
-	if (ring_parse(*ring_r, doc, owner, config, error_r) == 0)
-		return 1;
-	roost_ring_free(ring_r);
-	return -1;
+	return roost_ring_read(store, doc, owner, config, ring_r,
+			       error_r) < 0 ? -1 : 1;
 }
+
+/* -- unlocking -- */
+
+/* The master key, by a password slot, or by what another connection that opened
+   it has left. */
+static enum roost_err
+ring_master_password(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
+{
+	const struct roost_unlock unlock = {
+		.host_key = ring->secrets->host_key,
+		.secret = ring->secrets->user_secret,
+		.keyring_id = ring->doc->id,
+		.generation = ring->doc->generation,
+	};
+	struct roost_unlock_turn *turn;
+	enum roost_err err;
+
+	if (roost_unlock_cache_take(&ring->unlock, &unlock, master_r, &turn))
+		return ROOST_OK;
+	err = roost_keyring_unlock_password(ring->doc, unlock.host_key,
+					    unlock.secret,
+					    &roost_slot_argon2_server,
+					    master_r);
+	roost_unlock_cache_leave(&ring->unlock, &unlock,
+				 err == ROOST_OK ? master_r : NULL, &turn);
+	return err;
+}
+
+/* The master key, by the provider slot or by the user's secret. */
+static enum roost_err
+ring_master(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
+{
+	const struct ring_secrets *secrets = ring->secrets;
+	enum roost_err err;
+
+	memset(master_r, 0, ROOST_KEY_SIZE);
+	if (roost_keyring_has_slot(ring->doc, ROOST_SLOT_PROVIDER))
+		return roost_keyring_unlock_provider(ring->doc,
+						     secrets->host_key,
+						     master_r);
+	if (!ring->has_user_secret)
+		return ROOST_ERR_LOCKED;
+	err = roost_keyring_unlock_app(ring->doc, secrets->user_secret,
+				       master_r);
+	return err == ROOST_OK ||
+		!roost_keyring_has_slot(ring->doc, ROOST_SLOT_PASSWORD) ?
+		err : ring_master_password(ring, master_r);
+}
+
+/* Open all epochs by the master key at hand.  What was open stays so if that
+   fails. */
+static enum roost_err
+ring_open_epochs(struct roost_ring *ring)
+{
+	const struct ring_secrets *secrets = ring->secrets;
+	unsigned int count = ring->doc->epoch_count;
+	struct roost_open_key *keys = roost_secret_new(count * sizeof(*keys));
+	struct roost_aead *aead = NULL;
+	enum roost_err err = keys == NULL ? ROOST_ERR_BACKEND :
+		roost_keyring_open_keys(ring->doc, secrets->master,
+					secrets->host_key, keys);
+	void *unused;
+
+	if (err == ROOST_OK)
+		err = roost_blob_aead_own(secrets->master, &aead);
+	unused = err == ROOST_OK ? ring->open_keys : keys;
+	if (unused != NULL)
+		roost_secret_free(&unused);
+	if (err != ROOST_OK)
+		return err;
+	roost_prim_aead_free(&ring->cache_aead);
+	ring->cache_aead = aead;
+	ring->open_keys = keys;
+	ring->open_count = count;
+	ring->is_outdated = FALSE;
+	return ROOST_OK;
+}
+
+enum roost_err
+roost_ring_unlock(struct roost_ring *ring)
+{
+	struct ring_secrets *secrets = ring->secrets;
+
+	if (ring->was_tried)
+		return ring->unlock_err;
+	ring->was_tried = TRUE;
+	ring->unlock_err = ring_master(ring, secrets->master);
+	if (ring->unlock_err == ROOST_OK)
+		ring->unlock_err = ring_open_epochs(ring);
+	if (ring->unlock_err != ROOST_OK)
+		roost_wipe(secrets->master, ROOST_KEY_SIZE);
+	roost_wipe(secrets->user_secret, ROOST_KEY_SIZE);
+	return ring->unlock_err;
+}
+
+/* -- a later document -- */
 
 /* May all that hold the ring go on with the document that now stands in the
    place of its own? */
@@ -300,30 +449,82 @@ ring_has_keys_of(const struct roost_ring *ring, const struct roost_ring *fresh)
 				  ROOST_SECRETS_SIZE(fresh->doc->epoch_count));
 }
 
+/* Does what opened the one document open the other, too?  Another wrap is
+   another slot, also where it has the same number. */
+static bool
+ring_has_slots_of(const struct roost_ring *ring, const struct roost_ring *fresh)
+{
+	unsigned int i;
+
+	if (ring->doc->slot_count != fresh->doc->slot_count)
+		return FALSE;
+	for (i = 0; i < fresh->doc->slot_count; i++) {
+		if (!roost_bytes_equal(ring->doc->slots[i].wrap,
+				       fresh->doc->slots[i].wrap,
+				       ROOST_WRAP_SIZE))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/*
+ * Open what a rotation has added.  The master key at hand does that; where
+ * there is a new one, the provider slot or the user's secret may give it.  Else
+ * the ring goes on with the epochs that it has, and says so when it is asked
+ * for another.
+ */
+static void
+ring_open_later(struct roost_ring *ring)
+{
+	uint8_t *master = ring->secrets->master;
+
+	if (ring_open_epochs(ring) == ROOST_OK ||
+	    (ring_master(ring, master) == ROOST_OK &&
+	     ring_open_epochs(ring) == ROOST_OK))
+		return;
+	/* A provider slot that does not open is the keyring's fault. */
+	if (roost_keyring_has_slot(ring->doc, ROOST_SLOT_PROVIDER)) {
+		ring_lock(ring);
+		return;
+	}
+	roost_wipe(master, ROOST_KEY_SIZE);
+	roost_prim_aead_free(&ring->cache_aead);
+	ring->is_outdated = TRUE;
+}
+
 /* Take over a later document in place, because caches, keywords and
    transactions hold this ring.  What it remembers of messages stays true. */
 static void
 ring_become(struct roost_ring *ring, const struct roost_ring *fresh)
 {
 	struct ring_secrets *secrets = ring->secrets;
+	bool has_keys = ring_has_keys_of(ring, fresh);
 
 	if (!roost_bytes_equal(&secrets->seal_key,
 			       &fresh->secrets->seal_key,
 			       sizeof(secrets->seal_key)))
 		ring->seal_count++;
-	if (ring->open_keys == NULL || !ring_has_keys_of(ring, fresh))
+	/* The user may have another password now than at this login. */
+	if (!ring_has_slots_of(ring, fresh) &&
+	    roost_ring_unlock(ring) != ROOST_OK)
 		ring_lock(ring);
 	buffer_set_used_size(ring->stored, 0);
 	buffer_append_buf(ring->stored, fresh->stored, 0, SIZE_MAX);
 	*ring->doc = *fresh->doc;
 	ring->policy = fresh->policy;
-	ring->is_unproven = fresh->is_unproven;
+	/* What has opened once is the user's own, by its identity. */
+	ring->is_unproven = fresh->is_unproven && ring->open_keys == NULL;
 	ring->has_user_secret = fresh->has_user_secret;
 	secrets->seal_key = fresh->secrets->seal_key;
-	/* A ring that was unlocked has used and wiped it. */
-	if (!ring->was_tried)
-		memcpy(secrets->user_secret, fresh->secrets->user_secret,
-		       ROOST_KEY_SIZE);
+	memcpy(secrets->user_secret, fresh->secrets->user_secret,
+	       ROOST_KEY_SIZE);
+	if (ring->open_keys == NULL)
+		ring_lock(ring);
+	else if (!has_keys)
+		ring_open_later(ring);
+	/* A ring that was unlocked needs it no more. */
+	if (ring->was_tried)
+		roost_wipe(secrets->user_secret, ROOST_KEY_SIZE);
 }
 
 int
@@ -343,12 +544,39 @@ roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
 	if (ret < 0 || buffer_cmp(doc, ring->stored))
 		return ret < 0 ? -1 : 0;
 	fresh = ring_new(store);
-	ret = ring_parse(fresh, doc, owner, config, error_r);
+	ret = ring_parse(fresh, doc, owner, config, ring->secrets->host_key,
+			 error_r);
 	if (ret == 0)
 		ret = ring_may_become(ring, fresh, error_r);
 	if (ret == 0)
 		ring_become(ring, fresh);
 	roost_ring_free(&fresh);
+	return ret;
+}
+
+void
+roost_ring_bind(struct roost_ring *ring, struct roost_keystore *store,
+		const char *owner, const struct roost_config *config)
+{
+	ring->store = store;
+	ring->owner = owner;
+	ring->config = config;
+}
+
+/* Take a later document, if one is stored by now.  One that fails is told of by
+   who seals next. */
+static bool
+ring_follow(struct roost_ring *ring)
+{
+	uint64_t generation = ring->doc->generation;
+	const char *error;
+	bool ret = FALSE;
+
+	if (ring->store != NULL) T_BEGIN {
+		ret = roost_ring_renew(ring, ring->store, ring->owner,
+				       ring->config, &error) == 0 &&
+			ring->doc->generation != generation;
+	} T_END;
 	return ret;
 }
 
@@ -462,6 +690,18 @@ roost_ring_create(struct roost_keystore *store,
 	return ret;
 }
 
+const buffer_t *
+roost_ring_stored(const struct roost_ring *ring)
+{
+	return ring->stored;
+}
+
+const uint8_t *
+roost_ring_host_key(const struct roost_ring *ring)
+{
+	return ring->secrets->host_key;
+}
+
 const struct roost_keyring *
 roost_ring_doc(const struct roost_ring *ring)
 {
@@ -484,84 +724,6 @@ const struct roost_token_key *
 roost_ring_token_key(const struct roost_ring *ring)
 {
 	return &ring->secrets->token_key;
-}
-
-/* The master key, by a password slot, or by what another connection that opened
-   it has left. */
-static enum roost_err
-ring_master_password(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
-{
-	const struct roost_unlock unlock = {
-		.host_key = ring->secrets->host_key,
-		.secret = ring->secrets->user_secret,
-		.keyring_id = ring->doc->id,
-		.generation = ring->doc->generation,
-	};
-	struct roost_unlock_turn *turn;
-	enum roost_err err;
-
-	if (roost_unlock_cache_take(&ring->unlock, &unlock, master_r, &turn))
-		return ROOST_OK;
-	err = roost_keyring_unlock_password(ring->doc, unlock.host_key,
-					    unlock.secret,
-					    &roost_slot_argon2_server,
-					    master_r);
-	roost_unlock_cache_leave(&ring->unlock, &unlock,
-				 err == ROOST_OK ? master_r : NULL, &turn);
-	return err;
-}
-
-/* The master key, by the provider slot or by the user's secret. */
-static enum roost_err
-ring_master(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
-{
-	const struct ring_secrets *secrets = ring->secrets;
-	enum roost_err err;
-
-	if (roost_keyring_has_slot(ring->doc, ROOST_SLOT_PROVIDER))
-		return roost_keyring_unlock_provider(ring->doc,
-						     secrets->host_key,
-						     master_r);
-	if (!ring->has_user_secret)
-		return ROOST_ERR_LOCKED;
-	err = roost_keyring_unlock_app(ring->doc, secrets->user_secret,
-				       master_r);
-	return err == ROOST_OK ||
-		!roost_keyring_has_slot(ring->doc, ROOST_SLOT_PASSWORD) ?
-		err : ring_master_password(ring, master_r);
-}
-
-enum roost_err
-roost_ring_unlock(struct roost_ring *ring)
-{
-	uint8_t master[ROOST_KEY_SIZE];
-	struct roost_open_key *keys;
-	void *secret;
-
-	if (ring->was_tried)
-		return ring->unlock_err;
-	ring->was_tried = TRUE;
-	memset(master, 0, sizeof(master));
-	keys = roost_secret_new(ring->doc->epoch_count * sizeof(*keys));
-	ring->unlock_err = keys == NULL ? ROOST_ERR_BACKEND :
-		ring_master(ring, master);
-	if (ring->unlock_err == ROOST_OK)
-		ring->unlock_err =
-			roost_keyring_open_keys(ring->doc, master,
-						ring->secrets->host_key,
-						keys);
-	if (ring->unlock_err == ROOST_OK)
-		ring->unlock_err = roost_blob_aead_own(master,
-						       &ring->cache_aead);
-	roost_wipe(master, sizeof(master));
-	roost_wipe(ring->secrets->user_secret, ROOST_KEY_SIZE);
-	if (ring->unlock_err == ROOST_OK) {
-		ring->open_keys = keys;
-	} else if (keys != NULL) {
-		secret = keys;
-		roost_secret_free(&secret);
-	}
-	return ring->unlock_err;
 }
 
 /* 0 if the owner's secret opens the keyring.  Delivery has no secret of the
@@ -609,6 +771,12 @@ roost_ring_is_locked(const struct roost_ring *ring)
 	return ring->was_tried && ring->unlock_err != ROOST_OK;
 }
 
+bool
+roost_ring_is_outdated(const struct roost_ring *ring)
+{
+	return ring->is_outdated;
+}
+
 /* The data key that is remembered for an object, or NULL.  Object ids are
    public, and which of them is remembered is no secret. */
 static struct remembered *
@@ -624,6 +792,17 @@ ring_recall(struct roost_ring *ring, const uint8_t *object_id)
 			return entry;
 	}
 	return NULL;
+}
+
+static enum roost_err
+ring_open_stanza(struct roost_ring *ring, const struct roost_header *header,
+		 uint8_t data_key_r[ROOST_KEY_SIZE])
+{
+	enum roost_err err = roost_ring_unlock(ring);
+
+	return err != ROOST_OK ? err :
+		roost_stanza_open(header, ring->doc->id, ring->open_keys,
+				  ring->open_count, data_key_r);
 }
 
 enum roost_err
@@ -643,11 +822,12 @@ roost_ring_data_key(struct roost_ring *ring,
 		memcpy(data_key_r, entry->data_key, ROOST_KEY_SIZE);
 		return ROOST_OK;
 	}
-	err = roost_ring_unlock(ring);
-	if (err != ROOST_OK)
-		return err;
-	return roost_stanza_open(header, ring->doc->id, ring->open_keys,
-				 ring->doc->epoch_count, data_key_r);
+	err = ring_open_stanza(ring, header, data_key_r);
+	/* It may be of an epoch that came after the ring was loaded. */
+	if (err == ROOST_ERR_NO_KEY && ring_follow(ring))
+		err = ring_open_stanza(ring, header, data_key_r);
+	return err == ROOST_ERR_NO_KEY && ring->is_outdated ?
+		ROOST_ERR_LOCKED : err;
 }
 
 void

@@ -27,16 +27,33 @@ int roost_ring_load(struct roost_keystore *store, const char *owner,
 		    const struct roost_config *config,
 		    struct roost_ring **ring_r, const char **error_r);
 
+/* The same for a document that is not stored yet, or was read already.  0, and
+   *ring_r is to be freed; -1 with error_r, and *ring_r is NULL. */
+int roost_ring_read(const struct roost_keystore *store, const buffer_t *doc,
+		    const char *owner, const struct roost_config *config,
+		    struct roost_ring **ring_r, const char **error_r);
+
 /*
  * Compare the document in use with the one that is in the store now.  What has
  * replaced it there, whoever did, is checked like at loading, and taken in
  * place if it is a later one of the same keyring.  0, and the ring is what is
  * stored; -1 with error_r, and the ring is as it was, but nothing may be sealed
  * with it.
+ *
+ * A ring that is open goes on reading what it could.  It opens what a rotation
+ * has added, unless there is a new master key that neither the provider slot
+ * nor the user's secret gives: see roost_ring_is_outdated().
  */
 int roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
 		     const char *owner, const struct roost_config *config,
 		     const char **error_r);
+
+/*
+ * Tell a ring what roost_ring_renew() needs, all of which has to outlive it.
+ * Then it renews itself where a message is of an epoch that it does not know.
+ */
+void roost_ring_bind(struct roost_ring *ring, struct roost_keystore *store,
+		     const char *owner, const struct roost_config *config);
 
 /* How often the key that new messages are sealed to has changed since the ring
    was loaded. */
@@ -68,6 +85,10 @@ int roost_ring_create(struct roost_keystore *store,
 /* Wipe and free *ring and set it to NULL; *ring may be NULL. */
 void roost_ring_free(struct roost_ring **ring);
 
+/* The bytes that were read; and the host key, which is secret.  Borrowed. */
+const buffer_t *roost_ring_stored(const struct roost_ring *ring);
+const uint8_t *roost_ring_host_key(const struct roost_ring *ring);
+
 /* The document; and the stricter of its policy and the pinned one. */
 const struct roost_keyring *roost_ring_doc(const struct roost_ring *ring);
 enum roost_policy roost_ring_policy(const struct roost_ring *ring);
@@ -98,6 +119,10 @@ struct roost_aead *roost_ring_cache_aead(struct roost_ring *ring);
 
 /* True once unlocking was tried and failed. */
 bool roost_ring_is_locked(const struct roost_ring *ring);
+
+/* True where the keyring has got a new master key since the ring was unlocked:
+   messages sealed since then are ROOST_ERR_LOCKED until the next login. */
+bool roost_ring_is_outdated(const struct roost_ring *ring);
 
 /*
  * The data key of a message: one that this process remembers, else the one from

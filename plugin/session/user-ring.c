@@ -110,6 +110,7 @@ ring_keep(struct roost_user *ruser, struct roost_keystore **store,
 	entry->store = *store;
 	entry->config = config;
 	entry->ring = ring;
+	roost_ring_bind(ring, entry->store, entry->owner, config);
 	*store = NULL;
 }
 

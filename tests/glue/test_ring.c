@@ -241,6 +241,279 @@ load_with(struct roost_keystore *store, const char *owner,
 	return ret > 0 ? "" : error;
 }
 
+/* -- rotation -- */
+
+static const uint8_t secret_before[ROOST_KEY_SIZE] = { 1, 2, 3 };
+static const uint8_t secret_after[ROOST_KEY_SIZE] = { 4, 5, 6 };
+
+/* A document, its keys, and what becomes of it. */
+struct edit {
+	struct roost_keyring doc;
+	uint8_t host_key[ROOST_KEY_SIZE], master[ROOST_KEY_SIZE];
+};
+
+static void
+add_app(struct edit *edit, const uint8_t *secret)
+{
+	struct roost_slot_new slot = {
+		.type = ROOST_SLOT_APP, .now = 2, .secret = secret,
+	};
+
+	i_assert(roost_keyring_add_slot(&edit->doc, edit->host_key,
+					edit->master, &slot) == ROOST_OK);
+}
+
+static void
+edit_epoch(struct edit *edit)
+{
+	i_assert(roost_keyring_add_epoch(&edit->doc, edit->host_key,
+					 edit->master, 2) == ROOST_OK);
+}
+
+/* The password is another one: what is left does not open by the old. */
+static void
+edit_secret(struct edit *edit)
+{
+	add_app(edit, secret_after);
+	i_assert(roost_keyring_remove_slot(&edit->doc, 1) == ROOST_OK);
+}
+
+static void
+new_master(struct edit *edit, const uint8_t *secret)
+{
+	uint8_t master[ROOST_KEY_SIZE];
+
+	i_assert(roost_keyring_change_master(&edit->doc, edit->master,
+					     master) == ROOST_OK);
+	memcpy(edit->master, master, sizeof(master));
+	edit_epoch(edit);
+	add_app(edit, secret);
+}
+
+static void
+edit_master(struct edit *edit)
+{
+	new_master(edit, secret_after);
+}
+
+static void
+edit_master_at_hand(struct edit *edit)
+{
+	new_master(edit, secret_before);
+}
+
+/* Change what is stored, as the owner's other session does; by is a secret that
+   opens it now. */
+static void
+put_edited(struct roost_keystore *store, const uint8_t *by,
+	   void (*change)(struct edit *edit))
+{
+	struct edit *edit = i_new(struct edit, 1);
+	buffer_t *doc = t_buffer_create(4096);
+	char *text = t_malloc_no0(ROOST_KEYRING_DOC_MAX);
+	const char *error;
+	unsigned int line;
+	size_t len;
+
+	i_assert(roost_keystore_load(store, doc, &error) == 1);
+	i_assert(roost_keyring_parse(doc->data, doc->used, &edit->doc,
+				     &line) == ROOST_OK);
+	i_assert(roost_keyring_open_host(&edit->doc, "alice",
+					 secrets.provider_keys, 1,
+					 edit->host_key) == ROOST_OK);
+	i_assert(roost_keyring_unlock_secret(&edit->doc, edit->host_key, by,
+					     &roost_slot_argon2_server,
+					     edit->master) == ROOST_OK);
+	change(edit);
+	i_assert(roost_keyring_next_generation(&edit->doc) == ROOST_OK);
+	i_assert(roost_keyring_sign(&edit->doc, edit->host_key,
+				    edit->master) == ROOST_OK);
+	i_assert(roost_keyring_write(&edit->doc, text, &len) == ROOST_OK);
+	put(store, text, len);
+	i_free(edit);
+}
+
+/* What the ring answers for a message sealed to what it seals to now. */
+static enum roost_err
+opens(struct roost_ring *ring, const struct roost_seal_key *to)
+{
+	static const uint8_t data_key[ROOST_KEY_SIZE] = { 9 };
+	static const uint8_t object_id[ROOST_ID_SIZE] = { 8 };
+	uint8_t bytes[ROOST_HEADER_FIXED_SIZE + ROOST_STANZA_X25519_SIZE];
+	struct roost_header header;
+	uint8_t found[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	roost_header_write(to->keyring_id, object_id, 1,
+			   ROOST_STANZA_X25519_SIZE, bytes);
+	if (roost_stanza_seal(to, bytes, data_key,
+			      bytes + ROOST_HEADER_FIXED_SIZE) != ROOST_OK ||
+	    roost_header_parse(bytes, sizeof(bytes), &header) != ROOST_OK)
+		i_unreached();
+	err = roost_ring_data_key(ring, &header, found);
+	i_assert(err != ROOST_OK ||
+		 memcmp(found, data_key, sizeof(found)) == 0);
+	return err;
+}
+
+/* A ring in password mode, open or not yet, and what happens to its stored
+   document. */
+static struct roost_ring *
+ring_edited(const char *dir, bool is_open,
+	    void (*change)(struct edit *edit), struct roost_seal_key *before_r)
+{
+	struct roost_keystore *store = store_of(dir);
+	struct roost_ring *ring = ring_with(dir, secret_before);
+	const char *error = "";
+
+	*before_r = *roost_ring_seal_key(ring);
+	if (is_open)
+		test_assert(roost_ring_unlock(ring) == ROOST_OK);
+	put_edited(store, secret_before, change);
+	test_assert(roost_ring_renew(ring, store, "alice", &config,
+				     &error) == 0);
+	test_assert_strcmp(error, "");
+	roost_keystore_deinit(&store);
+	return ring;
+}
+
+static void
+test_rotated(void)
+{
+	const char *dir = kit_folder();
+	struct roost_seal_key before;
+	struct roost_ring *ring;
+
+	test_begin("an open ring opens what a rotation adds, by no secret");
+	ring = ring_edited(dir, TRUE, edit_epoch, &before);
+	test_assert(!has_secret_in_memory(ring));
+	test_assert(memcmp(&before, roost_ring_seal_key(ring),
+			   sizeof(before)) != 0);
+	test_assert(opens(ring, &before) == ROOST_OK);
+	test_assert(opens(ring, roost_ring_seal_key(ring)) == ROOST_OK);
+	test_assert(roost_ring_cache_aead(ring) != NULL);
+	test_assert(!roost_ring_is_outdated(ring));
+	roost_ring_free(&ring);
+	kit_folder_free(dir);
+	test_end();
+}
+
+static void
+test_slot_exchanged(void)
+{
+	const char *dir = kit_folder();
+	struct roost_seal_key before;
+	struct roost_ring *ring;
+
+	test_begin("a login goes on though its password is another one now");
+	ring = ring_edited(dir, FALSE, edit_secret, &before);
+	test_assert(opens(ring, &before) == ROOST_OK);
+	test_assert(!has_secret_in_memory(ring));
+	roost_ring_free(&ring);
+	/* The next one needs the new one. */
+	ring = ring_with(dir, secret_before);
+	test_assert(roost_ring_unlock(ring) == ROOST_ERR_SLOT_AUTH);
+	roost_ring_free(&ring);
+	kit_folder_free(dir);
+	test_end();
+}
+
+static void
+test_new_master(void)
+{
+	const char *dir = kit_folder();
+	struct roost_seal_key before;
+	struct roost_ring *ring;
+
+	test_begin("a ring keeps what it could open, and says what it cannot");
+	ring = ring_edited(dir, TRUE, edit_master, &before);
+	test_assert(opens(ring, &before) == ROOST_OK);
+	test_assert(opens(ring, roost_ring_seal_key(ring)) ==
+		    ROOST_ERR_LOCKED);
+	test_assert(roost_ring_is_outdated(ring));
+	test_assert(!roost_ring_is_locked(ring));
+	/* What it would write there, no other session could open. */
+	test_assert(roost_ring_cache_aead(ring) == NULL);
+	test_assert(!has_secret_in_memory(ring));
+	test_assert(roost_bytes_are_zero(ring->secrets->master,
+					 ROOST_KEY_SIZE));
+	roost_ring_free(&ring);
+	ring = ring_with(dir, secret_after);
+	test_assert(opens(ring, &before) == ROOST_OK);
+	test_assert(opens(ring, roost_ring_seal_key(ring)) == ROOST_OK);
+	roost_ring_free(&ring);
+	kit_folder_free(dir);
+	dir = kit_folder();
+	/* The login's own secret opens the new one. */
+	ring = ring_edited(dir, TRUE, edit_master_at_hand, &before);
+	test_assert(opens(ring, &before) == ROOST_OK);
+	test_assert(opens(ring, roost_ring_seal_key(ring)) == ROOST_OK);
+	test_assert(!roost_ring_is_outdated(ring));
+	test_assert(roost_ring_cache_aead(ring) != NULL);
+	roost_ring_free(&ring);
+	kit_folder_free(dir);
+	test_end();
+}
+
+/* What has opened for its user is his, also if a later one does not. */
+static void
+test_proven(void)
+{
+	const char *dir = kit_folder(), *error = "";
+	struct roost_seal_key before;
+	struct roost_ring *ring;
+
+	test_begin("a keyring that has opened once is the user's own");
+	config.mode = ROOST_MODE_PASSWORD;
+	ring = ring_edited(dir, TRUE, edit_master, &before);
+	test_assert(roost_ring_check_seal(ring, &error) == 0);
+	roost_ring_free(&ring);
+	ring = ring_with(dir, secret_before);
+	test_assert(roost_ring_check_seal(ring, &error) == -1);
+	roost_ring_free(&ring);
+	config.mode = ROOST_MODE_ANY;
+	kit_folder_free(dir);
+	test_end();
+}
+
+/* Another provider key than the session's settings know. */
+static void
+edit_provider(struct edit *edit)
+{
+	uint8_t key[ROOST_KEY_SIZE];
+
+	memset(key, 8, sizeof(key));
+	i_assert(roost_keyring_set_provider(&edit->doc, key,
+					    edit->host_key) == ROOST_OK);
+}
+
+static void
+test_new_provider_key(void)
+{
+	const char *dir = kit_folder(), *error = "";
+	struct roost_keystore *store = store_of(dir);
+	struct roost_seal_key before;
+	struct roost_ring *ring;
+	buffer_t *doc = t_buffer_create(4096);
+
+	test_begin("a session goes on under a provider key it does not know");
+	ring = ring_edited(dir, TRUE, edit_provider, &before);
+	test_assert(roost_ring_doc(ring)->generation == 2);
+	test_assert(opens(ring, roost_ring_seal_key(ring)) == ROOST_OK);
+	test_assert(strstr(load_with(store, "alice", &config),
+			   "[provider-key]") != NULL);
+	/* But not with what its host key has not made. */
+	test_assert(roost_keystore_load(store, doc, &error) == 1);
+	buffer_set_used_size(doc, doc->used - 20);
+	buffer_append(doc, "AAAAAAAAAAAAAAAAAAA\n", 20);
+	put(store, doc->data, doc->used);
+	test_assert(stays(ring, store, "[provider-key]"));
+	roost_ring_free(&ring);
+	roost_keystore_deinit(&store);
+	kit_folder_free(dir);
+	test_end();
+}
+
 static void
 test_pins(void)
 {
@@ -427,6 +700,11 @@ main(void)
 		test_pins,
 		test_sealing,
 		test_remembered,
+		test_rotated,
+		test_slot_exchanged,
+		test_new_master,
+		test_proven,
+		test_new_provider_key,
 		test_vanished,
 		test_message_of_another,
 		NULL

@@ -498,9 +498,31 @@ MUTANTS = [
      "\tsecrets->seal_key = fresh->secrets->seal_key;\n", "", IN_USE,
      "new_epoch and maildir"),
     ("a later one is not opened anew", "session/ring.c",
-     "\tring_lock(ring);\n\tbuffer_set_used_size(ring->stored, 0);\n",
-     "\tbuffer_set_used_size(ring->stored, 0);\n", IN_USE,
+     "\telse if (!has_keys)\n\t\tring_open_later(ring);\n", "", IN_USE,
      "opens_what and maildir"),
+    ("a login's slot is gone before it was used", "session/ring.c",
+     "\tif (!ring_has_slots_of(ring, fresh) &&\n",
+     "\tif (FALSE && !ring_has_slots_of(ring, fresh) &&\n", RING, ""),
+    ("an outdated ring writes into the cache", "session/ring.c",
+     "\troost_prim_aead_free(&ring->cache_aead);\n"
+     "\tring->is_outdated = TRUE;\n", "\tring->is_outdated = TRUE;\n", RING,
+     ""),
+    ("an old master key is kept", "session/ring.c",
+     "\troost_wipe(master, ROOST_KEY_SIZE);\n"
+     "\troost_prim_aead_free(&ring->cache_aead);\n",
+     "\troost_prim_aead_free(&ring->cache_aead);\n"
+     "\tmaster[0] = 1;\n", RING, ""),
+    ("an outdated ring names another keyring", "session/ring.c",
+     "\treturn err == ROOST_ERR_NO_KEY && ring->is_outdated ?\n",
+     "\treturn FALSE ?\n", RING, ""),
+    ("what has opened once is unproven again", "session/ring.c",
+     "\tring->is_unproven = fresh->is_unproven && ring->open_keys == NULL;\n",
+     "\tring->is_unproven = fresh->is_unproven;\n", RING, ""),
+    ("a document of an unknown provider key is taken unseen",
+     "session/ring.c",
+     "\t    !roost_bytes_equal(copy->provider_mac, ring->doc->provider_mac,\n",
+     "\t    FALSE && !roost_bytes_equal(copy->provider_mac, "
+     "ring->doc->provider_mac,\n", RING, ""),
     ("tokens are stored without a keyring", "keywords/hooks.c",
      "\t\tif (ret == 0)\n\t\t\tret = roost_keyword_box_check_ring(kbox, "
      "&used);\n", "", IN_USE, "keywords and maildir"),
@@ -958,11 +980,10 @@ MUTANTS = [
      "\tif (config->has_secret)\n\t\tmemcpy(", "\tif (TRUE)\n\t\tmemcpy(", RING,
      ""),
     ("open keys are dropped for nothing", "session/ring.c",
-     "\tif (ring->open_keys == NULL || !ring_has_keys_of(ring, fresh))\n",
-     "\tif (TRUE)\n", RING, ""),
+     "\telse if (!has_keys)\n", "\telse\n", RING, ""),
     ("the user's secret stays", "session/ring.c",
-     "\troost_wipe(ring->secrets->user_secret, ROOST_KEY_SIZE);\n", "",
-     RING, ""),
+     "\troost_wipe(secrets->user_secret, ROOST_KEY_SIZE);\n"
+     "\treturn ring->unlock_err;\n", "\treturn ring->unlock_err;\n", RING, ""),
     ("nothing is wiped", "core/secret.c", "\tsodium_memzero(bytes, len);\n",
      "\t(void)bytes;\n\t(void)len;\n", "memory", "maildir"),
     # Passwords for a keyring
