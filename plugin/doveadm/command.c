@@ -83,14 +83,16 @@ roost_command_set_policy(struct roost_user *ruser, struct mail_namespace *ns,
 {
 	const struct roost_config *config;
 	struct roost_keystore *store = roost_user_keystore(ruser, ns, error_r);
+	const char *owner;
 	int ret;
 
 	if (store == NULL ||
+	    roost_user_owner(ruser, ns, &owner, error_r) < 0 ||
 	    roost_user_namespace_config(ruser, ns, &config, error_r) < 0)
 		ret = -1;
 	else
-		ret = roost_ring_change_policy(ring, store, config, policy,
-					       error_r);
+		ret = roost_ring_change_policy(ring, store, owner, config,
+					       policy, error_r);
 	roost_keystore_deinit(&store);
 	if (ret < 0 || roost_user_renew_ring(ruser, ring, error_r) < 0)
 		return -1;

@@ -81,7 +81,7 @@ rebind_store(const struct rebind_context *ctx, struct mail_user *user,
 	     struct roost_keystore *store, const char *owner,
 	     const struct roost_config *config, const char **error_r)
 {
-	struct roost_rebind rebind;
+	struct roost_rebind rebind = { .generation = 0 };
 	int ret = roost_ring_rebind(store, owner, config, TRUE, &rebind,
 				    error_r);
 

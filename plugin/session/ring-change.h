@@ -3,24 +3,68 @@
 #define ROOST_SESSION_RING_CHANGE_H
 
 /*
- * ring-change: change the stored document of a keyring with the provider key
- * alone.
+ * ring-change: the one way to change a stored keyring.
  *
- * Promises: the store is locked meanwhile, what stands there is checked again,
- * and its generation rises with each change.  No user's secret is needed:
- * what the owner answers for is not touched.
+ * The store is locked; what stands there is loaded, and has passed every gate
+ * and every pin; the host key and, where the change needs it, the master key
+ * are opened; a callback changes the document in memory; it gets the next
+ * generation and is signed; that what will be stored loads, opens and is
+ * accepted by the pins is shown before it is stored, and that a new slot opens
+ * after it was read back.
+ *
+ * Promises: nothing is changed by two commands at once; what fails leaves what
+ * was stored, or a later document that opens by all that opened that.
  */
 
 #include "session/ring.h"
+#include "session/ring-secret.h"
+
+/* What a callback changes. */
+struct roost_ring_edit {
+	struct roost_keyring *kr;
+	const uint8_t *host_key;
+	/* NULL unless the change needs it.  A callback that makes a new master
+	   key puts it here. */
+	uint8_t *master;
+	uint32_t opened_by;	/* the slot that gave it */
+	/* The number of a new slot, and what has to open it, or NULL for the
+	   provider slot.  0: there is none, or nothing to open it with. */
+	uint32_t new_slot;
+	const struct roost_ring_secret *new_secret;
+};
+
+struct roost_ring_change {
+	/* The keyring as the command saw it before: its id and generation must
+	   be those that are stored.  NULL: whatever stands there. */
+	const struct roost_ring *seen;
+	const char *owner;		/* NULL: that gate is skipped */
+	const struct roost_config *config;
+	bool needs_master;
+	/* What opens the master key; NULL: the provider slot. */
+	const struct roost_ring_secret *secret;
+	/* Returns 1 if it changed the document, 0 if there is nothing to do, or
+	   -1 with error_r. */
+	int (*change)(struct roost_ring_edit *edit, void *context,
+		      const char **error_r);
+	void *context;
+	/* Set by the call: why the secret did not open; else ROOST_OK. */
+	enum roost_err secret_err;
+};
+
+/* 1 the document was changed; 0 there was nothing to do; -1 with error_r.  A
+   ring that is in use stays as it is until it is renewed. */
+int roost_ring_change(struct roost_keystore *store,
+		      struct roost_ring_change *change, const char **error_r);
+
+/* For callbacks: -1, with the sentence for this error. */
+int roost_ring_change_fail(enum roost_err err, const char **error_r);
 
 /*
- * Give the stored document another policy.  ring is that keyring as it was
- * loaded, and tells the owner; it stays as it is until the caller renews it
- * (roost_user_renew_ring()).  1 the document was changed; 0 it had that policy;
- * -1 with error_r.
+ * Give the stored document another policy, for which no user's secret is
+ * needed.  owner is whose the ring is.  Returns as roost_ring_change().
  */
 int roost_ring_change_policy(const struct roost_ring *ring,
-			     struct roost_keystore *store,
+			     struct roost_keystore *store, const char *owner,
 			     const struct roost_config *config,
 			     enum roost_policy policy, const char **error_r);
 

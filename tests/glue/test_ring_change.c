@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_ring_change: a stored keyring that is to get another policy or another
- * owner stays as it is, whatever goes wrong on the way.
+ * test_ring_change: a stored keyring that is to be changed stays as it is,
+ * whatever goes wrong on the way, or becomes a later one that opens.
  *
- * Contains ring-change.c and ring-rebind.c, whose store is another process's
- * prey.
+ * Contains ring.c, ring-change.c and ring-rebind.c, whose store is another
+ * process's prey, and ring-secret.c, of which it counts what a secret costs.
  */
 #include "session/ring-change.h"
 #include "session/ring-rebind.h"
 
 #include "roost/bytes.h"
+#include "roost/keyring-edit.h"
 #include "roost/secret.h"
 
 #include "test-common.h"
@@ -24,8 +25,6 @@
 static struct {
 	bool fails_to_lock;
 	unsigned int loads, failing_load;	/* from 1; 0 for none */
-	unsigned int changing_load;		/* before which it changes */
-	void (*change)(void);
 } other;
 
 static int
@@ -46,13 +45,31 @@ store_load(struct roost_keystore *keystore, buffer_t *doc_r,
 		*error_r = "it fails";
 		return -1;
 	}
-	if (other.loads == other.changing_load)
-		other.change();
 	return roost_keystore_load(keystore, doc_r, error_r);
 }
 
+static unsigned int keks_made;
+
+static enum roost_err
+kek_password(const uint8_t *host_key ATTR_UNUSED,
+	     const uint8_t *secret ATTR_UNUSED,
+	     const uint8_t *salt ATTR_UNUSED, uint32_t t, uint32_t m_kib,
+	     const struct roost_argon2_limits *limits ATTR_UNUSED,
+	     uint8_t *kek_r ATTR_UNUSED)
+{
+	test_assert(t == ROOST_ARGON2_T_DEFAULT &&
+		    m_kib == ROOST_ARGON2_M_KIB_DEFAULT);
+	keks_made++;
+	return ROOST_ERR_BACKEND;
+}
+
+#define roost_slot_kek_password kek_password
+#include "session/ring-secret.c"
+#undef roost_slot_kek_password
+
 #define roost_keystore_lock store_lock
 #define roost_keystore_load store_load
+#include "session/ring.c"
 #include "session/ring-change.c"
 #include "session/ring-rebind.c"
 #undef roost_keystore_lock
@@ -64,8 +81,6 @@ static struct roost_config config = {
 	.provider_key_count = 1, .secrets = &secrets,
 };
 static const struct roost_keystore_owner nobody;
-
-static const char *text_of_another;
 
 /* -- the keyring -- */
 
@@ -91,7 +106,7 @@ put(const char *text)
 
 /* alice's, in a new folder, in provider mode. */
 static struct roost_ring *
-ring_make(const char **dir_r)
+ring_new_one(const char **dir_r)
 {
 	struct roost_ring_create create = {
 		.owner = "alice", .config = &config,
@@ -144,6 +159,16 @@ set_generation(uint64_t generation)
 	i_free(kr);
 }
 
+/* The ring as a command would load it now. */
+static void
+ring_look_again(struct roost_ring *ring)
+{
+	const char *error;
+
+	if (roost_ring_renew(ring, store, "alice", &config, &error) < 0)
+		i_fatal("%s", error);
+}
+
 /* -- what may go wrong -- */
 
 static int
@@ -151,18 +176,18 @@ change(const struct roost_ring *ring, const char **error_r)
 {
 	*error_r = "";
 	other.loads = 0;
-	return roost_ring_change_policy(ring, store, &config,
+	return roost_ring_change_policy(ring, store, "alice", &config,
 					ROOST_POLICY_OPEN, error_r);
 }
+
+static struct roost_rebind seen;
 
 static int
 rebind(const char *owner, bool is_dry, const char **error_r)
 {
-	struct roost_rebind rebind;
-
 	*error_r = "";
 	other.loads = 0;
-	return roost_ring_rebind(store, owner, &config, is_dry, &rebind,
+	return roost_ring_rebind(store, owner, &config, is_dry, &seen,
 				 error_r);
 }
 
@@ -176,7 +201,7 @@ static void
 test_change_of_policy(void)
 {
 	const char *dir, *error, *before;
-	struct roost_ring *ring = ring_make(&dir);
+	struct roost_ring *ring = ring_new_one(&dir);
 
 	test_begin("a policy that cannot be changed stays");
 	before = stored();
@@ -190,7 +215,7 @@ test_change_of_policy(void)
 	other.failing_load = 0;
 	secrets.provider_keys[0] = 8;
 	test_assert(change(ring, &error) == -1);
-	test_assert(strstr(error, "Cannot change the keyring") != NULL &&
+	test_assert(strstr(error, "Refused the keyring") != NULL &&
 		    strstr(error, "[provider-key]") != NULL);
 	secrets.provider_keys[0] = 7;
 	test_assert_strcmp(stored(), before);
@@ -202,14 +227,160 @@ test_change_of_policy(void)
 	/* A later one would be refused by every reader. */
 	set_generation(GENERATION_LAST);
 	before = stored();
+	ring_look_again(ring);
 	test_assert(change(ring, &error) == -1);
 	test_assert(strstr(error, "[limit]") != NULL);
 	test_assert_strcmp(stored(), before);
-	set_generation(GENERATION_LAST - 1);
+	ring_end(dir, &ring);
+	ring = ring_new_one(&dir);
 	test_assert(change(ring, &error) == 1);
 	test_assert(strstr(stored(), "\npolicy open\n") != NULL);
+	ring_look_again(ring);
 	test_assert(change(ring, &error) == 0);
 	ring_end(dir, &ring);
+	test_end();
+}
+
+static void
+test_two_at_once(void)
+{
+	const char *dir, *error, *before;
+	struct roost_ring *ring = ring_new_one(&dir);
+
+	test_begin("the second of two changes says what the first one did");
+	set_generation(7);
+	before = stored();
+	test_assert(change(ring, &error) == -1);
+	test_assert(strstr(error, "changed meanwhile: it is of generation 7 "
+			   "now, and was of 1") != NULL);
+	test_assert_strcmp(stored(), before);
+	ring_look_again(ring);
+	test_assert(change(ring, &error) == 1);
+	test_assert(strstr(stored(), "\ngeneration 8\n") != NULL);
+	ring_end(dir, &ring);
+	test_end();
+}
+
+/* -- slots -- */
+
+static struct roost_ring_secret app = { .has_hash = TRUE, .hash = { 1, 2 } };
+
+struct slot_change {
+	const struct roost_ring_secret *proof;
+	bool removes_provider;
+};
+
+static int
+change_slots(struct roost_ring_edit *edit, void *context,
+	     const char **error_r)
+{
+	const struct slot_change *slots = context;
+	struct roost_slot_new slot = {
+		.type = ROOST_SLOT_APP, .now = 1, .secret = app.hash,
+	};
+	enum roost_err err = roost_keyring_add_slot(edit->kr, edit->host_key,
+						    edit->master, &slot);
+
+	if (err == ROOST_OK && slots->removes_provider)
+		err = roost_keyring_remove_slot(edit->kr, 1);
+	if (err != ROOST_OK)
+		return roost_ring_change_fail(err, error_r);
+	edit->new_slot = 2;
+	edit->new_secret = slots->proof;
+	return 1;
+}
+
+static int
+change_app(struct slot_change *slots, const struct roost_ring_secret *by,
+	   enum roost_err *secret_err_r, const char **error_r)
+{
+	struct roost_ring_change wanted = {
+		.owner = "alice", .config = &config, .needs_master = TRUE,
+		.secret = by, .change = change_slots, .context = slots,
+	};
+	int ret;
+
+	*error_r = "";
+	other.loads = 0;
+	ret = roost_ring_change(store, &wanted, error_r);
+	*secret_err_r = wanted.secret_err;
+	return ret;
+}
+
+static void
+test_slots(void)
+{
+	static struct roost_ring_secret wrong = { .has_hash = TRUE };
+	struct slot_change slots = { .proof = &app };
+	const char *dir, *error, *before;
+	struct roost_ring *ring = ring_new_one(&dir);
+	enum roost_err err;
+
+	test_begin("a slot is added if its keyring opens and it opens itself");
+	before = stored();
+	test_assert(change_app(&slots, &app, &err, &error) == -1);
+	test_assert(err == ROOST_ERR_NO_SLOT);
+	/* What the pins would refuse afterwards is not stored. */
+	config.mode = ROOST_MODE_PROVIDER;
+	slots.removes_provider = TRUE;
+	test_assert(change_app(&slots, NULL, &err, &error) == -1);
+	test_assert(strstr(error, "it is in password mode") != NULL);
+	config.mode = ROOST_MODE_ANY;
+	slots.removes_provider = FALSE;
+	test_assert_strcmp(stored(), before);
+	/* It was stored, and what opened before still opens. */
+	slots.proof = &wrong;
+	test_assert(change_app(&slots, NULL, &err, &error) == -1);
+	test_assert(strstr(error, "new slot 2") != NULL &&
+		    strstr(error, "[slot-auth]") != NULL);
+	other.failing_load = 2;
+	slots.proof = &app;
+	put(before);
+	test_assert(change_app(&slots, NULL, &err, &error) == -1);
+	test_assert_strcmp(error, "it fails");
+	other.failing_load = 0;
+	put(before);
+	test_assert(change_app(&slots, NULL, &err, &error) == 1);
+	test_assert(strstr(stored(), "\nslot 2 app ") != NULL);
+	test_assert(change_app(&slots, &wrong, &err, &error) == -1);
+	test_assert(err == ROOST_ERR_SLOT_AUTH);
+	wrong.is_typo = TRUE;
+	test_assert(change_app(&slots, &wrong, &err, &error) == -1);
+	test_assert(err == ROOST_ERR_CODE_TYPO);
+	ring_end(dir, &ring);
+	test_end();
+}
+
+/* How many Argon2ids are spent after the secret was tried. */
+static unsigned int
+spent(struct roost_keyring *kr, const struct roost_ring_secret *secret)
+{
+	static const uint8_t host_key[ROOST_KEY_SIZE];
+
+	keks_made = 0;
+	roost_ring_secret_spend(kr, host_key, secret);
+	return keks_made;
+}
+
+static void
+test_cost(void)
+{
+	static const struct roost_ring_secret word = { .has_hash = TRUE };
+	static const struct roost_ring_secret key = {
+		.has_private_key = TRUE
+	};
+	struct roost_keyring *kr = i_new(struct roost_keyring, 1);
+
+	test_begin("every wrong secret costs one Argon2id");
+	kr->slot_count = 1;
+	kr->slots[0].type = ROOST_SLOT_RECOVERY;
+	test_assert(spent(kr, &word) == 1);
+	test_assert(spent(kr, &key) == 1);
+	/* Trying the word on this slot has cost it already. */
+	kr->slots[0].type = ROOST_SLOT_PASSWORD;
+	test_assert(spent(kr, &word) == 0);
+	test_assert(spent(kr, &key) == 1);
+	i_free(kr);
 	test_end();
 }
 
@@ -217,17 +388,18 @@ static void
 test_rebind(void)
 {
 	const char *dir, *error, *before;
-	struct roost_ring *ring = ring_make(&dir);
+	struct roost_ring *ring = ring_new_one(&dir);
 
 	test_begin("an owner that cannot be exchanged stays");
+	i_zero(&seen);
 	before = stored();
 	other.fails_to_lock = TRUE;
 	test_assert(rebind("bob", FALSE, &error) == -1);
-	test_assert_strcmp(error, "it is locked");
+	test_assert(strstr(error, "it is locked") != NULL);
 	other.fails_to_lock = FALSE;
 	other.failing_load = 1;
 	test_assert(rebind("bob", FALSE, &error) == -1);
-	test_assert_strcmp(error, "it fails");
+	test_assert(strstr(error, "it fails") != NULL);
 	other.failing_load = 0;
 	test_assert(rebind("", TRUE, &error) == -1);
 	test_assert(strstr(error, "[limit]") != NULL);
@@ -235,36 +407,33 @@ test_rebind(void)
 	test_assert(rebind("bob", FALSE, &error) == -1);
 	test_assert(strstr(error, "[limit]") != NULL);
 	set_generation(GENERATION_LAST - 1);
+	i_zero(&seen);
 	before = stored();
 	test_assert(rebind("bob", TRUE, &error) == 1);
 	test_assert_strcmp(stored(), before);
 	test_assert(rebind("bob", FALSE, &error) == 1);
 	test_assert(strstr(stored(), "\nowner bob\n") != NULL);
+	i_zero(&seen);
 	test_assert(rebind("bob", FALSE, &error) == 0);
 	ring_end(dir, &ring);
 	test_end();
 }
 
 static void
-put_another(void)
-{
-	put(text_of_another);
-}
-
-static void
 test_another_keyring(void)
 {
-	const char *dir, *error;
-	struct roost_ring *ring = ring_make(&dir);
+	const char *dir, *error, *text_of_another;
+	struct roost_ring *ring = ring_new_one(&dir);
 
 	test_begin("only the keyring that was looked at gets another owner");
 	text_of_another = stored();
 	ring_end(dir, &ring);
-	ring = ring_make(&dir);
-	other.changing_load = 1;
-	other.change = put_another;
+	ring = ring_new_one(&dir);
+	i_zero(&seen);
+	test_assert(rebind("bob", TRUE, &error) == 1);
+	put(text_of_another);
 	test_assert(rebind("bob", FALSE, &error) == -1);
-	test_assert(strstr(error, "[other-keyring]") != NULL);
+	test_assert(strstr(error, "it was changed meanwhile") != NULL);
 	test_assert_strcmp(stored(), text_of_another);
 	ring_end(dir, &ring);
 	test_end();
@@ -281,9 +450,10 @@ static void
 test_no_keyring(void)
 {
 	const char *dir, *error;
-	struct roost_ring *ring = ring_make(&dir);
+	struct roost_ring *ring = ring_new_one(&dir);
 
 	test_begin("where there is no keyring, none gets another owner");
+	i_zero(&seen);
 	lose();
 	test_assert(rebind("bob", FALSE, &error) == -1);
 	test_assert(strstr(error, "There is no keyring") != NULL);
@@ -296,6 +466,9 @@ main(void)
 {
 	static void (*const tests[])(void) = {
 		test_change_of_policy,
+		test_two_at_once,
+		test_slots,
+		test_cost,
 		test_rebind,
 		test_another_keyring,
 		test_no_keyring,

@@ -53,6 +53,7 @@ KEYSTORE_DICT, DICT = "glue/test_keystore_dict", "dict"
 RING, INDEX = "glue/test_ring", "glue/test_keyword_index"
 SHARE = "glue/test_user_share"
 KEYFILE = "core/test_keyfile"
+CHANGE = "glue/test_ring_change"
 
 DBOX_FILE, UIDLIST, TOOL = "core/test_dbox", "core/test_uidlist", "tool"
 INDEX_FILE = "core/test_index"
@@ -523,6 +524,24 @@ MUTANTS = [
      "\t    !roost_bytes_equal(copy->provider_mac, ring->doc->provider_mac,\n",
      "\t    FALSE && !roost_bytes_equal(copy->provider_mac, "
      "ring->doc->provider_mac,\n", RING, ""),
+    # Changing a keyring
+    ("the second of two changes is made", "session/ring-change.c",
+     "\tif (old->generation == now->generation)\n", "\tif (TRUE)\n", CHANGE,
+     ""),
+    ("another keyring is changed", "session/ring-change.c",
+     "\tif (!roost_bytes_equal(old->id, now->id, ROOST_ID_SIZE))\n",
+     "\tif (FALSE)\n", CHANGE, ""),
+    ("what the pins refuse is stored", "session/ring-change.c",
+     "\tif (changing_check(changing, error_r) < 0 ||\n", "\tif (",
+     CHANGE, ""),
+    ("a new slot is not proved", "session/ring-change.c",
+     "\tif (edit->new_slot == 0)\n", "\tif (TRUE)\n", CHANGE, ""),
+    ("another keyring is bound than was looked at", "session/ring-rebind.c",
+     "\tif (!rebinding_is_seen(rebind, kr)) {\n", "\tif (FALSE) {\n", CHANGE,
+     ""),
+    ("a wrong secret costs less than another", "session/ring-secret.c",
+     "\tif ((!secret->has_hash ||\n", "\tif (FALSE && (!secret->has_hash ||\n",
+     CHANGE, ""),
     ("tokens are stored without a keyring", "keywords/hooks.c",
      "\t\tif (ret == 0)\n\t\t\tret = roost_keyword_box_check_ring(kbox, "
      "&used);\n", "", IN_USE, "keywords and maildir"),
@@ -560,10 +579,8 @@ MUTANTS = [
      "\tfor (i = 0; i < config->keyring_id_count; i++) {\n",
      "\tfor (i = 0; i < 1; i++) {\n", TENANTS, "maildir and id_is_pinned"),
     ("a dry run changes the keyring", "session/ring-rebind.c",
-     "\tif (is_dry)\n\t\treturn 1;\n", "", TENANTS, "maildir and apart"),
-    ("what is bound anew is the same generation", "session/ring-rebind.c",
-     "\t\terr = roost_keyring_next_generation(kr);\n", "\t\t;\n", TENANTS,
-     "maildir and apart"),
+     "\tif (!rebinding->differs || rebinding->is_dry)\n",
+     "\tif (!rebinding->differs)\n", TENANTS, "maildir and apart"),
     ("a keyring is written that nobody reads", "core/keyring-edit.c",
      "\tif (kr->generation >= GENERATION_MAX)\n", "\tif (false)\n",
      "glue/test_ring_change", ""),
@@ -713,11 +730,12 @@ MUTANTS = [
      "\t\t\troost_scan_policy(&scan);\n", "\t\t\tROOST_POLICY_OPEN;\n",
      POLICY, "born_sealed and maildir"),
     ("a changed keyring is of no later generation", "session/ring-change.c",
-     "\t\terr = roost_keyring_next_generation(stored);\n", "\t\t;\n", POLICY,
+     "\tenum roost_err err = roost_keyring_next_generation(edit->kr);\n",
+     "\tenum roost_err err = ROOST_OK;\n", POLICY,
      "policy_changed and maildir"),
     ("a changed keyring has the old mac", "session/ring-change.c",
-     "\t\terr = roost_keyring_sign_provider(stored, host_key);\n", "",
-     POLICY, "policy_changed and maildir"),
+     "\t\t\troost_keyring_sign_provider(edit->kr, edit->host_key);\n",
+     "\t\t\tROOST_OK;\n", POLICY, "policy_changed and maildir"),
     ("a session keeps the policy it had", "session/user-ring.c",
      "\t\t\troost_user_renew_ring(ruser, ring, error_r) < 0))\n",
      "\t\t\tFALSE))\n", POLICY, "policy_changed and maildir"),
