@@ -36,6 +36,15 @@ roost_command_accept_params(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
 }
 #endif
 
+static int
+command_fail_as(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
+		const char *error, enum mail_error kind)
+{
+	e_error(user->event, "roost: %s", error);
+	doveadm_mail_failed_error(ctx, kind);
+	return -1;
+}
+
 int
 roost_command_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
 		  int (*run)(struct doveadm_mail_cmd_context *ctx,
@@ -50,16 +59,17 @@ roost_command_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
 		return roost_command_fail(ctx, user, error);
 	ret = run(ctx, ruser, user, &error);
 	roost_user_share_give_back(&ruser);
-	return ret < 0 ? roost_command_fail(ctx, user, error) : 0;
+	return ret >= 0 ? 0 : command_fail_as(ctx, user, error,
+		ret == ROOST_COMMAND_DENIED ? MAIL_ERROR_PERM :
+		ret == ROOST_COMMAND_MISUSED ? MAIL_ERROR_PARAMS :
+		MAIL_ERROR_TEMP);
 }
 
 int
 roost_command_fail(struct doveadm_mail_cmd_context *ctx,
 		   struct mail_user *user, const char *error)
 {
-	e_error(user->event, "roost: %s", error);
-	doveadm_mail_failed_error(ctx, MAIL_ERROR_TEMP);
-	return -1;
+	return command_fail_as(ctx, user, error, MAIL_ERROR_TEMP);
 }
 
 bool

@@ -42,9 +42,14 @@ void roost_command_need_params(const struct doveadm_mail_cmd_context *ctx);
 #endif
 void roost_command_accept_params(struct doveadm_mail_cmd_context *ctx);
 
+/* What the run of a command may answer besides 0 and -1, with error_r: each
+   makes doveadm end with another status. */
+#define ROOST_COMMAND_DENIED (-2)	/* 77: a secret does not open */
+#define ROOST_COMMAND_MISUSED (-3)	/* 64: nonsense was asked for */
+
 /*
  * Run a command for a user, as its v.run does: run gets what a session knows of
- * the user, and answers 0, or -1 with error_r, which is then logged and makes
+ * the user, and answers 0, or less with error_r, which is then logged and makes
  * doveadm fail.  Returns 0 or -1.
  */
 int roost_command_run(struct doveadm_mail_cmd_context *ctx,

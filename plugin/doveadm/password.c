@@ -65,18 +65,24 @@ password_check(const struct roost_password *password)
 }
 
 int
+roost_password_take(struct roost_password *password, const char **error_r)
+{
+	cut_line_end(password);
+	*error_r = password_check(password);
+	if (*error_r == NULL)
+		return 0;
+	roost_wipe(password, sizeof(*password));
+	return -1;
+}
+
+int
 roost_password_read(int fd, struct roost_password *password_r,
 		    const char **error_r)
 {
-	if (read_line(fd, password_r) < 0) {
-		*error_r = t_strdup_printf("Cannot read the password: "
-					   "read(%d) failed: %m", fd);
-	} else {
-		cut_line_end(password_r);
-		*error_r = password_check(password_r);
-	}
-	if (*error_r == NULL)
-		return 0;
+	if (read_line(fd, password_r) == 0)
+		return roost_password_take(password_r, error_r);
+	*error_r = t_strdup_printf("Cannot read the password: read(%d) "
+				   "failed: %m", fd);
 	roost_wipe(password_r, sizeof(*password_r));
 	return -1;
 }

@@ -26,6 +26,10 @@ struct roost_password {
 int roost_password_read(int fd, struct roost_password *password_r,
 			const char **error_r);
 
+/* The same with text that was read already, as far as there was room. */
+int roost_password_take(struct roost_password *password,
+			const char **error_r);
+
 /* Asks for a password on the terminal, which shows the prompt and nothing that
    is typed.  Returns as roost_password_read(). */
 int roost_password_ask(const char *prompt, struct roost_password *password_r,

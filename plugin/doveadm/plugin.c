@@ -53,6 +53,15 @@ doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 	doveadm_cmd_register_ver2(&roost_cmd_seal);
 	doveadm_cmd_register_ver2(&roost_cmd_reseal);
 	doveadm_cmd_register_ver2(&roost_cmd_unseal);
+	doveadm_cmd_register_ver2(&roost_cmd_slot_list);
+	doveadm_cmd_register_ver2(&roost_cmd_slot_add);
+	doveadm_cmd_register_ver2(&roost_cmd_slot_replace);
+	doveadm_cmd_register_ver2(&roost_cmd_slot_remove);
+	/* After its longer names, see slot-list.c. */
+	doveadm_cmd_register_ver2(&roost_cmd_slot);
+	doveadm_cmd_register_ver2(&roost_cmd_mode);
+	doveadm_cmd_register_ver2(&roost_cmd_rotate);
+	doveadm_cmd_register_ver2(&roost_cmd_provider_rotate);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_list);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_rename);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_merge);

@@ -54,6 +54,7 @@ RING, INDEX = "glue/test_ring", "glue/test_keyword_index"
 SHARE = "glue/test_user_share"
 KEYFILE = "core/test_keyfile"
 CHANGE = "glue/test_ring_change"
+SLOTS, ROTATION = "slots", "rotation"
 
 DBOX_FILE, UIDLIST, TOOL = "core/test_dbox", "core/test_uidlist", "tool"
 INDEX_FILE = "core/test_index"
@@ -501,6 +502,10 @@ MUTANTS = [
     ("a later one is not opened anew", "session/ring.c",
      "\telse if (!has_keys)\n\t\tring_open_later(ring);\n", "", IN_USE,
      "opens_what and maildir"),
+    ("an unknown epoch is not looked for", "session/ring.c",
+     "\tif (err == ROOST_ERR_NO_KEY && ring_follow(ring))\n",
+     "\tif (FALSE && ring_follow(ring))\n", ROTATION,
+     "test_rotate and maildir"),
     ("a login's slot is gone before it was used", "session/ring.c",
      "\tif (!ring_has_slots_of(ring, fresh) &&\n",
      "\tif (FALSE && !ring_has_slots_of(ring, fresh) &&\n", RING, ""),
@@ -542,6 +547,33 @@ MUTANTS = [
     ("a wrong secret costs less than another", "session/ring-secret.c",
      "\tif ((!secret->has_hash ||\n", "\tif (FALSE && (!secret->has_hash ||\n",
      CHANGE, ""),
+    ("a word too many is taken", "doveadm/slots.c",
+     "\tif (*usage != '\\0' && count > 1)\n", "\tif (FALSE)\n", SLOTS,
+     "test_nonsense"),
+    ("a secret comes over a connection of doveadm", "doveadm/given.c",
+     "\tif (given->ctx->cctx->conn_type == DOVEADM_CONNECTION_TYPE_TCP) {\n",
+     "\tif (FALSE) {\n", SLOTS, "connection_of_doveadm"),
+    ("the network is told what is wrong with a secret", "doveadm/target.c",
+     "\tif (!roost_given_is_remote(given))\n", "\tif (TRUE)\n", SLOTS,
+     "test_wrong_secret or test_no_such"),
+    ("nobody is asked", "doveadm/consent.c", "\tif (is_yes)\n",
+     "\tif (TRUE)\n", SLOTS, "test_compromised"),
+    ("the old slot stays", "doveadm/slot-replace.c",
+     "\tif (replacing->old == 0)\n", "\tif (TRUE)\n", SLOTS,
+     "password_changed"),
+    ("what leaked is kept", "doveadm/compromise.c",
+     "\tif (slot->number == com->leaked)\n", "\tif (FALSE)\n", SLOTS,
+     "test_compromised"),
+    ("the mode that userdb pins is left", "doveadm/slots.c",
+     "\tif (pin != ROOST_MODE_ANY &&\n", "\tif (FALSE &&\n", ROTATION,
+     "that_is_pinned and maildir"),
+    ("a public namespace gets a password", "doveadm/slots.c",
+     "\tif (target->ns->owner != NULL || (type != ROOST_SLOT_PASSWORD &&\n",
+     "\tif (TRUE || (type != ROOST_SLOT_PASSWORD &&\n", ROTATION,
+     "public_namespace and maildir"),
+    ("who is left is not told", "doveadm/provider-rotate.c",
+     "\t\tctx->left++;\n\telse if (is_old)\n",
+     "\t\tret = 0;\n\telse if (is_old)\n", ROTATION, "who_is_left"),
     ("tokens are stored without a keyring", "keywords/hooks.c",
      "\t\tif (ret == 0)\n\t\t\tret = roost_keyword_box_check_ring(kbox, "
      "&used);\n", "", IN_USE, "keywords and maildir"),

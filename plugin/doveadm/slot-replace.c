@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slot-replace: `doveadm roost slot replace`: another secret in the place of
+ * one.  The new slot is added, proved to open from what was stored and read
+ * back, and only then the old one is removed: three stored states, each of
+ * which opens for the owner.  A run that was broken off between them is
+ * finished by the next one.
+ */
+#include "doveadm/commands.h"
+
+#include "doveadm/slots.h"
+
+#include "roost/bytes.h"
+#include "roost/keyring-edit.h"
+
+static void
+replace_cmd_init(struct doveadm_mail_cmd_context *ctx)
+{
+	(void)roost_slots_init(ctx, "slot",
+		"which slot to replace: its number or its kind");
+	roost_slots_print_header();
+}
+ROOST_CMD_DEFINE_INIT(replace_cmd_init)
+
+/* One replacement. */
+struct replacing {
+	struct roost_slots_command *cmd;
+	struct roost_target *target;
+	const struct roost_ring_secret *opener;
+	struct roost_fresh *fresh;
+	uint32_t old;		/* the slot to be removed */
+	uint32_t new;
+};
+
+/* Which slot does the new secret open already, as after a run that was broken
+   off?  Its number, or 0. */
+static uint32_t
+replacing_find(const struct replacing *replacing)
+{
+	const struct roost_ring *ring = replacing->target->ring;
+	const struct roost_keyring *doc = roost_ring_doc(ring);
+	unsigned int i;
+
+	for (i = doc->slot_count; i-- > 0; ) {
+		const struct roost_slot *slot = &doc->slots[i];
+
+		if (roost_fresh_is_slot(replacing->fresh, doc, slot,
+					roost_ring_host_key(ring)))
+			return slot->number;
+	}
+	return 0;
+}
+
+/* The other one of two password slots, or 0. */
+static uint32_t
+replacing_other_password(const struct replacing *replacing, uint32_t number)
+{
+	const struct roost_keyring *doc =
+		roost_ring_doc(replacing->target->ring);
+	unsigned int i;
+
+	for (i = 0; i < doc->slot_count; i++) {
+		if (doc->slots[i].type == ROOST_SLOT_PASSWORD &&
+		    doc->slots[i].number != number)
+			return doc->slots[i].number;
+	}
+	return 0;
+}
+
+/* A second password slot that the new password does not open is left over from
+   a run that was broken off.  Of the two the one stays that opens now. */
+static enum roost_err
+remove_leftover(struct replacing *replacing, struct roost_ring_edit *edit)
+{
+	struct roost_keyring *kr = edit->kr;
+	uint32_t keep = edit->opened_by, leftover = 0;
+	unsigned int i;
+
+	for (i = 0; i < kr->slot_count; i++) {
+		if (kr->slots[i].type == ROOST_SLOT_PASSWORD &&
+		    kr->slots[i].number != keep)
+			leftover = kr->slots[i].number;
+	}
+	if (leftover == replacing->old)
+		replacing->old = keep;
+	return roost_keyring_remove_slot(kr, leftover);
+}
+
+static int
+replacing_add(struct roost_ring_edit *edit, void *context,
+	      const char **error_r)
+{
+	struct replacing *replacing = context;
+	enum roost_slot_type type = roost_fresh_type(replacing->fresh);
+	enum roost_err err = ROOST_OK;
+
+	if (!roost_keyring_slot_fits(edit->kr, type) &&
+	    type == ROOST_SLOT_PASSWORD)
+		err = remove_leftover(replacing, edit);
+	if (err == ROOST_OK)
+		err = roost_fresh_add(replacing->fresh, edit);
+	if (err != ROOST_OK)
+		return roost_ring_change_fail(err, error_r);
+	replacing->new = edit->kr->slots[edit->kr->slot_count - 1].number;
+	return 1;
+}
+
+static int
+replacing_remove(struct roost_ring_edit *edit, void *context,
+		 const char **error_r)
+{
+	const struct replacing *replacing = context;
+	enum roost_err err = roost_keyring_remove_slot(edit->kr,
+						       replacing->old);
+
+	return err == ROOST_OK ? 1 : roost_ring_change_fail(err, error_r);
+}
+
+static int
+replacing_change(struct replacing *replacing,
+		 int (*step)(struct roost_ring_edit *edit, void *context,
+			     const char **error_r),
+		 const struct roost_ring_secret *secret, const char **error_r)
+{
+	struct roost_ring_change change = {
+		.needs_master = TRUE, .secret = secret,
+		.change = step, .context = replacing,
+	};
+
+	return roost_target_change(replacing->target,
+				   &replacing->cmd->given, &change, error_r);
+}
+
+/* Both steps; a slot that is new is printed also if the second one fails. */
+static int
+replacing_run(struct replacing *replacing, const char **error_r)
+{
+	const struct roost_fresh *fresh = replacing->fresh;
+	const struct roost_ring_secret *by = roost_fresh_secret(fresh);
+	bool is_resumed;
+	int ret = 0;
+
+	replacing->new = replacing_find(replacing);
+	is_resumed = replacing->new != 0;
+	if (replacing->new == replacing->old)
+		replacing->old = replacing_other_password(replacing,
+							  replacing->new);
+	if (!is_resumed)
+		ret = replacing_change(replacing, replacing_add,
+				       replacing->opener, error_r);
+	if (ret < 0)
+		return ret;
+	roost_slots_print(replacing->new, roost_fresh_type(fresh),
+			  is_resumed ? "was added before" : "added",
+			  roost_fresh_shown(fresh));
+	if (*roost_fresh_shown(fresh) != '\0')
+		roost_slots_tell_once(replacing->cmd,
+				      replacing->target->user);
+	if (replacing->old == 0)
+		return 0;
+	/* What was proved just now opens it, unless nothing has to. */
+	ret = replacing_change(replacing, replacing_remove,
+			       by == NULL || replacing->opener == NULL ?
+			       replacing->opener : by, error_r);
+	if (ret < 0)
+		return ret;
+	roost_slots_print(replacing->old, roost_fresh_type(fresh), "removed",
+			  "");
+	return 0;
+}
+
+static int
+replace_target(struct replacing *replacing, const char **error_r)
+{
+	struct roost_slots_command *cmd = replacing->cmd;
+	struct roost_target *target = replacing->target;
+	const struct roost_slot *slot =
+		roost_slots_find(roost_ring_doc(target->ring), cmd->word,
+				 error_r);
+	int ret;
+
+	if (slot == NULL)
+		return ROOST_COMMAND_MISUSED;
+	replacing->old = slot->number;
+	if (roost_given_get_opener(&cmd->given,
+				   roost_target_needs_secret(target),
+				   &replacing->opener, error_r) < 0 ||
+	    roost_fresh_make(&replacing->fresh, &cmd->given, slot->type,
+			     error_r) < 0)
+		return -1;
+	ret = replacing_run(replacing, error_r);
+	roost_fresh_free(&replacing->fresh);
+	return ret;
+}
+
+static int
+replace_user(struct doveadm_mail_cmd_context *ctx, struct roost_user *ruser,
+	     struct mail_user *user, const char **error_r)
+{
+	struct roost_target target;
+	struct replacing replacing = {
+		.cmd = container_of(ctx, struct roost_slots_command, ctx),
+		.target = &target,
+	};
+	int ret;
+
+	if (roost_target_get(&target, ctx, ruser, user, error_r) < 0)
+		return -1;
+	ret = replace_target(&replacing, error_r);
+	roost_target_free(&target);
+	return ret;
+}
+
+static struct doveadm_mail_cmd_context *
+replace_cmd_alloc(void)
+{
+	struct doveadm_mail_cmd_context *ctx =
+		roost_slots_alloc(replace_user);
+
+	ctx->v.init = ROOST_CMD_INIT(replace_cmd_init);
+	return ctx;
+}
+
+struct doveadm_cmd_ver2 roost_cmd_slot_replace = {
+	.name = "roost slot replace",
+	.mail_cmd = replace_cmd_alloc,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX ROOST_TARGET_USAGE
+		ROOST_GIVEN_USAGE ROOST_GIVEN_NEW_USAGE
+		"[--public-key-file <file>] <number or kind of the slot>",
+DOVEADM_CMD_PARAMS_START
+ROOST_SLOTS_COMMON("slot")
+ROOST_GIVEN_PARAMS
+ROOST_GIVEN_NEW_PARAMS
+ROOST_GIVEN_ESCROW_PARAMS
+DOVEADM_CMD_PARAMS_END
+};

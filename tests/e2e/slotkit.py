@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: MIT
+"""slotkit: a user's keys over the years: commands with secrets, and what opens
+a keyring.
+
+roost() runs a command with secrets in descriptors, typed() runs one at a
+terminal, and Api sends one to doveadm's HTTP API. opens() asks the second
+implementation of FORMAT.md what opens a stored keyring.
+"""
+
+import base64
+import collections
+import fcntl
+import http.client
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import termios
+import time
+
+import server as servers
+import shim
+import tamper
+from tamper import rf
+
+CODE = r"^([0-9A-HJKMNP-TV-Z]{4}-){8}[0-9A-HJKMNP-TV-Z]{4}$"
+APP = r"^([a-km-np-z2-9]{4}-){6}[a-km-np-z2-9]{4}$"
+
+Answer = collections.namedtuple("Answer", "code rows said")
+
+
+def text_of(number):
+    return b"From: a@sender.example\r\nSubject: number %d\r\n\r\nbody of " \
+        b"number %d\r\n" % (number, number)
+
+
+# Logins
+
+def any_password(server):
+    """Returns configuration in which every password logs in, after that of
+    the passwd-file was asked, and is handed over like the right one. So a test
+    can change a password, and log in by app passwords."""
+    fields = {"userdb_uid": servers.MAIL_UID, "userdb_gid": servers.MAIL_GID,
+              "userdb_home": server.mail_root +
+              ("/%{user}" if servers.NEW else "/%u"),
+              "userdb_roost_secret_key": "%{password | sha256 | hexlify}"
+              if servers.NEW else "%{sha256:password}"}
+    if servers.NEW:
+        return "\npassdb static {\n  fields {\n    nopassword = yes\n%s  }\n" \
+            "}\n" % "".join("    %s = %s\n" % item for item in fields.items())
+    return "\npassdb {\n  driver = static\n  args = nopassword=y\n" \
+        "  override_fields = %s\n}\n" % " ".join(
+            "%s=%s" % item for item in fields.items())
+
+
+# Commands
+
+def pipe_of(text):
+    """Returns a descriptor from which the text can be read."""
+    reader, writer = os.pipe()
+    os.write(writer, text if isinstance(text, bytes) else text.encode())
+    os.close(writer)
+    return reader
+
+
+def roost(server, *args, secret=None, fresh=None, environment=None,
+          conf=None):
+    """Runs doveadm roost; secret is what opens the keyring now, fresh the new
+    password. Returns an Answer."""
+    fds, given = [], []
+    for option, text in (("--secret-fd", secret),
+                         ("--new-secret-fd", fresh)):
+        if text is not None:
+            fds.append(pipe_of(text + "\n"))
+            given += [option, str(fds[-1])]
+    try:
+        done = subprocess.run(
+            ["doveadm", "-c", conf or server.conf, "-f", "json", "roost",
+             *args, *given], stdin=subprocess.DEVNULL, pass_fds=fds,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300,
+            env=environment or server._environment())
+    finally:
+        for fd in fds:
+            os.close(fd)
+    return Answer(done.returncode, json.loads(done.stdout)
+                  if done.stdout.strip() else [],
+                  done.stderr.decode(errors="replace"))
+
+
+def good(answer):
+    """Returns the rows of a command that succeeded."""
+    assert answer.code == 0, answer
+    return answer.rows
+
+
+def shown(answer):
+    """Returns the one secret that a command showed."""
+    found = [row["secret"] for row in good(answer) if row["secret"]]
+    assert len(found) == 1, answer
+    return found[0]
+
+
+class Typed:
+    """A command at a terminal; it ends when the last answer was typed."""
+
+    def __init__(self, server, *args):
+        self.ours, theirs = os.openpty()
+
+        def take_terminal():
+            os.setsid()
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen(
+            ["doveadm", "-c", server.conf, "roost", *args], stdin=theirs,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            preexec_fn=take_terminal, env=server._environment())
+        os.close(theirs)
+
+    def prompt(self, word):
+        """Waits until it asks for something."""
+        text = b""
+        while not text.endswith(b": "):
+            text += os.read(self.ours, 1000)
+        assert word in text, text
+
+    def answer(self, line):
+        os.write(self.ours, line.encode() + b"\n")
+
+    def end(self):
+        """Returns (exit status, what it said)."""
+        said = self.process.communicate(timeout=120)[0].decode()
+        os.close(self.ours)
+        return self.process.returncode, said
+
+
+def typed(server, *args, answers=()):
+    """Runs a command at a terminal. answers are [(word of the prompt, what is
+    typed)]."""
+    terminal = Typed(server, *args)
+    for word, line in answers:
+        terminal.prompt(word)
+        terminal.answer(line)
+    return terminal.end()
+
+
+class Api:
+    """doveadm's HTTP API of a server whose configuration has extra()."""
+
+    KEY = "key-of-the-api"
+
+    def __init__(self):
+        self.port = servers._free_ports()[0]
+
+    def extra(self):
+        return "\ndoveadm_api_key = %s\nservice doveadm {\n" \
+            "  inet_listener http {\n    port = %d\n  }\n}\n" % (
+                self.KEY, self.port)
+
+    def call(self, command, **parameters):
+        """Returns [kind, answer, tag]."""
+        client = http.client.HTTPConnection("127.0.0.1", self.port,
+                                            timeout=120)
+        client.request("POST", "/doveadm/v1", json.dumps(
+            [[command, parameters, "tag"]]), {
+                "Content-Type": "application/json",
+                "Authorization": "X-Dovecot-API " + base64.b64encode(
+                    self.KEY.encode()).decode()})
+        answer = client.getresponse()
+        text = answer.read()
+        client.close()
+        assert answer.status == 200, (answer.status, text)
+        return json.loads(text)[0]
+
+
+# Killed on the way
+
+KILL = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The file has a number: before that one of these calls the process ends. */
+static void
+count(void *caller)
+{
+	static int done;
+	char text[20] = "";
+	Dl_info info;
+	int fd;
+
+	if (!is_on() || dladdr(caller, &info) == 0 ||
+	    strstr(info.dli_fname, "roost_plugin") == NULL)
+		return;
+	fd = syscall(SYS_openat, AT_FDCWD, PATH, O_RDONLY);
+	syscall(SYS_read, fd, text, sizeof(text) - 1);
+	syscall(SYS_close, fd);
+	if (++done == atoi(text))
+		raise(SIGKILL);
+}
+
+#define COUNTED(type, name, params, args) \
+type \
+name params \
+{ \
+	count(__builtin_return_address(0)); \
+	return ((type (*) params)dlsym(RTLD_NEXT, #name)) args; \
+}
+
+COUNTED(int, rename, (const char *a, const char *b), (a, b))
+COUNTED(int, renameat2, (int a, const char *b, int c, const char *d,
+			 unsigned int e), (a, b, c, d, e))
+COUNTED(int, link, (const char *a, const char *b), (a, b))
+COUNTED(int, unlink, (const char *a), (a))
+COUNTED(int, fsync, (int a), (a))
+COUNTED(ssize_t, write, (int a, const void *b, size_t c), (a, b, c))
+"""
+
+
+class Killer:
+    """Runs a command again and again; each time it is killed before another
+    call that writes."""
+
+    def __init__(self, server):
+        self.server = server
+        self.shim = shim.Shim(server, KILL)
+        self.conf = self.shim.configuration(server)
+        self.environment = dict(
+            server._environment(), LD_PRELOAD=":".join(
+                filter(None, [servers.PRELOAD, self.shim.path])))
+
+    def run(self, number, *args, **given):
+        """Returns whether it was killed."""
+        with open(self.shim.flag, "w") as file:
+            file.write(str(number))
+        os.chmod(self.shim.flag, 0o644)
+        try:
+            answer = roost(self.server, *args, **given, conf=self.conf,
+                           environment=self.environment)
+        finally:
+            self.shim.off()
+        assert answer.code in (0, -signal.SIGKILL), answer
+        return answer.code != 0
+
+    def each(self, *args, **given):
+        """Runs a command from where the caller has put what is stored, and
+        yields whether it was killed, until it is not."""
+        for number in itertools.count(1):
+            was_killed = self.run(number, *args, **given)
+            yield was_killed
+            if not was_killed:
+                assert number > 8
+                return
+
+
+# Keyrings
+
+def document(server, user):
+    return tamper.read(tamper.keyring_path(server, user))
+
+
+def keyring(server, user):
+    """Returns the stored keyring as the second implementation reads it, with
+    its host key open."""
+    ring = rf.Keyring(document(server, user))
+    ring.load(user.encode(), [tamper.provider_key(server)])
+    return ring
+
+
+def slots(server, user):
+    return [(slot.number, slot.kind.decode())
+            for slot in keyring(server, user).slots]
+
+
+def unlock(server, user, by, text=None):
+    """Returns the opened keyring; by is a word, or the text of a password, an
+    app password or a recovery code, or the bytes of an escrow key."""
+    if by == "provider":
+        way, given = "provider", None
+    elif isinstance(by, bytes):
+        way, given = "escrow", by
+    elif re.match(CODE, by):
+        way, given = "recovery", rf.read_code(by.encode())
+    else:
+        way, given = "secret", tamper.secret_of(by)
+    return rf.load_keyring(text or document(server, user), user.encode(),
+                           [tamper.provider_key(server)], way, given)
+
+
+def opens(server, user, by, text=None):
+    """Tells whether it opens the stored keyring."""
+    try:
+        unlock(server, user, by, text)
+    except rf.Gate as gate:
+        assert str(gate) in ("slot-auth", "no-slot"), gate
+        return False
+    return True
+
+
+def read_all(server, user, by):
+    """Returns the gates at which the stored objects of a user end, with what
+    he has: "ok" for those that open."""
+    ring = unlock(server, user, by)
+    return [rf.open_object(content, ring.id, ring.secrets)[0]
+            for _, _, content in server.objects(user)]
+
+
+def epoch_of(content, ring):
+    """Returns the epoch that an object is sealed to."""
+    keys = {rf.key_id(rf.public_of(private)): number
+            for number, private, _ in ring.secrets}
+    return keys[content[68:76]]
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
