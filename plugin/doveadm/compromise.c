@@ -79,7 +79,7 @@ compromise_text(const struct compromise *com)
 		   "to which new mail is sealed. These slots stay: ");
 	(void)name_slots(com, TRUE, str);
 	str_append(str, ". These fall, because they leaked or their secrets "
-		   "are not at hand, and their secrets open nothing any more: ");
+		   "are not at hand; their secrets open nothing any more: ");
 	(void)name_slots(com, FALSE, str);
 	str_append(str, com->recovery != NULL ?
 		   ". A new recovery code is made" :
@@ -248,7 +248,9 @@ compromise_prepare(struct compromise *com, const char **error_r)
 	    roost_fresh_make(&com->password, given, ROOST_SLOT_PASSWORD,
 			     error_r) < 0)
 		return -1;
-	if (com->cmd->has_recovery &&
+	if ((com->cmd->has_recovery ||
+	     roost_consent_offer(&com->cmd->ctx,
+				 "Make a new recovery code, too?")) &&
 	    roost_fresh_make(&com->recovery, given, ROOST_SLOT_RECOVERY,
 			     error_r) < 0)
 		return -1;

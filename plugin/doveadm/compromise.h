@@ -14,8 +14,8 @@
 
 #include "doveadm/slots.h"
 
-/* Make it, and print a row for each slot.  leaked is the number of the slot that
-   falls in any case, or 0.  Returns as roost_command_run() has it. */
+/* Make it, and print a row for each slot.  leaked is the number of the slot
+   that falls in any case, or 0.  Returns as roost_command_run() has it. */
 int roost_compromise_run(struct roost_slots_command *cmd,
 			 struct roost_target *target, uint32_t leaked,
 			 const char **error_r);

@@ -19,4 +19,9 @@ int roost_consent_get(const struct doveadm_mail_cmd_context *ctx,
 		      struct mail_user *user, const char *text,
 		      const char **error_r);
 
+/* Offers something at the terminal: TRUE if the answer is yes, FALSE also where
+   there is nobody to ask or --yes has answered already. */
+bool roost_consent_offer(const struct doveadm_mail_cmd_context *ctx,
+			 const char *question);
+
 #endif

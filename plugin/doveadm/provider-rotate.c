@@ -19,7 +19,8 @@ struct provider_context {
 	struct doveadm_mail_cmd_context ctx;
 	const char *misuse;
 	bool is_dry_run;
-	ARRAY_TYPE(const_string) seen;	/* names of stores */
+	/* The stores of public namespaces, which all users share. */
+	ARRAY_TYPE(const_string) seen;
 	unsigned int changed, unchanged, left;
 };
 
@@ -132,8 +133,7 @@ provider_store(struct provider_context *ctx, struct roost_keystore *store,
 
 /* -- a user -- */
 
-/* TRUE the first time this store is met: several namespaces have one keyring,
-   and all users share those of public namespaces. */
+/* TRUE the first time the store of a public namespace is met. */
 static bool
 provider_see(struct provider_context *ctx, const char *name)
 {
@@ -161,7 +161,8 @@ provider_namespace(struct provider_context *ctx, struct roost_user *ruser,
 		ctx->left++;
 		return -1;
 	}
-	if (!provider_see(ctx, roost_keystore_name(store)))
+	if (ns->owner == NULL &&
+	    !provider_see(ctx, roost_keystore_name(store)))
 		ret = 0;
 	else if (roost_user_owner(ruser, ns, &owner, error_r) < 0 ||
 		 roost_user_namespace_config(ruser, ns, &config, error_r) < 0)
@@ -191,7 +192,8 @@ provider_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
 		return -1;
 	}
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
-		if (ns->owner != user &&
+		/* All namespaces of the user's own have one keyring. */
+		if (ns != roost_command_namespace(user) &&
 		    ns->type != MAIL_NAMESPACE_TYPE_PUBLIC)
 			continue;
 		if (provider_namespace(ctx, ruser, ns, &error) == 0)

@@ -531,14 +531,18 @@ def test_terminal(server, locked):
     assert opens(server, locked, FRESH)
     code, said = slotkit.typed(
         server, "slot", "remove", "-u", locked, "-C", "recovery",
-        answers=[(b"Present password", FRESH), (b"Type yes", "no")])
+        answers=[(b"Present password", FRESH), (b"recovery code", "no"),
+                 (b"Go on", "no")])
     assert code == 75 and "Nothing was changed" in said
     assert opens(server, locked, server.code)
     code, said = slotkit.typed(
         server, "slot", "remove", "-u", locked, "-C", "recovery",
-        answers=[(b"Present password", FRESH), (b"Type yes", "yes")])
+        answers=[(b"Present password", FRESH), (b"recovery code", "yes"),
+                 (b"Go on", "yes")])
     assert code == 0, said
     assert not opens(server, locked, server.code)
+    code = re.search(r"added\s+(([0-9A-Z]{4}-){8}[0-9A-Z]{4})", said)
+    assert opens(server, locked, code.group(1))
 
 
 def test_secrets_are_nowhere(server, locked):
