@@ -81,13 +81,18 @@ def texts(server, user, conf=None):
     return found
 
 
+def fetched(server, user):
+    """Returns what doveadm tells of each message."""
+    return server.doveadm("-f", "tab", "fetch", "-u", user, FIELDS,
+                          "all").stdout.split(b"\n")
+
+
 def facts(server, user, conf=None):
     """Returns all that a client or an admin is told of a user's mail."""
-    fetched = server.doveadm("-f", "tab", "fetch", "-u", user, FIELDS, "all")
     status = server.doveadm("-f", "tab", "mailbox", "status", "-u", user,
                             "messages unseen uidnext uidvalidity "
                             "highestmodseq vsize guid", "*")
-    return {"fetched": fetched.stdout.split(b"\n"),
+    return {"fetched": fetched(server, user),
             "status": status.stdout.split(b"\n"),
             "texts": texts(server, user, conf),
             "uidl": apart.uidl(server, user, conf or server.conf)}

@@ -151,6 +151,25 @@ def test_session_with_an_older_view(server, old):
     assert "Refused" not in log and "Error" not in log, log
 
 
+def test_without_the_users_secret(server, user):
+    """In password mode an admin can seal, as deliveries do, and can open
+    nothing."""
+    kit.fill(server, user)
+    text, _ = tamper.make_keyring(server, user, "password")
+    tamper.put_keyring(server, user, text)
+    kit.rewrite(server, "seal", user)
+    assert kit.sealed_kinds(server, user) == (len(kit.MESSAGES), 0)
+    for command in ["reseal"], ["unseal", "--yes-plaintext"]:
+        _, _, said = kit.rewrite(server, command[0], user, *command[1:],
+                                 status=75)
+        assert "The keyring cannot be opened" in said, said
+    assert kit.sealed_kinds(server, user) == (len(kit.MESSAGES), 0)
+    reader = tamper.Reader(
+        server, user, unlock="secret",
+        given=tamper.secret_of(server.password(user)))
+    assert len(reader.messages()) == len(kit.MESSAGES)
+
+
 # What is not sealed
 
 def test_compressed_mail_stays_compressed(make_server):
@@ -497,7 +516,7 @@ def test_killed_at_each_call(server, user):
     plains = sorted(content for _, _, content in server.objects(user))
 
     def check():
-        assert kit.facts(server, user)["fetched"] == before["fetched"]
+        assert kit.fetched(server, user) == before["fetched"]
         readers = tamper.Reader(server, user)
         found = [readers.open(content)[1]
                  if content.startswith(servers.MAGIC) else content
