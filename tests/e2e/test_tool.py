@@ -768,13 +768,14 @@ def test_output_in_the_backup(maildir, tmp_path):
 
 
 def test_same_names(maildir, tmp_path):
-    """Two messages with one name are two messages."""
+    """Two messages whose names would be the same are two messages."""
     backup = maildir.copy(tmp_path / "home")
-    # Both without flags, so that their whole names would be the same.
-    path = next(name for name in backup.files() if name.endswith(":2,") and
+    path = next(name for name in backup.files() if ":2," in name and
                 os.path.dirname(name) == os.path.join(backup.mail, "cur"))
-    base = os.path.basename(path).split(":")[0]
-    shutil.copy(path, os.path.join(backup.mail, "new", base))
+    name, flags = os.path.basename(path).split(":2,")
+    # What stands behind a comma says of sizes, and is made anew.
+    shutil.copy(path, os.path.join(os.path.dirname(path), "%s,X:2,%s" % (
+        name.split(",")[0], flags)))
     out = tmp_path / "out"
     extract(backup, out)
     assert len(Extracted(out).messages()) == len(maildir.inbox) + 1
