@@ -161,9 +161,10 @@ seen_check(struct check *check, const struct roost_tree_seen *seen)
 			   "names are missing");
 	if (seen->lacks_index)
 		missing_print(check, "flags", "a mailbox of sdbox or mdbox "
-			      "has no dovecot.index: its flags, keywords and "
-			      "UIDs are missing, and of mdbox the mailboxes "
-			      "of copied and moved messages");
+			      "has no dovecot.index, or a broken one: its "
+			      "flags, keywords and UIDs are missing, and of "
+			      "mdbox the mailboxes of copied and moved "
+			      "messages");
 }
 
 static void

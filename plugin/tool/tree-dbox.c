@@ -116,7 +116,9 @@ mdbox_tell(struct visit *visit, const struct roost_tree_message *msg,
 	size_t count, i;
 	int ret = 0;
 
-	if (!roost_places_find(&tree->places, file, found->header_off, &place,
+	/* Who asks for no mailboxes looks at each stored message once. */
+	if (tree->visitor->folder == NULL ||
+	    !roost_places_find(&tree->places, file, found->header_off, &place,
 			       &count)) {
 		roost_tree_name(found->mailbox, name);
 		return place_tell(visit, msg, name, NULL);

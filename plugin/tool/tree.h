@@ -58,7 +58,8 @@ struct roost_tree_message {
 
 /* Of what is found.  The first two return 0, or -1 to end the walk. */
 struct roost_tree_visitor {
-	/* May be NULL. */
+	/* May be NULL: then a message of mdbox that is in several mailboxes
+	   is told once, and in none of them. */
 	int (*folder)(void *context, const struct roost_tree_folder *folder);
 	int (*message)(void *context, struct roost_tree_message *message);
 	/* Something that cannot be used; is_lost: mail may lie in it. */

@@ -269,6 +269,9 @@ def test_mdbox_copies(make_module_server, tmp_path):
     assert [message.data for message in
             extracted.messages("roost-unreferenced")] == [data[3]]
     assert "1 messages of mdbox are in no mailbox" in said
+    # Looked at, each stored message counts once.
+    _, said = run("verify", backup.path, "--provider-key", server.keyfile)
+    assert "4 sealed messages" in said
 
 
 @pytest.mark.parametrize("storage", ("sdbox", "mdbox"))
