@@ -32,6 +32,8 @@ count_peeked(struct count_run *run, struct mail *mail,
 
 	if (!peek->is_sealed) {
 		run->box.unsealed++;
+		if (peek->is_crypted)
+			run->box.crypted++;
 		return;
 	}
 	if (run->doc == NULL)
@@ -74,6 +76,7 @@ count_mailbox(struct mailbox *box, void *context)
 	count->all.messages += run->box.messages;
 	count->all.unsealed += run->box.unsealed;
 	count->all.old_epoch += run->box.old_epoch;
+	count->all.crypted += run->box.crypted;
 	return 0;
 }
 

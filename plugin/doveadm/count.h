@@ -14,6 +14,7 @@
 struct roost_count_box {
 	const char *vname;
 	unsigned int messages, unsealed, old_epoch;
+	unsigned int crypted;	/* of the unsealed, by Dovecot's mail_crypt */
 };
 
 struct roost_count {

@@ -6,6 +6,7 @@
 
 #include "mailbox-list-private.h"
 
+#include "doveadm/count.h"
 #include "doveadm/doctor-config.h"
 #include "doveadm/doctor-server.h"
 #include "session/leaks.h"
@@ -249,6 +250,44 @@ check_keyring(struct roost_doctor_user *doctor, struct roost_user *ruser,
 	}
 }
 
+/* -- mail_crypt -- */
+
+/* Does any message still need the plugin mail_crypt?  It is asked for users who
+   have it, because every message's first bytes are read. */
+static int
+check_crypt(struct roost_doctor_user *doctor, struct mail_user *user,
+	    const char **error_r)
+{
+	struct mail_namespace *ns = roost_command_namespace(user);
+	unsigned int crypted;
+	struct roost_count count;
+	int ret;
+
+	if (!str_array_find(roost_mail_plugins(user->set), "mail_crypt"))
+		return 0;
+	ret = roost_count_mail(doctor->ctx, ns, NULL, &count, error_r);
+	crypted = count.all.crypted;
+	roost_count_free(&count);
+	if (ret < 0)
+		return -1;
+	if (crypted > 0)
+		tell(doctor, ROOST_SEVERITY_NOTICE, "mail-crypt-mail",
+		     user_where(user),
+		     t_strdup_printf("%u messages are sealed by mail_crypt",
+				     crypted),
+		     "they need its plugin and its keys to be read",
+		     t_strdup_printf("doveadm roost seal -u %s",
+				     user->username));
+	else
+		tell(doctor, ROOST_SEVERITY_NOTICE, "mail-crypt-unneeded",
+		     user_where(user),
+		     "no message of the user needs mail_crypt any more",
+		     "once that is so for all users, the plugin and its "
+		     "settings and keys can go",
+		     "take mail_crypt out of mail_plugins");
+	return 0;
+}
+
 int
 roost_doctor_user(struct roost_doctor_user *doctor, struct roost_user *ruser,
 		  struct mail_user *user, const char **error_r)
@@ -257,6 +296,7 @@ roost_doctor_user(struct roost_doctor_user *doctor, struct roost_user *ruser,
 	const struct roost_config *config;
 	struct roost_keystore *store;
 	const char *root;
+	int ret;
 
 	if (roost_user_namespace_config(ruser, ns, &config, error_r) < 0)
 		return -1;
@@ -271,6 +311,7 @@ roost_doctor_user(struct roost_doctor_user *doctor, struct roost_user *ruser,
 		check_mail_mode(doctor, root);
 		check_key_place(doctor, root);
 	}
+	ret = check_crypt(doctor, user, error_r);
 	roost_keystore_deinit(&store);
-	return 0;
+	return ret;
 }

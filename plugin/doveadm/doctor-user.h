@@ -11,6 +11,7 @@
 #include "doveadm/finding.h"
 
 struct roost_doctor_user {
+	struct doveadm_mail_cmd_context *ctx;
 	struct roost_findings *findings;
 	const struct roost_doveconf *global;	/* roost_doctor_config_read() */
 	/* The device on which a key was found beside mail last, which is told

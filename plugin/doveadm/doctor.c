@@ -34,7 +34,8 @@ doctor_cmd_init(struct doveadm_mail_cmd_context *ctx)
 
 	cmd->global = roost_doctor_config_read(&error);
 	if (cmd->global == NULL)
-		i_fatal("roost: %s", error);
+		i_fatal_status(EX_TEMPFAIL, "roost: %s", error);
+	cmd->doctor.ctx = ctx;
 	cmd->doctor.findings = &cmd->findings;
 	cmd->doctor.global = cmd->global;
 	roost_finding_headers();

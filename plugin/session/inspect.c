@@ -120,6 +120,8 @@ roost_inspect_read(struct istream *stored, struct roost_peek *peek_r)
 	peek_r->is_sealed = roost_inspect_is_claimed(stored);
 	if (peek_r->is_sealed)
 		peek_header(peek_r, stored);
+	else
+		peek_r->is_crypted = roost_inspect_is_crypted(stored);
 }
 
 static void

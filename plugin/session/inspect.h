@@ -47,6 +47,7 @@ bool roost_inspect_is_crypted(struct istream *stored);
 /* What the header of a stored message tells. */
 struct roost_peek {
 	bool is_sealed;			/* it claims to be */
+	bool is_crypted;		/* by Dovecot's plugin mail_crypt */
 	bool has_header;		/* and its fixed header is right */
 	uint8_t keyring_id[ROOST_ID_SIZE];
 	uint64_t sealed_size, plain_size;	/* 0: impossible length */

@@ -187,6 +187,50 @@ def test_mail_crypt(patient, tmp_path):
     assert not patient.find("mail-crypt-writes"), patient.extra
 
 
+def crypt_settings(folder):
+    """(settings, further text) of mail_crypt with a key pair."""
+    private, public = (os.path.join(folder, name) for name in "ab")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-out", private],
+                   check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out",
+                    public], check=True)
+    for path in private, public:
+        os.chmod(path, 0o644)
+    if servers.NEW:
+        return {"crypt_global_public_key_file": public,
+                "crypt_write_algorithm": "aes-256-gcm-sha256"}, \
+            "crypt_global_private_key main {\n" \
+            "  crypt_private_key_file = %s\n}\n" % private
+    return {"mail_crypt_global_private_key": "<" + private,
+            "mail_crypt_global_public_key": "<" + public,
+            "mail_crypt_save_version": "2"}, ""
+
+
+@pytest.mark.parametrize("storage", servers.STORAGES)
+def test_who_still_needs_mail_crypt(make_server, disk, storage):
+    """As long as a message does, that is said, and then that none does."""
+    settings, extra = crypt_settings(disk)
+    server = make_server(storage, roost=False, settings=settings,
+                         extra=extra, plugins=["mail_crypt"],
+                         users=["alice"])
+    for _ in range(2):
+        assert server.deliver(b"Subject: x\r\n\r\nx\r\n",
+                              "alice")[0][0] == 250
+    server.roost = True
+    server.settings.update({"crypt_write_algorithm": None} if servers.NEW
+                           else {"mail_crypt_save_version": "0"})
+    server.reload()
+    assert server.deliver(b"Subject: x\r\n\r\nx\r\n", "alice")[0][0] == 250
+    found, = of_user(server, "mail-crypt-mail")
+    assert found["severity"] == "notice"
+    assert found["what"].startswith("2 messages are sealed by mail_crypt")
+    assert not of_user(server, "mail-crypt-unneeded")
+    server.doveadm("expunge", "-u", "alice", "mailbox", "INBOX", "uid", "1:2")
+    assert not of_user(server, "mail-crypt-mail")
+    assert of_user(server, "mail-crypt-unneeded")
+
+
 # The provider key
 
 def test_no_provider_key(patient):
