@@ -142,7 +142,7 @@ next_for_mail(const struct status *status)
 				       all->old_epoch, user);
 	if (roost_ring_policy(status->ring) != ROOST_POLICY_SEALED)
 		return t_strdup_printf("Let no plaintext in any more: doveadm "
-				       "roost policy -u %s sealed", user);
+				       "roost seal -u %s --finish", user);
 	return NULL;
 }
 
