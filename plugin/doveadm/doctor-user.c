@@ -64,7 +64,8 @@ check_keyring_mode(struct roost_doctor_user *doctor, const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0 || (st.st_mode & 0077) == 0)
+	/* There is no file of one that lies in a database. */
+	if (path == NULL || stat(path, &st) < 0 || (st.st_mode & 0077) == 0)
 		return;
 	tell(doctor, (st.st_mode & 0007) != 0 ? ROOST_SEVERITY_ERROR :
 	     ROOST_SEVERITY_WARNING, "keyring-mode", path,

@@ -62,6 +62,11 @@ doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 	doveadm_cmd_register_ver2(&roost_cmd_mode);
 	doveadm_cmd_register_ver2(&roost_cmd_rotate);
 	doveadm_cmd_register_ver2(&roost_cmd_provider_rotate);
+	doveadm_cmd_register_ver2(&roost_cmd_keyring_copy);
+	doveadm_cmd_register_ver2(&roost_cmd_keyring_delete);
+	doveadm_cmd_register_ver2(&roost_cmd_keyring_export);
+	doveadm_cmd_register_ver2(&roost_cmd_keyring_import);
+	doveadm_cmd_register_ver2(&roost_cmd_keyring_rename);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_list);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_rename);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_merge);

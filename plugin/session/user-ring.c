@@ -249,6 +249,23 @@ roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,
 	return ring_place_store(ns, &place, error_r);
 }
 
+struct roost_keystore *
+roost_user_keystore_at(struct roost_user *ruser, struct mail_namespace *ns,
+		       const char *location, const char *name,
+		       const char **error_r)
+{
+	struct ring_place place;
+
+	i_assert(ns->owner != NULL);
+	if (ring_place_get(ruser, ns, &place, error_r) < 0)
+		return NULL;
+	if (location != NULL)
+		place.location = location;
+	if (name != NULL)
+		place.owner = name;
+	return ring_place_store(ns, &place, error_r);
+}
+
 int
 roost_user_owner(struct roost_user *ruser, struct mail_namespace *ns,
 		 const char **owner_r, const char **error_r)

@@ -51,4 +51,11 @@ struct roost_keystore *
 roost_user_keystore(struct roost_user *ruser, struct mail_namespace *ns,
 		    const char **error_r);
 
+/* The same of the user's own keyring at another location than his setting's,
+   or under another user's name; NULL stands for his own. */
+struct roost_keystore *
+roost_user_keystore_at(struct roost_user *ruser, struct mail_namespace *ns,
+		       const char *location, const char *name,
+		       const char **error_r);
+
 #endif

@@ -393,7 +393,25 @@ def test_visitor(request, make_server, kind):
         assert client.append("Public/Board", text_of(3)).ok
 
 
-def test_wrong_name(start_engine, make_server):
+def test_lock_is_no_mailbox(request, make_server):
+    """Where mailboxes lie in the home itself, the lock's name is none of
+    theirs."""
+    server = make_server("maildir", start=False)
+    engine = dictkit.File(server).configure()
+    server.extra += "mail_path = ~/\nmailbox_list_layout = fs\n" \
+        if servers.NEW else "mail_location = maildir:~/:LAYOUT=fs\n"
+    server.start()
+    init(engine, "alice")
+    with server.raw("alice") as client:
+        for name in "roost.dict.lock", "Roost.Dict", "roost.dict.lock/x":
+            assert client.cmd("CREATE " + name).status == "NO", name
+        listed = client.cmd('LIST "" *')
+        assert "roost" not in repr(listed.untagged).lower()
+        client.ok("CREATE other.dict")
+    assert policy(engine, "alice", "open").returncode == 0
+
+
+def test_wrong_name(start_engine):
     """A dict that is not configured stops the user's mail, not Dovecot."""
     engine = start_engine("file")
     server = engine.server

@@ -7,6 +7,8 @@
  */
 #include "session/keystore-private.h"
 
+#include "str.h"
+#include "strnum.h"
 #include "test-common.h"
 
 #include "dict.h"
@@ -14,7 +16,9 @@
 #include "kit.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DOC "any document is one to the store\n"
@@ -29,6 +33,7 @@ static struct {
 	bool is_lost;		/* a write is not done */
 	bool is_late;		/* it is answered after everybody left */
 	bool is_closed;
+	const char *path;	/* a file that holds the value instead */
 	unsigned int opened, closed;
 } db;
 
@@ -52,6 +57,29 @@ fake_open(const char *name, struct mail_user *user ATTR_UNUSED,
 	return POINTER_CAST(1);
 }
 
+static const char *
+file_value(void)
+{
+	char bytes[64];
+	int fd = open(db.path, O_RDONLY);
+	ssize_t len = read(fd, bytes, sizeof(bytes) - 1);
+
+	i_assert(len > 0);
+	i_close_fd(&fd);
+	return t_strndup(bytes, (size_t)len);
+}
+
+static void
+file_store(const char *value)
+{
+	const char *temp = t_strdup_printf("%s.%ld", db.path, (long)getpid());
+	int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	i_assert(write(fd, value, strlen(value)) == (ssize_t)strlen(value));
+	i_close_fd(&fd);
+	i_assert(rename(temp, db.path) == 0);
+}
+
 static int
 fake_lookup(struct dict *dict ATTR_UNUSED, const struct dict_op_settings *set,
 	    pool_t pool, const char *key, const char **value_r,
@@ -63,8 +91,11 @@ fake_lookup(struct dict *dict ATTR_UNUSED, const struct dict_op_settings *set,
 		*error_r = "it fails";
 		return -1;
 	}
-	*value_r = p_strdup(pool, db.value);
-	return db.value == NULL ? 0 : 1;
+	if (db.path != NULL)
+		*value_r = p_strdup(pool, file_value());
+	else
+		*value_r = p_strdup(pool, db.value);
+	return *value_r == NULL ? 0 : 1;
 }
 
 static struct dict_transaction_context *
@@ -108,7 +139,9 @@ fake_commit(struct dict_transaction_context **trans,
 	*trans = NULL;
 	write_op.callback = callback;
 	write_op.context = context;
-	if (!db.is_lost) {
+	if (db.path != NULL) {
+		file_store(write_op.value);
+	} else if (!db.is_lost) {
 		i_free(db.value);
 		if (write_op.value != NULL)
 			db.value = i_strndup(write_op.value, db.room);
@@ -342,13 +375,68 @@ test_lock(void)
 	kit_folder_free(dir);
 }
 
+#define WRITERS 20
+#define TIMES 5
+
+/* Add one to the number that is stored, so many times. */
+static void
+count_up(const char *dir)
+{
+	struct roost_keystore *store = store_init(dir);
+	buffer_t *doc = t_buffer_create(64);
+	const char *error, *next;
+	unsigned int i, number;
+
+	db.path = t_strconcat(dir, "/value", NULL);
+	for (i = 0; i < TIMES; i++) {
+		if (roost_keystore_lock(store, &error) < 0 ||
+		    roost_keystore_load(store, doc, &error) <= 0 ||
+		    str_to_uint(str_c(doc), &number) < 0)
+			_exit(1);
+		next = t_strdup_printf("%u", number + 1);
+		if (roost_keystore_replace(store, doc, next, strlen(next),
+					   &error) < 0)
+			_exit(1);
+		roost_keystore_unlock(store);
+	}
+	_exit(0);
+}
+
+static void
+test_writers(void)
+{
+	const char *dir = kit_folder();
+	unsigned int i;
+	pid_t pids[WRITERS];
+	int status;
+
+	test_begin("twenty writers at once lose no change");
+	i_zero(&db);
+	db.path = t_strconcat(dir, "/value", NULL);
+	file_store("0");
+	for (i = 0; i < WRITERS; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			count_up(dir);
+	}
+	for (i = 0; i < WRITERS; i++) {
+		test_assert(waitpid(pids[i], &status, 0) == pids[i]);
+		test_assert_idx(status == 0, i);
+	}
+	test_assert_strcmp(file_value(), t_strdup_printf("%u",
+							 WRITERS * TIMES));
+	db.path = NULL;
+	test_end();
+	kit_folder_free(dir);
+}
+
 int
 main(void)
 {
 	static void (*const tests[])(void) = {
 		test_stored, test_nothing_is_no_answer, test_too_long,
 		test_what_became_of_a_write, test_late_answer, test_cut,
-		test_lock, NULL
+		test_lock, test_writers, NULL
 	};
 	int ret = kit_run(tests);
 

@@ -50,6 +50,7 @@ STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
 FIND, LINES = "glue/test_cache_find", "glue/test_header_lines"
 KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
 KEYSTORE_DICT, DICT = "glue/test_keystore_dict", "dict"
+MOVES = "keyring_moves"
 RING, INDEX = "glue/test_ring", "glue/test_keyword_index"
 SHARE = "glue/test_user_share"
 KEYFILE = "core/test_keyfile"
@@ -1005,6 +1006,42 @@ MUTANTS = [
     ("a dict's password is logged", "session/keystore-dict.c",
      "t_strcut(rest, ':'), owner->name);", "rest, owner->name);",
      KEYSTORE_DICT, ""),
+    ("any keyring is imported over another", "session/ring-move.c",
+     "\tif (!roost_bytes_equal(old.id, next.id, ROOST_ID_SIZE))\n",
+     "\tif (FALSE)\n", MOVES, "place_of_another"),
+    ("an older keyring is imported", "session/ring-move.c",
+     "\telse if (next.generation <= old.generation)\n",
+     "\telse if (FALSE)\n", MOVES, "older_one"),
+    ("what does not verify is imported", "doveadm/keyring-export.c",
+     "\tif (ctx->is_unverified ||\n", "\tif (TRUE ||\n", MOVES, "not_his"),
+    ("a keyring that does not open is imported", "session/ring-move.c",
+     "\t\terr = roost_ring_unlock(ring);\n", "\t\terr = ROOST_OK;\n",
+     MOVES, "not_his"),
+    ("export writes over a file", "doveadm/document.c",
+     "O_CREAT | O_EXCL", "O_CREAT | O_TRUNC", MOVES, "test_export"),
+    ("what does not verify is copied", "session/ring-move.c",
+     "\tif (roost_ring_prove(from, doc, owner, config, error_r) < 0)\n"
+     "\t\treturn -1;\n", "", MOVES, "copy_refused"),
+    ("a keyring is destroyed without a question", "doveadm/keyring-copy.c",
+     "\tif (ret > 0 && delete_check(", "\tif (FALSE && delete_check(", MOVES,
+     "needs_consent"),
+    ("delete removes what is no keyring", "session/ring-move.c",
+     "\tif (strncmp(str_c(now), beginning, strlen(beginning)) != 0) {\n",
+     "\tif (FALSE) {\n", MOVES, "is_no_keyring"),
+    ("a later document goes as a copy", "session/ring-move.c",
+     "\t    spare.generation <= used.generation)\n", "\t    TRUE)\n", MOVES,
+     "delete_of_a_copy"),
+    ("another keyring goes as a copy", "session/ring-move.c",
+     "\tif (roost_bytes_equal(spare.id, used.id, ROOST_ID_SIZE) &&\n",
+     "\tif (TRUE &&\n", MOVES, "delete_of_a_copy"),
+    ("rename takes anybody's keyring", "session/ring-move.c",
+     "\t    strcmp(rebind->from, escaped) == 0)\n", "\t    TRUE)\n", MOVES, "rename_of_a_file"),
+    ("rename removes another keyring", "session/ring-move.c",
+     "\t    roost_bytes_equal(left.id, rebind->id, ROOST_ID_SIZE) &&\n", "",
+     MOVES, "rename_in_a_dict"),
+    ("rename leaves the keyring of the old name", "session/ring-move.c",
+     "\treturn rename_remove(from, to, rebind_r, error_r) < 0 ? -1 : ret;\n",
+     "\treturn ret;\n", MOVES, "rename_in_a_dict"),
     ("a visitor asks the dict for his own keyring", "session/user-ring.c",
      "\t\t.name = place->owner, .home", "\t\t.name = ns->user->username, .home",
      DICT, "test_visitor and redis"),
