@@ -11,6 +11,7 @@
 #include "mail/maildir-sizes.h"
 #include "mail/open.h"
 #include "mail/sizes.h"
+#include "session/reopen.h"
 #include "session/storage.h"
 
 struct open_mail {
@@ -78,6 +79,7 @@ open_mail_get_stream(struct mail *mail, bool get_body,
 						     body_size, stream_r);
 
 	if (ret < 0 && omail->opened.is_unlike) {
+		roost_reopen_prepare(mail);
 		omail->is_again = TRUE;
 		ret = omail->module_ctx.super.get_stream(mail, get_body,
 							 hdr_size, body_size,

@@ -10,6 +10,7 @@
 #include "mail/refuse.h"
 #include "session/inspect.h"
 #include "session/named-object.h"
+#include "session/reopen.h"
 #include "session/ring-open.h"
 
 #include "roost/secret.h"
@@ -116,6 +117,17 @@ open_again(struct mail *mail, struct roost_opened *opened_r)
 	return -1;
 }
 
+/* Is the message another one now than that of the file, whose header this is?
+   Where the index names none, it must not learn the name of one that is no
+   longer there. */
+static bool
+is_elsewhere(struct mail *mail, const struct roost_header *header)
+{
+	return roost_cache_keys_are_other(mail, header) ||
+		(!roost_named_object_is_there(mail) &&
+		 roost_reopen_is_needed(mail));
+}
+
 /* The same as roost_open_stream(), once the header has been read, which began
    at the offset start; frees the opening. */
 static int
@@ -128,7 +140,7 @@ open_sealed(struct mail *mail, struct roost_opening *opening,
 	struct roost_ring *ring;
 	int ret = get_ring(mail, &ring);
 
-	if (ret == 0 && !is_again && roost_cache_keys_are_other(mail, header))
+	if (ret == 0 && !is_again && is_elsewhere(mail, header))
 		ret = open_again(mail, opened_r);
 	if (ret < 0) {
 		roost_istream_cancel(&opening);
