@@ -26,6 +26,10 @@ enum roost_rewrite_placed {
 
 struct roost_rewrite_place {
 	const char *storage;	/* its name in Dovecot: "maildir" */
+	/* What put() has written takes its place in a later put(), or in end().
+	   Where that fails, that one says that the messages before it stay as
+	   they were. */
+	bool is_late;
 
 	/*
 	 * Begin with a mailbox, which is open and synchronized: remove what a
@@ -62,6 +66,7 @@ struct roost_rewrite_place {
 };
 
 extern const struct roost_rewrite_place roost_rewrite_maildir;
-/* To come, in files of their own: roost_rewrite_sdbox, roost_rewrite_mdbox. */
+extern const struct roost_rewrite_place roost_rewrite_sdbox;
+extern const struct roost_rewrite_place roost_rewrite_mdbox;
 
 #endif

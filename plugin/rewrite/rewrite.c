@@ -24,7 +24,7 @@
 #define LOOKS_MAX 3
 
 static const struct roost_rewrite_place *const places[] = {
-	&roost_rewrite_maildir,
+	&roost_rewrite_maildir, &roost_rewrite_sdbox, &roost_rewrite_mdbox,
 };
 
 struct roost_rewrite {
@@ -40,7 +40,7 @@ struct roost_rewrite {
 	struct mailbox *read_box;
 	struct mailbox_transaction_context *read_trans;
 	struct mail *read_mail;
-	ARRAY_TYPE(seq_range) unsealed;	/* UIDs */
+	ARRAY_TYPE(seq_range) later;	/* UIDs, to be looked at in the end */
 };
 
 /* A message that is looked at. */
@@ -154,7 +154,7 @@ roost_rewrite_open_box(struct roost_rewrite *run, struct mailbox *box,
 	if (run->place->begin(box, &run->context, error_r) < 0)
 		return -1;
 	run->box = box;
-	i_array_init(&run->unsealed, 16);
+	i_array_init(&run->later, 16);
 	return 0;
 }
 
@@ -229,34 +229,39 @@ unsealed_forget(struct roost_rewrite *run, uint32_t uid)
 	mail_index_unlock(run->box->index, "roost rewrite");
 }
 
+/* All messages are in their places, and the last lock was let go. */
 static void
-unsealed_check(struct roost_rewrite *run)
+look_at_later(struct roost_rewrite *run)
 {
 	struct seq_range_iter iter;
 	unsigned int n = 0;
 	uint32_t uid;
 
-	if (array_count(&run->unsealed) == 0 || !read_box_open(run) ||
+	if (array_count(&run->later) == 0 || !read_box_open(run) ||
 	    mail_index_refresh(run->box->index) < 0)
 		return;
-	seq_range_array_iter_init(&iter, &run->unsealed);
+	seq_range_array_iter_init(&iter, &run->later);
 	while (seq_range_array_iter_nth(&iter, n++, &uid)) T_BEGIN {
-		unsealed_forget(run, uid);
+		if (run->plan == ROOST_REWRITE_UNSEAL)
+			unsealed_forget(run, uid);
+		else
+			fill_cache(run, uid);
 	} T_END;
 }
 
 int
 roost_rewrite_close_box(struct roost_rewrite *run, const char **error_r)
 {
-	struct mailbox *box = run->box;
+	int ret;
 
-	if (box == NULL)
+	if (run->box == NULL)
 		return 0;
-	unsealed_check(run);
-	array_free(&run->unsealed);
+	ret = run->place->end(run->box, run->context, error_r);
+	look_at_later(run);
+	array_free(&run->later);
 	read_box_close(run);
 	run->box = NULL;
-	return run->place->end(box, run->context, error_r);
+	return ret;
 }
 
 /* -- a message -- */
@@ -474,8 +479,8 @@ look_once(struct look *look)
 static void
 note_done(struct roost_rewrite *run, uint32_t uid)
 {
-	if (run->plan == ROOST_REWRITE_UNSEAL)
-		seq_range_array_add(&run->unsealed, uid);
+	if (run->plan == ROOST_REWRITE_UNSEAL || run->place->is_late)
+		seq_range_array_add(&run->later, uid);
 	else
 		fill_cache(run, uid);
 }

@@ -223,9 +223,10 @@ def test_mail_crypt(make_server, tmp_path, storage):
     assert boxes["INBOX"]["sealed"] == str(len(kit.MESSAGES) - 1)
     assert boxes["INBOX"]["left"] == "1" and len(left) == 1
     assert "1 messages stay as they were" in said
-    assert [found for found in server.objects("alice")
-            if found[2].startswith(CRYPT_MAGIC)] == [
-        (path, offset, content[:-1] + bytes([content[-1] ^ 0x40]))]
+    # A purge may have put it elsewhere.
+    (path, offset, kept), = [found for found in server.objects("alice")
+                             if found[2].startswith(CRYPT_MAGIC)]
+    assert kept == content[:-1] + bytes([content[-1] ^ 0x40])
     tamper.overwrite(path, offset, content)
     kit.rewrite(server, "seal", "alice")
     assert kit.sealed_kinds(server, "alice") == (len(kit.MESSAGES), 0)
@@ -234,9 +235,15 @@ def test_mail_crypt(make_server, tmp_path, storage):
     server.doveadm("roost", "verify", "-u", "alice")
 
 
+def skip_in_shared_files(server):
+    if server.storage == "mdbox":
+        pytest.skip("a message among others has no place for a longer one")
+
+
 def test_plaintext_that_nobody_answers_for(server, user):
     """What was put in a sealed message's place, or under the policy sealed, is
     not made genuine by sealing it."""
+    skip_in_shared_files(server)
     kit.fill(server, user)
     kit.init(server, user)
     kit.rewrite(server, "seal", user)
@@ -342,6 +349,12 @@ SHORT = [b"From: a@sender.example\r\nSubject: number %d\r\n\r\nbody of %d\r\n"
          % (number, number) for number in range(40)]
 
 
+# A message of mdbox that is read in the very moment in which it is moved, among
+# others, may be noted as another one than the index knows; it is served.  And
+# Dovecot's sessions say when they meet a cache file that is replaced just then.
+HARMLESS = r"object-changed\]; it is served|stat\(\) failed with file .*cache"
+
+
 def in_background(*calls):
     """Runs functions at the same time until the first of them ends, and tells
     the others to end; returns what they return."""
@@ -405,7 +418,8 @@ def test_flags_change_and_mail_arrives(server, user):
     assert all(b"new\r\n" in text for text in texts[40:])
     bad = [line for line in server.log_since(mark).splitlines()
            if "Error" in line or "Warning" in line]
-    assert [line for line in bad if "New mail is still" not in line] == []
+    assert [line for line in bad if not re.search(
+        "New mail is still|%s" % HARMLESS, line)] == []
     server.doveadm("roost", "verify", "-u", user)
 
 
@@ -422,18 +436,23 @@ def test_two_runs_at_once(server, user):
         assert sum(int(boxes["INBOX"][done]) for boxes, _, _ in both) == 120
         assert kit.left_behind(server, user) == []
     assert kit.sealed_kinds(server, user) == (120, 0)
-    kit.assert_same(server, user, before)
+    # Dovecot may drop from its cache what only the cache knows.
+    kit.assert_same(server, user, before, but=["date.saved"])
 
 
 @pytest.fixture
 def meddler(server):
+    if server.storage == "mdbox":
+        pytest.skip("test_seal_dbox.py does the same there")
     return kit.Meddler(server)
 
 
 def temporary(server, user):
     """Returns a pattern of the shell for temporary files in the INBOX."""
     return os.path.join(server.home(user), {
-        "maildir": "Maildir/tmp/roost-rewrite.*"}[server.storage])
+        "maildir": "Maildir/tmp/roost-rewrite.*",
+        "sdbox": "sdbox/mailboxes/INBOX/dbox-Mails/.temp.*.roost-rewrite",
+    }[server.storage])
 
 
 def test_disk_that_does_not_keep_what_was_written(server, old, meddler):
@@ -508,6 +527,8 @@ def test_interrupt_ends_behind_the_message(server, old, meddler):
 
 def test_killed_at_each_call(server, user):
     """Each message is whole in one form, and the next run ends the work."""
+    if server.storage == "mdbox":
+        pytest.skip("test_seal_dbox.py does the same there")
     _, writer = tamper.make_keyring(server, user)
     kit.fill(server, user, messages=[kit.MESSAGES[0], kit.MESSAGES[3][:40000]])
     tamper.put_keyring(server, user, writer.text())
@@ -604,6 +625,7 @@ def test_finish_leaves_nothing_in_clear(server, user):
 
 
 def test_finish_ends_where_a_message_stays(server, user):
+    skip_in_shared_files(server)
     kit.fill(server, user)
     kit.init(server, user)
     kit.rewrite(server, "seal", user)

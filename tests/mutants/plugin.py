@@ -61,7 +61,7 @@ DBOX_FILE, UIDLIST, TOOL = "core/test_dbox", "core/test_uidlist", "tool"
 INDEX_FILE = "core/test_index"
 MIDWAY, COMPRESSION = "midway", "compression"
 AMONG = "among_others"
-SEAL = "seal"
+SEAL, DBOX = "seal", "seal_dbox"
 
 MUTANTS = [
     # Reading
@@ -1218,6 +1218,32 @@ MUTANTS = [
     ("what was stored is believed", "rewrite/maildir.c",
      "\t\ttmp_check(put, error_r) < 0 ? -1 : 0;\n", "\t\tFALSE ? -1 : 0;\n",
      SEAL, "does_not_keep"),
+    ("sdbox believes what it wrote", "rewrite/sdbox.c",
+     "\treturn roost_rewrite_dbox_check(&put->old, put->form, put->fd,\n"
+     "\t\t\t\t\tput->old.offset, error_r) < 0 ?\n"
+     "\t\tROOST_REWRITE_PLACE_FAILED : ROOST_REWRITE_PLACED;\n",
+     "\treturn ROOST_REWRITE_PLACED;\n", DBOX, "other_bytes and sdbox"),
+    ("mdbox believes what it wrote", "rewrite/mdbox.c",
+     "\tif (roost_rewrite_dbox_check(&put->old, put->form, batch->file->fd,\n"
+     "\t\t\t\t     offset, error_r) < 0)\n"
+     "\t\treturn ROOST_REWRITE_PLACE_FAILED;\n", "", DBOX,
+     "other_bytes and mdbox"),
+    ("an sdbox file that was moved is there twice", "rewrite/sdbox.c",
+     "\t\tret = roost_rewrite_dbox_is_there(&put->old, error_r);\n",
+     "\t\tret = 1;\n", DBOX, "moved_to_the_alternate"),
+    ("mdbox seals to a keyring that is gone", "rewrite/mdbox.c",
+     "\tif (run->plan != ROOST_REWRITE_UNSEAL &&\n"
+     "\t    roost_user_renew_ring(run->ruser, run->ring, error_r) < 0)\n"
+     "\t\treturn -1;\n", "", DBOX, "goes_away and mdbox"),
+    ("copies are plaintext before it is their turn", "rewrite/mdbox.c",
+     "rec.refcount > 1 && run->plan == ROOST_REWRITE_UNSEAL", "FALSE", DBOX,
+     "test_all_stays and mdbox"),
+    ("a message is looked for where it was", "mail/open-hooks.c",
+     "\t\troost_reopen_prepare(mail);\n", "", DBOX, "old_places"),
+    ("a session names what is no longer there", "mail/open.c",
+     "\t\t(!roost_named_object_is_there(mail) &&\n"
+     "\t\t roost_reopen_is_needed(mail));\n", "\t\tFALSE;\n", SEAL,
+     "older_view and mdbox"),
     ("a tag at the end is not asked for", "rewrite/form.c",
      "\tif (input->stream_errno == 0)\n", "\tif (TRUE)\n", SEAL,
      "mail_crypt"),

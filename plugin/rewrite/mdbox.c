@@ -1,0 +1,878 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mdbox: messages that share files m.N get new forms in another file.
+ *
+ * A map tells where messages are.  New forms are written one behind the other
+ * to a new file, which nobody else knows.  When there are enough of them, the
+ * file gets its name, and in one transaction of the map the messages are moved
+ * there.  The old places become those of messages without references: a purge
+ * then finds each message in a file that the map knows of, and frees what has
+ * no reference.  A run that is killed has moved all of them or none, and leaves
+ * nothing in a file that others add to.
+ *
+ * Copies share what the map tells, so that all of them are rewritten at once;
+ * but not to plaintext, which each of them becomes for itself.
+ *
+ * Locks, in this order: the old files, so that no purge moves their messages;
+ * the map; the mailbox's index.  Who finds an old file locked by others lets
+ * his own go before he waits.
+ */
+#include "rewrite/dbox.h"
+
+#include "fdatasync-path.h"
+#include "ioloop.h"
+#include "mdbox-file.h"
+#include "mdbox-map-private.h"
+#include "mdbox-storage.h"
+#include "seq-range-array.h"
+
+#include "rewrite/known.h"
+#include "session/reopen.h"
+
+#include <time.h>
+#include <unistd.h>
+
+/* So many messages are moved at once, and none waits longer than that. */
+#define BATCH_MESSAGES 100
+#define BATCH_SECS 1
+
+/* How long to wait for others who use a file. */
+#define LOCK_STEP_USECS 10000
+#define LOCK_STEPS 3000
+#define PURGE_STEP_USECS 100000
+#define PURGE_STEPS 50
+
+/* A message whose new form is written. */
+struct mdbox_moved {
+	uint32_t uid;			/* in the mailbox */
+	uint32_t map_uid;
+	struct mdbox_map_mail_index_record from, to;
+	uint8_t object_id[ROOST_ID_SIZE];
+	/* Another message of the mailbox is the same in the map, and moves. */
+	bool is_moved_with;
+	uint32_t own_map_uid;		/* 0, or the number that it gets */
+};
+
+/* What goes to one new file, in the primary or the alternate storage. */
+struct mdbox_batch {
+	struct dbox_file *file;		/* NULL: nothing goes there yet */
+	struct dbox_file_append_context *append;
+	ARRAY(struct mdbox_moved) moved;
+	ARRAY(struct dbox_file *) locked;	/* the old files */
+	struct timespec begun;
+	uint32_t rebuild_count;		/* of the map, then */
+};
+
+/* A mailbox whose messages are rewritten. */
+struct mdbox_run {
+	struct mdbox_mailbox *mbox;
+	struct mdbox_map *map;
+	struct mdbox_batch primary, alt;
+	uint32_t rebuild_count;		/* of the map, at the beginning */
+	/* Of the forms. */
+	enum roost_rewrite_plan plan;
+	struct roost_user *ruser;
+	struct roost_ring *ring;
+};
+
+static const char *
+storage_error(const struct mdbox_run *run)
+{
+	return t_strdup(mail_storage_get_last_internal_error(
+		run->mbox->box.storage, NULL));
+}
+
+static enum roost_rewrite_placed
+storage_fail(const struct mdbox_run *run, const char **error_r)
+{
+	enum mail_error error;
+
+	*error_r = t_strdup(mail_storage_get_last_internal_error(
+		run->mbox->box.storage, &error));
+	return error == MAIL_ERROR_NOQUOTA || error == MAIL_ERROR_INUSE ?
+		ROOST_REWRITE_PLACE_FULL : ROOST_REWRITE_PLACE_FAILED;
+}
+
+/* -- the map -- */
+
+static struct mdbox_map_mail_index_header
+view_header(const struct mdbox_map *map, struct mail_index_view *view)
+{
+	struct mdbox_map_mail_index_header header = { .highest_file_id = 0 };
+	const void *data;
+	size_t size;
+
+	mail_index_get_header_ext(view, map->map_ext_id, &data, &size);
+	if (size > 0)
+		memcpy(&header, data, I_MIN(size, sizeof(header)));
+	return header;
+}
+
+static bool
+file_id_is_used(const struct mdbox_storage *storage, uint32_t file_id)
+{
+	const char *dirs[] = {
+		storage->storage_dir, storage->alt_storage_dir
+	};
+	struct stat st;
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(dirs); i++) {
+		if (dirs[i] != NULL &&
+		    stat(t_strdup_printf("%s/"MDBOX_MAIL_FILE_FORMAT, dirs[i],
+					 file_id), &st) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Have the map give away the number of a file that there is not yet.  If this
+   process is killed then, no other file gets that number. */
+static int
+file_id_reserve(struct mdbox_run *run, uint32_t *file_id_r)
+{
+	struct mdbox_map_atomic_context *atomic =
+		mdbox_map_atomic_begin(run->map);
+	int ret = mdbox_map_atomic_lock(atomic, "roost reserves a file");
+
+	if (ret == 0) {
+		*file_id_r = view_header(run->map,
+					 atomic->sync_view).highest_file_id;
+		do {
+			++*file_id_r;
+		} while (file_id_is_used(run->mbox->storage, *file_id_r));
+		mail_index_update_header_ext(atomic->sync_trans,
+			run->map->map_ext_id,
+			offsetof(struct mdbox_map_mail_index_header,
+				 highest_file_id),
+			file_id_r, sizeof(*file_id_r));
+		mdbox_map_atomic_set_success(atomic);
+	}
+	return mdbox_map_atomic_finish(&atomic) < 0 ? -1 : ret;
+}
+
+/* A change of the map, which is locked. */
+struct mdbox_change {
+	struct mdbox_map *map;
+	struct mdbox_map_atomic_context *atomic;
+	uint32_t next_uid;
+};
+
+static int
+change_begin(struct mdbox_change *change, struct mdbox_map *map)
+{
+	change->map = map;
+	change->atomic = mdbox_map_atomic_begin(map);
+	if (mdbox_map_atomic_lock(change->atomic,
+				  "roost rewrites messages") < 0) {
+		(void)mdbox_map_atomic_finish(&change->atomic);
+		return -1;
+	}
+	change->next_uid = mail_index_get_header(
+		change->atomic->sync_view)->next_uid;
+	return 0;
+}
+
+/* Write all of it, or nothing of it, and unlock the map. */
+static int
+change_end(struct mdbox_change *change, bool is_wanted)
+{
+	if (is_wanted)
+		mdbox_map_atomic_set_success(change->atomic);
+	return mdbox_map_atomic_finish(&change->atomic);
+}
+
+/* Add a message, and get its number. */
+static uint32_t
+change_add(struct mdbox_change *change,
+	   const struct mdbox_map_mail_index_record *rec, uint16_t refcount)
+{
+	struct mail_index_transaction *trans = change->atomic->sync_trans;
+	uint32_t seq;
+
+	mail_index_append(trans, change->next_uid, &seq);
+	mail_index_update_ext(trans, seq, change->map->map_ext_id, rec, NULL);
+	mail_index_update_ext(trans, seq, change->map->ref_ext_id, &refcount,
+			      NULL);
+	return change->next_uid++;
+}
+
+/* One mailbox less has the message of that number. */
+static int
+map_unref(struct mdbox_run *run, uint32_t map_uid)
+{
+	struct mdbox_change change;
+	struct dbox_mail_lookup_rec rec;
+	uint32_t seq;
+	int ret = 0;
+
+	if (change_begin(&change, run->map) < 0)
+		return -1;
+	if (mail_index_lookup_seq(change.atomic->sync_view, map_uid, &seq)) {
+		ret = mdbox_map_view_lookup_rec(run->map,
+						change.atomic->sync_view, seq,
+						&rec);
+		if (ret == 0 && rec.refcount > 0) {
+			rec.refcount--;
+			mail_index_update_ext(change.atomic->sync_trans, seq,
+					      run->map->ref_ext_id,
+					      &rec.refcount, NULL);
+		}
+	}
+	return change_end(&change, ret == 0) < 0 ? -1 : ret;
+}
+
+/* -- a batch -- */
+
+static void
+batch_unlock(struct mdbox_batch *batch)
+{
+	struct dbox_file *file;
+
+	while (array_count(&batch->locked) > 0) {
+		file = array_idx_elem(&batch->locked, 0);
+		array_delete(&batch->locked, 0, 1);
+		dbox_file_unlock(file);
+		dbox_file_unref(&file);
+	}
+}
+
+/* Nothing was changed: throw the new file away, and let the old ones go. */
+static void
+batch_free(struct mdbox_batch *batch)
+{
+	const char *path;
+
+	if (batch->file != NULL) {
+		path = t_strdup(batch->file->cur_path);
+		if (batch->append != NULL)
+			dbox_file_append_rollback(&batch->append);
+		i_unlink_if_exists(path);
+		dbox_file_unref(&batch->file);
+	}
+	array_clear(&batch->moved);
+	batch_unlock(batch);
+}
+
+static int
+batch_begin(struct mdbox_run *run, struct mdbox_batch *batch)
+{
+	struct mdbox_storage *storage = run->mbox->storage;
+
+	if (batch->file != NULL)
+		return 0;
+	batch->file = batch == &run->alt ? mdbox_file_init_new_alt(storage) :
+		mdbox_file_init(storage, 0);
+	if (batch->file->fd == -1) {
+		dbox_file_unref(&batch->file);
+		return -1;
+	}
+	batch->append = dbox_file_append_init(batch->file);
+	batch->rebuild_count =
+		view_header(run->map, run->map->view).rebuild_count;
+	(void)clock_gettime(CLOCK_MONOTONIC, &batch->begun);
+	return 0;
+}
+
+/* Is something to be moved before a message of that size goes there too? */
+static bool
+batch_is_full(const struct mdbox_run *run, const struct mdbox_batch *batch,
+	      uoff_t size)
+{
+	struct timespec now;
+
+	if (array_count(&batch->moved) == 0)
+		return FALSE;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return array_count(&batch->moved) >= BATCH_MESSAGES ||
+		now.tv_sec - batch->begun.tv_sec > BATCH_SECS ||
+		batch->append->output->offset + size >
+		run->map->set->mdbox_rotate_size;
+}
+
+/* Give the file, with all that it is to have on disk, its name. */
+static int
+batch_name(struct mdbox_run *run, struct mdbox_batch *batch)
+{
+	struct mail_storage *storage = run->mbox->box.storage;
+	struct mdbox_moved *moved;
+	const char *path;
+	uint32_t file_id;
+
+	if (dbox_file_append_flush(batch->append) < 0 ||
+	    file_id_reserve(run, &file_id) < 0 ||
+	    mdbox_file_assign_file_id((struct mdbox_file *)batch->file,
+				      file_id) < 0)
+		return -1;
+	array_foreach_modifiable(&batch->moved, moved)
+		moved->to.file_id = file_id;
+	path = batch->file->cur_path;
+	path = t_strdup_until(path, strrchr(path, '/'));
+	if (storage->set->parsed_fsync_mode == FSYNC_MODE_NEVER ||
+	    fdatasync_path(path) == 0)
+		return 0;
+	mail_storage_set_critical(storage, "fdatasync(%s) failed: %m", path);
+	return -1;
+}
+
+/* Is the file still the one that has this name?  A repair may have put another
+   one there. */
+static bool
+batch_is_there(const struct mdbox_batch *batch)
+{
+	struct stat st, now;
+
+	return fstat(batch->file->fd, &st) == 0 &&
+		stat(batch->file->cur_path, &now) == 0 &&
+		st.st_ino == now.st_ino && CMP_DEV_T(st.st_dev, now.st_dev);
+}
+
+/* -- the switch -- */
+
+/* TRUE if the message's index record, in a view of now, has that number of the
+   map. */
+static bool
+box_has(const struct mdbox_run *run, struct mail_index_view *view,
+	const struct mdbox_moved *moved, uint32_t *seq_r)
+{
+	uint32_t map_uid;
+
+	return mail_index_lookup_seq(view, moved->uid, seq_r) &&
+		mdbox_mail_lookup(run->mbox, view, *seq_r, &map_uid) == 0 &&
+		map_uid == moved->map_uid;
+}
+
+/* Move a message in the map.  What is not wanted any more becomes a message
+   without references: its old place, or the new one if it was expunged. */
+static int
+change_move(struct mdbox_run *run, struct mdbox_change *change,
+	    struct mdbox_moved *moved)
+{
+	struct mail_index_view *view = change->atomic->sync_view;
+	struct dbox_mail_lookup_rec rec = { .refcount = 0 };
+	uint32_t seq;
+
+	if (moved->is_moved_with)
+		return 0;
+	if (mail_index_lookup_seq(view, moved->map_uid, &seq) &&
+	    mdbox_map_view_lookup_rec(run->map, view, seq, &rec) < 0)
+		return -1;
+	if (rec.refcount == 0 || rec.rec.file_id != moved->from.file_id ||
+	    rec.rec.offset != moved->from.offset) {
+		(void)change_add(change, &moved->to, 0);
+	} else if (rec.refcount > 1 && run->plan == ROOST_REWRITE_UNSEAL) {
+		moved->own_map_uid = change_add(change, &moved->to, 1);
+	} else {
+		mail_index_update_ext(change->atomic->sync_trans, seq,
+				      run->map->map_ext_id, &moved->to, NULL);
+		(void)change_add(change, &rec.rec, 0);
+	}
+	return 0;
+}
+
+/* What the index cache knows of them is dropped. */
+static int
+box_forget(struct mdbox_run *run, const struct mdbox_batch *batch,
+	   const char **error_r)
+{
+	const struct mdbox_moved *moved;
+
+	/* What was sealed to a keyring that is gone meanwhile would open
+	   nowhere. */
+	if (run->plan != ROOST_REWRITE_UNSEAL &&
+	    roost_user_renew_ring(run->ruser, run->ring, error_r) < 0)
+		return -1;
+	array_foreach(&batch->moved, moved) {
+		if (roost_rewrite_known_drop(&run->mbox->box, moved->uid, 0,
+					     error_r) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Have the mailbox's messages that got numbers of their own in the map be
+   those. */
+static int
+box_point(struct mdbox_run *run, const struct mdbox_batch *batch)
+{
+	struct mail_index_view *view =
+		mail_index_view_open(run->mbox->box.index);
+	struct mail_index_transaction *trans =
+		mail_index_transaction_begin(view,
+					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
+	const struct mdbox_moved *moved;
+	struct mdbox_mail_index_record rec;
+	const void *data;
+	uint32_t seq;
+	int ret;
+
+	array_foreach(&batch->moved, moved) {
+		if (moved->own_map_uid == 0 ||
+		    !box_has(run, view, moved, &seq))
+			continue;
+		mail_index_lookup_ext(view, seq, run->mbox->ext_id, &data,
+				      NULL);
+		memcpy(&rec, data, sizeof(rec));
+		rec.map_uid = moved->own_map_uid;
+		mail_index_update_ext(trans, seq, run->mbox->ext_id, &rec,
+				      NULL);
+	}
+	ret = mail_index_transaction_commit(&trans);
+	mail_index_view_close(&view);
+	return ret;
+}
+
+/* Name the messages.  A session that opened an old form may have written down
+   what that was, since it was forgotten. */
+static void
+box_name(struct mdbox_run *run, const struct mdbox_batch *batch)
+{
+	struct mailbox *box = &run->mbox->box;
+	const struct mdbox_moved *moved;
+	const char *error;
+
+	array_foreach(&batch->moved, moved) {
+		(void)roost_rewrite_known_drop(box, moved->uid, 0, &error);
+		if (run->plan != ROOST_REWRITE_UNSEAL)
+			roost_rewrite_known_name(box, moved->uid,
+						 moved->object_id);
+	}
+}
+
+/* With the map and the index locked: change both, and unlock the map. */
+static int
+switch_locked(struct mdbox_run *run, struct mdbox_batch *batch,
+	      struct mdbox_change *change, const char **error_r)
+{
+	struct mdbox_moved *moved;
+	int ret = box_forget(run, batch, error_r);
+
+	array_foreach_modifiable(&batch->moved, moved) {
+		if (ret == 0 && (ret = change_move(run, change, moved)) < 0)
+			*error_r = storage_error(run);
+	}
+	if (ret == 0 && dbox_file_append_commit(&batch->append) < 0) {
+		*error_r = storage_error(run);
+		ret = -1;
+	}
+	if (change_end(change, ret == 0) < 0 && ret == 0) {
+		*error_r = storage_error(run);
+		ret = -1;
+	}
+	if (ret == 0 && box_point(run, batch) < 0) {
+		*error_r = "the mailbox's index cannot be written";
+		ret = -1;
+	}
+	if (ret == 0)
+		box_name(run, batch);
+	return ret;
+}
+
+static int
+switch_map(struct mdbox_run *run, struct mdbox_batch *batch,
+	   struct mdbox_change *change, const char **error_r)
+{
+	struct mail_index *index = run->mbox->box.index;
+	int ret;
+
+	if (view_header(run->map, change->atomic->sync_view).rebuild_count !=
+	    batch->rebuild_count || !batch_is_there(batch)) {
+		*error_r = "Dovecot has repaired the storage meanwhile";
+		(void)change_end(change, FALSE);
+		return -1;
+	}
+	if (mail_index_lock_sync(index, "roost rewrites messages") < 0) {
+		*error_r = "the mailbox's index cannot be locked";
+		(void)change_end(change, FALSE);
+		return -1;
+	}
+	ret = switch_locked(run, batch, change, error_r);
+	mail_index_unlock(index, "roost rewrote messages");
+	return ret;
+}
+
+/* The messages that got numbers of their own: the old number has one mailbox
+   less; or the new one has none, if the message was expunged meanwhile.  If
+   this process is killed before, a message stays in the map that nobody has,
+   until a repair. */
+static int
+switch_unref(struct mdbox_run *run, const struct mdbox_batch *batch)
+{
+	struct mail_index *index = run->mbox->box.index;
+	struct mail_index_view *view;
+	const struct mdbox_moved *moved;
+	uint32_t seq, map_uid;
+	int ret = mail_index_refresh(index);
+
+	view = mail_index_view_open(index);
+	array_foreach(&batch->moved, moved) {
+		if (moved->own_map_uid == 0)
+			continue;
+		if (!mail_index_lookup_seq(view, moved->uid, &seq) ||
+		    mdbox_mail_lookup(run->mbox, view, seq, &map_uid) < 0)
+			map_uid = 0;
+		if (map_unref(run, map_uid == moved->own_map_uid ?
+			      moved->map_uid : moved->own_map_uid) < 0)
+			ret = -1;
+	}
+	mail_index_view_close(&view);
+	return ret;
+}
+
+/* Put the new forms of a batch in their places.  0, or -1 with error_r, and the
+   old ones stay. */
+static int
+batch_commit(struct mdbox_run *run, struct mdbox_batch *batch,
+	     const char **error_r)
+{
+	struct mdbox_change change;
+	int ret = 0;
+
+	if (array_count(&batch->moved) > 0) {
+		ret = batch_name(run, batch);
+		if (ret == 0)
+			ret = change_begin(&change, run->map);
+		if (ret < 0)
+			*error_r = storage_error(run);
+		else
+			ret = switch_map(run, batch, &change, error_r);
+		if (ret == 0 && switch_unref(run, batch) < 0) {
+			*error_r = storage_error(run);
+			ret = -1;
+		}
+		/* It is everybody's now. */
+		if (batch->append == NULL) {
+			dbox_file_unref(&batch->file);
+			array_clear(&batch->moved);
+		}
+	}
+	batch_free(batch);
+	return ret;
+}
+
+static int
+run_commit(struct mdbox_run *run, const char **error_r)
+{
+	int ret = batch_commit(run, &run->primary, error_r);
+
+	return batch_commit(run, &run->alt, error_r) < 0 ? -1 : ret;
+}
+
+static enum roost_rewrite_placed
+commit_fail(const char **error_r)
+{
+	*error_r = t_strdup_printf("the messages before it stay as they were: "
+				   "%s", *error_r);
+	return ROOST_REWRITE_PLACE_FULL;
+}
+
+/* -- a message -- */
+
+/* A form that is being put in its place. */
+struct mdbox_put {
+	struct mdbox_run *run;
+	struct mdbox_batch *batch;
+	struct roost_rewrite_form *form;
+	struct roost_rewrite_dbox old;
+	struct mdbox_moved moved;
+};
+
+static enum roost_rewrite_placed
+old_lock(struct mdbox_put *put, const char **error_r)
+{
+	struct dbox_file *file = put->old.file;
+	unsigned int i;
+	int ret;
+
+	/* One of which there is a message in the batch. */
+	if (file->lock != NULL)
+		return ROOST_REWRITE_PLACED;
+	for (i = 0; (ret = dbox_file_try_lock(file)) == 0; i++) {
+		if (i == 0 && run_commit(put->run, error_r) < 0)
+			return commit_fail(error_r);
+		if (i == LOCK_STEPS) {
+			*error_r = t_strdup_printf("%s is locked by another "
+						   "session", file->cur_path);
+			return ROOST_REWRITE_PLACE_FAILED;
+		}
+		usleep(LOCK_STEP_USECS);
+	}
+	if (ret < 0)
+		return storage_fail(put->run, error_r);
+	file->refcount++;
+	array_push_back(&put->batch->locked, &file);
+	return ROOST_REWRITE_PLACED;
+}
+
+/* Is the message where it was read, and nowhere else before the file is
+   unlocked? */
+static enum roost_rewrite_placed
+old_check(struct mdbox_put *put, const char **error_r)
+{
+	const struct mdbox_file *file =
+		(const struct mdbox_file *)put->old.file;
+	uint16_t refcount;
+	int ret = roost_rewrite_dbox_is_there(&put->old, error_r);
+
+	if (ret < 0)
+		return ROOST_REWRITE_PLACE_FAILED;
+	if (ret == 0)
+		return ROOST_REWRITE_PLACE_OTHER;
+	if (mdbox_map_refresh(put->run->map) < 0)
+		ret = -1;
+	else
+		ret = mdbox_map_lookup_full(put->run->map,
+					    put->moved.map_uid,
+					    &put->moved.from, &refcount);
+	if (ret < 0)
+		return storage_fail(put->run, error_r);
+	if (ret == 0 || refcount == 0)
+		return ROOST_REWRITE_PLACE_GONE;
+	return put->moved.from.file_id == file->file_id &&
+		put->moved.from.offset == put->old.offset ?
+		ROOST_REWRITE_PLACED : ROOST_REWRITE_PLACE_OTHER;
+}
+
+/* Is the message in the batch already, as a copy in the same mailbox?  Then it
+   moves with that one. */
+static bool
+put_is_moved_with(struct mdbox_put *put)
+{
+	const struct mdbox_moved *other;
+	struct roost_rewrite_copy copy;
+
+	if (put->form->plan == ROOST_REWRITE_UNSEAL)
+		return FALSE;
+	array_foreach(&put->batch->moved, other) {
+		if (other->map_uid != put->moved.map_uid)
+			continue;
+		put->moved.is_moved_with = TRUE;
+		memcpy(put->moved.object_id, other->object_id, ROOST_ID_SIZE);
+		copy.size = other->to.size;
+		memcpy(copy.object_id, other->object_id, ROOST_ID_SIZE);
+		roost_rewrite_form_set_copy(put->form, &copy);
+		return TRUE;
+	}
+	return FALSE;
+}
+
+/* Write the new form behind the others, and verify it. */
+static enum roost_rewrite_placed
+put_write(struct mdbox_put *put, const char **error_r)
+{
+	struct mdbox_batch *batch = put->batch;
+	enum roost_rewrite_placed placed;
+	struct ostream *output;
+	struct roost_rewrite_copy copy;
+	uoff_t offset, size;
+
+	if (batch_begin(put->run, batch) < 0 ||
+	    dbox_file_get_append_stream(batch->append, &output) <= 0)
+		return storage_fail(put->run, error_r);
+	if (batch->append->first_append_offset == 0)
+		batch->append->first_append_offset = output->offset;
+	offset = output->offset;
+	placed = roost_rewrite_dbox_write(&put->old, put->form, output,
+					  error_r);
+	if (placed != ROOST_REWRITE_PLACED)
+		return placed;
+	if (roost_rewrite_dbox_check(&put->old, put->form, batch->file->fd,
+				     offset, error_r) < 0)
+		return ROOST_REWRITE_PLACE_FAILED;
+	dbox_file_append_checkpoint(batch->append);
+	size = output->offset - offset;
+	put->moved.to.offset = (uint32_t)offset;
+	/* Of a larger one the map says no size. */
+	put->moved.to.size = size > UINT32_MAX ? 0 : (uint32_t)size;
+	roost_rewrite_form_get_copy(put->form, &copy);
+	memcpy(put->moved.object_id, copy.object_id, ROOST_ID_SIZE);
+	return ROOST_REWRITE_PLACED;
+}
+
+/* What was not written whole is taken away.  Where that fails the messages
+   before it cannot be moved either. */
+static enum roost_rewrite_placed
+put_cut(struct mdbox_put *put, enum roost_rewrite_placed placed)
+{
+	if (put->batch->append == NULL ||
+	    put->batch->append->output == NULL ||
+	    (array_count(&put->batch->moved) > 0 &&
+	     dbox_file_append_flush(put->batch->append) == 0))
+		return placed;
+	if (array_count(&put->batch->moved) > 0)
+		placed = ROOST_REWRITE_PLACE_FULL;
+	batch_free(put->batch);
+	return placed;
+}
+
+static enum roost_rewrite_placed
+put_batch(struct mdbox_put *put, const char **error_r)
+{
+	enum roost_rewrite_placed placed = old_lock(put, error_r);
+
+	if (placed == ROOST_REWRITE_PLACED)
+		placed = old_check(put, error_r);
+	if (placed == ROOST_REWRITE_PLACED && !put_is_moved_with(put)) {
+		placed = put_write(put, error_r);
+		if (placed != ROOST_REWRITE_PLACED)
+			placed = put_cut(put, placed);
+	}
+	if (placed == ROOST_REWRITE_PLACED)
+		array_push_back(&put->batch->moved, &put->moved);
+	return placed;
+}
+
+static enum roost_rewrite_placed
+mdbox_put(struct roost_rewrite_form *form, void *context, const char **error_r)
+{
+	struct mdbox_run *run = context;
+	struct mdbox_put put = {
+		.run = run, .form = form, .moved.uid = form->mail->uid,
+	};
+	enum roost_rewrite_placed placed;
+
+	run->plan = form->plan;
+	run->ruser = form->ruser;
+	run->ring = form->ring;
+	if (roost_rewrite_dbox_look(form->mail, &put.old, error_r) < 0)
+		return ROOST_REWRITE_PLACE_FAILED;
+	if (mdbox_mail_lookup(run->mbox, form->mail->transaction->view,
+			      form->mail->seq, &put.moved.map_uid) < 0)
+		return storage_fail(run, error_r);
+	put.batch = dbox_file_is_in_alt(put.old.file) ? &run->alt :
+		&run->primary;
+	if (batch_is_full(run, put.batch, put.old.size) &&
+	    batch_commit(run, put.batch, error_r) < 0)
+		return commit_fail(error_r);
+	placed = put_batch(&put, error_r);
+	if (placed == ROOST_REWRITE_PLACE_OTHER) {
+		/* What is locked is read anew, too. */
+		if (run_commit(run, error_r) < 0)
+			return commit_fail(error_r);
+		dbox_file_close(put.old.file);
+		roost_reopen_prepare(form->mail);
+	}
+	if (array_count(&put.batch->moved) == 0)
+		batch_free(put.batch);
+	return placed;
+}
+
+/* -- a mailbox -- */
+
+/* Whoever locks the map finds out whether a killed process has left it in a
+   state that Dovecot has to repair. */
+static int
+map_look(struct mdbox_map *map)
+{
+	struct mdbox_change change;
+
+	return change_begin(&change, map) < 0 ? -1 : change_end(&change, TRUE);
+}
+
+static void
+batch_init(struct mdbox_batch *batch)
+{
+	i_array_init(&batch->moved, BATCH_MESSAGES);
+	i_array_init(&batch->locked, 4);
+}
+
+static void
+batch_deinit(struct mdbox_batch *batch)
+{
+	batch_free(batch);
+	array_free(&batch->moved);
+	array_free(&batch->locked);
+}
+
+/* A repair takes one form of a message or the other.  So it is done before. */
+static int
+mdbox_begin(struct mailbox *box, void **context_r, const char **error_r)
+{
+	struct mdbox_storage *storage = MDBOX_STORAGE(box->storage);
+	struct mdbox_run *run;
+
+	if (map_look(storage->map) < 0 || mailbox_sync(box, 0) < 0 ||
+	    mdbox_map_refresh(storage->map) < 0) {
+		*error_r = t_strdup(mailbox_get_last_internal_error(box,
+								    NULL));
+		return -1;
+	}
+	run = i_new(struct mdbox_run, 1);
+	run->mbox = MDBOX_MAILBOX(box);
+	run->map = storage->map;
+	run->rebuild_count = mdbox_map_get_rebuild_count(storage->map);
+	batch_init(&run->primary);
+	batch_init(&run->alt);
+	*context_r = run;
+	return 0;
+}
+
+/* Free what has no references, of these files, and leave those of them that
+   could not be freed.  Others may use a file for a while, or a purge may find
+   something to repair first. */
+static int
+free_old(struct mdbox_storage *storage, ARRAY_TYPE(seq_range) *files)
+{
+	struct mail_storage *mail_storage = &storage->storage.storage;
+	ARRAY_TYPE(seq_range) left;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < PURGE_STEPS && array_count(files) > 0; i++) {
+		if (i > 0)
+			usleep(PURGE_STEP_USECS);
+		ret = mail_storage_purge(mail_storage);
+		t_array_init(&left, 16);
+		if (mdbox_map_get_zero_ref_files(storage->map, &left) < 0)
+			return -1;
+		(void)seq_range_array_intersect(files, &left);
+	}
+	return array_count(files) > 0 ? ret : 0;
+}
+
+/* Returns why old forms are still there, or NULL. */
+static const char *
+free_error(struct mdbox_run *run)
+{
+	ARRAY_TYPE(seq_range) files;
+
+	t_array_init(&files, 16);
+	if (mdbox_map_get_zero_ref_files(run->map, &files) < 0 ||
+	    free_old(run->mbox->storage, &files) < 0)
+		return t_strdup_printf("the old forms are still there, "
+			"because they cannot be purged: %s",
+			storage_error(run));
+	if (array_count(&files) > 0)
+		return "old forms are still there, because another session "
+			"uses their files: doveadm purge removes them";
+	if (run->rebuild_count != mdbox_map_get_rebuild_count(run->map))
+		return "Dovecot has repaired the storage meanwhile, which may "
+			"have brought old forms back: run it again";
+	return NULL;
+}
+
+static int
+mdbox_end(struct mailbox *box ATTR_UNUSED, void *context, const char **error_r)
+{
+	struct mdbox_run *run = context;
+	const char *error = "";
+	int ret = run_commit(run, &error);
+
+	if (ret < 0)
+		*error_r = t_strdup_printf("the last messages, %u at most, "
+			"stay as they were: %s", 2 * BATCH_MESSAGES, error);
+	else if ((*error_r = free_error(run)) != NULL)
+		ret = -1;
+	batch_deinit(&run->primary);
+	batch_deinit(&run->alt);
+	i_free(run);
+	return ret;
+}
+
+const struct roost_rewrite_place roost_rewrite_mdbox = {
+	.storage = "mdbox",
+	.is_late = TRUE,
+	.begin = mdbox_begin,
+	.end = mdbox_end,
+	.put = mdbox_put,
+};

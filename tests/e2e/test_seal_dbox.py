@@ -1,0 +1,755 @@
+# SPDX-License-Identifier: MIT
+"""Messages of sdbox and mdbox that are sealed, and unsealed, where they are:
+what these storages have and Maildir has not.
+
+Alternate storage, copies that share a file or a place in the map, purges and
+repairs beside a run and after it, sessions that still know the old places, and
+runs that are killed at each of their calls that write.
+"""
+
+import itertools
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import corpus
+import server as servers
+import shim
+import tamper
+
+pytestmark = pytest.mark.skipif(servers.PLAIN, reason="commands of Roost")
+
+DBOX = ("sdbox", "mdbox")
+FIELDS = "mailbox uid guid flags date.received date.saved size.physical " \
+    "size.virtual pop3.uidl text"
+
+
+def message(number, size=0):
+    """A message whose body has a word that is nowhere else."""
+    return (b"From: a@sender.example\r\nSubject: number %d\r\n"
+            b"Date: Tue, 1 Jan 2019 10:00:00 +0000\r\n\r\ncanary-%d-body\r\n"
+            % (number, number) + b"text of it\r\n" * (size // 12))
+
+
+SIZES = (0, 40000, 300)
+WORDS = [b"canary-%d-body" % number for number in range(len(SIZES))]
+
+
+def fill(server, user="alice", sizes=SIZES, copies=True):
+    """Messages in INBOX, and copies of them in another mailbox."""
+    with server.raw(user) as client:
+        client.ok("CREATE Copies")
+        for number, size in enumerate(sizes):
+            assert client.append("INBOX", message(number, size),
+                                 "\\Seen" if number % 2 else "",
+                                 "01-Feb-2020 10:00:00 +0000").ok
+        client.ok("SELECT INBOX")
+        if copies:
+            client.ok("COPY 1:* Copies")
+        client.logout()
+
+
+def plain_server(make, storage, **options):
+    """A server with alice's mail from before Roost."""
+    server = make(storage, roost=False, users=("alice", "bob"))
+    fill(server, **options)
+    return server
+
+
+def with_roost(server):
+    server.roost = True
+    server.reload()
+    server.doveadm("roost", "init", "-u", "alice")
+    return server
+
+
+def state(server, fields=FIELDS, user="alice"):
+    """All that a client is told of each message, by mailbox and UID."""
+    done = server.doveadm("-f", "json", "fetch", "-u", user, fields,
+                          "mailbox", "*")
+    return sorted(json.loads(done.stdout),
+                  key=lambda row: (row["mailbox"], int(row["uid"])))
+
+
+def assert_same(found, wanted, where=""):
+    """Says which rows differ, and not how, because texts are long."""
+    if found != wanted:
+        keys = [{(row["mailbox"], row["uid"], name, hash(value))
+                 for row in rows for name, value in row.items()}
+                for rows in (found, wanted)]
+        raise AssertionError("%s: %r" % (where, sorted(
+            (item[:3] for item in keys[0] ^ keys[1]))[:20]))
+
+
+def texts(server):
+    return state(server, "mailbox uid text")
+
+
+def rewrite(server, command, *args, check=True, user="alice"):
+    """Runs seal, reseal or unseal; returns (status, rows, what it said)."""
+    if command == "unseal":
+        args = ("--yes-plaintext", *args)
+    done = server.doveadm("-f", "json", "roost", command, "-u", user, *args,
+                          check=check)
+    return done.returncode, json.loads(done.stdout or b"[]"), \
+        done.stderr.decode()
+
+
+def resync(server, user="alice"):
+    server.doveadm("force-resync", "-u", user, "*")
+
+
+def assert_nothing_in_clear(server, words=WORDS):
+    assert server.find_on_disk(*words, everywhere=True) == []
+
+
+def assert_plain(server, user="alice"):
+    for path, offset, content in server.objects(user):
+        assert not content.startswith(servers.MAGIC), (path, offset)
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_all_stays(make_server, storage):
+    """Whatever a client asks for, and after a repair too."""
+    server = plain_server(make_server, storage)
+    before = state(server)
+    with_roost(server)
+    code, rows, _ = rewrite(server, "seal")
+    assert {row["mailbox"] for row in rows} == {"INBOX", "Copies"}
+    assert_nothing_in_clear(server)
+    server.assert_sealed("alice")
+    assert_same(state(server), before)
+    resync(server)
+    assert_same(state(server), before)
+    server.assert_sealed("alice")
+    rewrite(server, "unseal")
+    assert_plain(server)
+    assert_same(state(server), before)
+    resync(server)
+    assert_same(state(server), before)
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_copies_stay_shared(make_server, storage):
+    server = plain_server(make_server, storage)
+    with_roost(server)
+    rewrite(server, "seal")
+    inodes = {os.stat(path).st_ino for path in server.mail_files("alice")}
+    if storage == "sdbox":
+        assert len(server.objects("alice")) == 2 * len(SIZES)
+        assert len(inodes) == len(SIZES)
+    else:
+        assert len(server.objects("alice")) == len(SIZES)
+    server.doveadm("expunge", "-u", "alice", "mailbox", "INBOX", "all")
+    server.doveadm("purge", "-u", "alice")
+    wanted = {message(number, size).replace(b"\r\n", b"\n")
+              for number, size in enumerate(SIZES)}
+    found = [row["text"].encode() for row in texts(server)]
+    assert len(found) == len(wanted) and set(found) == wanted, len(found)
+
+
+def alternate(server):
+    """Gives the server's users an alternate storage; returns alice's."""
+    place = os.path.join(server.root, "alt")
+    os.makedirs(place, exist_ok=True)
+    server.own(place)
+    server.extra = "\nmail_alt_path = %s/%%{user}\n" % place \
+        if servers.NEW else "\nmail_location = %s:%s:ALT=%s/%%u\n" % (
+            server.storage, server._path(), place)
+    return os.path.join(place, "alice")
+
+
+def files_below(folder):
+    return sorted(os.path.join(path, name)
+                  for path, _, names in os.walk(folder) for name in names
+                  if re.match(r"[um]\.\d+$", name))
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_alternate_storage(make_server, storage):
+    """A message stays in the storage in which it is."""
+    server = make_server(storage, roost=False, users=("alice", "bob"),
+                         start=False)
+    alt = alternate(server)
+    server.start()
+    fill(server, copies=False)
+    server.doveadm("altmove", "-u", "alice", "mailbox", "INBOX", "uid", "1:2")
+    if storage == "mdbox":
+        server.doveadm("purge", "-u", "alice")
+    moved = len(files_below(alt))
+    assert moved and server.mail_files("alice")
+    before = state(server)
+    with_roost(server)
+    for command in "seal", "unseal", "seal":
+        rewrite(server, command)
+        assert_same(state(server), before)
+        if storage == "sdbox":
+            assert len(files_below(alt)) == moved
+        assert files_below(alt) and server.mail_files("alice")
+        for path in files_below(alt) + server.mail_files("alice"):
+            for start, size in servers.dbox_messages(tamper.read(path)):
+                assert tamper.read(path)[start:].startswith(
+                    servers.MAGIC) == (command == "seal"), path
+    assert_nothing_in_clear(server)
+    resync(server)
+    assert_same(state(server), before)
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_a_session_that_knows_the_old_places(make_server, storage):
+    """It reads on, whatever was rewritten and purged meanwhile."""
+    server = with_roost(plain_server(make_server, storage))
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert client.fetch(1, "BODY.PEEK[]") == message(0, SIZES[0])
+        for command in "seal", "unseal", "seal":
+            rewrite(server, command)
+            for number, size in enumerate(SIZES):
+                text = client.fetch(number + 1, "BODY.PEEK[]")
+                assert hash(text) == hash(message(number, size)), command
+        client.ok("COPY 1 Copies")
+        client.logout()
+    assert not [line for line in server.session_log(client)
+                if "Error:" in line]
+
+
+def test_a_session_that_keeps_a_file_locked(make_server):
+    """mdbox: what was sealed is there; what is left to be purged is said."""
+    server = with_roost(plain_server(make_server, "mdbox"))
+    path, = server.mail_files("alice")
+    holder = subprocess.Popen(
+        ["flock", "-x", path, "sh", "-c", "echo locked; cat"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"locked\n"
+        process = subprocess.Popen(
+            ["doveadm", "-c", server.conf, "roost", "seal", "-u", "alice"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=server._environment())
+    finally:
+        holder.communicate(b"")
+    shown, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    server.assert_sealed("alice")
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_others_at_work(make_server, storage):
+    """Deliveries, flags, copies, expunges and purges while two runs are on:
+    nothing is lost, and nothing is there twice."""
+    server = make_server(storage, roost=False, users=("alice", "bob"))
+    fill(server, sizes=(200,) * 60)
+    with_roost(server)
+    rng = random.Random(corpus.SEED)
+    texts = {message(number, 200) for number in range(60)}
+    runs = [subprocess.Popen(
+        ["doveadm", "-c", server.conf, "roost", "seal", "-u", "alice"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=server._environment()) for _ in range(2)]
+    number = 1000
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        while any(run.poll() is None for run in runs) or number < 1004:
+            assert server.deliver(message(number), "alice")[0][0] == 250
+            texts.add(message(number))
+            client.ok("STORE %d +FLAGS (\\Flagged)" % rng.randint(1, 30))
+            client.ok("COPY %d Copies" % rng.randint(1, 30))
+            gone = client.fetch(1, "BODY.PEEK[]")
+            client.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+            client.ok("EXPUNGE")
+            texts.discard(gone)
+            server.doveadm("purge", "-u", "alice")
+            number += 1
+        client.logout()
+    for run in runs:
+        shown, said = run.communicate(timeout=120)
+        assert b"Panic" not in said and run.returncode in (0, 75), said
+    for check in range(2):
+        rewrite(server, "seal")
+        with server.raw("alice") as client:
+            client.ok("SELECT INBOX")
+            shown = [client.fetch(seq, "BODY.PEEK[]") for seq
+                     in range(1, client.count() + 1)]
+            client.logout()
+        # What LMTP adds stands before the message.
+        found = [text[text.index(b"From: a@sender"):] for text in shown]
+        assert len(found) == len(texts) and set(found) == texts, check
+        server.assert_sealed("alice")
+        resync(server)
+    assert_nothing_in_clear(server, [b"canary-"])
+
+
+# Others, just before the switch
+
+PAUSE = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* Says in the file that it is about to take the lock, and waits until the file
+   is taken away. */
+static void
+pause_at(const char *reason)
+{
+	int fd;
+
+	if (strncmp(reason, "roost rewrites", 14) != 0 || !is_on())
+		return;
+	fd = syscall(SYS_openat, AT_FDCWD, PATH, O_WRONLY | O_APPEND);
+	syscall(SYS_write, fd, "there", 5);
+	syscall(SYS_close, fd);
+	while (is_on())
+		usleep(1000);
+}
+
+#define LOCK(name) \
+int \
+name(void *what, const char *reason) \
+{ \
+	pause_at(reason); \
+	return ((int (*)(void *, const char *))dlsym(RTLD_NEXT, #name))( \
+		what, reason); \
+}
+
+LOCK(mail_index_lock_sync)
+LOCK(mdbox_map_atomic_lock)
+"""
+
+
+def start(server, library, command, *args):
+    """Starts a run with a library of shim preloaded."""
+    environment = dict(server._environment(), LD_PRELOAD=":".join(
+        filter(None, [servers.PRELOAD, library.path])))
+    return subprocess.Popen(
+        ["doveadm", "-c", library.configuration(server), "-f", "json",
+         "roost", command, "-u", "alice", *args], env=environment,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+
+
+def meanwhile(server, *command, call=None):
+    """Runs a command, or calls a function, while a run that seals has written the first message's
+    new form, and is about to put it in its place; returns what the run
+    answers."""
+    pause = shim.Shim(server, PAUSE)
+    server.write(pause.flag, "", 0o666)
+    run = start(server, pause, "seal")
+    try:
+        while tamper.read(pause.flag) != b"there":
+            assert run.poll() is None, run.communicate()
+            time.sleep(0.01)
+        if call:
+            call()
+        else:
+            server.doveadm(*command)
+    finally:
+        os.unlink(pause.flag)
+        shown, said = run.communicate(timeout=120)
+    return run.returncode, json.loads(shown or b"[]"), said.decode()
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_expunged_meanwhile(make_server, storage):
+    """It does not come back."""
+    server = with_roost(plain_server(make_server, storage))
+    before = texts(server)
+    code, rows, said = meanwhile(server, "expunge", "-u", "alice", "mailbox",
+                                 "*", "header", "subject", "number 0")
+    assert (code, said) == (0, "")
+    kept = [row for row in before if "canary-0" not in row["text"]]
+    assert_same(texts(server), kept)
+    server.doveadm("purge", "-u", "alice")
+    server.assert_sealed("alice")
+    assert_nothing_in_clear(server)
+    resync(server)
+    assert_same(texts(server), kept)
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_repaired_meanwhile(make_server, storage):
+    server = with_roost(plain_server(make_server, storage))
+    before = state(server)
+    code, _, said = meanwhile(server, "force-resync", "-u", "alice", "*")
+    assert code in (0, 75), said
+    rewrite(server, "seal")
+    assert_same(state(server), before)
+    server.assert_sealed("alice")
+    assert_nothing_in_clear(server)
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_keyring_goes_away_meanwhile(make_server, storage):
+    """What was sealed to it would open nowhere: the old forms stay."""
+    server = with_roost(plain_server(make_server, storage))
+    before = state(server)
+    path = tamper.keyring_path(server, "alice")
+    code, rows, said = meanwhile(
+        server, call=lambda: os.rename(path, path + ".away"))
+    assert code == 75, said
+    assert any("keyring" in row["reason"] for row in rows), rows
+    assert_plain(server)
+    os.rename(path + ".away", path)
+    assert_same(state(server), before)
+    rewrite(server, "seal")
+    assert_same(state(server), before)
+    assert_nothing_in_clear(server)
+
+
+def test_moved_to_the_alternate_storage_meanwhile(make_server):
+    """sdbox: it is there once."""
+    server = make_server("sdbox", roost=False, users=("alice", "bob"),
+                         start=False)
+    alt = alternate(server)
+    server.start()
+    fill(server, copies=False)
+    before = state(server)
+    with_roost(server)
+    code, _, said = meanwhile(server, "altmove", "-u", "alice", "mailbox",
+                              "INBOX", "uid", "1")
+    assert (code, said) == (0, "")
+    path, = files_below(alt)
+    assert servers.MAGIC in tamper.read(path)
+    assert os.path.basename(path) not in [
+        os.path.basename(name) for name in server.mail_files("alice")]
+    assert_same(state(server), before)
+    assert_nothing_in_clear(server)
+
+
+FULL_DISK = "{ errno = ENOSPC; return -1; }"
+WRONG = r"""
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+
+/* Is it the first that is written, and long, to a file of messages? */
+static int
+is_wrong(int fd, size_t size)
+{
+	static int is_over;
+	char name[64], path[4096];
+	long len;
+
+	if (is_over || size < 1000 || !is_on())
+		return 0;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	len = syscall(SYS_readlinkat, AT_FDCWD, name, path,
+		      sizeof(path) - 1);
+	path[len < 0 ? 0 : len] = 0;
+	is_over = strstr(path, "/.temp.") != NULL ||
+		strstr(path, "/storage/m.") != NULL;
+	return is_over;
+}
+
+#define PWRITE(name) \
+ssize_t name(int fd, const void *data, size_t size, off_t off) \
+{ \
+	if (is_wrong(fd, size)) \
+		((char *)data)[size / 2] ^= 1; \
+	return syscall(SYS_pwrite64, fd, data, size, off); \
+}
+
+PWRITE(pwrite)
+PWRITE(pwrite64)
+
+ssize_t
+write(int fd, const void *data, size_t size)
+{
+	if (is_wrong(fd, size))
+		((char *)data)[size / 2] ^= 1;
+	return syscall(SYS_write, fd, data, size);
+}
+
+ssize_t
+writev(int fd, const struct iovec *iov, int count)
+{
+	if (is_wrong(fd, iov[0].iov_len))
+		((char *)iov[0].iov_base)[iov[0].iov_len / 2] ^= 1;
+	return syscall(SYS_writev, fd, iov, count);
+}
+"""
+
+
+FULL = WRONG.replace("((char *)data)[size / 2] ^= 1", FULL_DISK).replace(
+    "((char *)iov[0].iov_base)[iov[0].iov_len / 2] ^= 1", FULL_DISK)
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_a_disk_that_is_full(make_server, storage):
+    """The run ends there; what was done before it is done."""
+    server = with_roost(plain_server(make_server, storage, copies=False))
+    before = state(server)
+    full = shim.Shim(server, FULL)
+    full.on()
+    run = start(server, full, "seal")
+    _, said = run.communicate(timeout=120)
+    full.off()
+    assert run.returncode == 75, said
+    assert b"No space left" in said and b"It ends here" in said, said
+    assert [content for _, _, content in server.objects("alice")
+            if WORDS[1] in content]
+    assert_same(state(server), before)
+    rewrite(server, "seal")
+    assert_same(state(server), before)
+    assert_nothing_in_clear(server)
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_a_disk_that_keeps_other_bytes(make_server, storage):
+    """What is read back differs: the old form stays."""
+    server = with_roost(plain_server(make_server, storage, copies=False))
+    before, stored = state(server), server.objects("alice")
+    wrong = shim.Shim(server, WRONG)
+    wrong.on()
+    run = start(server, wrong, "seal")
+    shown, said = run.communicate(timeout=120)
+    wrong.off()
+    assert run.returncode == 75, said
+    left, = [row for row in json.loads(shown) if row["uid"] != "*"]
+    assert left["uid"] == "2" and left["reason"]
+    kept, = [item[2] for item in stored if WORDS[1] in item[2]]
+    assert kept in [item[2] for item in server.objects("alice")]
+    assert_same(state(server), before)
+    rewrite(server, "seal")
+    assert_same(state(server), before)
+    server.assert_sealed("alice")
+
+
+# Damage
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_a_damaged_message_stays(make_server, storage):
+    """It is listed, and the others are done."""
+    server = with_roost(plain_server(make_server, storage))
+    rewrite(server, "seal")
+    tamper.flip(tamper.Reader(server, "alice").messages()[0][:3] if
+                storage == "mdbox" else next(
+                    item[:3] for item in
+                    tamper.Reader(server, "alice").messages()
+                    if WORDS[0] in item[3]), -40)
+    damaged = [item[2] for item in server.objects("alice")
+               if tamper.Reader(server, "alice").open(item[2])[0] != "ok"]
+    code, rows, said = rewrite(server, "unseal", check=False)
+    assert code != 0
+    left = [row for row in rows if row["uid"] != "*"]
+    assert {row["uid"] for row in left} == {"1"}
+    assert all("[" in row["reason"] for row in left)
+    kept = [item[2] for item in server.objects("alice")
+            if item[2].startswith(servers.MAGIC)]
+    assert len(kept) == len(damaged) and set(kept) == set(damaged)
+
+
+def test_records_that_are_not_whole(make_server):
+    """sdbox: a file without the record's end, and one with more behind it."""
+    server = plain_server(make_server, "sdbox")
+    with_roost(server)
+    paths = {os.path.basename(path): path
+             for path in server.mail_files("alice") if "INBOX" in path}
+    for name in "u.1", "u.2":
+        content = tamper.read(paths[name])
+        assert content.endswith(b"\n\n")
+        os.unlink(paths[name])
+        tamper.write(paths[name], content[:-1] if name == "u.1"
+                     else content + b"more", 0o600)
+        os.chown(paths[name], servers.MAIL_UID, servers.MAIL_GID)
+    code, rows, said = rewrite(server, "seal", "INBOX", check=False)
+    assert code != 0
+    reasons = {row["uid"]: row["reason"] for row in rows}
+    assert "no whole record" in reasons["1"]
+    assert "more in it" in reasons["2"]
+    assert tamper.read(paths["u.1"]).startswith(b"2 ")
+    assert WORDS[1] in tamper.read(paths["u.2"])
+    assert servers.MAGIC in tamper.read(paths["u.3"])
+
+
+# Runs that are killed
+
+KILLS = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+/* Is this the point at which the process is killed?  The file has its number,
+   from 1. */
+static int
+is_point(void)
+{
+	static int at = -1, count;
+	char text[20] = "";
+	int fd;
+
+	if (at < 0) {
+		at = 0;
+		fd = syscall(SYS_openat, AT_FDCWD, PATH, O_RDONLY);
+		if (fd >= 0) {
+			syscall(SYS_read, fd, text, sizeof(text) - 1);
+			syscall(SYS_close, fd);
+			at = atoi(text);
+		}
+	}
+	return ++count == at;
+}
+
+static void
+die(void)
+{
+	syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+}
+
+static const char *
+path_of(int fd)
+{
+	static char path[4096];
+	char name[64];
+	long len;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	len = syscall(SYS_readlinkat, AT_FDCWD, name, path,
+		      sizeof(path) - 1);
+	path[len < 0 ? 0 : len] = 0;
+	return path;
+}
+
+/* Before a call that changes something of the user's mail. */
+static int
+is_mail(const char *path)
+{
+	if (strstr(path, "/mail/") == NULL)
+		return 0;
+	if (is_point())
+		die();
+	return 1;
+}
+
+/* Is the write to be half done?  Not where Dovecot's indexes are written to:
+   the system does such a write whole or not at all when a process is killed. */
+static int
+is_half(int fd)
+{
+	const char *path = path_of(fd);
+
+	return is_mail(path) && strstr(path, "/dovecot.") == NULL &&
+		is_point();
+}
+
+#define CALL(name, path, params, args) \
+int name params \
+{ \
+	(void)is_mail(path); \
+	return ((int (*) params)dlsym(RTLD_NEXT, #name)) args; \
+}
+
+CALL(fsync, path_of(fd), (int fd), (fd))
+CALL(fdatasync, path_of(fd), (int fd), (fd))
+CALL(rename, a, (const char *a, const char *b), (a, b))
+CALL(link, b, (const char *a, const char *b), (a, b))
+CALL(linkat, d, (int a, const char *b, int c, const char *d, int e),
+     (a, b, c, d, e))
+CALL(unlink, a, (const char *a), (a))
+CALL(ftruncate, path_of(fd), (int fd, off_t size), (fd, size))
+CALL(ftruncate64, path_of(fd), (int fd, off_t size), (fd, size))
+
+#define PWRITE(name) \
+ssize_t name(int fd, const void *data, size_t size, off_t off) \
+{ \
+	if (is_half(fd)) { \
+		syscall(SYS_pwrite64, fd, data, size / 2, off); \
+		die(); \
+	} \
+	return syscall(SYS_pwrite64, fd, data, size, off); \
+}
+
+PWRITE(pwrite)
+PWRITE(pwrite64)
+
+ssize_t
+write(int fd, const void *data, size_t size)
+{
+	if (is_half(fd)) {
+		syscall(SYS_write, fd, data, size / 2);
+		die();
+	}
+	return syscall(SYS_write, fd, data, size);
+}
+
+ssize_t
+writev(int fd, const struct iovec *iov, int iov_count)
+{
+	if (is_half(fd)) {
+		syscall(SYS_write, fd, iov[0].iov_base, iov[0].iov_len / 2);
+		die();
+	}
+	return syscall(SYS_writev, fd, iov, iov_count);
+}
+"""
+
+
+class Killed:
+    """Runs of a command from the same beginning, each killed elsewhere."""
+
+    def __init__(self, server, command):
+        self.server, self.command = server, command
+        self.shim = shim.Shim(server, KILLS)
+        self.home = server.home("alice")
+        self.kept = os.path.join(server.root, "kept")
+        subprocess.run(["cp", "-a", self.home, self.kept], check=True)
+
+    def run(self, point):
+        """True if it was killed."""
+        shutil.rmtree(self.home)
+        subprocess.run(["cp", "-a", self.kept, self.home], check=True)
+        self.server.write(self.shim.flag, "%d" % point)
+        args = ["--yes-plaintext"] if self.command == "unseal" else []
+        run = start(self.server, self.shim, self.command, *args)
+        _, said = run.communicate(timeout=120)
+        os.unlink(self.shim.flag)
+        assert run.returncode in (0, -signal.SIGKILL), said
+        return run.returncode != 0
+
+
+@pytest.mark.parametrize("command", ["seal", "unseal"])
+def test_killed(make_server, command):
+    """mdbox: wherever it is killed, each message is whole, and running the
+    command again finishes the work; a repair finds nothing to do."""
+    server = make_server("mdbox", roost=False, users=("alice",))
+    fill(server, sizes=(0, 300))
+    with_roost(server)
+    if command == "unseal":
+        rewrite(server, "seal")
+    # To put the beginning back changes the time that is a file's save date.
+    fields = FIELDS.replace("date.saved ", "")
+    before, told = texts(server), state(server, fields)
+    killed = Killed(server, command)
+    for point in itertools.count(1):
+        if not killed.run(point):
+            break
+        where = "killed at %d" % point
+        assert_same(texts(server), before, where)
+        code, rows, said = rewrite(server, command, check=False)
+        assert code == 0, (where, rows, said)
+        if command == "seal":
+            assert_nothing_in_clear_of(server, where)
+        if point % 4 == 0:
+            resync(server)
+        assert_same(state(server, fields), told, where)
+    assert point > 20
+
+
+def assert_nothing_in_clear_of(server, where):
+    """The home that the runs begin with is there in clear."""
+    hits = [hit for hit in server.find_on_disk(*WORDS, everywhere=True)
+            if not hit[0].startswith(os.path.join(server.root, "kept"))]
+    assert hits == [], where
