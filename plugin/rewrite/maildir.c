@@ -447,7 +447,7 @@ maildir_put(struct roost_rewrite_form *form, void *context ATTR_UNUSED,
 static void
 remove_left(struct mailbox *box, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd == -1)
 		return;

@@ -281,6 +281,33 @@ index_has_clear(struct names *names, struct mail_index_map *map)
 	return FALSE;
 }
 
+/* A log has the names, too, so that a new one is begun. */
+static int
+index_begin_log(struct mail_index *index, const char **error_r)
+{
+	uint32_t file_seq = index->map->hdr.log_file_seq;
+
+	mail_index_write(index, TRUE, "roost seal --finish");
+	if (!MAIL_INDEX_IS_IN_MEMORY(index) &&
+	    index->map->hdr.log_file_seq != file_seq)
+		return 0;
+	*error_r = "the index or its log cannot be written";
+	return -1;
+}
+
+/* Delete what has the old texts; a backup of the index is made of the new. */
+static void
+index_delete_old(struct mail_index *index)
+{
+	const char *backup = t_strconcat(index->filepath, ".backup", NULL);
+
+	i_unlink_if_exists(index->log->filepath2);
+	if (i_unlink_if_exists(backup) > 0 &&
+	    link(index->filepath, backup) < 0)
+		e_error(index->event, "roost: link(%s, %s) failed: %m",
+			index->filepath, backup);
+}
+
 /* The index is locked, and everything in its log was done. */
 static int
 index_change(struct names *names, struct mail_index *index,
@@ -288,20 +315,15 @@ index_change(struct names *names, struct mail_index *index,
 {
 	buffer_t *header = t_buffer_create(4096);
 
-	/* The log has the names, too, so that a new one is begun. */
-	mail_index_write(index, TRUE, "roost seal --finish");
-	if (MAIL_INDEX_IS_IN_MEMORY(index)) {
-		*error_r = "the index cannot be written";
+	if (index_begin_log(index, error_r) < 0)
 		return -1;
-	}
 	if (header_write(names, index->map, header) < 0) {
 		*error_r = "the index is damaged";
 		return -1;
 	}
 	if (index_replace(names, index, header, error_r) < 0)
 		return -1;
-	i_unlink_if_exists(index->log->filepath2);
-	i_unlink_if_exists(t_strconcat(index->filepath, ".backup", NULL));
+	index_delete_old(index);
 	return 0;
 }
 
@@ -403,7 +425,9 @@ box_change(struct names *names, struct mailbox *box, const char **error_r)
 	if (strcmp(box->storage->name, MAILDIR_STORAGE_NAME) == 0 &&
 	    letters(names, box, error_r) < 0)
 		return -1;
-	return index_has_clear(names, box->index->map) ?
+	/* An index in memory is on no disk. */
+	return !MAIL_INDEX_IS_IN_MEMORY(box->index) &&
+		index_has_clear(names, box->index->map) ?
 		index_change(names, box->index, error_r) : 0;
 }
 

@@ -17,6 +17,7 @@
  *	place		what a storage does to put them where the old ones are
  *	maildir, ...	how each kind of storage does that
  *	rewrite		one message of a mailbox, from looking to placing
+ *	names		apart from these: old names of keywords
  *
  * Promises: at any instant, also after a crash, a message is whole in one of
  * its two forms, and everything that a client sees of it stays: UID, flags,

@@ -170,6 +170,15 @@ def test_without_the_users_secret(server, user):
     assert len(reader.messages()) == len(kit.MESSAGES)
 
 
+def test_rate_and_progress(server, old):
+    began = time.monotonic()
+    boxes, _, said = kit.rewrite(server, "seal", old, "--rate", "3", "INBOX",
+                                 options=["-v"])
+    assert boxes["INBOX"]["sealed"] == str(len(kit.MESSAGES))
+    assert time.monotonic() - began > (len(kit.MESSAGES) - 2) / 3
+    assert re.search(r"INBOX: \d/%d, 0:00:0\d left" % len(kit.MESSAGES), said)
+
+
 # What is not sealed
 
 def test_compressed_mail_stays_compressed(make_server):
