@@ -409,7 +409,11 @@ def test_mailbox_that_cannot_be_read(server, faults, command):
 @pytest.mark.parametrize("args, call, least", [
     (("policy", "sealed"), "mail_user_get_home", 2),
     (("status",), "mail_user_get_home", 2), (("status",), "sodium_malloc", 4),
-    (("rebind",), "mail_user_get_home", 2), (("rebind",), "sodium_malloc", 4),
+    (("rebind",), "mail_user_get_home", 2), (("rebind",), "sodium_malloc", 3),
+    (("slot", "list"), "sodium_malloc", 2),
+    (("slot", "list"), "mail_user_get_home", 1),
+    (("provider-rotate",), "sodium_malloc", 2),
+    (("provider-rotate",), "EVP_Digest", 2),
     (("cache", "purge"), "mail_cache_open_and_verify", 1),
     (("cache", "purge"), "mail_cache_purge", 1)],
     ids=lambda value: value if isinstance(value, str) else
@@ -464,7 +468,9 @@ def test_without_a_keyring(server):
 
 @pytest.mark.parametrize("command", [
     ("init",), ("status",), ("verify",), ("policy",), ("rebind",),
-    ("cache", "purge")], ids=lambda command: command[0])
+    ("slot", "list"), ("mode", "provider"), ("rotate",),
+    ("provider-rotate",), ("cache", "purge")],
+    ids=lambda command: command[0])
 def test_wrong_setting(server, command):
     """Also where doveadm has no mail plugin that would have refused it."""
     prefix = "" if servers.NEW else "plugin/"
