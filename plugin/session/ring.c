@@ -512,8 +512,7 @@ ring_become(struct roost_ring *ring, const struct roost_ring *fresh)
 	buffer_append_buf(ring->stored, fresh->stored, 0, SIZE_MAX);
 	*ring->doc = *fresh->doc;
 	ring->policy = fresh->policy;
-	/* What has opened once is the user's own, by its identity. */
-	ring->is_unproven = fresh->is_unproven && ring->open_keys == NULL;
+	ring->is_unproven = fresh->is_unproven;
 	ring->has_user_secret = fresh->has_user_secret;
 	secrets->seal_key = fresh->secrets->seal_key;
 	memcpy(secrets->user_secret, fresh->secrets->user_secret,

@@ -244,10 +244,19 @@ test_change_of_policy(void)
 static void
 test_two_at_once(void)
 {
-	const char *dir, *error, *before;
+	const char *dir, *error, *before, *another;
 	struct roost_ring *ring = ring_new_one(&dir);
 
 	test_begin("the second of two changes says what the first one did");
+	another = stored();
+	ring_end(dir, &ring);
+	ring = ring_new_one(&dir);
+	before = stored();
+	put(another);
+	test_assert(change(ring, &error) == -1);
+	test_assert(strstr(error, "[other-keyring]") != NULL);
+	test_assert_strcmp(stored(), another);
+	put(before);
 	set_generation(7);
 	before = stored();
 	test_assert(change(ring, &error) == -1);
