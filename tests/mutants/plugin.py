@@ -1295,10 +1295,6 @@ MUTANTS = [
     ("old caches stay", "doveadm/seal-finish.c",
      "\tif (finish_cache(box, &error) < 0)\n", "\tif (FALSE && "
      "finish_cache(box, &error) < 0)\n", SEAL, "finish_leaves"),
-    # A session that reads while a message is sealed
-    ("a message that was just stored anew is refused", "mail/open-hooks.c",
-     "\tif (ret < 0 && omail->opened.is_unlike) {\n", "\tif (FALSE) {\n", SEAL,
-     "older_view"),
 ]
 
 
