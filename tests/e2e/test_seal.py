@@ -123,15 +123,30 @@ def test_newest_epoch(server, user):
     assert boxes["INBOX"]["already"] == str(len(kit.MESSAGES))
 
 
+def save_dates(server, user):
+    """Returns the dates as doveadm tells them, sorted. To ask puts them into
+    the index cache; where they come from files, these are looked at."""
+    if server.storage == "maildir":
+        return sorted(time.strftime("%F %T", time.localtime(
+            os.stat(path).st_ctime)) for path in server.mail_files(user))
+    return told_save_dates(server, user)
+
+
+def told_save_dates(server, user):
+    done = server.doveadm("-f", "tab", "fetch", "-u", user, "date.saved",
+                          "all")
+    return sorted(done.stdout.decode().splitlines()[1:])
+
+
 def test_save_date_stays(server, old):
     """Maildir has it from a file's times, of which a new file has others."""
+    before = save_dates(server, old)
     when = time.time()
     while int(time.time()) == int(when):
         time.sleep(0.01)
-    before = kit.facts(server, old)
     for command in ["seal"], ["unseal", "--yes-plaintext"], ["seal"]:
         kit.rewrite(server, command[0], old, *command[1:])
-    kit.assert_same(server, old, before)
+    assert told_save_dates(server, old) == before
 
 
 def test_session_with_an_older_view(server, old):
