@@ -296,10 +296,15 @@ PAUSE = r"""
 /* Says in the file that it is about to take the lock, and waits until the file
    is taken away. */
 static void
-pause_at(const char *reason)
+pause_at(const char *name, const char *reason)
 {
+	static int count;
 	int fd;
 
+	/* A run looks at the map of mdbox before it begins. */
+	if (strcmp(name, "mdbox_map_atomic_lock") == 0 &&
+	    strncmp(reason, "roost rewrites", 14) == 0 && count++ == 0)
+		return;
 	if (strncmp(reason, "roost rewrites", 14) != 0 || !is_on())
 		return;
 	fd = syscall(SYS_openat, AT_FDCWD, PATH, O_WRONLY | O_APPEND);
@@ -313,7 +318,7 @@ pause_at(const char *reason)
 int \
 name(void *what, const char *reason) \
 { \
-	pause_at(reason); \
+	pause_at(#name, reason); \
 	return ((int (*)(void *, const char *))dlsym(RTLD_NEXT, #name))( \
 		what, reason); \
 }

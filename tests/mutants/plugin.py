@@ -1234,7 +1234,7 @@ MUTANTS = [
      "\t\treturn -1;\n", "", DBOX, "goes_away and mdbox"),
     ("copies are plaintext before it is their turn", "rewrite/mdbox.c",
      "rec.refcount > 1 && run->plan == ROOST_REWRITE_UNSEAL", "FALSE", DBOX,
-     "test_all_stays and mdbox"),
+     "old_places and mdbox"),
     ("a message is looked for where it was", "mail/open-hooks.c",
      "\t\troost_reopen_prepare(mail);\n", "", DBOX, "old_places"),
     ("a session names what is no longer there", "mail/open.c",
