@@ -1232,9 +1232,6 @@ MUTANTS = [
      "\tif (run->plan != ROOST_REWRITE_UNSEAL &&\n"
      "\t    roost_user_renew_ring(run->ruser, run->ring, error_r) < 0)\n"
      "\t\treturn -1;\n", "", DBOX, "goes_away and mdbox"),
-    ("copies are plaintext before it is their turn", "rewrite/mdbox.c",
-     "rec.refcount > 1 && run->plan == ROOST_REWRITE_UNSEAL", "FALSE", DBOX,
-     "old_places and mdbox"),
     ("a message is looked for where it was", "mail/open-hooks.c",
      "\t\troost_reopen_prepare(mail);\n", "", DBOX, "old_places"),
     ("a session names what is no longer there", "mail/open.c",
