@@ -280,6 +280,11 @@ compromise_go(struct compromise *com, const char **error_r)
 	change.secret = com->opener;
 	ret = roost_target_change(com->target, &com->cmd->given, &change,
 				  error_r);
+	/* It may be stored all the same, if only reading it back has failed.
+	   Perhaps nothing but this code opens it then. */
+	if (ret < 0 && ret != ROOST_COMMAND_DENIED && com->recovery != NULL)
+		roost_slots_print(0, ROOST_SLOT_RECOVERY, "perhaps added",
+				  roost_fresh_shown(com->recovery));
 	if (ret < 0)
 		return ret;
 	print_slots(com);

@@ -121,9 +121,11 @@ delete_check(const struct copy_context *ctx, struct roost_user *ruser,
 	     struct mail_user *user, struct roost_keystore *used,
 	     struct roost_keystore *store, const char **error_r)
 {
-	const char *why = "it is the one in use";
+	const char *why = roost_keystore_is_same(used, store) ?
+		"it is the one in use" :
+		"it may be the one in use, by another name of its place";
 
-	if (!roost_keystore_is_same(used, store) &&
+	if (roost_keystore_is_apart(used, store) &&
 	    roost_ring_is_spare(store, used, user->username,
 				roost_user_config(ruser), &why) > 0)
 		return 0;

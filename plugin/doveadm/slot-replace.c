@@ -67,13 +67,30 @@ replacing_other_password(const struct replacing *replacing, uint32_t number)
 	return 0;
 }
 
+/* Returns the number of the password slot that opened the keyring now, or else,
+   where something other than a password did, that is to be replaced. */
+static uint32_t
+password_kept(const struct replacing *replacing,
+	      const struct roost_ring_edit *edit)
+{
+	const struct roost_keyring *kr = edit->kr;
+	unsigned int i;
+
+	for (i = 0; i < kr->slot_count; i++) {
+		if (kr->slots[i].type == ROOST_SLOT_PASSWORD &&
+		    kr->slots[i].number == edit->opened_by)
+			return edit->opened_by;
+	}
+	return replacing->old;
+}
+
 /* A second password slot that the new password does not open is left over from
    a run that was broken off.  Of the two the one stays that opens now. */
 static enum roost_err
 remove_leftover(struct replacing *replacing, struct roost_ring_edit *edit)
 {
 	struct roost_keyring *kr = edit->kr;
-	uint32_t keep = edit->opened_by, leftover = 0;
+	uint32_t keep = password_kept(replacing, edit), leftover = 0;
 	unsigned int i;
 
 	for (i = 0; i < kr->slot_count; i++) {

@@ -134,6 +134,13 @@ roost_keystore_is_same(const struct roost_keystore *one,
 	return one->v == other->v && strcmp(one->place, other->place) == 0;
 }
 
+bool
+roost_keystore_is_apart(const struct roost_keystore *one,
+			const struct roost_keystore *other)
+{
+	return one->v != other->v;
+}
+
 /* Is the document old the one that is stored, or is there none where old is
    NULL?  1, 0, or -1 with error_r. */
 static int

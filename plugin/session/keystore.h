@@ -76,6 +76,11 @@ int roost_keystore_lock_both(struct roost_keystore *one,
 bool roost_keystore_is_same(const struct roost_keystore *one,
 			    const struct roost_keystore *other);
 
+/* TRUE if the two cannot be one place that has two names, because they are of
+   different kinds. */
+bool roost_keystore_is_apart(const struct roost_keystore *one,
+			     const struct roost_keystore *other);
+
 /*
  * Where there is no document: is there what one was before its last change?
  * 0, and *hint_r says so if there is; -1 with error_r.

@@ -232,21 +232,38 @@ roost_ring_is_spare(struct roost_keystore *store,
 	return 0;
 }
 
-/* Remove what is still stored by the old name, if it is the keyring that was
-   bound to the new one. */
-static int
-rename_remove(struct roost_keystore *from, const struct roost_keystore *to,
-	      const struct roost_rebind *rebind, const char **error_r)
+/* Is left an earlier document of the keyring that is held by its new name? */
+static bool
+rename_is_left(const struct move_doc *left, const struct move_doc *held)
 {
-	buffer_t *doc = t_buffer_create(4096);
-	const char *error = "it is another keyring";
-	struct move_doc left;
+	return roost_bytes_equal(left->id, held->id, ROOST_ID_SIZE) &&
+		left->generation < held->generation;
+}
+
+/* Remove what is still stored by the old name, if it is the keyring that was
+   bound to the new one.  Two names may be one place, as in a dict that does not
+   ask for the user: what was bound is not what is left then. */
+static int
+rename_remove(struct roost_keystore *from, struct roost_keystore *to,
+	      const char **error_r)
+{
+	buffer_t *doc = t_buffer_create(4096), *kept = t_buffer_create(4096);
+	const char *error = "it is another keyring, or a later document";
+	struct move_doc left, held;
 	int ret = roost_keystore_load(from, doc, error_r);
 
 	if (ret <= 0)
 		return ret;
+	ret = roost_keystore_load(to, kept, error_r);
+	if (ret == 0)
+		*error_r = "The keyring vanished while it was renamed";
+	if (ret <= 0)
+		return -1;
+	if (buffer_cmp(doc, kept))
+		return 0;
 	if (move_parse(roost_keystore_name(from), doc, &left, &error) == 0 &&
-	    roost_bytes_equal(left.id, rebind->id, ROOST_ID_SIZE) &&
+	    move_parse(roost_keystore_name(to), kept, &held, &error) == 0 &&
+	    rename_is_left(&left, &held) &&
 	    roost_ring_remove(from, &error) >= 0)
 		return 0;
 	*error_r = t_strdup_printf("The keyring is %s now, but %s stays: %s",
@@ -306,5 +323,5 @@ roost_ring_rename(struct roost_keystore *from, struct roost_keystore *to,
 					error_r);
 	if (ret < 0 || is_same)
 		return ret;
-	return rename_remove(from, to, rebind_r, error_r) < 0 ? -1 : ret;
+	return rename_remove(from, to, error_r) < 0 ? -1 : ret;
 }

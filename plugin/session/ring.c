@@ -416,6 +416,24 @@ roost_ring_unlock(struct roost_ring *ring)
 
 /* -- a later document -- */
 
+/* Does the document lack an epoch that the ring has?  Epochs are added and never
+   taken away, so that it was made from an older one. */
+static bool
+ring_lacks_epoch(const struct roost_ring *ring, const struct roost_ring *fresh)
+{
+	unsigned int i;
+
+	if (fresh->doc->epoch_count < ring->doc->epoch_count)
+		return TRUE;
+	for (i = 0; i < ring->doc->epoch_count; i++) {
+		if (!roost_bytes_equal(fresh->doc->epochs[i].public_key,
+				       ring->doc->epochs[i].public_key,
+				       ROOST_KEY_SIZE))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* May all that hold the ring go on with the document that now stands in the
    place of its own? */
 static int
@@ -433,6 +451,9 @@ ring_may_become(const struct roost_ring *ring, const struct roost_ring *fresh,
 				    ring->secrets->host_key, ROOST_KEY_SIZE))
 		what = "it has another host key now: let the user log in "
 			"again";
+	else if (ring_lacks_epoch(ring, fresh))
+		what = "it lacks an epoch that mail is sealed to: restore the "
+			"one that has it";
 	if (what == NULL)
 		return 0;
 	*error_r = t_strdup_printf("The keyring %s was replaced while it was "

@@ -204,7 +204,9 @@ sweep(const struct roost_config_unlock *config)
 	if (lstat(stamp, &st) == 0 && st.st_mtime <= now &&
 	    st.st_mtime + (time_t)config->ttl > now)
 		return;
-	fd = open(stamp, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* Somebody may have put a FIFO there, and nobody reads it. */
+	fd = open(stamp, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+		  O_NONBLOCK, 0600);
 	dir = fd < 0 || futimens(fd, NULL) < 0 ? NULL :
 		opendir(config->folder);
 	i_close_fd(&fd);

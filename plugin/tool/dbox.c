@@ -19,6 +19,8 @@
 #define HEADER_SIZE_MAX 1024
 #define LINE_MAX_SIZE 1024
 #define METADATA_MAX 65536
+/* Dovecot writes a dozen; each costs a read. */
+#define METADATA_LINES_MAX 256
 
 static int
 digit_value(uint8_t digit)
@@ -192,12 +194,13 @@ metadata_read(struct roost_dbox *dbox, uint64_t off,
 	      struct roost_dbox_message *msg, uint64_t *end_r)
 {
 	uint64_t last = off + METADATA_MAX;
+	unsigned int lines = 0;
 	bool is_middle = false;
 	const uint8_t *end;
 	size_t len;
 	ssize_t ret;
 
-	while (off < last) {
+	while (off < last && lines++ < METADATA_LINES_MAX) {
 		ret = dbox_read_block(dbox, off);
 		if (ret <= 0)
 			return (int)ret;

@@ -8,6 +8,7 @@
 
 #include "tool/dbox.h"
 #include "tool/names.h"
+#include "tool/say.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -196,6 +197,7 @@ dbox_messages(struct visit *visit, const struct roost_tree_message *msg,
 			break;
 		case ROOST_DBOX_DAMAGED:
 			damage_tell(visit->tree, &found);
+			ret = roost_say_is_stopped() ? -1 : 0;
 			break;
 		case ROOST_DBOX_END:
 			return 0;

@@ -382,6 +382,24 @@ def test_delete_of_a_copy(engine, server, user):
     assert tamper.read(path_of(server, user)) == newer
 
 
+@pytest.mark.parametrize("kind", ["dot", "link"])
+def test_delete_by_another_name(server, user, kind):
+    """The keyring in use by another spelling of its place is no copy."""
+    assert new_mail(server, user) == 250
+    path = path_of(server, user)
+    doc = tamper.read(path)
+    folder = server.home(user)
+    if kind == "link":
+        folder = os.path.join(server.home(user), "link")
+        os.symlink(".", folder)
+    else:
+        folder += "/."
+    code, _, said = keyring(server, "delete", user, "file:%s/%s" % (
+        folder, os.path.basename(path)))
+    assert code != 0 and "--yes" in said, said
+    assert tamper.read(path) == doc
+
+
 def test_delete_of_what_is_no_keyring(server, user):
     """An admin who names another file has it still."""
     path = os.path.join(server.home(user), "letter")
@@ -442,6 +460,23 @@ def test_rename_in_a_dict(engine, server, user):
     code, _, said = keyring(server, "rename", new, user)
     assert code != 0 and "it is another keyring" in said
     assert engine.get(user) == other and is_read(server, new)
+
+
+def test_rename_where_two_names_are_one_place(make_server):
+    """Dovecot's file dict does not ask for the user: what was just bound to
+    the new name must not go as what is left by the old one."""
+    server = make_server("maildir", start=False, users=["alice", "bob"])
+    store = dictkit.File(server).configure()
+    server.start()
+    server.doveadm("roost", "init", "-u", "alice")
+    assert new_mail(server, "alice") == 250
+    shutil.rmtree(server.home("bob"))
+    os.rename(server.home("alice"), server.home("bob"))
+    for state in "renamed", "unchanged":
+        code, rows, said = keyring(server, "rename", "bob", "alice")
+        assert code == 0 and rows[0]["state"] == state, said
+        assert b"\nowner bob\n" in store.get("bob")
+        assert is_read(server, "bob")
 
 
 def test_rename_needs_a_provider_slot(server, user):

@@ -279,6 +279,29 @@ def test_another_password_after_a_broken_replacement(server, locked):
     assert opens(server, locked, old) and not opens(server, locked, FRESH)
 
 
+@pytest.mark.parametrize("mode", ["password", "provider"])
+def test_number_after_a_broken_replacement(server, request, mode):
+    """What is no password opens the keyring, and stays."""
+    user = request.getfixturevalue(
+        "provided" if mode == "provider" else "locked")
+    code = None if mode == "provider" else server.code
+    if mode == "provider":
+        good(roost(server, "slot", "add", "-u", user, "password",
+                   fresh=server.password(user)))
+    ring = slotkit.unlock(server, user, server.password(user))
+    tamper.put_keyring(server, user, with_second_password(
+        server, user, ring, FRESH))
+    before = slots(server, user)
+    last = max(number for number, kind in before if kind == "password")
+    good(roost(server, "slot", "replace", "-u", user, str(last), secret=code,
+               fresh="a-third"))
+    after = [kind for _, kind in slots(server, user)]
+    assert after.count("password") == 1, after
+    assert sorted(after + ["password"]) == sorted(
+        kind for _, kind in before)
+    assert opens(server, user, "a-third")
+
+
 def with_second_password(server, user, ring, password):
     """The document between the steps of a replacement."""
     writer = rf.Writer(os.urandom, user.encode(), tamper.provider_key(server))

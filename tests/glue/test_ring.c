@@ -377,6 +377,30 @@ ring_edited(const char *dir, bool is_open,
 	return ring;
 }
 
+/* Its private key would be gone, and with it the mail that is sealed to it. */
+static void
+test_epoch_is_missing(void)
+{
+	const char *dir = kit_folder(), *error = "";
+	struct roost_keystore *store = store_of(dir);
+	struct roost_ring *old = ring_with(dir, secret_before), *ring;
+
+	test_begin("a ring refuses a later document without one of its epochs");
+	put_edited(store, secret_before, edit_epoch);
+	test_assert(roost_ring_load(store, "alice", &config, &ring,
+				    &error) == 1);
+	put_changed(store, old, ROOST_POLICY_SEALED, 9);
+	test_assert(stays(ring, store, "it lacks an epoch"));
+	/* One that has as many, but another one among them. */
+	put_edited(store, secret_before, edit_epoch);
+	test_assert(stays(ring, store, "it lacks an epoch"));
+	roost_ring_free(&old);
+	roost_ring_free(&ring);
+	roost_keystore_deinit(&store);
+	kit_folder_free(dir);
+	test_end();
+}
+
 static void
 test_rotated(void)
 {
@@ -700,6 +724,7 @@ main(void)
 		test_pins,
 		test_sealing,
 		test_remembered,
+		test_epoch_is_missing,
 		test_rotated,
 		test_slot_exchanged,
 		test_new_master,
