@@ -51,6 +51,7 @@ struct mdbox_moved {
 	/* Another message of the mailbox is the same in the map, and moves. */
 	bool is_moved_with;
 	uint32_t own_map_uid;		/* 0, or the number that it gets */
+	bool is_pointed;		/* the mailbox has that number */
 };
 
 /* What goes to one new file, in the primary or the alternate storage. */
@@ -61,6 +62,9 @@ struct mdbox_batch {
 	ARRAY(struct dbox_file *) locked;	/* the old files */
 	struct timespec begun;
 	uint32_t rebuild_count;		/* of the map, then */
+	/* The file has its name, so that a repair may have taken messages of
+	   it into the map. */
+	bool is_named;
 };
 
 /* A mailbox whose messages are rewritten. */
@@ -199,27 +203,22 @@ change_add(struct mdbox_change *change,
 
 /* One mailbox less has the message of that number. */
 static int
-map_unref(struct mdbox_run *run, uint32_t map_uid)
+change_unref(struct mdbox_change *change, uint32_t map_uid)
 {
-	struct mdbox_change change;
+	struct mail_index_view *view = change->atomic->sync_view;
 	struct dbox_mail_lookup_rec rec;
 	uint32_t seq;
-	int ret = 0;
 
-	if (change_begin(&change, run->map) < 0)
+	if (!mail_index_lookup_seq(view, map_uid, &seq))
+		return 0;
+	if (mdbox_map_view_lookup_rec(change->map, view, seq, &rec) < 0)
 		return -1;
-	if (mail_index_lookup_seq(change.atomic->sync_view, map_uid, &seq)) {
-		ret = mdbox_map_view_lookup_rec(run->map,
-						change.atomic->sync_view, seq,
-						&rec);
-		if (ret == 0 && rec.refcount > 0) {
-			rec.refcount--;
-			mail_index_update_ext(change.atomic->sync_trans, seq,
-					      run->map->ref_ext_id,
-					      &rec.refcount, NULL);
-		}
-	}
-	return change_end(&change, ret == 0) < 0 ? -1 : ret;
+	/* Of several that are the same in the map each counts. */
+	if (rec.refcount > 0)
+		(void)mail_index_atomic_inc_ext(change->atomic->sync_trans,
+						seq, change->map->ref_ext_id,
+						-1);
+	return 0;
 }
 
 /* -- a batch -- */
@@ -237,19 +236,36 @@ batch_unlock(struct mdbox_batch *batch)
 	}
 }
 
-/* Nothing was changed: throw the new file away, and let the old ones go. */
+/* Throw the new file away, of which nobody knows. */
+static void
+batch_drop(struct mdbox_batch *batch)
+{
+	const char *path = t_strdup(batch->file->cur_path);
+
+	if (batch->append != NULL)
+		dbox_file_append_rollback(&batch->append);
+	i_unlink_if_exists(path);
+	dbox_file_unref(&batch->file);
+}
+
+/* Leave the new file, which is everybody's, or may be. */
+static void
+batch_leave(struct mdbox_batch *batch)
+{
+	if (batch->append != NULL)
+		(void)dbox_file_append_commit(&batch->append);
+	dbox_file_unref(&batch->file);
+}
+
+/* Nothing was changed: throw the new file away, unless a repair may have taken
+   messages of it, and let the old ones go. */
 static void
 batch_free(struct mdbox_batch *batch)
 {
-	const char *path;
-
-	if (batch->file != NULL) {
-		path = t_strdup(batch->file->cur_path);
-		if (batch->append != NULL)
-			dbox_file_append_rollback(&batch->append);
-		i_unlink_if_exists(path);
-		dbox_file_unref(&batch->file);
-	}
+	if (batch->file != NULL && batch->is_named)
+		batch_leave(batch);
+	else if (batch->file != NULL)
+		batch_drop(batch);
 	array_clear(&batch->moved);
 	batch_unlock(batch);
 }
@@ -268,6 +284,7 @@ batch_begin(struct mdbox_run *run, struct mdbox_batch *batch)
 		return -1;
 	}
 	batch->append = dbox_file_append_init(batch->file);
+	batch->is_named = FALSE;
 	batch->rebuild_count =
 		view_header(run->map, run->map->view).rebuild_count;
 	(void)clock_gettime(CLOCK_MONOTONIC, &batch->begun);
@@ -299,17 +316,24 @@ batch_name(struct mdbox_run *run, struct mdbox_batch *batch)
 	const char *path;
 	uint32_t file_id;
 
-	if (dbox_file_append_flush(batch->append) < 0 ||
-	    file_id_reserve(run, &file_id) < 0 ||
+	if (dbox_file_append_flush(batch->append) < 0)
+		return -1;
+	/* It takes the place of mail that is safe already. */
+	if (fdatasync(batch->file->fd) < 0) {
+		mail_storage_set_critical(storage, "fdatasync(%s) failed: %m",
+					  batch->file->cur_path);
+		return -1;
+	}
+	if (file_id_reserve(run, &file_id) < 0 ||
 	    mdbox_file_assign_file_id((struct mdbox_file *)batch->file,
 				      file_id) < 0)
 		return -1;
+	batch->is_named = TRUE;
 	array_foreach_modifiable(&batch->moved, moved)
 		moved->to.file_id = file_id;
 	path = batch->file->cur_path;
 	path = t_strdup_until(path, strrchr(path, '/'));
-	if (storage->set->parsed_fsync_mode == FSYNC_MODE_NEVER ||
-	    fdatasync_path(path) == 0)
+	if (fdatasync_path(path) == 0)
 		return 0;
 	mail_storage_set_critical(storage, "fdatasync(%s) failed: %m", path);
 	return -1;
@@ -343,14 +367,15 @@ box_has(const struct mdbox_run *run, struct mail_index_view *view,
 }
 
 /* Move a message in the map.  What is not wanted any more becomes a message
-   without references: its old place, or the new one if it was expunged. */
+   without references: its old place, or the new one if it was expunged.
+   box_view is one of the mailbox, of now. */
 static int
 change_move(struct mdbox_run *run, struct mdbox_change *change,
-	    struct mdbox_moved *moved)
+	    struct mail_index_view *box_view, struct mdbox_moved *moved)
 {
 	struct mail_index_view *view = change->atomic->sync_view;
 	struct dbox_mail_lookup_rec rec = { .refcount = 0 };
-	uint32_t seq;
+	uint32_t seq, box_seq;
 
 	if (moved->is_moved_with)
 		return 0;
@@ -359,6 +384,10 @@ change_move(struct mdbox_run *run, struct mdbox_change *change,
 		return -1;
 	if (rec.refcount == 0 || rec.rec.file_id != moved->from.file_id ||
 	    rec.rec.offset != moved->from.offset) {
+		(void)change_add(change, &moved->to, 0);
+	} else if (run->plan == ROOST_REWRITE_UNSEAL &&
+		   !box_has(run, box_view, moved, &box_seq)) {
+		/* It is another mailbox's by now, which knows it as sealed. */
 		(void)change_add(change, &moved->to, 0);
 	} else if (rec.refcount > 1 && run->plan == ROOST_REWRITE_UNSEAL) {
 		moved->own_map_uid = change_add(change, &moved->to, 1);
@@ -393,20 +422,20 @@ box_forget(struct mdbox_run *run, const struct mdbox_batch *batch,
 /* Have the mailbox's messages that got numbers of their own in the map be
    those. */
 static int
-box_point(struct mdbox_run *run, const struct mdbox_batch *batch)
+box_point(struct mdbox_run *run, struct mdbox_batch *batch)
 {
 	struct mail_index_view *view =
 		mail_index_view_open(run->mbox->box.index);
 	struct mail_index_transaction *trans =
 		mail_index_transaction_begin(view,
 					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
-	const struct mdbox_moved *moved;
+	struct mdbox_moved *moved;
 	struct mdbox_mail_index_record rec;
 	const void *data;
 	uint32_t seq;
 	int ret;
 
-	array_foreach(&batch->moved, moved) {
+	array_foreach_modifiable(&batch->moved, moved) {
 		if (moved->own_map_uid == 0 ||
 		    !box_has(run, view, moved, &seq))
 			continue;
@@ -416,6 +445,7 @@ box_point(struct mdbox_run *run, const struct mdbox_batch *batch)
 		rec.map_uid = moved->own_map_uid;
 		mail_index_update_ext(trans, seq, run->mbox->ext_id, &rec,
 				      NULL);
+		moved->is_pointed = TRUE;
 	}
 	ret = mail_index_transaction_commit(&trans);
 	mail_index_view_close(&view);
@@ -444,17 +474,26 @@ static int
 switch_locked(struct mdbox_run *run, struct mdbox_batch *batch,
 	      struct mdbox_change *change, const char **error_r)
 {
+	struct mail_index *index = run->mbox->box.index;
+	struct mail_index_view *view;
 	struct mdbox_moved *moved;
 	int ret = box_forget(run, batch, error_r);
 
+	if (ret == 0 && (ret = mail_index_refresh(index)) < 0)
+		*error_r = "the mailbox's index cannot be read";
+	view = mail_index_view_open(index);
 	array_foreach_modifiable(&batch->moved, moved) {
-		if (ret == 0 && (ret = change_move(run, change, moved)) < 0)
+		if (ret == 0 &&
+		    (ret = change_move(run, change, view, moved)) < 0)
 			*error_r = storage_error(run);
 	}
+	mail_index_view_close(&view);
 	if (ret == 0 && dbox_file_append_commit(&batch->append) < 0) {
 		*error_r = storage_error(run);
 		ret = -1;
 	}
+	if (ret < 0 && batch->append != NULL)
+		batch_drop(batch);
 	if (change_end(change, ret == 0) < 0 && ret == 0) {
 		*error_r = storage_error(run);
 		ret = -1;
@@ -481,8 +520,10 @@ switch_map(struct mdbox_run *run, struct mdbox_batch *batch,
 		(void)change_end(change, FALSE);
 		return -1;
 	}
+	/* While the map is locked nobody repairs, and nobody knows the file. */
 	if (mail_index_lock_sync(index, "roost rewrites messages") < 0) {
 		*error_r = "the mailbox's index cannot be locked";
+		batch_drop(batch);
 		(void)change_end(change, FALSE);
 		return -1;
 	}
@@ -492,31 +533,27 @@ switch_map(struct mdbox_run *run, struct mdbox_batch *batch,
 }
 
 /* The messages that got numbers of their own: the old number has one mailbox
-   less; or the new one has none, if the message was expunged meanwhile.  If
-   this process is killed before, a message stays in the map that nobody has,
-   until a repair. */
+   less; or the new one has none, if the message was expunged before.  What
+   others have done since counts by itself.  If this process is killed before, a
+   message stays in the map that nobody has, until a repair. */
 static int
 switch_unref(struct mdbox_run *run, const struct mdbox_batch *batch)
 {
-	struct mail_index *index = run->mbox->box.index;
-	struct mail_index_view *view;
 	const struct mdbox_moved *moved;
-	uint32_t seq, map_uid;
-	int ret = mail_index_refresh(index);
+	struct mdbox_change change;
+	int ret = 0;
 
-	view = mail_index_view_open(index);
+	if (run->plan != ROOST_REWRITE_UNSEAL)
+		return 0;
+	if (change_begin(&change, run->map) < 0)
+		return -1;
 	array_foreach(&batch->moved, moved) {
-		if (moved->own_map_uid == 0)
-			continue;
-		if (!mail_index_lookup_seq(view, moved->uid, &seq) ||
-		    mdbox_mail_lookup(run->mbox, view, seq, &map_uid) < 0)
-			map_uid = 0;
-		if (map_unref(run, map_uid == moved->own_map_uid ?
-			      moved->map_uid : moved->own_map_uid) < 0)
-			ret = -1;
+		if (moved->own_map_uid != 0 && ret == 0)
+			ret = change_unref(&change, moved->is_pointed ?
+					   moved->map_uid :
+					   moved->own_map_uid);
 	}
-	mail_index_view_close(&view);
-	return ret;
+	return change_end(&change, ret == 0) < 0 ? -1 : ret;
 }
 
 /* Put the new forms of a batch in their places.  0, or -1 with error_r, and the
@@ -539,11 +576,6 @@ batch_commit(struct mdbox_run *run, struct mdbox_batch *batch,
 		if (ret == 0 && switch_unref(run, batch) < 0) {
 			*error_r = storage_error(run);
 			ret = -1;
-		}
-		/* It is everybody's now. */
-		if (batch->append == NULL) {
-			dbox_file_unref(&batch->file);
-			array_clear(&batch->moved);
 		}
 	}
 	batch_free(batch);

@@ -50,7 +50,7 @@ struct look {
 	bool is_crypted, is_placed, is_unlike, was_unlike;
 	enum roost_rewrite_result result;
 	enum roost_rewrite_placed placed;	/* if is_placed */
-	const char *reason;
+	char *reason;
 };
 
 /* -- a run -- */
@@ -266,12 +266,22 @@ roost_rewrite_close_box(struct roost_rewrite *run, const char **error_r)
 
 /* -- a message -- */
 
+/* Keep a reason, which may stand on the data stack of the storage's call. */
+static void
+look_reason(struct look *look, const char *reason)
+{
+	char *kept = i_strdup(reason);
+
+	i_free(look->reason);
+	look->reason = kept;
+}
+
 static void
 look_decide(struct look *look, enum roost_rewrite_result result,
 	    const char *reason)
 {
 	look->result = result;
-	look->reason = reason;
+	look_reason(look, reason);
 }
 
 static void
@@ -287,10 +297,11 @@ look_put(struct look *look, struct istream *stored, struct istream *source)
 		.ring = run->ring,
 		.links = run->links,
 	};
+	const char *reason = "";
 
-	look->reason = "";
 	look->is_placed = TRUE;
-	look->placed = run->place->put(&form, run->context, &look->reason);
+	look->placed = run->place->put(&form, run->context, &reason);
+	look_reason(look, reason);
 }
 
 /* Does the index, as it is now, know the message as a sealed one? */
@@ -323,9 +334,17 @@ look_is_exchanged(struct look *look)
 static bool
 look_may_seal(struct look *look)
 {
+	struct roost_rewrite *run = look->run;
+	const char *error;
+
 	if (look_is_exchanged(look))
 		return FALSE;
-	if (roost_ring_policy(look->run->ring) != ROOST_POLICY_SEALED)
+	/* The policy may be another one since the run began. */
+	if (roost_user_renew_ring(run->ruser, run->ring, &error) < 0) {
+		look_decide(look, ROOST_REWRITE_LEFT, error);
+		return FALSE;
+	}
+	if (roost_ring_policy(run->ring) != ROOST_POLICY_SEALED)
 		return TRUE;
 	look_decide(look, ROOST_REWRITE_LEFT, "it is plaintext, but the "
 		    "policy is sealed: if it is the owner's, set the policy "
@@ -452,7 +471,7 @@ look_result(struct look *look)
 	case ROOST_REWRITE_PLACE_GONE:
 		return ROOST_REWRITE_GONE;
 	case ROOST_REWRITE_PLACE_OTHER:
-		look->reason = "it was changed again and again meanwhile";
+		look_reason(look, "it was changed again and again meanwhile");
 		return ROOST_REWRITE_LEFT;
 	case ROOST_REWRITE_PLACE_FAILED:
 		return ROOST_REWRITE_LEFT;
@@ -499,6 +518,7 @@ roost_rewrite_message(struct roost_rewrite *run, struct mail *mail,
 				     ROOST_REWRITE_PLACE_OTHER)));
 	if (look.result == ROOST_REWRITE_DONE)
 		note_done(run, mail->uid);
-	*reason_r = look.reason;
+	*reason_r = t_strdup(look.reason);
+	i_free(look.reason);
 	return look.result;
 }

@@ -158,13 +158,8 @@ temp_write(struct sdbox_put *put, const char **error_r)
 	return placed;
 }
 
-static bool
-box_wants_fsync(const struct mailbox *box)
-{
-	return box->storage->set->parsed_fsync_mode != FSYNC_MODE_NEVER;
-}
-
-/* Make the new file, whole and verified. */
+/* Make the new file, whole and verified.  It takes the place of mail that is
+   safe already, so that it is synced whatever Dovecot does with new mail. */
 static enum roost_rewrite_placed
 put_write(struct sdbox_put *put, const char **error_r)
 {
@@ -176,7 +171,7 @@ put_write(struct sdbox_put *put, const char **error_r)
 		placed = temp_adopt(put, error_r);
 	if (placed != ROOST_REWRITE_PLACED)
 		return placed;
-	if (box_wants_fsync(put->form->mail->box) && fsync(put->fd) < 0)
+	if (fsync(put->fd) < 0)
 		return put_fail("fsync", put->temp, error_r);
 	return roost_rewrite_dbox_check(&put->old, put->form, put->fd,
 					put->old.offset, error_r) < 0 ?
@@ -269,9 +264,10 @@ put_switch(struct sdbox_put *put, const char **error_r)
 	}
 	placed = put_switch_locked(put, error_r);
 	mail_index_unlock(box->index, "roost rewrote a message");
-	if (placed == ROOST_REWRITE_PLACED && box_wants_fsync(box) &&
-	    fdatasync_path(put->dir) < 0)
-		return put_fail("fdatasync", put->dir, error_r);
+	/* What stands there now is whole in any case. */
+	if (placed == ROOST_REWRITE_PLACED && fdatasync_path(put->dir) < 0)
+		e_error(box->event, "roost: fdatasync_path(%s) failed: %m",
+			put->dir);
 	return placed;
 }
 

@@ -416,8 +416,8 @@ roost_ring_unlock(struct roost_ring *ring)
 
 /* -- a later document -- */
 
-/* Does the document lack an epoch that the ring has?  Epochs are added and never
-   taken away, so that it was made from an older one. */
+/* Does the document lack an epoch that the ring has?  Epochs are added and
+   never taken away, so that it was made from an older one. */
 static bool
 ring_lacks_epoch(const struct roost_ring *ring, const struct roost_ring *fresh)
 {

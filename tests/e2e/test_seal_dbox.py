@@ -339,13 +339,13 @@ def start(server, library, command, *args):
         stderr=subprocess.PIPE)
 
 
-def meanwhile(server, *command, call=None):
-    """Runs a command, or calls a function, while a run that seals has written the first message's
-    new form, and is about to put it in its place; returns what the run
-    answers."""
+def meanwhile(server, *command, call=None, plan=("seal",)):
+    """Runs a command, or calls a function, while a run has written the first
+    message's new form, and is about to put it in its place; returns what the
+    run answers."""
     pause = shim.Shim(server, PAUSE)
     server.write(pause.flag, "", 0o666)
-    run = start(server, pause, "seal")
+    run = start(server, pause, *plan)
     try:
         while tamper.read(pause.flag) != b"there":
             assert run.poll() is None, run.communicate()
@@ -375,6 +375,24 @@ def test_expunged_meanwhile(make_server, storage):
     assert_nothing_in_clear(server)
     resync(server)
     assert_same(texts(server), kept)
+
+
+@pytest.mark.parametrize("storage", DBOX)
+def test_moved_to_another_mailbox_meanwhile(make_server, storage):
+    """What another mailbox knows as sealed does not become plaintext there, and
+    is not refused."""
+    server = with_roost(plain_server(make_server, storage))
+    rewrite(server, "seal")
+    server.doveadm("mailbox", "create", "-u", "alice", "Moved")
+    before = sorted(row["text"] for row in texts(server))
+    code, _, said = meanwhile(
+        server, "move", "-u", "alice", "Moved", "mailbox", "INBOX", "header",
+        "subject", "number 0", plan=("unseal", "--yes-plaintext"))
+    assert code in (0, 75), said
+    assert sorted(row["text"] for row in texts(server)) == before
+    rewrite(server, "unseal")
+    assert sorted(row["text"] for row in texts(server)) == before
+    assert_plain(server)
 
 
 @pytest.mark.parametrize("storage", DBOX)
