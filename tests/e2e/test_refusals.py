@@ -80,7 +80,7 @@ SETTINGS = {
     "roost_mode": ("keys", "provider, password"),
     "roost_generation_min": ("many", "not a number"),
     "roost_keyring_id": ("1234", "32 hexadecimal digits"),
-    "roost_keyring": ("dict:keys", "file:"),
+    "roost_keyring": ("ldap:keys", "file:"),
     "roost_provider_key": ("0" * 64, "only the configuration may"),
     "roost_provider_old_key": ("0" * 64, "only the configuration may"),
 }
