@@ -68,21 +68,19 @@ rotate_target(struct roost_slots_command *cmd, struct roost_target *target,
 }
 
 static int
+rotate_any(struct roost_slots_command *cmd, struct roost_target *target,
+	   const char **error_r)
+{
+	return cmd->is_compromised ?
+		roost_compromise_run(cmd, target, 0, error_r) :
+		rotate_target(cmd, target, error_r);
+}
+
+static int
 rotate_user(struct doveadm_mail_cmd_context *ctx, struct roost_user *ruser,
 	    struct mail_user *user, const char **error_r)
 {
-	struct roost_slots_command *cmd =
-		container_of(ctx, struct roost_slots_command, ctx);
-	struct roost_target target;
-	int ret;
-
-	if (roost_target_get(&target, ctx, ruser, user, error_r) < 0)
-		return -1;
-	ret = cmd->is_compromised ?
-		roost_compromise_run(cmd, &target, 0, error_r) :
-		rotate_target(cmd, &target, error_r);
-	roost_target_free(&target);
-	return ret;
+	return roost_slots_on_target(ctx, ruser, user, rotate_any, error_r);
 }
 
 static struct doveadm_mail_cmd_context *

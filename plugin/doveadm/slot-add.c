@@ -103,16 +103,7 @@ static int
 add_user(struct doveadm_mail_cmd_context *ctx, struct roost_user *ruser,
 	 struct mail_user *user, const char **error_r)
 {
-	struct roost_slots_command *cmd =
-		container_of(ctx, struct roost_slots_command, ctx);
-	struct roost_target target;
-	int ret;
-
-	if (roost_target_get(&target, ctx, ruser, user, error_r) < 0)
-		return -1;
-	ret = add_target(cmd, &target, error_r);
-	roost_target_free(&target);
-	return ret;
+	return roost_slots_on_target(ctx, ruser, user, add_target, error_r);
 }
 
 static struct doveadm_mail_cmd_context *

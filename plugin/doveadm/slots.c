@@ -96,6 +96,26 @@ roost_slots_init(struct doveadm_mail_cmd_context *ctx, const char *words_name,
 
 /* -- words -- */
 
+int
+roost_slots_on_target(struct doveadm_mail_cmd_context *ctx,
+		      struct roost_user *ruser, struct mail_user *user,
+		      int (*run)(struct roost_slots_command *cmd,
+				 struct roost_target *target,
+				 const char **error_r),
+		      const char **error_r)
+{
+	struct roost_slots_command *cmd =
+		container_of(ctx, struct roost_slots_command, ctx);
+	struct roost_target target;
+	int ret;
+
+	if (roost_target_get(&target, ctx, ruser, user, error_r) < 0)
+		return -1;
+	ret = run(cmd, &target, error_r);
+	roost_target_free(&target);
+	return ret;
+}
+
 bool
 roost_slots_kind(const char *word, enum roost_slot_type *type_r)
 {

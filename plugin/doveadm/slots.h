@@ -46,6 +46,15 @@ struct roost_slots_command *
 roost_slots_init(struct doveadm_mail_cmd_context *ctx, const char *words,
 		 const char *usage);
 
+/* Find the keyring that the command is about, and run it for that.  Returns as
+   run does, or -1 with error_r if there is none. */
+int roost_slots_on_target(struct doveadm_mail_cmd_context *ctx,
+			  struct roost_user *ruser, struct mail_user *user,
+			  int (*run)(struct roost_slots_command *cmd,
+				     struct roost_target *target,
+				     const char **error_r),
+			  const char **error_r);
+
 /* The kind of slot that the word names. */
 bool roost_slots_kind(const char *word, enum roost_slot_type *type_r);
 /* All kinds, with commas between. */
