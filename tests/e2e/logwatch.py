@@ -16,6 +16,7 @@ last answer is in the file.
 
 import array
 import base64
+import contextlib
 import fcntl
 import functools
 import os
@@ -205,6 +206,15 @@ class Watch:
         return None
 
     # The log
+
+    def has_begun(self):
+        """Tells whether the log process has read the greeting that the master
+        puts into each pipe. If a session's first line were read together with
+        the greeting, the log process would keep it back until that pipe's next
+        line, so clients must not connect before."""
+        with contextlib.suppress(OSError, ValueError):  # it came or went
+            return not any(self._unread(name) for name in self._pipes())
+        return False
 
     def _log_waits(self):
         """Says which step between the processes and the file is not done yet,

@@ -484,17 +484,18 @@ sieve_script personal {{
                 if "ddress already in use" in said:
                     return False
                 raise AssertionError("dovecot did not start:\n" + said)
-            try:
-                with socket.create_connection(
-                        ("127.0.0.1", self.imap_port), timeout=20) as sock:
-                    if sock.recv(5).startswith(b"* OK"):
-                        return True
-            except OSError:
-                pass
-            time.sleep(0.02)
+            if self.watch.has_begun() and self._is_answering():
+                return True
+            time.sleep(0.01)
         said = self._tail() + self._read("master.err")
         self._kill()
         raise AssertionError("dovecot did not answer:\n" + said)
+
+    def _is_answering(self):
+        with contextlib.suppress(OSError):
+            with socket.create_connection(
+                    ("127.0.0.1", self.imap_port), timeout=20) as sock:
+                return sock.recv(5).startswith(b"* OK")
 
     def reload(self):
         """Stops the server and starts it with its settings as they are

@@ -193,6 +193,23 @@ def test_a_login_that_was_refused(make_server):
         assert "auth failed, 1 attempts" in server.log_since(mark)
 
 
+def test_a_log_process_that_starts_late(make_server, tmp_path):
+    """A line that it read together with the greeting of a pipe would stay in
+    its memory until the pipe's next line."""
+    starter = tmp_path / "log"
+    starter.write_text("#!/bin/sh\nsleep %s\nexec %s/log \"$@\"\n" % (
+        LATE, os.path.dirname(servers.LDA)))
+    starter.chmod(0o755)
+    server = make_server(users=["alice"], extra="""
+service log {
+  executable = %s
+}
+""" % starter)
+    with server.raw() as client:
+        client.ok("NOOP")
+    assert "Login: user=<alice>" in server.log_since(0)
+
+
 def test_the_log_of_a_stopped_server(make_server):
     server = make_server(users=["alice"])
     client = server.raw()
