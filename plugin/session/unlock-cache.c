@@ -40,14 +40,18 @@ struct roost_unlock_turn {
 
 /* -- the folder -- */
 
-/* Returns what is wrong with the folder, or NULL.  Only volatile memory will
-   do, and nobody else may exchange what lies there. */
+/*
+ * Returns what is wrong with the folder, or NULL.  Only volatile memory will
+ * do.  Nobody else may exchange what lies there; and who has no mail processes
+ * may not even reach it, because he could hold the locks of the turns, and with
+ * them everybody's logins.
+ */
 static const char *
 folder_error(const char *path)
 {
 	struct statfs fs;
 	struct stat st;
-	bool is_mine;
+	bool is_mine, is_shared;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
@@ -60,9 +64,12 @@ folder_error(const char *path)
 	if (fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC)
 		return "it does not lie on tmpfs: keys would reach a disk";
 	is_mine = st.st_uid == geteuid() && (st.st_mode & 0077) == 0;
-	if (!is_mine && (st.st_uid != 0 || (st.st_mode & S_ISVTX) == 0))
+	is_shared = st.st_uid == 0 && (st.st_mode & S_ISVTX) != 0 &&
+		(st.st_mode & S_IRWXO) == 0;
+	if (!is_mine && !is_shared)
 		return "it must belong to the mail's user with mode 0700, or "
-			"to root with the sticky bit";
+			"to root with mode 1770 and a group that all mail "
+			"processes have (mail_access_groups)";
 	return NULL;
 }
 
@@ -220,9 +227,9 @@ sweep(const struct roost_config_unlock *config)
 
 /* -- turns -- */
 
-/* Open one of the files that are locked by turns.  Every user of the host may
-   open it; where the folder is sticky, the kernel may refuse O_CREAT of one
-   that another user made. */
+/* Open one of the files that are locked by turns.  Whoever reaches the folder
+   may open it; where that is sticky, the kernel may refuse O_CREAT of one that
+   another user made. */
 static int
 turn_open(const char *path)
 {

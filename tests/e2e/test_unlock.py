@@ -234,6 +234,23 @@ def test_a_folder_that_is_not_safe_is_not_used(make_server):
     assert cache.files() == []
 
 
+@pytest.mark.skipif(not servers.ROOT, reason="needs a folder of root")
+def test_a_folder_that_everybody_reaches_is_not_used(make_server):
+    """Any account of the host could hold the locks there, and with them all
+    logins. A folder for the mail processes' group alone is used."""
+    cache = Cache(make_server, users=["alice"])
+    os.chown(cache.folder, 0, servers.MAIL_GID)
+    os.chmod(cache.folder, 0o1777)
+    assert cache.read("alice")
+    cache.server.wait_log("roost_unlock_cache %s is not used: it must "
+                          "belong .* mode 1770" % cache.folder)
+    assert os.listdir(cache.folder) == []
+    os.chmod(cache.folder, 0o1770)
+    assert cache.read("alice") and cache.read("alice")
+    assert cache.computed() == 2
+    assert len(cache.files()) == 1
+
+
 def test_a_folder_on_a_disk_is_not_used(make_server):
     """Unless the whole machine lives in memory, and there is no disk."""
     disk = tempfile.mkdtemp(dir=os.environ["ROOST_E2E_TMP"])
