@@ -86,6 +86,16 @@ roost_given_init(struct roost_given *given,
 }
 
 void
+roost_given_init_new(struct roost_given *given,
+		     const struct doveadm_mail_cmd_context *ctx)
+{
+	roost_given_init(given, ctx);
+	given->fresh = given->opener;
+	i_zero(&given->opener);
+	given->opener.fd = -1;
+}
+
+void
 roost_given_deinit(struct roost_given *given)
 {
 	void *secret = given->memory;

@@ -19,10 +19,12 @@
 /* Parameters of commands that open a keyring, and of those that give it a new
    secret.  Those that are streams count as positional, because 2.3 knows no
    others; so what comes first has to be an array, which takes all words. */
-#define ROOST_GIVEN_PARAMS \
+#define ROOST_GIVEN_SECRET_PARAMS \
 DOVEADM_CMD_PARAM('f', "secret-fd", CMD_PARAM_INT64, 0) \
 DOVEADM_CMD_PARAM('\0', "secret-file", CMD_PARAM_ISTREAM, \
-		  CMD_PARAM_FLAG_POSITIONAL) \
+		  CMD_PARAM_FLAG_POSITIONAL)
+#define ROOST_GIVEN_PARAMS \
+ROOST_GIVEN_SECRET_PARAMS \
 DOVEADM_CMD_PARAM('\0', "escrow-key-file", CMD_PARAM_ISTREAM, \
 		  CMD_PARAM_FLAG_POSITIONAL)
 #define ROOST_GIVEN_NEW_PARAMS \
@@ -36,6 +38,11 @@ DOVEADM_CMD_PARAM('\0', "public-key-file", CMD_PARAM_ISTREAM, \
 	"[--secret-file <file>|--secret-fd <fd>|--escrow-key-file <file>] "
 #define ROOST_GIVEN_NEW_USAGE \
 	"[--new-secret-file <file>|--new-secret-fd <fd>] "
+
+/* What is wrong with the words of a command that takes none. */
+#define ROOST_GIVEN_NO_WORDS \
+	"It takes no words beside its options, and never a secret: what " \
+	"stands in an argument is read by every user of this host"
 
 /* One secret, and where it comes from. */
 struct roost_given_source {
@@ -56,6 +63,11 @@ struct roost_given {
 void roost_given_init(struct roost_given *given,
 		      const struct doveadm_mail_cmd_context *ctx);
 void roost_given_deinit(struct roost_given *given);
+
+/* The same for a command whose only secret is a new one: what
+   ROOST_GIVEN_SECRET_PARAMS give is that. */
+void roost_given_init_new(struct roost_given *given,
+			  const struct doveadm_mail_cmd_context *ctx);
 
 /* Does it come over a connection?  Then an answer tells no more of a secret
    than that it does not open. */

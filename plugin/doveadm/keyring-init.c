@@ -3,21 +3,16 @@
  * keyring-init: `doveadm roost init`: makes a user's keyring, or that of a
  * public namespace.
  *
- * A password is asked for on the terminal or read from a file descriptor,
- * never taken from an argument; the recovery code is printed once and stored
- * nowhere.
+ * A password comes from where given.h says, and never from an argument; the
+ * recovery code is printed once and stored nowhere.
  */
 #include "doveadm/commands.h"
 
-#include "strnum.h"
-
-#include "doveadm/password.h"
+#include "doveadm/given.h"
 #include "session/scan.h"
 
 #include "roost/bytes.h"
 #include "roost/secret.h"
-
-#include <unistd.h>
 
 struct init_context {
 	struct doveadm_mail_cmd_context ctx;
@@ -25,9 +20,7 @@ struct init_context {
 	bool has_policy;	/* else the mail that is there decides */
 	const char *prefix;		/* of a namespace; NULL: the user's */
 	enum roost_policy policy;
-	int secret_fd;
-	bool has_secret;
-	uint8_t secret[ROOST_KEY_SIZE];		/* wiped after the run */
+	struct roost_given given;
 };
 
 static void ATTR_NORETURN
@@ -43,17 +36,16 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 		container_of(_ctx, struct init_context, ctx);
 	const struct doveadm_cmd_context *cctx = _ctx->cctx;
 	const char *mode = "provider", *policy;
-	int64_t fd = -1;
+	const char *const *words;
 
 	(void)doveadm_cmd_param_str(cctx, "mode", &mode);
 	ctx->has_policy = doveadm_cmd_param_str(cctx, "policy", &policy);
 	(void)doveadm_cmd_param_bool(cctx, "recovery", &ctx->has_recovery);
 	(void)doveadm_cmd_param_bool(cctx, "new", &ctx->is_new);
 	(void)doveadm_cmd_param_str(cctx, "namespace", &ctx->prefix);
-	if (doveadm_cmd_param_int64(cctx, "secret-fd", &fd) &&
-	    (fd < 0 || fd > INT_MAX))
-		init_usage("--secret-fd takes the number of an open file");
-	ctx->secret_fd = (int)fd;
+	roost_given_init_new(&ctx->given, _ctx);
+	if (doveadm_cmd_param_array(cctx, "nothing", &words))
+		init_usage(ROOST_GIVEN_NO_WORDS);
 	if (strcmp(mode, "password") == 0)
 		ctx->is_password_mode = ctx->has_recovery = TRUE;
 	else if (strcmp(mode, "provider") != 0)
@@ -62,6 +54,8 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 		init_usage("--policy takes open or sealed");
 	if (ctx->is_password_mode && !_ctx->iterate_single_user)
 		init_usage("--mode password takes one user at a time, by -u");
+	if (!ctx->is_password_mode && roost_given_has_password(&ctx->given))
+		init_usage("A secret is for --mode password");
 
 	doveadm_print_header("keyring-id", "keyring id", 0);
 	doveadm_print_header_simple("state");
@@ -70,74 +64,21 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 }
 ROOST_CMD_DEFINE_INIT(init_cmd_init)
 
-/* Sets the secret: SHA-256 of the password, which is what passdb hands over at
-   a login. */
+/* The secret that is to open a keyring in password mode.  NULL in provider
+   mode.  0, or -1 with error_r. */
 static int
-init_hash_password(struct init_context *ctx,
-		   const struct roost_password *password, const char **error_r)
+init_get_secret(struct init_context *ctx, const uint8_t **secret_r,
+		const char **error_r)
 {
-	if (roost_prim_sha256(password->text, password->len, ctx->secret) !=
-	    ROOST_OK) {
-		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
-		return -1;
-	}
-	ctx->has_secret = TRUE;
-	return 0;
-}
+	const struct roost_ring_secret *secret;
 
-/* Asks on the terminal twice, which must give the same password. */
-static int
-init_ask(struct roost_password passwords[2], const char **error_r)
-{
-	if (isatty(STDIN_FILENO) == 0) {
-		*error_r = "There is no terminal to ask for the password: "
-			"give it by --secret-fd";
-		return -1;
-	}
-	if (roost_password_ask("Login password: ", &passwords[0],
-			       error_r) < 0 ||
-	    roost_password_ask("Again: ", &passwords[1], error_r) < 0)
-		return -1;
-	if (passwords[0].len == passwords[1].len &&
-	    roost_bytes_equal(passwords[0].text, passwords[1].text,
-			      passwords[0].len))
-		return 0;
-	*error_r = "The passwords differ";
-	return -1;
-}
-
-static int
-init_read_secret(struct init_context *ctx, const char **error_r)
-{
-	struct roost_password *passwords =
-		roost_secret_new(2 * sizeof(*passwords));
-	void *secret = passwords;
-	int ret;
-
-	if (passwords == NULL) {
-		*error_r = roost_err_phrase(ROOST_ERR_BACKEND);
-		return -1;
-	}
-	ret = ctx->secret_fd >= 0 ?
-		roost_password_read(ctx->secret_fd, passwords, error_r) :
-		init_ask(passwords, error_r);
-	if (ret == 0)
-		ret = init_hash_password(ctx, passwords, error_r);
-	roost_secret_free(&secret);
-	return ret;
-}
-
-static int
-init_get_secret(struct init_context *ctx, const char **error_r)
-{
+	*secret_r = NULL;
 	if (!ctx->is_password_mode)
 		return 0;
-	if (ctx->ctx.cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
-		*error_r = "--mode password works on the command line only: "
-			"a password is never sent to a doveadm server";
+	if (roost_given_get_password(&ctx->given, &secret, error_r) < 0)
 		return -1;
-	}
-	return init_read_secret(ctx, error_r);
+	*secret_r = secret->hash;
+	return 0;
 }
 
 /* May a keyring be made?  Returns 0, or -1 with error_r.  The mail is scanned
@@ -182,7 +123,6 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	char text[ROOST_CODE_TEXT_SIZE] = "";
 	struct roost_ring_create create = {
 		.owner = user->username, .config = roost_user_config(ruser),
-		.secret = ctx->has_secret ? ctx->secret : NULL,
 		.recovery = ctx->has_recovery ? code : NULL,
 	};
 	struct roost_keystore *store;
@@ -191,6 +131,8 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	bool was_made;
 	int ret = -1;
 
+	if (init_get_secret(ctx, &create.secret, error_r) < 0)
+		return -1;
 	store = roost_user_keystore(ruser, ns, error_r);
 	if (store == NULL)
 		return -1;
@@ -264,20 +206,22 @@ init_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
 	}
 	if (ns != NULL && ns->owner == NULL)
 		return init_public(ctx, ruser, ns, error_r);
-	if (init_get_secret(ctx, error_r) < 0)
-		return -1;
 	return init_create(ctx, ruser, user, error_r);
 }
 
 static int
 init_cmd_run(struct doveadm_mail_cmd_context *_ctx, struct mail_user *user)
 {
+	return roost_command_run(_ctx, user, init_user);
+}
+
+static void
+init_cmd_deinit(struct doveadm_mail_cmd_context *_ctx)
+{
 	struct init_context *ctx =
 		container_of(_ctx, struct init_context, ctx);
-	int ret = roost_command_run(_ctx, user, init_user);
 
-	roost_wipe(ctx->secret, sizeof(ctx->secret));
-	return ret;
+	roost_given_deinit(&ctx->given);
 }
 
 static struct doveadm_mail_cmd_context *
@@ -288,6 +232,7 @@ init_cmd_alloc(void)
 	roost_command_accept_params(&ctx->ctx);
 	ctx->ctx.v.init = ROOST_CMD_INIT(init_cmd_init);
 	ctx->ctx.v.run = init_cmd_run;
+	ctx->ctx.v.deinit = init_cmd_deinit;
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	return &ctx->ctx;
 }
@@ -297,15 +242,17 @@ struct doveadm_cmd_ver2 roost_cmd_init = {
 	.mail_cmd = init_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"[-m|--mode provider|password] [-p|--policy open|sealed] "
-		"[-r|--recovery] [-f|--secret-fd <fd>] [-N|--new] "
+		"[--secret-file <file>|--secret-fd <fd>] [-r|--recovery] "
+		"[-N|--new] "
 		"[-n|--namespace <prefix>]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
+DOVEADM_CMD_PARAM('\0', "nothing", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_GIVEN_SECRET_PARAMS
 DOVEADM_CMD_PARAM('m', "mode", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('p', "policy", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('r', "recovery", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('N', "new", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('n', "namespace", CMD_PARAM_STR, 0)
-DOVEADM_CMD_PARAM('f', "secret-fd", CMD_PARAM_INT64, 0)
 DOVEADM_CMD_PARAMS_END
 };

@@ -62,9 +62,7 @@ words_check(const char *const *words, const char *usage)
 	unsigned int count = words == NULL ? 0 : str_array_length(words);
 
 	if (*usage == '\0' && count > 0)
-		return "It takes no words beside its options, and never a "
-			"secret: what stands in an argument is read by every "
-			"user of this host";
+		return ROOST_GIVEN_NO_WORDS;
 	if (*usage != '\0' && count == 0)
 		return t_strdup_printf("Say %s", usage);
 	if (*usage != '\0' && count > 1)

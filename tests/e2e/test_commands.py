@@ -194,6 +194,11 @@ if not servers.PLAIN:
         assert code == 75 and why in said
         assert not os.path.exists(tamper.keyring_path(server, "frank"))
 
+    def test_descriptor_that_is_none(server):
+        code, rows, said = roost(server, "init", "-u", "frank", "-m",
+                                 "password", "-f", "-3")
+        assert code == 75 and rows == [] and "number of an open file" in said
+
     def test_password_that_cannot_be_read(server):
         folder = os.open(server.root, os.O_RDONLY)
         try:
@@ -234,8 +239,8 @@ if not servers.PLAIN:
         assert code == 75 and rows == []
         assert 'no public one, with the prefix "No/"' in said
 
-    @pytest.mark.parametrize("args", [("-m", "other"), ("-p", "other"),
-                                      ("-f", "-3")])
+    @pytest.mark.parametrize("args", [
+        ("-m", "other"), ("-p", "other"), ("-f", "3"), ("password",)])
     def test_wrong_parameters(server, args):
         code, _, said = roost(server, "init", "-u", "dave", *args)
         assert code == 64 and "roost init: " in said
@@ -274,6 +279,3 @@ if not servers.PLAIN:
         socket = os.path.join(server.run_dir, "doveadm-server")
         code, rows, _ = roost(server, "verify", "-S", socket, "-u", "alice")
         assert code == 0 and rows[0]["bad"] == "0"
-        code, _, said = roost(server, "init", "-S", socket, "-u", "dave",
-                              "-m", "password")
-        assert code != 0 and "command line only" in said

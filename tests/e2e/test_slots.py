@@ -516,6 +516,30 @@ def test_http(server, locked):
     assert [row["type"] for row in rows] == ["recovery", "password", "app"]
 
 
+def test_http_makes_a_keyring(server, user):
+    """A panel makes an account: the password comes in the body, and the
+    recovery code is in the answer."""
+    kind, rows, _ = server.api.call("roostInit", user=user, mode="password",
+                                    secretFile=FRESH)
+    assert kind == "doveadmResponse", server._tail()
+    assert (rows[0]["state"], rows[0]["mode"]) == ("created", "password")
+    assert opens(server, user, FRESH)
+    assert opens(server, user, rows[0]["recovery-code"])
+    kind, result, _ = server.api.call("roostInit", user=user,
+                                      mode="password", secretFile="other")
+    assert (kind, result["exitCode"]) == ("error", 75)
+    assert not opens(server, user, "other")
+
+
+def test_a_new_password_from_a_file(server, user):
+    path = os.path.join(server.root, "password-of-" + user)
+    tamper.write(path, FRESH.encode() + b"\n")
+    os.chmod(path, 0o600)
+    good(roost(server, "init", "-u", user, "-m", "password",
+               "--secret-file", path))
+    assert opens(server, user, FRESH)
+
+
 def test_http_takes_no_descriptor(server, locked):
     kind, result, _ = server.api.call("roostSlotAdd", user=locked,
                                       type="app", secretFd="0")
@@ -524,8 +548,10 @@ def test_http_takes_no_descriptor(server, locked):
 
 def test_connection_of_doveadm_takes_no_secret(server, locked):
     socket = os.path.join(server.run_dir, "doveadm-server")
-    answer = roost(server, "slot", "add", "-S", socket, "-u", locked, "app")
-    assert answer.code == 75 and "HTTP API" in answer.said
+    for words in (("slot", "add", "-u", locked, "app"),
+                  ("init", "-u", "u89", "-m", "password")):
+        answer = roost(server, *words, "-S", socket)
+        assert answer.code == 75 and "HTTP API" in answer.said
     assert good(roost(server, "slot", "list", "-S", socket, "-u", locked))
 
 
