@@ -1102,7 +1102,7 @@ MUTANTS = [
     ("a password ends with CR", "doveadm/password.c",
      "\tif (password->len > 0 && text[password->len - 1] == '\\r')\n",
      "\tif (FALSE)\n", COMMANDS, "from_a_descriptor"),
-    ("any two passwords are one", "doveadm/keyring-init.c",
+    ("any two passwords are one", "doveadm/given.c",
      "\tif (passwords[0].len == passwords[1].len &&\n"
      "\t    roost_bytes_equal(passwords[0].text, passwords[1].text,\n"
      "\t\t\t      passwords[0].len))\n", "\tif (TRUE)\n", COMMANDS,
