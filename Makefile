@@ -40,6 +40,7 @@ endif
 PREFIX ?= /usr
 BINDIR ?= $(PREFIX)/bin
 DOCDIR ?= /usr/share/doc/roost
+PANELS = $(DOCDIR)/packaging/panels
 
 # The rooms of plugin/ and who may know whom: tests/shape/rooms.md.
 room_src = $(foreach room,$(1),$(wildcard plugin/$(room)/*.c))
@@ -448,6 +449,9 @@ install: all
 	$(call put,$(TOOL),$(BINDIR)/roost,0755)
 	$(call put,plugin/FORMAT.md,$(DOCDIR)/FORMAT.md,0644)
 	$(call put,README.md,$(DOCDIR)/README.md,0644)
+	$(call put,packaging/panels/README.md,$(PANELS)/README.md,0644)
+	$(call put,packaging/panels/roost.php,$(PANELS)/roost.php,0644)
+	$(call put,packaging/panels/roost-postpassword,$(PANELS)/roost-postpassword,0755)
 
 ## uninstall        take away what install put there
 uninstall:
@@ -456,7 +460,9 @@ uninstall:
 		$(DESTDIR)$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)) \
 		$(DESTDIR)$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)) \
 		$(DESTDIR)$(BINDIR)/roost \
-		$(DESTDIR)$(DOCDIR)/FORMAT.md $(DESTDIR)$(DOCDIR)/README.md
+		$(DESTDIR)$(DOCDIR)/FORMAT.md $(DESTDIR)$(DOCDIR)/README.md \
+		$(addprefix $(DESTDIR)$(PANELS)/,README.md roost.php \
+		roost-postpassword)
 
 ## clean            remove what was built
 clean:

@@ -201,6 +201,30 @@ source_fd(const struct roost_given_source *source, const char **error_r)
 	return -1;
 }
 
+/* Read a password or a code that is a parameter of a request.  A second line
+   would be left out, and what logs in would not be what opens. */
+static int
+given_read_parameter(const struct roost_given_source *source,
+		     struct roost_password *password, const char **error_r)
+{
+	const char *end;
+
+	if (source->file == NULL) {
+		*error_r = "A descriptor is none of this request";
+		return -1;
+	}
+	if (stream_read(source->file, password->text, sizeof(password->text),
+			&password->len, error_r) < 0)
+		return -1;
+	end = memchr(password->text, '\n', password->len);
+	if (end == NULL || end + 1 == password->text + password->len)
+		return roost_password_take(password, error_r);
+	roost_wipe(password, sizeof(*password));
+	*error_r = "A secret of a request has more than one line: a password "
+		"or a code has one";
+	return -1;
+}
+
 /* Read one line: a password or a code. */
 static int
 given_read_line(struct roost_given *given,
@@ -209,17 +233,8 @@ given_read_line(struct roost_given *given,
 {
 	int fd;
 
-	if (roost_given_is_remote(given)) {
-		if (source->file == NULL) {
-			*error_r = "A descriptor is none of this request";
-			return -1;
-		}
-		if (stream_read(source->file, password->text,
-				sizeof(password->text), &password->len,
-				error_r) < 0)
-			return -1;
-		return roost_password_take(password, error_r);
-	}
+	if (roost_given_is_remote(given))
+		return given_read_parameter(source, password, error_r);
 	fd = source_fd(source, error_r);
 	return fd < 0 ? -1 : roost_password_read(fd, password, error_r);
 }

@@ -146,6 +146,19 @@ next_for_mail(const struct status *status)
 	return NULL;
 }
 
+/* After a replacement that was broken off, or told to keep the old one. */
+static bool
+status_has_two_passwords(const struct roost_keyring *doc)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < doc->slot_count; i++) {
+		if (doc->slots[i].type == ROOST_SLOT_PASSWORD)
+			count++;
+	}
+	return count > 1;
+}
+
 static const char *
 next_for(const struct status *status)
 {
@@ -155,6 +168,11 @@ next_for(const struct status *status)
 	if (status_has_old_provider_key(status))
 		return t_strdup_printf("Bring the keyring to the new provider "
 			"key: doveadm roost provider-rotate -u %s", user);
+	if (status_has_two_passwords(doc))
+		return t_strdup_printf("Two passwords open the keyring: keep "
+			"one, by giving that as the present and as the new "
+			"one: doveadm roost slot replace -u %s password",
+			user);
 	next = next_for_mail(status);
 	if (next != NULL)
 		return next;

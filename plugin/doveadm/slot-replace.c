@@ -4,7 +4,8 @@
  * one.  The new slot is added, proved to open from what was stored and read
  * back, and only then the old one is removed: three stored states, each of
  * which opens for the owner.  A run that was broken off between them is
- * finished by the next one.
+ * finished by the next one.  One that was told to keep the old password ends
+ * there, so that who asked can change the user database meanwhile.
  */
 #include "doveadm/commands.h"
 
@@ -16,8 +17,11 @@
 static void
 replace_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
-	(void)roost_slots_init(ctx, "slot",
+	struct roost_slots_command *cmd = roost_slots_init(ctx, "slot",
 		"which slot to replace: its number or its kind");
+
+	(void)doveadm_cmd_param_bool(ctx->cctx, "keep-old",
+				     &cmd->is_old_kept);
 	roost_slots_print_header();
 }
 ROOST_CMD_DEFINE_INIT(replace_cmd_init)
@@ -148,12 +152,34 @@ replacing_change(struct replacing *replacing,
 				   &replacing->cmd->given, &change, error_r);
 }
 
+/* The second step, unless the old password is to open until it is run again. */
+static int
+replacing_finish(struct replacing *replacing, const char **error_r)
+{
+	enum roost_slot_type type = roost_fresh_type(replacing->fresh);
+	const struct roost_ring_secret *by =
+		roost_fresh_secret(replacing->fresh);
+	int ret;
+
+	if (replacing->cmd->is_old_kept) {
+		roost_slots_print(replacing->old, type, "kept", "");
+		return 0;
+	}
+	/* What was proved just now opens it, unless nothing has to. */
+	ret = replacing_change(replacing, replacing_remove,
+			       by == NULL || replacing->opener == NULL ?
+			       replacing->opener : by, error_r);
+	if (ret < 0)
+		return ret;
+	roost_slots_print(replacing->old, type, "removed", "");
+	return 0;
+}
+
 /* Both steps; a slot that is new is printed also if the second one fails. */
 static int
 replacing_run(struct replacing *replacing, const char **error_r)
 {
 	const struct roost_fresh *fresh = replacing->fresh;
-	const struct roost_ring_secret *by = roost_fresh_secret(fresh);
 	bool is_resumed;
 	int ret = 0;
 
@@ -175,15 +201,7 @@ replacing_run(struct replacing *replacing, const char **error_r)
 				      replacing->target->user);
 	if (replacing->old == 0)
 		return 0;
-	/* What was proved just now opens it, unless nothing has to. */
-	ret = replacing_change(replacing, replacing_remove,
-			       by == NULL || replacing->opener == NULL ?
-			       replacing->opener : by, error_r);
-	if (ret < 0)
-		return ret;
-	roost_slots_print(replacing->old, roost_fresh_type(fresh), "removed",
-			  "");
-	return 0;
+	return replacing_finish(replacing, error_r);
 }
 
 static int
@@ -198,6 +216,12 @@ replace_target(struct replacing *replacing, const char **error_r)
 
 	if (slot == NULL)
 		return ROOST_COMMAND_MISUSED;
+	if (cmd->is_old_kept && slot->type != ROOST_SLOT_PASSWORD) {
+		*error_r = "--keep-old is for a password, of which a keyring "
+			"has one: of other kinds, doveadm roost slot add "
+			"makes another one beside the old";
+		return ROOST_COMMAND_MISUSED;
+	}
 	replacing->old = slot->number;
 	if (roost_given_get_opener(&cmd->given,
 				   roost_target_needs_secret(target),
@@ -243,11 +267,13 @@ struct doveadm_cmd_ver2 roost_cmd_slot_replace = {
 	.mail_cmd = replace_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX ROOST_TARGET_USAGE
 		ROOST_GIVEN_USAGE ROOST_GIVEN_NEW_USAGE
-		"[--public-key-file <file>] <number or kind of the slot>",
+		"[--public-key-file <file>] [-k|--keep-old] "
+		"<number or kind of the slot>",
 DOVEADM_CMD_PARAMS_START
 ROOST_SLOTS_COMMON("slot")
 ROOST_GIVEN_PARAMS
 ROOST_GIVEN_NEW_PARAMS
 ROOST_GIVEN_ESCROW_PARAMS
+DOVEADM_CMD_PARAM('k', "keep-old", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END
 };

@@ -17,7 +17,7 @@ struct roost_slots_command {
 	struct roost_given given;
 	const char *word;	/* what stands without an option; or NULL */
 	const char *misuse;	/* what is wrong with the parameters; or NULL */
-	bool is_compromised, has_recovery;
+	bool is_compromised, has_recovery, is_old_kept;
 	/* What the command does for a user, as roost_command_run() has it,
 	   unless it was misused. */
 	int (*run)(struct doveadm_mail_cmd_context *ctx,

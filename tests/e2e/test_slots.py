@@ -185,6 +185,35 @@ def test_password_replaced_again(server, locked):
     assert slotkit.document(server, locked) == before
 
 
+def test_old_password_kept(server, locked):
+    """Both open until the command is run again with the one that is to stay,
+    the new or the old one; a wrong secret adds none."""
+    old = server.password(locked)
+    args = ("slot", "replace", "-u", locked, "password")
+    before = slotkit.document(server, locked)
+    answer = roost(server, *args, "--keep-old", secret="wrong", fresh=FRESH)
+    assert answer.code == 77 and slotkit.document(server, locked) == before
+    for stays, goes in (old, FRESH), (FRESH, old):
+        for state in "added", "was added before":
+            rows = good(roost(server, *args, "--keep-old", secret=old,
+                              fresh=FRESH))
+            assert [row["state"] for row in rows] == [state, "kept"]
+        for by in old, FRESH:
+            with server.raw(locked, by) as client:
+                client.ok("SELECT INBOX")
+                assert client.fetch(1, "BODY.PEEK[]").endswith(text_of(1))
+        assert "Two passwords open" in good(
+            roost(server, "status", "-u", locked))[0]["next"]
+        rows = good(roost(server, *args, secret=stays, fresh=stays))
+        assert [row["state"] for row in rows] == ["was added before",
+                                                  "removed"]
+        assert opens(server, locked, stays)
+        assert not opens(server, locked, goes)
+    answer = roost(server, "slot", "replace", "-u", locked, "recovery", "-k",
+                   secret=FRESH)
+    assert answer.code == 64 and "--keep-old is for a password" in answer.said
+
+
 def test_password_changed_elsewhere(server, locked):
     """Mail is still delivered; opening fails with one clear line that names
     the command; no new keyring is made; old password or code help."""
