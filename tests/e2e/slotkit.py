@@ -9,6 +9,7 @@ implementation of FORMAT.md what opens a stored keyring.
 
 import base64
 import collections
+import contextlib
 import fcntl
 import http.client
 import itertools
@@ -172,6 +173,25 @@ class Api:
         client.close()
         assert answer.status == 200, (answer.status, text)
         return json.loads(text)[0]
+
+
+# A user's secret at hand
+
+@contextlib.contextmanager
+def with_secret(server, password):
+    """Yields a configuration, on a tmpfs, by which doveadm has what a login
+    with the password would hand over."""
+    path = os.path.join(server.tmp_dir, "with-secret.conf")
+    setting = "roost_secret_key = " + tamper.secret_of(password).hex()
+    with open(server.conf) as file:
+        text = file.read()
+    server.write(path, text + "\n" + (
+        setting if servers.NEW else "plugin {\n  %s\n}" % setting) + "\n",
+        0o600)
+    try:
+        yield path
+    finally:
+        os.unlink(path)
 
 
 # Killed on the way
