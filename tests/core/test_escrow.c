@@ -86,6 +86,29 @@ test_a_cut_file_is_refused(void **state)
 				       again));
 }
 
+/* A first line that is as long as the right one, and a line too many. */
+static void
+test_no_other_lines_are_taken(void **state)
+{
+	char text[ROOST_ESCROW_TEXT_SIZE + 2];
+	uint8_t key[32], again[32];
+	size_t len;
+
+	(void)state;
+	kit_fill(key, 32);
+	roost_escrow_write(ROOST_ESCROW_PUBLIC, key, text);
+	len = strlen(text);
+	text[0] ^= 1;
+	assert_gate(roost_escrow_parse(ROOST_ESCROW_PUBLIC, text, len, again),
+		    ROOST_ERR_ESCROW_FILE);
+	text[0] ^= 1;
+	text[len] = '\n';
+	memset(again, 0x55, 32);
+	assert_gate(roost_escrow_parse(ROOST_ESCROW_PUBLIC, text, len + 1,
+				       again), ROOST_ERR_ESCROW_FILE);
+	assert_zero(again, 32);
+}
+
 int
 main(void)
 {
@@ -94,6 +117,7 @@ main(void)
 		cmocka_unit_test(test_what_is_written_is_read),
 		cmocka_unit_test(test_one_kind_is_not_taken_for_the_other),
 		cmocka_unit_test(test_a_cut_file_is_refused),
+		cmocka_unit_test(test_no_other_lines_are_taken),
 	};
 
 	return cmocka_run_group_tests_name("escrow", tests, kit_setup,

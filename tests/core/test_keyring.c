@@ -8,7 +8,10 @@
 
 #include "roost/bytes.h"
 #include "roost/derive.h"
+#include "roost/hpke.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +161,32 @@ unlock_escrow(const struct kit_ring *from, const uint8_t *private_key)
 	else
 		assert_zero(master, 32);
 	return err;
+}
+
+/* FORMAT.md 8.14, put together here by hand. */
+static void
+test_an_escrow_slot_is_sealed_as_it_is_written_down(void **state)
+{
+	struct kit_ring *mine = kit_ring_new(KIT_SLOT(ROOST_SLOT_PASSWORD) |
+					     KIT_SLOT(ROOST_SLOT_ESCROW));
+	const struct roost_slot *slot = &mine->kr.slots[1];
+	char info[256] = "roost/v1 escrow", key[ROOST_BASE64_LEN(32) + 1];
+	struct roost_hpke_context hpke = { .info = (const uint8_t *)info };
+	uint8_t master[32];
+
+	(void)state;
+	roost_prim_base64(slot->public_key, 32, key);
+	key[ROOST_BASE64_LEN(32)] = '\0';
+	memcpy(info + 16, mine->kr.id, ROOST_ID_SIZE);
+	hpke.info_len = 32 + (size_t)snprintf(
+		info + 32, sizeof(info) - 32,
+		"slot %u escrow %"PRIu64" x25519 %s", slot->number,
+		slot->created, key);
+	assert_good(roost_hpke_open(&hpke, slot->public_key, mine->escrow,
+				    slot->sealed, slot->sealed + 32, 48,
+				    master));
+	assert_memory_equal(master, mine->master, 32);
+	free(mine);
 }
 
 static void
@@ -946,6 +975,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_slot_opens_with_its_secret),
 		cmocka_unit_test(test_no_slot_opens_with_another_secret),
+		cmocka_unit_test(
+			test_an_escrow_slot_is_sealed_as_it_is_written_down),
 		cmocka_unit_test(
 			test_an_escrow_slot_opens_with_its_private_key_alone),
 		cmocka_unit_test(

@@ -281,6 +281,25 @@ test_bytes_that_are_no_text_are_refused(void **state)
 }
 
 static void
+test_an_escrow_slot_names_its_kind_of_key(void **state)
+{
+	struct kit_ring *all = ring;
+	char right[64], wrong[64];
+
+	(void)state;
+	ring = kit_ring_new(KIT_SLOT(ROOST_SLOT_PASSWORD) |
+			    KIT_SLOT(ROOST_SLOT_ESCROW));
+	snprintf(right, sizeof(right), "escrow %"PRIu64" x25519 ",
+		 ring->kr.slots[1].created);
+	snprintf(wrong, sizeof(wrong), "escrow %"PRIu64" x25518 ",
+		 ring->kr.slots[1].created);
+	assert_good(parse_replaced(right, right));
+	assert_gate(parse_replaced(right, wrong), ROOST_ERR_DOC_FIELD);
+	free(ring);
+	ring = all;
+}
+
+static void
 test_blank_space_has_one_form(void **state)
 {
 	(void)state;
@@ -874,6 +893,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_escrow_slot_names_its_kind_of_key),
 		cmocka_unit_test(test_parsing_and_writing_give_the_same_bytes),
 		cmocka_unit_test(test_a_parsed_keyring_has_what_was_written),
 		cmocka_unit_test(test_the_text_is_that_of_the_format),

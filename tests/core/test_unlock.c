@@ -5,10 +5,8 @@
  */
 #include "kit.h"
 
-#include "roost/bytes.h"
-#include "roost/unlock.h"
-
-#include <string.h>
+/* A file of another version is made by hand, which needs its key. */
+#include "core/unlock.c"
 
 #define NOW UINT64_C(1800000000)
 
@@ -118,6 +116,26 @@ test_any_bit_of_a_file_is_bound(void **state)
 				      master), ROOST_ERR_UNLOCK_FILE);
 }
 
+/* One that is authentic is not taken either. */
+static void
+test_no_other_version_is_taken(void **state)
+{
+	struct fixture fix;
+	uint8_t kek[32];
+
+	(void)state;
+	fixture_seal(&fix);
+	assert_good(file_kek(&fix.unlock, fix.file + SALT_OFF, kek));
+	fix.file[0]++;
+	assert_good(roost_prim_wrap(kek, fix.file, WRAP_OFF, fix.master, 32,
+				    fix.file + WRAP_OFF));
+	assert_gate(fixture_open(&fix, NOW), ROOST_ERR_UNLOCK_FILE);
+	fix.file[0]--;
+	assert_good(roost_prim_wrap(kek, fix.file, WRAP_OFF, fix.master, 32,
+				    fix.file + WRAP_OFF));
+	assert_good(fixture_open(&fix, NOW));
+}
+
 static void
 test_its_time_is_kept(void **state)
 {
@@ -188,6 +206,7 @@ main(void)
 		cmocka_unit_test(test_what_was_left_is_taken),
 		cmocka_unit_test(test_all_that_it_is_for_must_be_right),
 		cmocka_unit_test(test_any_bit_of_a_file_is_bound),
+		cmocka_unit_test(test_no_other_version_is_taken),
 		cmocka_unit_test(test_its_time_is_kept),
 		cmocka_unit_test(test_no_file_lives_longer_than_it_may),
 		cmocka_unit_test(test_its_name_depends_on_whose_it_is),

@@ -48,6 +48,7 @@ main(void)
 #include "core/hpke.c"
 #include "core/keyring.c"
 #include "core/keyring-edit.c"
+#include "core/unlock.c"
 
 #define STACK_SIZE 1048576
 #define SECRETS_MAX 64
@@ -773,6 +774,12 @@ run_unlock_open(void)
 				 &unlock_times, out[1]);
 }
 
+static enum roost_err
+run_unlock_kek(void)
+{
+	return file_kek(&unlock, unlock_file + SALT_OFF, out[1]);
+}
+
 static void
 unlock_kek_add(void)
 {
@@ -808,6 +815,7 @@ test_the_unlock_cache(void **state)
 	secret_derive("key of the name", ring->host_key, "unlock name");
 	secret_derive("a half of the file's key", ring->host_key, "unlock");
 	assert_clean(run_unlock_name, ROOST_OK);
+	assert_clean(run_unlock_kek, ROOST_OK);
 	assert_clean(run_unlock_seal, ROOST_OK);
 	unlock_kek_add();
 	found = secret_find(own_stack, STACK_SIZE);
