@@ -146,19 +146,6 @@ next_for_mail(const struct status *status)
 	return NULL;
 }
 
-/* After a replacement that was broken off, or told to keep the old one. */
-static bool
-status_has_two_passwords(const struct roost_keyring *doc)
-{
-	unsigned int i, count = 0;
-
-	for (i = 0; i < doc->slot_count; i++) {
-		if (doc->slots[i].type == ROOST_SLOT_PASSWORD)
-			count++;
-	}
-	return count > 1;
-}
-
 static const char *
 next_for(const struct status *status)
 {
@@ -168,7 +155,9 @@ next_for(const struct status *status)
 	if (status_has_old_provider_key(status))
 		return t_strdup_printf("Bring the keyring to the new provider "
 			"key: doveadm roost provider-rotate -u %s", user);
-	if (status_has_two_passwords(doc))
+	/* After a replacement that was broken off, or told to keep the old
+	   one. */
+	if (roost_keyring_count_slots(doc, ROOST_SLOT_PASSWORD) > 1)
 		return t_strdup_printf("Two passwords open the keyring: keep "
 			"one, by giving that as the present and as the new "
 			"one: doveadm roost slot replace -u %s password",
