@@ -521,13 +521,32 @@ cache_free(struct mail *mail)
 	super_free(mail);
 }
 
+/*
+ * A record that is added is linked to the one that this process knows of the
+ * message, and takes the place of what others have written since.  Where the
+ * message was sealed or unsealed in its place, that would be the name of what
+ * it is now.
+ */
+static int
+cache_transaction_commit(struct mailbox_transaction_context *t,
+			 struct mail_transaction_commit_changes *changes_r)
+{
+	struct roost_cache_box *cbox = roost_cache_box_get(t->box);
+
+	if (cbox->is_active)
+		(void)mail_index_refresh(t->box->index);
+	return cbox->module_ctx.super.transaction_commit(t, changes_r);
+}
+
 void
 roost_cache_hooks_mailbox_allocated(struct mailbox *box)
 {
 	struct mailbox_vfuncs *v = box->vlast;
 
-	if (roost_cache_box_new(box) != NULL)
-		roost_cache_save_allocated(v);
+	if (roost_cache_box_new(box) == NULL)
+		return;
+	v->transaction_commit = cache_transaction_commit;
+	roost_cache_save_allocated(v);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "dovecot/report.h"
 #include "cache/fill.h"
 #include "cache/store.h"
+#include "session/named-object.h"
 
 #include "roost/bytes.h"
 
@@ -116,8 +117,13 @@ static void
 cache_mail_report_changed(struct mail *mail)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	/* A session may have added blobs of what the message was before it was
+	   sealed in its place. */
+	bool is_expected = cmail->is_opened &&
+		roost_named_object_compare(mail, cmail->file_object_id) ==
+		ROOST_NAMED_OBJECT_THIS;
 
-	if (roost_cache_mail_log_once(mail, "changed"))
+	if (!is_expected && roost_cache_mail_log_once(mail, "changed"))
 		roost_report_changed(mail);
 	cmail->is_other = FALSE;
 	/* With the blob go Dovecot's own fields, such as sizes and dates,

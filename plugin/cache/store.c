@@ -155,6 +155,17 @@ cache_mail_add(struct mail *mail, bool is_whole)
 	buffer_free(&lines);
 }
 
+/* Has the message got another form, in its place, since this session opened
+   it?  Then the index, as it is now, names that. */
+static bool
+cache_mail_is_outdated(struct mail *mail)
+{
+	(void)mail_index_refresh(mail->box->index);
+	return roost_named_object_compare(mail,
+			roost_cache_mail_of(mail)->object_id) ==
+		ROOST_NAMED_OBJECT_OTHER;
+}
+
 void
 roost_cache_store_add(struct mail *mail)
 {
@@ -164,7 +175,7 @@ roost_cache_store_add(struct mail *mail)
 
 	if (!cbox->is_sealed || cmail->is_held_back ||
 	    cmail->content.data_key == NULL ||
-	    !roost_cache_mail_may_tell(cmail))
+	    !roost_cache_mail_may_tell(cmail) || cache_mail_is_outdated(mail))
 		return;
 	/* Form 1 takes an open keyring.  Dovecot never replaces a field of a
 	   message, so what comes later goes to roost.new, once. */

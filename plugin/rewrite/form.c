@@ -272,9 +272,9 @@ roost_rewrite_form_forget(struct roost_rewrite_form *form,
 void
 roost_rewrite_form_placed(struct roost_rewrite_form *form)
 {
-	if (form->plan != ROOST_REWRITE_UNSEAL)
-		roost_rewrite_known_name(form->mail->box, form->mail->uid,
-					 form->object_id);
+	/* Zeros say that it is not sealed. */
+	roost_rewrite_known_name(form->mail->box, form->mail->uid,
+				 form->object_id);
 }
 
 void

@@ -10,6 +10,8 @@
 #include "session/leaks.h"
 #include "session/named-object.h"
 
+#include <sys/stat.h>
+
 #define FIELD_PREFIX "roost."
 #define FIELD_SAVE_DATE "date.save"
 
@@ -22,6 +24,22 @@ struct known {
 	uint32_t seq;
 };
 
+/*
+ * Another session may have written the cache's file anew before the index was
+ * locked.  While it is locked Dovecot does not look for that, but takes the new
+ * file for a broken one, and removes it.
+ */
+static void
+cache_follow(struct mail_cache *cache)
+{
+	struct stat st, now;
+
+	if (cache->fd != -1 && fstat(cache->fd, &st) == 0 &&
+	    stat(cache->filepath, &now) == 0 &&
+	    (st.st_ino != now.st_ino || !CMP_DEV_T(st.st_dev, now.st_dev)))
+		(void)mail_cache_reopen(cache);
+}
+
 /* FALSE if there is no index cache, or the index no longer has the message. */
 static bool
 known_open(struct known *known_r, struct mailbox *box, uint32_t uid)
@@ -30,6 +48,7 @@ known_open(struct known *known_r, struct mailbox *box, uint32_t uid)
 	known_r->cache = box->cache;
 	if (box->cache == NULL)
 		return FALSE;
+	cache_follow(box->cache);
 	known_r->view = mail_index_view_open(box->index);
 	if (!mail_index_lookup_seq(known_r->view, uid, &known_r->seq)) {
 		mail_index_view_close(&known_r->view);

@@ -23,8 +23,8 @@
 int roost_rewrite_known_drop(struct mailbox *box, uint32_t uid,
 			     time_t save_date, const char **error_r);
 
-/* Write down that the message is this object.  Where that fails, a reader
-   learns it from the message. */
+/* Write down that the message is this object, or by zeros that it is not
+   sealed.  Where that fails, a reader learns it from the message. */
 void roost_rewrite_known_name(struct mailbox *box, uint32_t uid,
 			      const uint8_t object_id[ROOST_ID_SIZE]);
 

@@ -463,9 +463,8 @@ box_name(struct mdbox_run *run, const struct mdbox_batch *batch)
 
 	array_foreach(&batch->moved, moved) {
 		(void)roost_rewrite_known_drop(box, moved->uid, 0, &error);
-		if (run->plan != ROOST_REWRITE_UNSEAL)
-			roost_rewrite_known_name(box, moved->uid,
-						 moved->object_id);
+		/* Zeros say that it is not sealed. */
+		roost_rewrite_known_name(box, moved->uid, moved->object_id);
 	}
 }
 

@@ -217,6 +217,7 @@ fill_cache(struct roost_rewrite *run, uint32_t uid)
 static void
 unsealed_forget(struct roost_rewrite *run, uint32_t uid)
 {
+	static const uint8_t none[ROOST_ID_SIZE];
 	const char *error;
 
 	if (!mail_set_uid(run->read_mail, uid) ||
@@ -226,6 +227,8 @@ unsealed_forget(struct roost_rewrite *run, uint32_t uid)
 	if (roost_rewrite_known_drop(run->box, uid, 0, &error) < 0)
 		e_error(run->box->event, "roost: What the index cache knows "
 			"of UID %u cannot be dropped: %s", uid, error);
+	else
+		roost_rewrite_known_name(run->box, uid, none);
 	mail_index_unlock(run->box->index, "roost rewrite");
 }
 

@@ -11,56 +11,114 @@
 #include "roost/bytes.h"
 
 #define FIELD_PREFIX "roost."
+#define FIELD_SAVE_DATE "date.save"
 
 /* The object that a field of Roost names; FALSE if it names none. */
 static bool
 field_object_id(const struct mail_cache *cache,
 		const struct mail_cache_iterate_field *field,
-		uint8_t id_r[ROOST_ID_SIZE])
+		uint8_t id_r[ROOST_ID_SIZE], bool *is_field_object_r)
 {
 	const char *name = cache->fields[field->field_idx].field.name;
 	struct roost_blob blob;
 	const void *id = NULL;
 
+	*is_field_object_r = FALSE;
 	if (strcasecmp(name, ROOST_NAMED_OBJECT_FIELD) == 0) {
-		if (field->size == ROOST_ID_SIZE)
-			id = field->data;
+		*is_field_object_r = field->size == ROOST_ID_SIZE;
+		id = *is_field_object_r ? field->data : NULL;
 	} else if (strncasecmp(name, FIELD_PREFIX,
 			       strlen(FIELD_PREFIX)) == 0) {
 		if (roost_blob_parse(field->data, field->size,
 				     &blob) == ROOST_OK)
 			id = blob.object_id;
 	}
-	if (id == NULL || roost_bytes_are_zero(id, ROOST_ID_SIZE))
+	if (id == NULL)
 		return FALSE;
 	memcpy(id_r, id, ROOST_ID_SIZE);
-	return TRUE;
+	return *is_field_object_r ||
+		!roost_bytes_are_zero(id_r, ROOST_ID_SIZE);
 }
 
-/* The object that the index names for a mail.  Dovecot looks into the index as
-   it is now, also where the view is older. */
+/*
+ * The object that the index names for a mail, or zeros if that says it is not
+ * sealed; FALSE if it says nothing.  Dovecot looks into the index as it is now,
+ * also where the view is older.  The field that holds nothing else counts more
+ * than the blobs: a session may have added these of what the message was before
+ * it was sealed, or unsealed, in its place.
+ */
 static bool
-mail_object_id(struct mail *mail, uint8_t id_r[ROOST_ID_SIZE])
+mail_object_id(struct mail *mail, uint8_t id_r[ROOST_ID_SIZE],
+	       bool *is_field_object_r)
 {
 	struct mail_cache_lookup_iterate_ctx iter;
 	struct mail_cache_iterate_field field;
+	uint8_t id[ROOST_ID_SIZE];
 	bool is_named = FALSE;
 
+	*is_field_object_r = FALSE;
 	mail_cache_lookup_iter_init(mail->transaction->cache_view, mail->seq,
 				    &iter);
-	while (!is_named && mail_cache_lookup_iter_next(&iter, &field) > 0)
-		is_named = field_object_id(mail->box->cache, &field, id_r);
+	while (!*is_field_object_r &&
+	       mail_cache_lookup_iter_next(&iter, &field) > 0) {
+		if (!field_object_id(mail->box->cache, &field, id,
+				     is_field_object_r))
+			continue;
+		memcpy(id_r, id, ROOST_ID_SIZE);
+		is_named = TRUE;
+	}
 	return is_named;
+}
+
+static bool
+mail_may_be_named(const struct mail *mail)
+{
+	return mail->box->cache != NULL && !mail->saving && mail->uid != 0;
 }
 
 bool
 roost_named_object_is_there(struct mail *mail)
 {
 	uint8_t id[ROOST_ID_SIZE];
+	bool is_field_object;
 
-	if (mail->box->cache == NULL || mail->saving || mail->uid == 0)
+	return mail_may_be_named(mail) &&
+		mail_object_id(mail, id, &is_field_object) &&
+		!roost_bytes_are_zero(id, ROOST_ID_SIZE);
+}
+
+enum roost_named_object
+roost_named_object_compare(struct mail *mail,
+			   const uint8_t object_id[ROOST_ID_SIZE])
+{
+	uint8_t id[ROOST_ID_SIZE];
+	bool is_field_object;
+
+	if (!mail_may_be_named(mail) ||
+	    !mail_object_id(mail, id, &is_field_object) || !is_field_object)
+		return ROOST_NAMED_OBJECT_NONE;
+	return roost_bytes_equal(id, object_id, ROOST_ID_SIZE) ?
+		ROOST_NAMED_OBJECT_THIS : ROOST_NAMED_OBJECT_OTHER;
+}
+
+/* The number of the field of the save date, and its value in that view; FALSE
+   if it is not there.  It is the message's, whatever its file holds, and
+   nowhere else where the file was written anew. */
+static bool
+save_date_get(struct mail_cache *cache, struct mail_index_view *view,
+	      uint32_t seq, unsigned int *idx_r, buffer_t *value_r)
+{
+	struct mail_cache_view *cache_view;
+	int ret;
+
+	*idx_r = mail_cache_register_lookup(cache, FIELD_SAVE_DATE);
+	if (*idx_r == UINT_MAX)
 		return FALSE;
-	return mail_object_id(mail, id);
+	cache_view = mail_cache_view_open(cache, view);
+	mail_cache_view_update_cache_decisions(cache_view, FALSE);
+	ret = mail_cache_lookup_field(cache_view, value_r, seq, *idx_r);
+	mail_cache_view_close(&cache_view);
+	return ret > 0;
 }
 
 /* The view is one of its own, because a mailbox's transaction has its own view
@@ -69,22 +127,29 @@ static void
 leave_in_view(struct mail_cache *cache, struct mail_index_view *view,
 	      uint32_t seq, unsigned int field_idx, const uint8_t *object_id)
 {
-	struct mail_index_transaction *trans =
-		mail_index_transaction_begin(view,
-					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
+	buffer_t *date = t_buffer_create(16);
+	struct mail_index_transaction *trans;
 	struct mail_index_view *updated;
 	struct mail_cache_view *cache_view;
+	unsigned int date_idx;
 	uint32_t none = 0;
+	bool has_date = save_date_get(cache, view, seq, &date_idx, date);
 
+	trans = mail_index_transaction_begin(view,
+					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
 	/* What was there ends first, because a new record is linked to the one
-	   that the transaction finds before it.  The name is added in a view
+	   that the transaction finds before it.  The rest is added in a view
 	   in which that is gone, because no field is added that is there. */
 	mail_index_update_ext(trans, seq, cache->ext_id, &none, NULL);
 	updated = mail_index_transaction_open_updated_view(trans);
 	cache_view = mail_cache_view_open(cache, updated);
+	mail_cache_view_update_cache_decisions(cache_view, FALSE);
 	if (object_id != NULL)
 		mail_cache_add(mail_cache_get_transaction(cache_view, trans),
 			       seq, field_idx, object_id, ROOST_ID_SIZE);
+	if (has_date)
+		mail_cache_add(mail_cache_get_transaction(cache_view, trans),
+			       seq, date_idx, date->data, date->used);
 	/* If that fails, the next session tries it again. */
 	(void)mail_index_transaction_commit(&trans);
 	mail_cache_view_close(&cache_view);
@@ -98,9 +163,10 @@ roost_named_object_leave(struct mail *mail, unsigned int field_idx,
 	struct mail_index *index = mail->box->index;
 	struct mail_index_view *view;
 	uint8_t id[ROOST_ID_SIZE];
+	bool is_field_object;
 	uint32_t seq;
 
-	if (object_id == NULL && mail_object_id(mail, id))
+	if (object_id == NULL && mail_object_id(mail, id, &is_field_object))
 		object_id = id;
 	view = mail_index_view_open(index);
 	if (mail_index_lookup_seq(view, mail->uid, &seq))

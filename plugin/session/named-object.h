@@ -12,17 +12,34 @@
 
 #include "dovecot/compat.h"
 
-/* The field of the index cache that holds an object id and nothing else. */
+#include "roost/header.h"
+
+/* The field of the index cache that holds an object id and nothing else: zeros
+   where a message was unsealed in its place.  It counts more than what the
+   other fields name. */
 #define ROOST_NAMED_OBJECT_FIELD "roost.object"
 
 /* TRUE if anything in the index cache names an object for the message.  It may
    be asked of any mail of a mailbox that has an index. */
 bool roost_named_object_is_there(struct mail *mail);
 
+enum roost_named_object {
+	ROOST_NAMED_OBJECT_NONE,	/* the field is not there */
+	ROOST_NAMED_OBJECT_THIS,
+	ROOST_NAMED_OBJECT_OTHER
+};
+
+/* Does that field name this object for the message, or another one?  Zeros say
+   that it is not sealed. */
+enum roost_named_object
+roost_named_object_compare(struct mail *mail,
+			   const uint8_t object_id[ROOST_ID_SIZE]);
+
 /*
- * In one step, take away all that the index cache holds of the message, and
- * leave there the name of an object, in the field of that number.  Where
- * object_id is NULL, the name that was there stays, if there was one.
+ * In one step, take away all that the index cache holds of the message but the
+ * date at which it was saved, and leave there the name of an object, in the
+ * field of that number.  Where object_id is NULL, the name that was there
+ * stays, if there was one.
  */
 void roost_named_object_leave(struct mail *mail, unsigned int field_idx,
 			      const uint8_t *object_id);

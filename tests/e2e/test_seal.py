@@ -8,6 +8,7 @@ import concurrent.futures
 import itertools
 import os
 import re
+import socket
 import threading
 import time
 
@@ -19,6 +20,7 @@ import canary_mail
 import rewritekit as kit
 import server as servers
 import tamper
+from cachekit import lose_cache
 from cryptkit import CRYPT_MAGIC, crypt_settings
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="commands of Roost")
@@ -164,6 +166,69 @@ def test_session_with_an_older_view(server, old):
                 assert message in line
     log = server.log_since(mark)
     assert "Refused" not in log and "Error" not in log, log
+
+
+# So much of an answer does not fit into the buffers on its way.
+LARGE = b"Subject: large\r\n\r\n" + b"a line of the large one\r\n" * 350000
+
+
+class Slow:
+    """A session in the middle of a listing: it has opened the first message,
+    which nobody has listed before, and the client does not read on. The index
+    cache is there, because the third was listed."""
+
+    def __init__(self, server, user):
+        self.client = server.raw(user)
+        self.client.ok("SELECT INBOX")
+        self.client.ok("FETCH 3 (ENVELOPE)")
+        self.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
+                                    1 << 16)
+        self.tag = self.client.send("FETCH 1:2 (ENVELOPE BODY.PEEK[])")
+        self.first = self.client.response()
+
+    def go_on(self):
+        """Ends the listing, with which it writes into the index cache."""
+        assert self.client.finish(self.tag).ok
+        self.client.logout()
+
+
+@pytest.mark.parametrize("command", ["seal", "reseal", "unseal"])
+def test_listing_that_goes_on_meanwhile(server, user, command):
+    """What a session has opened before is not what the message is when the
+    session writes that down: the message is served, and nobody is warned; one
+    that is put in a sealed message's place is refused."""
+    _, writer = tamper.make_keyring(server, user)
+    tamper.put_keyring(server, user, writer.text())
+    kit.fill(server, user, is_cached=False,
+             messages=[kit.MESSAGES[0], LARGE, kit.MESSAGES[1]])
+    if command != "seal":
+        kit.rewrite(server, "seal", user)
+        lose_cache(server, user)
+    if command == "reseal":
+        writer.add_epoch()
+        writer.generation += 1
+        tamper.put_keyring(server, user, writer.text())
+    mark = server.log_mark()
+    slow = Slow(server, user)
+    kit.rewrite(server, command, user, *(
+        ["--yes-plaintext"] if command == "unseal" else []))
+    slow.go_on()
+    assert kit.sealed_kinds(server, user) == (
+        (0, 3) if command == "unseal" else (3, 0))
+    for _ in range(2):
+        with server.raw(user) as client:
+            client.ok("SELECT INBOX")
+            client.ok("FETCH 1 (ENVELOPE BODYSTRUCTURE)")
+            assert client.fetch(1, "BODY.PEEK[]") == kit.MESSAGES[0]
+    log = server.log_since(mark)
+    assert not re.search("Refused|object-changed|Error", log), log
+    if command == "unseal" or server.storage == "mdbox":
+        return
+    place = tamper.Reader(server, user).find(b"the dentist")
+    tamper.replace(place, b"Subject: evil\n\nevil\n")
+    with server.raw(user) as client:
+        client.ok("SELECT INBOX")
+        assert not client.cmd("FETCH 1 (BODY.PEEK[])").ok
 
 
 def test_without_the_users_secret(server, user):

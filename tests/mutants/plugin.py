@@ -1292,6 +1292,23 @@ MUTANTS = [
     ("what was cached of the old form stays", "rewrite/known.c",
      "\tif (known_has_record(known))\n",
      "\tif (FALSE && known_has_record(known))\n", SEAL, "way_out"),
+    ("a listing writes over what sealing has named", "cache/hooks.c",
+     "\tif (cbox->is_active)\n\t\t(void)mail_index_refresh(",
+     "\tif (FALSE)\n\t\t(void)mail_index_refresh(", SEAL,
+     "listing_that and seal and maildir"),
+    ("nobody is told that a message was unsealed", "rewrite/form.c",
+     "\troost_rewrite_known_name(form->mail->box, form->mail->uid,\n"
+     "\t\t\t\t form->object_id);\n",
+     "\tif (form->plan != ROOST_REWRITE_UNSEAL)\n"
+     "\t\troost_rewrite_known_name(form->mail->box, form->mail->uid,\n"
+     "\t\t\t\t form->object_id);\n", SEAL,
+     "listing_that and unseal and sdbox"),
+    ("blobs of before name a message", "session/named-object.c",
+     "\twhile (!*is_field_object_r &&\n", "\twhile (!is_named &&\n", SEAL,
+     "listing_that and unseal and maildir"),
+    ("who seals in place is taken for an attacker", "cache/keys.c",
+     "\tif (!is_expected && ", "\tif (", SEAL,
+     "listing_that and seal and maildir"),
     ("the received date is the day of sealing", "rewrite/maildir.c",
      "\tif (futimens(put->tmp_fd, times) < 0)\n", "\tif ((void)times, FALSE)\n",
      SEAL, "nothing_changes"),
