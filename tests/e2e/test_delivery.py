@@ -11,6 +11,7 @@ import pytest
 
 import corpus
 import server as servers
+from mbsynckit import maildir_files, mbsync, without_mark
 from places import at_location, bodies, location
 
 MESSAGES = {message.name: message for message in corpus.messages()}
@@ -653,56 +654,6 @@ def test_curl_fetches_and_uploads(server, user, tmp_path):
     found = curl(server, user, "INBOX?TEXT%20" + corpus.word("simple"))
     assert found.split() == [b"*", b"SEARCH", b"1"]
     server.assert_sealed(user, 3)
-
-
-def mbsync(server, user, folder):
-    version = subprocess.run(["mbsync", "--version"], check=True,
-                             stdout=subprocess.PIPE).stdout.decode()
-    old = tuple(map(int, re.search(r"(\d+)\.(\d+)", version).groups())) \
-        < (1, 5)
-    conf = folder / "mbsyncrc"
-    conf.write_text("""
-IMAPAccount test
-Host 127.0.0.1
-Port {port}
-User {user}
-Pass {password}
-{tls} None
-AuthMechs LOGIN
-
-IMAPStore far
-Account test
-
-MaildirStore near
-Path {folder}/mail/
-Inbox {folder}/mail/INBOX
-SubFolders Verbatim
-
-Channel all
-Far :far:
-Near :near:
-Patterns *
-Create Both
-Expunge Both
-SyncState {folder}/mail/state-
-""".format(port=server.imap_port, user=user, password=server.password(user),
-           tls="SSLType" if old else "TLSType", folder=folder))
-    os.makedirs(str(folder / "mail"), exist_ok=True)
-    done = subprocess.run(["mbsync", "-c", str(conf), "all"],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=120, env=dict(os.environ, LD_PRELOAD="",
-                                                HOME=str(folder)))
-    assert done.returncode == 0, done.stdout.decode(errors="replace")
-
-
-def without_mark(message):
-    """Without the line that mbsync adds to find its message again."""
-    return re.sub(rb"(?m)^X-TUID: .*\r?\n", b"", message)
-
-
-def maildir_files(folder):
-    return [path for sub in ("cur", "new")
-            for path in sorted((folder / sub).iterdir())]
 
 
 def test_mbsync_both_ways(server, user, tmp_path):
