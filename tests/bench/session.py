@@ -5,6 +5,7 @@ Answers are read in big blocks and counted, not kept.
 """
 
 import os
+import re
 import socket
 import threading
 import time
@@ -12,6 +13,9 @@ import time
 import processes
 
 TIMEOUT = 300
+# How far a search is: a line that is sent by itself, each 10 seconds.
+NOTE = re.compile(rb"^\* OK Searched .*\r\n", re.M)
+NOTE_MAX = 4096
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -94,12 +98,16 @@ class Session:
         return self.until(tag)
 
     def until(self, tag):
-        """Reads up to the tagged line, which is the last that is sent."""
+        """Reads up to the tagged line, which is the last that is sent. What
+        the server says of a long search meanwhile does not count, because
+        that depends on how long it takes."""
         total, tail, view = 0, b"", memoryview(self.block)
         while True:
             got = self.sock.recv_into(self.block)
             assert got, "connection closed after %d bytes" % total
             total += got
+            if got <= NOTE_MAX:
+                total -= sum(map(len, NOTE.findall(view[:got])))
             tail = (tail + bytes(view[max(got - 600, 0):got]))[-600:]
             if not tail.endswith(b"\r\n"):
                 continue
