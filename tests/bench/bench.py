@@ -20,6 +20,7 @@ TOP = os.environ["ROOST_E2E_TOP"]
 sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
 
 import flagbox  # noqa: E402
+import inplace  # noqa: E402
 import lively  # noqa: E402
 import mailbox  # noqa: E402
 import messages  # noqa: E402
@@ -30,7 +31,7 @@ import systems  # noqa: E402
 
 SIGNS = {"mail_crypt": b"CRYPTED\x03\x07", "roost": server.MAGIC}
 RANGE = 65536
-PARTS = ("mails", "box", "flags")
+PARTS = ("mails", "box", "flags", "inplace")
 
 
 class Bench:
@@ -259,6 +260,20 @@ class Bench:
         try:
             flagbox.Flags(self, servers).run(self.options.box,
                                              self.options.cheap)
+        finally:
+            systems.stop(servers)
+
+    def inplace_part(self):
+        options = self.options
+        self.say("making %d messages" % options.messages)
+        mails = messages.make(options.messages, options.bytes, options.seed)
+        self.total = sum(map(len, mails))
+        servers = systems.start(os.path.join(self.tmp, "inplace"),
+                                options.storage, False, (inplace.USER,),
+                                ("roost",))
+        try:
+            inplace.InPlace(self, servers["roost"]).run(mails,
+                                                        options.writes)
         finally:
             systems.stop(servers)
 

@@ -23,6 +23,10 @@ WORKS = (
     ("partial-lf-next", "the next 64 KiB, LF", 1.1),
     ("login", "login and SELECT", None),
 ) + mailbox.WORKS + flagbox.WORKS
+# Programs that work on a whole mailbox, by name, and not by system.
+INPLACE = "inplace"
+INPLACE_NAMES = ("cp -a", "doveadm backup", "seal", "verify", "unseal")
+SEAL_TO_BACKUP = 2.0
 FETCH_FASTER = 12
 LOGIN_MORE_MS = 1.0
 MEMORY_MORE_KIB = 1024
@@ -92,6 +96,10 @@ def _goals(result):
                    "<= %.2f" % work["goal"], _at_most(ratio, work["goal"]))
     if "login" in samples:
         yield from _other_goals(samples)
+    if INPLACE in samples:
+        ratio = _ratios(samples[INPLACE], "wall", "doveadm backup")["seal"][0]
+        yield ("seal in place", "%.2f of doveadm backup" % ratio,
+               "<= %.2f" % SEAL_TO_BACKUP, _at_most(ratio, SEAL_TO_BACKUP))
 
 
 def _other_goals(samples):
@@ -157,6 +165,19 @@ def _to_plain(result):
                cpu.get("mail_crypt", ""), cpu.get("roost", ""))
 
 
+def _inplace(result):
+    samples = result["samples"][INPLACE]
+    ratios = _ratios(samples, "wall", "doveadm backup")
+    yield ("in place, whole mailbox", "median (lowest..highest)", "MB/s",
+           "messages/s", "ratio to doveadm backup", "(lowest..highest)")
+    for name in INPLACE_NAMES:
+        spread = _spread(samples[name], "wall")
+        yield (name, _cell(spread),
+               "%.1f" % (result["bytes"] / 1e6 / spread["median"]),
+               "%.0f" % (result["messages"] / spread["median"]),
+               "%.2f" % ratios[name][0], "(%.2f..%.2f)" % ratios[name][1:])
+
+
 def write(result, folder):
     """Prints the tables; writes bench.json and bench.svg into the folder."""
     summarize(result)
@@ -167,16 +188,21 @@ def write(result, folder):
     print("lively mailbox: %d messages, %.0f MB; load average %s\n" % (
         result["box"], result["box_bytes"] / 1e6, " then ".join(
             "%.2f" % load[0] for load in result["load"])))
-    _print_table(list(_times(result)))
-    print()
-    _print_table(list(_to_plain(result)))
-    print()
+    if result["works"]:
+        _print_table(list(_times(result)))
+        print()
+        _print_table(list(_to_plain(result)))
+        print()
+    if INPLACE in result["samples"]:
+        _print_table(list(_inplace(result)))
+        print()
     _print_table([("goal", "measured", "wanted", "")] + result["goals"])
     print()
     os.makedirs(folder, exist_ok=True)
-    for name, text in (
-            ("bench.json", json.dumps(result, indent=1) + "\n"),
-            ("bench.svg", chart.draw(title, result["works"]))):
+    files = {"bench.json": json.dumps(result, indent=1) + "\n"}
+    if result["works"]:
+        files["bench.svg"] = chart.draw(title, result["works"])
+    for name, text in files.items():
         path = os.path.join(folder, name)
         with open(path, "w") as file:
             file.write(text)
