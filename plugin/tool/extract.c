@@ -154,7 +154,7 @@ output_extract(struct roost_keys *keys, const struct roost_options *options)
 	}
 	extract->keys = keys;
 	extract->tally.takes_plaintext = options->takes_plaintext ||
-		keys->keyring->policy == ROOST_POLICY_OPEN;
+		roost_keys_take_plaintext(keys);
 	extract->output = roost_output_new(options->args[1],
 					   strcmp(options->to, "mbox") == 0,
 					   keys);

@@ -78,8 +78,9 @@ keyring_print(const struct roost_keys *keys)
 
 	roost_bytes_hex(kr->id, sizeof(kr->id), id);
 	(void)printf("owner\t%s\nid\t%s\ngeneration\t%" PRIu64 "\n"
-		     "policy\t%s\nmode\t%s\n", kr->owner, id, kr->generation,
+		     "policy\t%s%s\nmode\t%s\n", kr->owner, id, kr->generation,
 		     kr->policy == ROOST_POLICY_SEALED ? "sealed" : "open",
+		     keys->host_key == NULL ? ", not authenticated" : "",
 		     roost_keyring_has_slot(kr, ROOST_SLOT_PROVIDER) ?
 		     "provider" : "password");
 	roost_bytes_hex(kr->provider_id, sizeof(kr->provider_id), id);

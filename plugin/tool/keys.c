@@ -153,7 +153,8 @@ owner_check(struct roost_keys *keys, const char *owner)
 		return ROOST_STATUS_KEY;
 	}
 	roost_say("No provider key is at hand: that the provider made this "
-		  "keyring is not checked, and names of keywords stay tokens");
+		  "keyring is not checked, its policy is not believed and "
+		  "counts as sealed, and names of keywords stay tokens");
 	return ROOST_STATUS_OK;
 }
 
@@ -369,6 +370,13 @@ roost_keys_unlock(struct roost_keys *keys,
 		unlock_say(keys, options->kind, err);
 	return roost_say_is_stopped() ? ROOST_STATUS_STOPPED :
 		ROOST_STATUS_KEY;
+}
+
+bool
+roost_keys_take_plaintext(const struct roost_keys *keys)
+{
+	return keys->host_key != NULL &&
+		keys->keyring->policy == ROOST_POLICY_OPEN;
 }
 
 static void

@@ -41,6 +41,11 @@ enum roost_status roost_keys_unlock(struct roost_keys *keys,
 bool roost_keys_can_unlock(const struct roost_keys *keys,
 			   const struct roost_options *options);
 
+/* Does the keyring's policy let messages be that are not sealed?  Without the
+   provider key the policy is authenticated by nothing, and counts as sealed:
+   whoever has changed a backup could else have added plaintext to it. */
+bool roost_keys_take_plaintext(const struct roost_keys *keys);
+
 /* Wipe and free all of it. */
 void roost_keys_close(struct roost_keys *keys);
 

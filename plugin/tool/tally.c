@@ -56,9 +56,9 @@ plaintext_count(struct roost_tally *tally,
 	if (tally->takes_plaintext)
 		return true;
 	roost_tally_bad(tally, msg, "plaintext", "it is not sealed, though "
-			"the keyring's policy is that all mail is: somebody "
-			"may have put it there; --plaintext takes such "
-			"messages");
+			"the keyring's policy is that all mail is, or cannot "
+			"be believed without the provider key: somebody may "
+			"have put it there; --plaintext takes such messages");
 	return false;
 }
 

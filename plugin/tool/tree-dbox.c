@@ -18,6 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A message of mdbox is written once for each of its copies.  Who can change
+   the index of a backup could else fill the disk with one large message. */
+#define COPIES_MAX 100
+
 /* The name of a mailbox of sdbox or mdbox: what its path has between mailboxes/
    and dbox-Mails. */
 static void
@@ -101,6 +105,21 @@ place_tell(struct visit *visit, const struct roost_tree_message *from,
 	return roost_tree_found(visit->tree, &msg);
 }
 
+/* Of how many places an index has for a message are told? */
+static size_t
+places_bound(struct roost_tree *tree, size_t count)
+{
+	char what[160];
+
+	if (count <= COPIES_MAX)
+		return count;
+	(void)snprintf(what, sizeof(what), "the index has it %zu times, more "
+		       "than makes sense and than fits on a disk: it is taken "
+		       "%d times", count, COPIES_MAX);
+	roost_tree_trouble(tree, what, true);
+	return COPIES_MAX;
+}
+
 /*
  * Tell of a message of mdbox in each of its mailboxes.  Where that is not known
  * it is in the one that it was first saved in.  One that no mailbox has was
@@ -128,6 +147,7 @@ mdbox_tell(struct visit *visit, const struct roost_tree_message *msg,
 		tree->seen->unreferenced++;
 		return place_tell(visit, msg, ROOST_TREE_UNREFERENCED, NULL);
 	}
+	count = places_bound(tree, count);
 	for (i = 0; ret == 0 && i < count; i++)
 		ret = place_tell(visit, msg,
 				 tree->places.names[place[i].box], &place[i]);

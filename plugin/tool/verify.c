@@ -84,7 +84,7 @@ keys_verify(struct verify *verify, struct roost_keys *keys,
 	if (status == ROOST_STATUS_OK) {
 		verify->keys = keys;
 		verify->tally.takes_plaintext = options->takes_plaintext ||
-			keys->keyring->policy == ROOST_POLICY_OPEN;
+			roost_keys_take_plaintext(keys);
 		status = mail_verify(verify, options->args[0]);
 	}
 	free(path);

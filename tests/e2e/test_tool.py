@@ -274,6 +274,24 @@ def test_mdbox_copies(make_module_server, tmp_path):
     assert "4 sealed messages" in said
 
 
+def test_mdbox_too_many_copies(make_module_server, tmp_path):
+    """An index that has one message again and again does not fill the
+    disk."""
+    server = make_module_server("mdbox")
+    with server.raw("alice") as client:
+        assert client.append("INBOX", b"Subject: copied\r\n\r\nonce\r\n").ok
+        client.ok("SELECT INBOX")
+        for _ in range(7):
+            client.ok("COPY 1:* INBOX")
+            client.ok("NOOP")
+    server.stop()
+    backup = toolkit.Backup(server, "alice", tmp_path / "home")
+    told, _ = run("extract", backup.path, "--to", "maildir", tmp_path / "out",
+                  "--provider-key", server.keyfile, status=1)
+    assert b"has it 128 times" in told and b"taken 100 times" in told
+    assert len(Extracted(tmp_path / "out").messages()) == 100
+
+
 @pytest.mark.parametrize("storage", ("sdbox", "mdbox"))
 def test_broken_index(make_module_server, tmp_path, storage):
     """It costs flags, and no message."""
@@ -647,12 +665,18 @@ def test_plaintext(maildir, tmp_path):
     def subjects(out):
         return [message for message in Extracted(out).messages()
                 if message.data == forged]
-    extract(backup, tmp_path / "open")
+    known = "--provider-key", maildir.server.keyfile
+    extract(backup, tmp_path / "open", *known)
     assert len(subjects(tmp_path / "open")) == 1
+    # Who has changed the backup could have changed the policy, too.
+    told, said = extract(backup, tmp_path / "unknown", status=1)
+    assert [reason for _, _, reason in listed(told)] == ["plaintext"]
+    assert subjects(tmp_path / "unknown") == []
+    assert "its policy is not believed" in said
     maildir.writer.policy = b"sealed"
     tamper.write(backup.keyring, maildir.writer.text())
     maildir.writer.policy = b"open"
-    told, _ = extract(backup, tmp_path / "sealed", status=1)
+    told, _ = extract(backup, tmp_path / "sealed", *known, status=1)
     assert [reason for _, _, reason in listed(told)] == ["plaintext"]
     assert subjects(tmp_path / "sealed") == []
     extract(backup, tmp_path / "taken", "--plaintext")
