@@ -67,6 +67,18 @@ load_offline(const struct kit_ring *changed)
 	return err;
 }
 
+/* An unlock gives the master key, or after an error nothing. */
+static enum roost_err
+check_master(const struct kit_ring *from, enum roost_err err,
+	     const uint8_t *master)
+{
+	if (err == ROOST_OK)
+		assert_memory_equal(master, from->master, 32);
+	else
+		assert_zero(master, 32);
+	return err;
+}
+
 static enum roost_err
 unlock_secret(const struct kit_ring *from, const uint8_t *secret)
 {
@@ -76,11 +88,7 @@ unlock_secret(const struct kit_ring *from, const uint8_t *secret)
 	memset(master, 0x55, 32);
 	err = roost_keyring_unlock_secret(&from->kr, from->host_key, secret,
 					  limits, master);
-	if (err == ROOST_OK)
-		assert_memory_equal(master, from->master, 32);
-	else
-		assert_zero(master, 32);
-	return err;
+	return check_master(from, err, master);
 }
 
 static enum roost_err
@@ -91,11 +99,7 @@ unlock_code(const struct kit_ring *from, const uint8_t *code)
 
 	memset(master, 0x55, 32);
 	err = roost_keyring_unlock_recovery(&from->kr, code, master);
-	if (err == ROOST_OK)
-		assert_memory_equal(master, from->master, 32);
-	else
-		assert_zero(master, 32);
-	return err;
+	return check_master(from, err, master);
 }
 
 static void
@@ -156,11 +160,7 @@ unlock_escrow(const struct kit_ring *from, const uint8_t *private_key)
 
 	memset(master, 0x55, 32);
 	err = roost_keyring_unlock_escrow(&from->kr, private_key, master);
-	if (err == ROOST_OK)
-		assert_memory_equal(master, from->master, 32);
-	else
-		assert_zero(master, 32);
-	return err;
+	return check_master(from, err, master);
 }
 
 /* FORMAT.md 8.14, put together here by hand. */
