@@ -15,6 +15,7 @@ import time
 import pytest
 
 import apart
+import cachekit
 import canary
 import canary_mail
 import rewritekit as kit
@@ -149,6 +150,20 @@ def test_save_date_stays(server, old):
     for command in ["seal"], ["unseal", "--yes-plaintext"], ["seal"]:
         kit.rewrite(server, command[0], old, *command[1:])
     assert told_save_dates(server, old) == before
+
+
+def received_dates(server, user):
+    """As the storage has them: the index cache is deleted."""
+    cachekit.lose_cache(server, user)
+    return server.doveadm("-f", "tab", "fetch", "-u", user,
+                          "mailbox uid date.received", "all").stdout
+
+
+def test_received_date_stays(server, old):
+    before = received_dates(server, old)
+    for command in ["seal"], ["unseal", "--yes-plaintext"], ["seal"]:
+        kit.rewrite(server, command[0], old, *command[1:])
+        assert received_dates(server, old) == before
 
 
 def test_session_with_an_older_view(server, old):

@@ -1317,7 +1317,7 @@ MUTANTS = [
      "listing_that and seal and maildir"),
     ("the received date is the day of sealing", "rewrite/maildir.c",
      "\tif (futimens(put->tmp_fd, times) < 0)\n", "\tif ((void)times, FALSE)\n",
-     SEAL, "nothing_changes"),
+     SEAL, "received_date_stays"),
     ("the save date is the day of sealing", "rewrite/maildir.c",
      "\tput->form->save_date = put->old.st_ctime;\n", "", SEAL,
      "save_date_stays"),
