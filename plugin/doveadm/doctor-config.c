@@ -234,6 +234,17 @@ tell(const struct check *check, enum roost_severity severity, const char *name,
 
 /* -- for each protocol -- */
 
+/* Was what a setting of this plugin means told with the rest?  The lists of
+   plugins may differ in others. */
+static bool
+is_told_of_plugin(const struct check *check, const char *plugin,
+		  const char *name)
+{
+	return is_told(check, name) &&
+		str_array_find(roost_doveconf_words(check->global,
+						    "mail_plugins"), plugin);
+}
+
 static void
 check_roost(const struct check *check)
 {
@@ -326,7 +337,7 @@ check_mail_log(const struct check *check)
 	const char *const *field;
 
 	if (!check_has_plugin(check, "mail_log") ||
-	    (is_told(check, name) && is_told(check, "mail_plugins")))
+	    is_told_of_plugin(check, "mail_log", name))
 		return;
 	if (*fields == NULL)
 		fields = by_default;
@@ -408,7 +419,7 @@ check_crypt_setting(const struct check *check, const struct crypt_setting *set)
 	const char *line = set->value;
 
 	if (!roost_doveconf_is_set(check->conf, name) ||
-	    (is_told(check, name) && is_told(check, "mail_plugins")))
+	    is_told_of_plugin(check, "mail_crypt", name))
 		return;
 	if (set->place != NULL)
 		line = roost_line_plugin_set(set->place, line != NULL ? line :
@@ -432,7 +443,7 @@ check_crypt(const struct check *check)
 		check_crypt_setting(check, &crypt_settings[i]);
 	if (strcmp(roost_doveconf_get(check->conf, name),
 		   ROOST_CRYPT_WRITE_OFF) != 0 &&
-	    !(is_told(check, name) && is_told(check, "mail_plugins")))
+	    !is_told_of_plugin(check, "mail_crypt", name))
 		tell(check, ROOST_SEVERITY_WARNING, "mail-crypt-writes",
 		     "the plugin mail_crypt seals new mail, too",
 		     "it is sealed twice, and needs the keys of both",

@@ -207,7 +207,7 @@ service log {
 """ % starter)
     with server.raw() as client:
         client.ok("NOOP")
-    assert "Login: user=<alice>" in server.log_since(0)
+    assert " user=<alice>" in server.log_since(0)
 
 
 def test_the_log_of_a_stopped_server(make_server):
