@@ -9,6 +9,7 @@
 #include "mail-index-alloc-cache.h"
 
 #include "rewrite/names.h"
+#include "session/old-forms.h"
 
 struct finish {
 	struct doveadm_mail_cmd_context *ctx;
@@ -80,6 +81,9 @@ finish_mailbox(struct mailbox *box, void *context)
 	if (ret < 0)
 		return finish_fail(finish, box, "names of keywords stay",
 				   error);
+	if (roost_old_forms_end(box, TRUE) < 0)
+		return finish_fail(finish, box, "the map stays",
+			mailbox_get_last_internal_error(box, NULL));
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "mail/refuse.h"
 #include "session/inspect.h"
 #include "session/named-object.h"
+#include "session/old-forms.h"
 #include "session/reopen.h"
 #include "session/ring-open.h"
 
@@ -190,7 +191,7 @@ check_plaintext(struct mail *mail, bool is_again,
 		return 0;
 	/* No policy lets this be served.  What was cached of the sealed
 	   message is kept, because it still is what the message was. */
-	if (is_named(mail))
+	if (is_named(mail) && !roost_old_forms_may_be_back(mail))
 		return is_again ? roost_refuse_unsealed(mail) :
 			open_again(mail, opened_r);
 	if (roost_user_plaintext(ruser, ns, &plaintext, &error) < 0)

@@ -27,6 +27,7 @@
 #include "seq-range-array.h"
 
 #include "rewrite/known.h"
+#include "session/old-forms.h"
 #include "session/reopen.h"
 
 #include <time.h>
@@ -480,6 +481,8 @@ switch_locked(struct mdbox_run *run, struct mdbox_batch *batch,
 
 	if (ret == 0 && (ret = mail_index_refresh(index)) < 0)
 		*error_r = "the mailbox's index cannot be read";
+	if (ret == 0)
+		roost_old_forms_begin(run->map, change->atomic);
 	view = mail_index_view_open(index);
 	array_foreach_modifiable(&batch->moved, moved) {
 		if (ret == 0 &&
@@ -879,6 +882,8 @@ free_error(struct mdbox_run *run)
 	if (run->rebuild_count != mdbox_map_get_rebuild_count(run->map))
 		return "Dovecot has repaired the storage meanwhile, which may "
 			"have brought old forms back: run it again";
+	if (roost_old_forms_end(&run->mbox->box, FALSE) < 0)
+		return storage_error(run);
 	return NULL;
 }
 

@@ -15,6 +15,7 @@
 #include "rewrite/place.h"
 #include "session/inspect.h"
 #include "session/named-object.h"
+#include "session/old-forms.h"
 
 #include "stream/istream-roost.h"
 
@@ -322,7 +323,7 @@ is_named(struct mail *mail)
 static bool
 look_is_exchanged(struct look *look)
 {
-	if (!is_named(look->mail))
+	if (!is_named(look->mail) || roost_old_forms_may_be_back(look->mail))
 		return FALSE;
 	look->is_unlike = !look->was_unlike;
 	look->was_unlike = TRUE;

@@ -327,6 +327,17 @@ LOCK(mail_index_lock_sync)
 LOCK(mdbox_map_atomic_lock)
 """
 
+# The same just before what was moved is purged.
+PAUSE_AT_PURGE = PAUSE.replace("LOCK(mail_index_lock_sync)", r"""
+int
+mail_storage_purge(void *storage)
+{
+	pause_at("mail_storage_purge", "roost rewrites");
+	return ((int (*)(void *))dlsym(RTLD_NEXT, "mail_storage_purge"))(
+		storage);
+}
+""").replace("LOCK(mdbox_map_atomic_lock)", "")
+
 
 def start(server, library, command, *args):
     """Starts a run with a library of shim preloaded."""
@@ -339,11 +350,11 @@ def start(server, library, command, *args):
         stderr=subprocess.PIPE)
 
 
-def meanwhile(server, *command, call=None, plan=("seal",)):
+def meanwhile(server, *command, call=None, plan=("seal",), text=PAUSE):
     """Runs a command, or calls a function, while a run has written the first
     message's new form, and is about to put it in its place; returns what the
     run answers."""
-    pause = shim.Shim(server, PAUSE)
+    pause = shim.Shim(server, text)
     server.write(pause.flag, "", 0o666)
     run = start(server, pause, *plan)
     try:
@@ -351,7 +362,7 @@ def meanwhile(server, *command, call=None, plan=("seal",)):
             assert run.poll() is None, run.communicate()
             time.sleep(0.01)
         if call:
-            call()
+            call(pause)
         else:
             server.doveadm(*command)
     finally:
@@ -407,6 +418,109 @@ def test_repaired_meanwhile(make_server, storage):
     assert_nothing_in_clear(server)
 
 
+# A repair takes the first form of a message that it finds, so that the order in
+# which it reads the folder decides.
+ORDERED = r"""
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct dirent entries[1000];
+static int entry_count, entry_at;
+
+static int
+compare(const void *one, const void *other)
+{
+	return SIGN * strverscmp(((const struct dirent *)one)->d_name,
+				 ((const struct dirent *)other)->d_name);
+}
+
+struct dirent *
+readdir(DIR *dir)
+{
+	struct dirent *(*real)(DIR *) = dlsym(RTLD_NEXT, "readdir");
+	char name[64], path[4096] = "";
+	struct dirent *entry;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", dirfd(dir));
+	syscall(SYS_readlinkat, AT_FDCWD, name, path, sizeof(path) - 1);
+	if (strstr(path, "/mdbox/storage") == NULL)
+		return real(dir);
+	if (entry_at == entry_count) {
+		entry_at = entry_count = 0;
+		while (entry_count < 1000 && (entry = real(dir)) != NULL)
+			memcpy(&entries[entry_count++], entry,
+			       entry->d_reclen);
+		qsort(entries, entry_count, sizeof(entries[0]), compare);
+	}
+	return entry_at < entry_count ? &entries[entry_at++] : NULL;
+}
+
+struct dirent *our_readdir64(DIR *) __asm__("readdir64");
+struct dirent *
+our_readdir64(DIR *dir)
+{
+	return readdir(dir);
+}
+"""
+
+
+@pytest.mark.parametrize("found", ["old", "new", "unread"])
+@pytest.mark.parametrize("plan", ["seal", "reseal", "unseal"])
+def test_repaired_before_the_purge(make_server, plan, found):
+    """mdbox: the old and the new form of each message stand in the files when
+    Dovecot repairs them, and it takes the one that it finds first.  Either is
+    served, once, and running the command again finishes the work, also where
+    nobody has read the old form."""
+    server = with_roost(plain_server(make_server, "mdbox",
+                                     copies=found != "unread"))
+    before = state(server)
+    args = (plan, "--yes-plaintext") if plan == "unseal" else (plan,)
+    if plan != "seal":
+        rewrite(server, "seal")
+    if plan == "reseal":
+        server.doveadm("roost", "rotate", "-u", "alice")
+    text = "#define SIGN %s\n%s%s" % (
+        "-1" if found == "new" else "1", PAUSE_AT_PURGE, ORDERED)
+
+    def repair(library):
+        server.doveadm("-c", library.configuration(server), "force-resync",
+                       "-u", "alice", "*")
+        if found != "unread":
+            assert_same(state(server), before, "before the purge")
+
+    code, _, said = meanwhile(server, call=repair, plan=args, text=text)
+    assert code in (0, 75), said
+    if found != "unread":
+        assert_same(state(server), before, "after the purge")
+    rewrite(server, plan)
+    assert_same(state(server), before)
+    if plan == "unseal":
+        assert_plain(server)
+    else:
+        server.assert_sealed("alice")
+        assert_nothing_in_clear(server)
+
+
+def test_a_repair_later_excuses_no_plaintext(make_server):
+    """mdbox: once the old forms are gone, a repair cannot bring any back, so
+    that plaintext in the place of a sealed message is refused."""
+    server = with_roost(plain_server(make_server, "mdbox", copies=False))
+    # So that the index cache gets to know what is sealed.
+    state(server)
+    rewrite(server, "seal")
+    resync(server)
+    place = tamper.Reader(server, "alice").find(WORDS[0])
+    tamper.replace(place, b"Subject: evil\n\n".ljust(len(place[2]), b"x"))
+    done = server.doveadm("fetch", "-u", "alice", "text", "mailbox", "INBOX",
+                          "uid", "1", check=False)
+    assert done.returncode != 0 and b"[unsealed]" in done.stderr
+    code, rows, _ = rewrite(server, "seal", check=False)
+    assert code == 75
+    assert "[unsealed]" in [row["reason"] for row in rows
+                            if row["uid"] == "1"][0]
+
+
 @pytest.mark.parametrize("storage", DBOX)
 def test_keyring_goes_away_meanwhile(make_server, storage):
     """What was sealed to it would open nowhere: the old forms stay."""
@@ -414,7 +528,7 @@ def test_keyring_goes_away_meanwhile(make_server, storage):
     before = state(server)
     path = tamper.keyring_path(server, "alice")
     code, rows, said = meanwhile(
-        server, call=lambda: os.rename(path, path + ".away"))
+        server, call=lambda _: os.rename(path, path + ".away"))
     assert code == 75, said
     assert any("keyring" in row["reason"] for row in rows), rows
     assert_plain(server)

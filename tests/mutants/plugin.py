@@ -1267,6 +1267,17 @@ MUTANTS = [
      "\tif (run->plan != ROOST_REWRITE_UNSEAL &&\n"
      "\t    roost_user_renew_ring(run->ruser, run->ring, error_r) < 0)\n"
      "\t\treturn -1;\n", "", DBOX, "goes_away and mdbox"),
+    ("what a repair brings back is refused", "session/old-forms.c",
+     "\treturn mark.is_set != 0 &&\n", "\treturn FALSE &&\n", DBOX,
+     "before_the_purge and seal-old"),
+    ("what a repair brings back is not sealed", "rewrite/rewrite.c",
+     "\tif (!is_named(look->mail) || "
+     "roost_old_forms_may_be_back(look->mail))\n",
+     "\tif (!is_named(look->mail))\n", DBOX,
+     "before_the_purge and seal-unread"),
+    ("any later repair excuses plaintext", "rewrite/mdbox.c",
+     "\tif (roost_old_forms_end(&run->mbox->box, FALSE) < 0)\n"
+     "\t\treturn storage_error(run);\n", "", DBOX, "excuses"),
     ("a message is looked for where it was", "mail/open-hooks.c",
      "\t\troost_reopen_prepare(mail);\n", "", DBOX, "old_places"),
     ("a session names what is no longer there", "mail/open.c",
@@ -1277,7 +1288,8 @@ MUTANTS = [
      "\tif (input->stream_errno == 0)\n", "\tif (TRUE)\n", SEAL,
      "mail_crypt"),
     ("what was put in place is sealed", "rewrite/rewrite.c",
-     "\tif (!is_named(look->mail))\n",
+     "\tif (!is_named(look->mail) || "
+     "roost_old_forms_may_be_back(look->mail))\n",
      "\tif (!is_named(look->mail) || TRUE)\n", SEAL,
      "nobody_answers"),
     ("what the policy refuses is sealed", "rewrite/rewrite.c",
