@@ -23,6 +23,7 @@
 
 #define RATE_MAX 1000000
 #define NSECS_PER_SEC 1000000000LL
+#define NSECS_PER_MSEC 1000000LL
 
 struct rewrite_counts {
 	unsigned int done, already, left;
@@ -154,33 +155,38 @@ now_nsecs(void)
 	return now.tv_sec * NSECS_PER_SEC + now.tv_nsec;
 }
 
-/* Wait until the next message may be rewritten, or a signal comes. */
-static void
-pace_wait(struct rewrite_command *cmd)
+/* Wait until the next message may be rewritten, or a signal comes.  0, or -1
+   with error_r: then it is of no use to go on. */
+static int
+pace_wait(struct rewrite_command *cmd, const char **error_r)
 {
 	long long now, wait;
 	struct timespec time;
 
 	if (cmd->rate == 0)
-		return;
+		return 0;
 	now = now_nsecs();
 	wait = cmd->next_nsecs - now;
 	if (wait > 0) {
+		if (roost_rewrite_pause(cmd->run, (unsigned int)
+					(wait / NSECS_PER_MSEC), error_r) < 0)
+			return -1;
 		time.tv_sec = (time_t)(wait / NSECS_PER_SEC);
 		time.tv_nsec = (long)(wait % NSECS_PER_SEC);
 		(void)nanosleep(&time, NULL);
 	}
 	cmd->next_nsecs = I_MAX(now, cmd->next_nsecs) +
 		NSECS_PER_SEC / cmd->rate;
+	return 0;
 }
 
 /* -- rows -- */
 
 static void
-print_left(const struct mail *mail, const char *reason)
+print_left(struct mailbox *box, uint32_t uid, const char *reason)
 {
-	doveadm_print(mailbox_get_vname(mail->box));
-	doveadm_print_num(mail->uid);
+	doveadm_print(mailbox_get_vname(box));
+	doveadm_print_num(uid);
 	doveadm_print("");
 	doveadm_print("");
 	doveadm_print("");
@@ -220,7 +226,8 @@ rewrite_visit(struct mail *mail, void *context)
 	switch (roost_rewrite_message(cmd->run, mail, &reason)) {
 	case ROOST_REWRITE_DONE:
 		cmd->box.done++;
-		pace_wait(cmd);
+		if (pace_wait(cmd, &reason) < 0)
+			return rewrite_stop(cmd, mail, reason);
 		break;
 	case ROOST_REWRITE_ALREADY:
 		cmd->box.already++;
@@ -229,11 +236,11 @@ rewrite_visit(struct mail *mail, void *context)
 		break;
 	case ROOST_REWRITE_LEFT:
 		cmd->box.left++;
-		print_left(mail, reason);
+		print_left(mail->box, mail->uid, reason);
 		break;
 	case ROOST_REWRITE_STOP:
 		cmd->box.left++;
-		print_left(mail, reason);
+		print_left(mail->box, mail->uid, reason);
 		return rewrite_stop(cmd, mail, reason);
 	}
 	return 0;
@@ -291,6 +298,25 @@ rewrite_fail(struct rewrite_command *cmd, struct mailbox *box,
 				error));
 }
 
+/* What was counted as done, and stays as it was all the same, is listed. */
+static void
+count_undone(struct rewrite_command *cmd, struct mailbox *box)
+{
+	const ARRAY_TYPE(seq_range) *uids;
+	struct seq_range_iter iter;
+	const char *reason;
+	unsigned int n = 0;
+	uint32_t uid;
+
+	uids = roost_rewrite_undone(cmd->run, &reason);
+	seq_range_array_iter_init(&iter, uids);
+	while (seq_range_array_iter_nth(&iter, n++, &uid)) {
+		print_left(box, uid, reason);
+		cmd->box.done--;
+		cmd->box.left++;
+	}
+}
+
 static int
 rewrite_mailbox(struct mailbox *box, void *context)
 {
@@ -310,6 +336,7 @@ rewrite_mailbox(struct mailbox *box, void *context)
 	ret = roost_walk_messages(&cmd->cmd.ctx, box, rewrite_visit, cmd);
 	if (roost_rewrite_close_box(cmd->run, &error) < 0)
 		ret = rewrite_fail(cmd, box, error);
+	count_undone(cmd, box);
 	print_box(box, &cmd->box);
 	cmd->all.done += cmd->box.done;
 	cmd->all.already += cmd->box.already;

@@ -458,7 +458,9 @@ remove_left(struct mailbox *box, const char *path)
 }
 
 static int
-maildir_begin(struct mailbox *box, void **context_r, const char **error_r)
+maildir_begin(struct mailbox *box,
+	      struct roost_rewrite_undone *undone ATTR_UNUSED,
+	      void **context_r, const char **error_r)
 {
 	const char *folder = t_strconcat(mailbox_get_path(box), "/tmp", NULL);
 	const struct dirent *entry;

@@ -35,7 +35,7 @@
 
 /* So many messages are moved at once, and none waits longer than that. */
 #define BATCH_MESSAGES 100
-#define BATCH_SECS 1
+#define BATCH_MSECS 1000
 
 /* How long to wait for others who use a file. */
 #define LOCK_STEP_USECS 10000
@@ -74,6 +74,7 @@ struct mdbox_run {
 	struct mdbox_map *map;
 	struct mdbox_batch primary, alt;
 	uint32_t rebuild_count;		/* of the map, at the beginning */
+	struct roost_rewrite_undone *undone;
 	/* Of the forms. */
 	enum roost_rewrite_plan plan;
 	struct roost_user *ruser;
@@ -258,6 +259,19 @@ batch_leave(struct mdbox_batch *batch)
 	dbox_file_unref(&batch->file);
 }
 
+/* Note that the messages of the batch stay as they were. */
+static void
+batch_undo(struct mdbox_run *run, const struct mdbox_batch *batch,
+	   const char *reason)
+{
+	const struct mdbox_moved *moved;
+
+	array_foreach(&batch->moved, moved)
+		seq_range_array_add(&run->undone->uids, moved->uid);
+	i_free(run->undone->reason);
+	run->undone->reason = i_strdup(reason);
+}
+
 /* Nothing was changed: throw the new file away, unless a repair may have taken
    messages of it, and let the old ones go. */
 static void
@@ -292,18 +306,29 @@ batch_begin(struct mdbox_run *run, struct mdbox_batch *batch)
 	return 0;
 }
 
-/* Is something to be moved before a message of that size goes there too? */
+/* Is something held that would be held too long in so many milliseconds? */
 static bool
-batch_is_full(const struct mdbox_run *run, const struct mdbox_batch *batch,
-	      uoff_t size)
+batch_is_due(const struct mdbox_batch *batch, unsigned int msecs)
 {
 	struct timespec now;
 
 	if (array_count(&batch->moved) == 0)
 		return FALSE;
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - batch->begun.tv_sec) * 1000 +
+		(now.tv_nsec - batch->begun.tv_nsec) / 1000000 +
+		(long)msecs >= BATCH_MSECS;
+}
+
+/* Is something to be moved before a message of that size goes there too? */
+static bool
+batch_is_full(const struct mdbox_run *run, const struct mdbox_batch *batch,
+	      uoff_t size)
+{
+	if (array_count(&batch->moved) == 0)
+		return FALSE;
 	return array_count(&batch->moved) >= BATCH_MESSAGES ||
-		now.tv_sec - batch->begun.tv_sec > BATCH_SECS ||
+		batch_is_due(batch, 0) ||
 		batch->append->output->offset + size >
 		run->map->set->mdbox_rotate_size;
 }
@@ -558,24 +583,32 @@ switch_unref(struct mdbox_run *run, const struct mdbox_batch *batch)
 	return change_end(&change, ret == 0) < 0 ? -1 : ret;
 }
 
-/* Put the new forms of a batch in their places.  0, or -1 with error_r, and the
-   old ones stay. */
+static int
+batch_switch(struct mdbox_run *run, struct mdbox_batch *batch,
+	     const char **error_r)
+{
+	struct mdbox_change change;
+
+	if (batch_name(run, batch) < 0 || change_begin(&change, run->map) < 0) {
+		*error_r = storage_error(run);
+		return -1;
+	}
+	return switch_map(run, batch, &change, error_r);
+}
+
+/* Put the new forms of a batch in their places.  0, or -1 with error_r: then
+   the old ones stay, or the map says more of the messages than there is. */
 static int
 batch_commit(struct mdbox_run *run, struct mdbox_batch *batch,
 	     const char **error_r)
 {
-	struct mdbox_change change;
 	int ret = 0;
 
 	if (array_count(&batch->moved) > 0) {
-		ret = batch_name(run, batch);
-		if (ret == 0)
-			ret = change_begin(&change, run->map);
+		ret = batch_switch(run, batch, error_r);
 		if (ret < 0)
-			*error_r = storage_error(run);
-		else
-			ret = switch_map(run, batch, &change, error_r);
-		if (ret == 0 && switch_unref(run, batch) < 0) {
+			batch_undo(run, batch, *error_r);
+		else if (switch_unref(run, batch) < 0) {
 			*error_r = storage_error(run);
 			ret = -1;
 		}
@@ -726,15 +759,18 @@ put_write(struct mdbox_put *put, const char **error_r)
 /* What was not written whole is taken away.  Where that fails the messages
    before it cannot be moved either. */
 static enum roost_rewrite_placed
-put_cut(struct mdbox_put *put, enum roost_rewrite_placed placed)
+put_cut(struct mdbox_put *put, enum roost_rewrite_placed placed,
+	const char **error_r)
 {
 	if (put->batch->append == NULL ||
 	    put->batch->append->output == NULL ||
 	    (array_count(&put->batch->moved) > 0 &&
 	     dbox_file_append_flush(put->batch->append) == 0))
 		return placed;
-	if (array_count(&put->batch->moved) > 0)
+	if (array_count(&put->batch->moved) > 0) {
+		batch_undo(put->run, put->batch, *error_r);
 		placed = ROOST_REWRITE_PLACE_FULL;
+	}
 	batch_free(put->batch);
 	return placed;
 }
@@ -749,7 +785,7 @@ put_batch(struct mdbox_put *put, const char **error_r)
 	if (placed == ROOST_REWRITE_PLACED && !put_is_moved_with(put)) {
 		placed = put_write(put, error_r);
 		if (placed != ROOST_REWRITE_PLACED)
-			placed = put_cut(put, placed);
+			placed = put_cut(put, placed, error_r);
 	}
 	if (placed == ROOST_REWRITE_PLACED)
 		array_push_back(&put->batch->moved, &put->moved);
@@ -791,6 +827,17 @@ mdbox_put(struct roost_rewrite_form *form, void *context, const char **error_r)
 	return placed;
 }
 
+static int
+mdbox_rest(void *context, unsigned int msecs, const char **error_r)
+{
+	struct mdbox_run *run = context;
+
+	if (!batch_is_due(&run->primary, msecs) &&
+	    !batch_is_due(&run->alt, msecs))
+		return 0;
+	return run_commit(run, error_r);
+}
+
 /* -- a mailbox -- */
 
 /* Whoever locks the map finds out whether a killed process has left it in a
@@ -820,7 +867,8 @@ batch_deinit(struct mdbox_batch *batch)
 
 /* A repair takes one form of a message or the other.  So it is done before. */
 static int
-mdbox_begin(struct mailbox *box, void **context_r, const char **error_r)
+mdbox_begin(struct mailbox *box, struct roost_rewrite_undone *undone,
+	    void **context_r, const char **error_r)
 {
 	struct mdbox_storage *storage = MDBOX_STORAGE(box->storage);
 	struct mdbox_run *run;
@@ -834,6 +882,7 @@ mdbox_begin(struct mailbox *box, void **context_r, const char **error_r)
 	run = i_new(struct mdbox_run, 1);
 	run->mbox = MDBOX_MAILBOX(box);
 	run->map = storage->map;
+	run->undone = undone;
 	run->rebuild_count = mdbox_map_get_rebuild_count(storage->map);
 	batch_init(&run->primary);
 	batch_init(&run->alt);
@@ -895,8 +944,8 @@ mdbox_end(struct mailbox *box ATTR_UNUSED, void *context, const char **error_r)
 	int ret = run_commit(run, &error);
 
 	if (ret < 0)
-		*error_r = t_strdup_printf("the last messages, %u at most, "
-			"stay as they were: %s", 2 * BATCH_MESSAGES, error);
+		*error_r = t_strdup_printf("the last messages stay as they "
+			"were: %s", error);
 	else if ((*error_r = free_error(run)) != NULL)
 		ret = -1;
 	batch_deinit(&run->primary);
@@ -911,4 +960,5 @@ const struct roost_rewrite_place roost_rewrite_mdbox = {
 	.begin = mdbox_begin,
 	.end = mdbox_end,
 	.put = mdbox_put,
+	.rest = mdbox_rest,
 };

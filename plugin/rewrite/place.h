@@ -9,6 +9,8 @@
 
 #include "rewrite/form.h"
 
+#include "seq-range-array.h"
+
 enum roost_rewrite_placed {
 	/* The new form stands in the message's place, and is on disk. */
 	ROOST_REWRITE_PLACED,
@@ -24,22 +26,30 @@ enum roost_rewrite_placed {
 	ROOST_REWRITE_PLACE_FULL
 };
 
+/* Messages of which put() said that they are in their places, and which stay as
+   they were all the same, and why. */
+struct roost_rewrite_undone {
+	ARRAY_TYPE(seq_range) uids;
+	char *reason;
+};
+
 struct roost_rewrite_place {
 	const char *storage;	/* its name in Dovecot: "maildir" */
-	/* What put() has written takes its place in a later put(), or in end().
-	   Where that fails, that one says that the messages before it stay as
-	   they were. */
+	/* What put() has written takes its place in a later put(), in rest() or
+	   in end().  Where that fails, that one fails, and the messages are
+	   noted as undone. */
 	bool is_late;
 
 	/*
 	 * Begin with a mailbox, which is open and synchronized: remove what a
 	 * killed run has left in it, but nothing that another run uses now.
-	 * *context_r is for the other functions; end() frees it, and does what
-	 * is to be done once for a mailbox (mdbox: give free the old forms).
-	 * Each returns 0, or -1 with error_r; end() always frees.
+	 * undone is there until after end().  *context_r is for the other
+	 * functions; end() frees it, and does what is to be done once for a
+	 * mailbox (mdbox: give free the old forms).  Each returns 0, or -1 with
+	 * error_r; end() always frees.
 	 */
-	int (*begin)(struct mailbox *box, void **context_r,
-		     const char **error_r);
+	int (*begin)(struct mailbox *box, struct roost_rewrite_undone *undone,
+		     void **context_r, const char **error_r);
 	int (*end)(struct mailbox *box, void *context, const char **error_r);
 
 	/*
@@ -63,6 +73,13 @@ struct roost_rewrite_place {
 	enum roost_rewrite_placed (*put)(struct roost_rewrite_form *form,
 					 void *context,
 					 const char **error_r);
+
+	/*
+	 * Nothing is put for so many milliseconds, or another message is looked
+	 * at: put in place what would be held too long.  NULL where nothing is
+	 * held.  0, or -1 with error_r.
+	 */
+	int (*rest)(void *context, unsigned int msecs, const char **error_r);
 };
 
 extern const struct roost_rewrite_place roost_rewrite_maildir;

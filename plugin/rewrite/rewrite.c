@@ -42,6 +42,7 @@ struct roost_rewrite {
 	struct mailbox_transaction_context *read_trans;
 	struct mail *read_mail;
 	ARRAY_TYPE(seq_range) later;	/* UIDs, to be looked at in the end */
+	struct roost_rewrite_undone undone;
 };
 
 /* A message that is looked at. */
@@ -112,6 +113,7 @@ roost_rewrite_begin(struct roost_user *ruser, struct mail_namespace *ns,
 	run->ruser = ruser;
 	run->ring = ring;
 	run->links = roost_rewrite_links_new();
+	i_array_init(&run->undone.uids, 16);
 	return run;
 }
 
@@ -124,6 +126,8 @@ roost_rewrite_end(struct roost_rewrite **_run)
 	if (run == NULL)
 		return;
 	i_assert(run->box == NULL);
+	array_free(&run->undone.uids);
+	i_free(run->undone.reason);
 	roost_rewrite_links_free(&run->links);
 	i_free(run);
 }
@@ -152,7 +156,8 @@ roost_rewrite_open_box(struct roost_rewrite *run, struct mailbox *box,
 					   "rewritten", box->storage->name);
 		return -1;
 	}
-	if (run->place->begin(box, &run->context, error_r) < 0)
+	array_clear(&run->undone.uids);
+	if (run->place->begin(box, &run->undone, &run->context, error_r) < 0)
 		return -1;
 	run->box = box;
 	i_array_init(&run->later, 16);
@@ -261,11 +266,27 @@ roost_rewrite_close_box(struct roost_rewrite *run, const char **error_r)
 	if (run->box == NULL)
 		return 0;
 	ret = run->place->end(run->box, run->context, error_r);
+	seq_range_array_remove_seq_range(&run->later, &run->undone.uids);
 	look_at_later(run);
 	array_free(&run->later);
 	read_box_close(run);
 	run->box = NULL;
 	return ret;
+}
+
+const ARRAY_TYPE(seq_range) *
+roost_rewrite_undone(const struct roost_rewrite *run, const char **reason_r)
+{
+	*reason_r = run->undone.reason;
+	return &run->undone.uids;
+}
+
+int
+roost_rewrite_pause(struct roost_rewrite *run, unsigned int msecs,
+		    const char **error_r)
+{
+	return run->place->rest == NULL ? 0 :
+		run->place->rest(run->context, msecs, error_r);
 }
 
 /* -- a message -- */
@@ -515,6 +536,8 @@ roost_rewrite_message(struct roost_rewrite *run, struct mail *mail,
 	struct look look = { .run = run, .mail = mail };
 	unsigned int i = 0;
 
+	if (roost_rewrite_pause(run, 0, reason_r) < 0)
+		return ROOST_REWRITE_STOP;
 	do {
 		look_once(&look);
 	} while (++i < LOOKS_MAX &&

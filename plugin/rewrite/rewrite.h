@@ -29,6 +29,8 @@
 #include "session/user-ring.h"
 #include "rewrite/plan.h"
 
+#include "seq-range-array.h"
+
 enum roost_rewrite_result {
 	ROOST_REWRITE_DONE,	/* it now has the form that was planned */
 	ROOST_REWRITE_ALREADY,	/* it had that form */
@@ -59,6 +61,19 @@ void roost_rewrite_end(struct roost_rewrite **run);
 int roost_rewrite_open_box(struct roost_rewrite *run, struct mailbox *box,
 			   const char **error_r);
 int roost_rewrite_close_box(struct roost_rewrite *run, const char **error_r);
+
+/*
+ * The UIDs of messages of the mailbox that was closed last which stay as they
+ * were although they were DONE: where messages are put in place many at once,
+ * that may fail later.  All of them have that reason.
+ */
+const ARRAY_TYPE(seq_range) *
+roost_rewrite_undone(const struct roost_rewrite *run, const char **reason_r);
+
+/* No message is rewritten for so many milliseconds.  0, or -1 with error_r:
+   then messages that were DONE stay as they were. */
+int roost_rewrite_pause(struct roost_rewrite *run, unsigned int msecs,
+			const char **error_r);
 
 /*
  * Rewrite a message of that mailbox.  *reason_r is a sentence without its full

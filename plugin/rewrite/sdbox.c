@@ -360,7 +360,9 @@ leftovers_remove(const char *path, const char **error_r)
 }
 
 static int
-sdbox_begin(struct mailbox *box, void **context_r, const char **error_r)
+sdbox_begin(struct mailbox *box,
+	    struct roost_rewrite_undone *undone ATTR_UNUSED,
+	    void **context_r, const char **error_r)
 {
 	static const enum mailbox_list_path_type types[] = {
 		MAILBOX_LIST_PATH_TYPE_MAILBOX,

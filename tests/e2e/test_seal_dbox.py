@@ -327,6 +327,17 @@ LOCK(mail_index_lock_sync)
 LOCK(mdbox_map_atomic_lock)
 """
 
+# The same where the run waits, so that it does not go too fast.
+PAUSE_AT_WAIT = PAUSE.replace("LOCK(mail_index_lock_sync)", r"""
+int
+nanosleep(const void *time, void *left)
+{
+	pause_at("nanosleep", "roost rewrites");
+	return 0;
+}
+""").replace("LOCK(mdbox_map_atomic_lock)", "").replace(
+    "usleep(1000)", "sched_yield()")
+
 # The same just before what was moved is purged.
 PAUSE_AT_PURGE = PAUSE.replace("LOCK(mail_index_lock_sync)", r"""
 int
@@ -521,6 +532,27 @@ def test_a_repair_later_excuses_no_plaintext(make_server):
                             if row["uid"] == "1"][0]
 
 
+def test_nothing_is_held_while_it_waits(make_server):
+    """mdbox: what was written before is in its place, and no file is kept
+    from a purge."""
+    server = with_roost(plain_server(make_server, "mdbox", copies=False))
+
+    def look(_):
+        kinds = {content.startswith(servers.MAGIC)
+                 for _, _, content in server.objects("alice")}
+        assert kinds == {True, False}
+        for path in server.mail_files("alice"):
+            assert subprocess.run(["flock", "-n", path, "true"]
+                                  ).returncode == 0, path
+        server.doveadm("purge", "-u", "alice")
+        assert server.find_on_disk(WORDS[0]) == []
+
+    code, _, said = meanwhile(server, call=look, text=PAUSE_AT_WAIT,
+                              plan=("seal", "--rate", "1"))
+    assert code == 0, said
+    assert_nothing_in_clear(server)
+
+
 @pytest.mark.parametrize("storage", DBOX)
 def test_keyring_goes_away_meanwhile(make_server, storage):
     """What was sealed to it would open nowhere: the old forms stay."""
@@ -530,7 +562,12 @@ def test_keyring_goes_away_meanwhile(make_server, storage):
     code, rows, said = meanwhile(
         server, call=lambda _: os.rename(path, path + ".away"))
     assert code == 75, said
-    assert any("keyring" in row["reason"] for row in rows), rows
+    # Each is listed once, and none is counted as sealed.
+    left = [(row["mailbox"], row["uid"]) for row in rows
+            if "keyring" in row["reason"]]
+    assert len(left) == len(set(left)) == 2 * len(SIZES), rows
+    assert [(row["sealed"], row["left"]) for row in rows
+            if row["uid"] == "*"] == [("0", str(len(SIZES)))] * 2
     assert_plain(server)
     os.rename(path + ".away", path)
     assert_same(state(server), before)

@@ -1267,6 +1267,13 @@ MUTANTS = [
      "\tif (run->plan != ROOST_REWRITE_UNSEAL &&\n"
      "\t    roost_user_renew_ring(run->ruser, run->ring, error_r) < 0)\n"
      "\t\treturn -1;\n", "", DBOX, "goes_away and mdbox"),
+    ("what a batch did not do is counted as done", "rewrite/mdbox.c",
+     "\t\t\tbatch_undo(run, batch, *error_r);\n", "\t\t\t;\n", DBOX,
+     "goes_away and mdbox"),
+    ("files are kept locked while it waits", "doveadm/mail-rewrite.c",
+     "\t\tif (roost_rewrite_pause(cmd->run, (unsigned int)\n"
+     "\t\t\t\t\t(wait / NSECS_PER_MSEC), error_r) < 0)\n"
+     "\t\t\treturn -1;\n", "", DBOX, "while_it_waits"),
     ("what a repair brings back is refused", "session/old-forms.c",
      "\treturn mark.is_set != 0 &&\n", "\treturn FALSE &&\n", DBOX,
      "before_the_purge and seal-old"),
