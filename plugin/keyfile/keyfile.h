@@ -53,6 +53,8 @@ int roost_keyfile_has_old(struct roost_keyfile *keyfile);
  * 0, or -1: also where another process does not let go for some seconds.
  */
 int roost_keyfile_lock(struct roost_keyfile *keyfile);
+/* The same, but -1 at once where another process has the lock. */
+int roost_keyfile_try_lock(struct roost_keyfile *keyfile);
 void roost_keyfile_unlock(struct roost_keyfile *keyfile);
 
 /*

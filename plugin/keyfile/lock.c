@@ -126,6 +126,7 @@ lock_is_held(struct roost_keyfile *keyfile, int fd)
 		keyfile->lock_path);
 }
 
+/* start is NULL where nothing is waited for. */
 static int
 lock_wait(struct roost_keyfile *keyfile, int fd, const struct timespec *start)
 {
@@ -134,7 +135,7 @@ lock_wait(struct roost_keyfile *keyfile, int fd, const struct timespec *start)
 			return roost_keyfile_fail(keyfile,
 				"flock(%s, write-lock) failed: %s",
 				keyfile->lock_path, strerror(errno));
-		if (!lock_wait_more(start))
+		if (start == NULL || !lock_wait_more(start))
 			return lock_is_held(keyfile, fd);
 	}
 	return 0;
@@ -154,8 +155,8 @@ lock_is_in_place(struct roost_keyfile *keyfile, int fd)
 		"waited for: try again", keyfile->lock_path);
 }
 
-int
-roost_keyfile_lock(struct roost_keyfile *keyfile)
+static int
+lock_get(struct roost_keyfile *keyfile, bool may_wait)
 {
 	struct timespec start = { .tv_sec = 0 };
 	int fd;
@@ -170,13 +171,25 @@ roost_keyfile_lock(struct roost_keyfile *keyfile)
 	/* Waiting for the file is one thing, and for the lock another. */
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	if (lock_check(keyfile, fd) < 0 ||
-	    lock_wait(keyfile, fd, &start) < 0 ||
+	    lock_wait(keyfile, fd, may_wait ? &start : NULL) < 0 ||
 	    lock_is_in_place(keyfile, fd) < 0) {
 		(void)close(fd);
 		return -1;
 	}
 	keyfile->lock_fd = fd;
 	return 0;
+}
+
+int
+roost_keyfile_lock(struct roost_keyfile *keyfile)
+{
+	return lock_get(keyfile, true);
+}
+
+int
+roost_keyfile_try_lock(struct roost_keyfile *keyfile)
+{
+	return lock_get(keyfile, false);
 }
 
 void

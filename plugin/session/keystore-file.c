@@ -155,6 +155,33 @@ kf_settle(struct roost_keystore *store)
 			roost_keyfile_error(file->file));
 }
 
+/* Is that the document in the file now? */
+static bool
+kf_holds(struct roost_keystore *store, const buffer_t *doc)
+{
+	buffer_t *now = t_buffer_create(doc->used + 1);
+	const char *error;
+
+	return kf_load(store, now, &error) > 0 && buffer_cmp(now, doc);
+}
+
+/* A visitor who may not remove it leaves it to the owner. */
+static void
+kf_tidy(struct roost_keystore *store, const buffer_t *doc)
+{
+	struct file_keystore *file = kf_of(store);
+
+	if (roost_keyfile_has_old(file->file) <= 0)
+		return;
+	roost_keyfile_share(file->file, store->mode, store->gid);
+	if (!store->is_locked && roost_keyfile_try_lock(file->file) < 0)
+		return;
+	if (kf_holds(store, doc))
+		(void)roost_keyfile_store_settle(file->file);
+	if (!store->is_locked)
+		roost_keyfile_unlock(file->file);
+}
+
 static int
 kf_remove(struct roost_keystore *store, const char **error_r)
 {
@@ -175,5 +202,6 @@ const struct roost_keystore_vfuncs roost_keystore_file = {
 	.unlock = kf_unlock,
 	.store = kf_store,
 	.settle = kf_settle,
+	.tidy = kf_tidy,
 	.remove = kf_remove,
 };

@@ -28,6 +28,9 @@ struct roost_keystore_vfuncs {
 		     const char *doc, size_t len, const char **error_r);
 	/* What was stored has been read back: let go of what it replaced. */
 	void (*settle)(struct roost_keystore *store);
+	/* roost_keystore_tidy(); NULL where a writer who is killed leaves
+	   nothing. */
+	void (*tidy)(struct roost_keystore *store, const buffer_t *doc);
 	/* What was stored is there in part: put back what it replaced (NULL:
 	   nothing).  NULL where a document is stored whole or not at all. */
 	int (*put_back)(struct roost_keystore *store, const buffer_t *old,

@@ -92,6 +92,13 @@ roost_keystore_has_old(struct roost_keystore *store, const char **hint_r,
 	return store->v->has_old(store, hint_r, error_r);
 }
 
+void
+roost_keystore_tidy(struct roost_keystore *store, const buffer_t *doc)
+{
+	if (store->v->tidy != NULL)
+		store->v->tidy(store, doc);
+}
+
 int
 roost_keystore_lock(struct roost_keystore *store, const char **error_r)
 {

@@ -89,6 +89,13 @@ int roost_keystore_has_old(struct roost_keystore *store, const char **hint_r,
 			   const char **error_r);
 
 /*
+ * The document was loaded and has passed every gate: remove the one before it,
+ * which a writer who was killed has left beside it.  Does nothing where another
+ * process writes, or where doc is no longer what is stored.
+ */
+void roost_keystore_tidy(struct roost_keystore *store, const buffer_t *doc);
+
+/*
  * While locked: replace the document old (NULL: there was none) by doc.  1 it
  * was stored and read back; 0 what is stored is not old, and stays; -1 with
  * error_r.

@@ -110,8 +110,10 @@ put_locked(struct roost_keystore *store, const char *name,
 
 	if (ret < 0)
 		return -1;
-	if (ret > 0 && buffer_cmp(now, doc))
+	if (ret > 0 && buffer_cmp(now, doc)) {
+		roost_keystore_tidy(store, doc);
 		return 0;
+	}
 	if (ret > 0 && !may_replace &&
 	    put_check(store, now, name, doc, error_r) < 0)
 		return -1;

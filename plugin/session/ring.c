@@ -316,8 +316,10 @@ roost_ring_load(struct roost_keystore *store, const char *owner,
 	*ring_r = NULL;
 	if (ret <= 0)
 		return ret;
-	return roost_ring_read(store, doc, owner, config, ring_r,
-			       error_r) < 0 ? -1 : 1;
+	if (roost_ring_read(store, doc, owner, config, ring_r, error_r) < 0)
+		return -1;
+	roost_keystore_tidy(store, doc);
+	return 1;
 }
 
 /* -- unlocking -- */

@@ -12,17 +12,14 @@ import collections
 import contextlib
 import fcntl
 import http.client
-import itertools
 import json
 import os
 import re
-import signal
 import subprocess
 import termios
 import time
 
 import server as servers
-import shim
 import tamper
 from tamper import rf
 
@@ -192,90 +189,6 @@ def with_secret(server, password):
         yield path
     finally:
         os.unlink(path)
-
-
-# Killed on the way
-
-KILL = r"""
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-/* The file has a number: before that one of these calls the process ends. */
-static void
-count(void *caller)
-{
-	static int done;
-	char text[20] = "";
-	Dl_info info;
-	int fd;
-
-	if (!is_on() || dladdr(caller, &info) == 0 ||
-	    strstr(info.dli_fname, "roost_plugin") == NULL)
-		return;
-	fd = syscall(SYS_openat, AT_FDCWD, PATH, O_RDONLY);
-	syscall(SYS_read, fd, text, sizeof(text) - 1);
-	syscall(SYS_close, fd);
-	if (++done == atoi(text))
-		raise(SIGKILL);
-}
-
-#define COUNTED(type, name, params, args) \
-type \
-name params \
-{ \
-	count(__builtin_return_address(0)); \
-	return ((type (*) params)dlsym(RTLD_NEXT, #name)) args; \
-}
-
-COUNTED(int, rename, (const char *a, const char *b), (a, b))
-COUNTED(int, renameat2, (int a, const char *b, int c, const char *d,
-			 unsigned int e), (a, b, c, d, e))
-COUNTED(int, link, (const char *a, const char *b), (a, b))
-COUNTED(int, unlink, (const char *a), (a))
-COUNTED(int, fsync, (int a), (a))
-COUNTED(ssize_t, write, (int a, const void *b, size_t c), (a, b, c))
-"""
-
-
-class Killer:
-    """Runs a command again and again; each time it is killed before another
-    call that writes."""
-
-    def __init__(self, server):
-        self.server = server
-        self.shim = shim.Shim(server, KILL)
-        self.conf = self.shim.configuration(server)
-        self.environment = dict(
-            server._environment(), LD_PRELOAD=":".join(
-                filter(None, [servers.PRELOAD, self.shim.path])))
-
-    def run(self, number, *args, **given):
-        """Returns whether it was killed."""
-        with open(self.shim.flag, "w") as file:
-            file.write(str(number))
-        os.chmod(self.shim.flag, 0o644)
-        try:
-            answer = roost(self.server, *args, **given, conf=self.conf,
-                           environment=self.environment)
-        finally:
-            self.shim.off()
-        assert answer.code in (0, -signal.SIGKILL), answer
-        return answer.code != 0
-
-    def each(self, *args, **given):
-        """Runs a command from where the caller has put what is stored, and
-        yields whether it was killed, until it is not."""
-        for number in itertools.count(1):
-            was_killed = self.run(number, *args, **given)
-            yield was_killed
-            if not was_killed:
-                assert number > 8
-                return
 
 
 # Keyrings

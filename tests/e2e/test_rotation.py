@@ -222,35 +222,6 @@ def test_nonsense(server, user, args, said):
     assert slotkit.document(server, user) == before
 
 
-@pytest.mark.parametrize("case", ["mode", "rotate", "compromised"])
-def test_killed(make_server, case):
-    """Before any call that writes: what is stored opens, and the command that
-    is run again does all of it."""
-    server = make_server("maildir", secret=True)
-    user = "alice"
-    initialised(server, user, "provider")
-    state = slotkit.document(server, user)
-    args, given = {
-        "mode": (("mode", "-u", user, "password", "-y"), {"fresh": FRESH}),
-        "rotate": (("rotate", "-u", user), {}),
-        "compromised": (("rotate", "-u", user, "-C", "-y"),
-                        {"fresh": FRESH})}[case]
-    seen = set()
-    for was_killed in slotkit.Killer(server).each(*args, **given):
-        found = tuple(opens(server, user, by) for by in ("provider", FRESH))
-        seen.add(found)
-        assert any(found)
-        if was_killed:
-            good(roost(server, *args, **given))
-        by = "provider" if case == "rotate" else FRESH
-        assert slotkit.read_all(server, user, by) == ["ok"]
-        assert opens(server, user, "provider") == (case != "mode")
-        tamper.put_keyring(server, user, state)
-    assert seen == {"mode": {(True, False), (True, True), (False, True)},
-                    "rotate": {(True, False)},
-                    "compromised": {(True, False), (True, True)}}[case]
-
-
 # Another provider key
 
 def file_setting(path):
@@ -367,24 +338,6 @@ def test_provider_rotate_tells_who_is_left(old_key):
     assert answer.code == 0 and states(answer) == {
         ("alice", "unchanged"), ("carol", "unchanged"),
         ("dave", "unchanged"), ("bob", "changed")}
-
-
-def test_provider_rotate_killed(old_key):
-    """Before any call that writes: each keyring is whole and opens, and the
-    next run does the rest."""
-    server = old_key
-    documents = {user: slotkit.document(server, user) for user in USERS}
-    keys = [rf.read_key_file(tamper.read(path))
-            for path in (server.keyfile, server.old)]
-    for was_killed in slotkit.Killer(server).each("provider-rotate", "-A"):
-        for user in USERS:
-            rf.Keyring(slotkit.document(server, user)).load(
-                user.encode(), keys)
-        if was_killed:
-            good(roost(server, "provider-rotate", "-A"))
-        for user, text in documents.items():
-            slotkit.keyring(server, user)
-            tamper.put_keyring(server, user, text)
 
 
 def test_public_namespace(shared):  # noqa: F811

@@ -629,48 +629,6 @@ def test_interrupt_ends_behind_the_message(server, old, meddler):
     assert kit.sealed_kinds(server, old)[1] == 0
 
 
-def test_killed_at_each_call(server, user):
-    """Each message is whole in one form, and the next run ends the work."""
-    if server.storage == "mdbox":
-        pytest.skip("test_seal_dbox.py does the same there")
-    _, writer = tamper.make_keyring(server, user)
-    kit.fill(server, user, messages=[kit.MESSAGES[0], kit.MESSAGES[3][:40000]])
-    tamper.put_keyring(server, user, writer.text())
-    killer = kit.Killer(server)
-    before = kit.facts(server, user)
-    plains = sorted(content for _, _, content in server.objects(user))
-
-    def check():
-        assert kit.fetched(server, user) == before["fetched"]
-        readers = tamper.Reader(server, user)
-        found = [readers.open(content)[1]
-                 if content.startswith(servers.MAGIC) else content
-                 for _, _, content in server.objects(user)]
-        assert sorted(found) == plains
-
-    def killed(which, command, *more):
-        was_killed = killer.run(which, "roost", command, "-u", user, *more)
-        check()
-        _, left, _ = kit.rewrite(server, command, user, *more)
-        assert not left and kit.left_behind(server, user) == []
-        return was_killed
-
-    for which in itertools.count(1):
-        hits = [killed(which, "seal")]
-        assert kit.sealed_kinds(server, user) == (2, 0)
-        writer.add_epoch()
-        writer.generation += 1
-        tamper.put_keyring(server, user, writer.text())
-        hits.append(killed(which, "reseal"))
-        hits.append(killed(which, "unseal", "--yes-plaintext"))
-        assert kit.sealed_kinds(server, user) == (0, 2)
-        if not any(hits):
-            break
-    assert which > 20
-    check()
-    kit.assert_same(server, user, before)
-
-
 # What stood in clear beside the messages
 
 class Searched:

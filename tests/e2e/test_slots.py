@@ -262,31 +262,6 @@ def test_replaced(server, locked, kind):
     assert opens(server, locked, secret)
 
 
-def test_killed_while_replacing(server, locked):
-    """At any point between its three stored states: what is stored opens by
-    the old or by the new password, the code opens always, and running the
-    command again finishes it."""
-    state, opened = slotkit.document(server, locked), set()
-    args = ("slot", "replace", "-u", locked, "password")
-    old = server.password(locked)
-    for _ in slotkit.Killer(server).each(*args, secret=old, fresh=FRESH):
-        found = tuple(opens(server, locked, by) for by in (old, FRESH))
-        opened.add(found)
-        assert any(found) and opens(server, locked, server.code)
-        good(roost(server, *args, secret=old if found[0] else FRESH,
-                   fresh=FRESH))
-        assert opens(server, locked, FRESH)
-        assert [kind for _, kind in slots(server, locked)].count(
-            "password") == 1
-        assert not opens(server, locked, old)
-        tamper.put_keyring(server, locked, state)
-    good(roost(server, *args, secret=old, fresh=FRESH))
-    assert opened == {(True, False), (True, True), (False, True)}
-    with server.raw(locked, FRESH) as client:
-        client.ok("SELECT INBOX")
-        assert client.fetch(1, "BODY.PEEK[]").endswith(text_of(1))
-
-
 def test_another_password_after_a_broken_replacement(server, locked):
     """Two password slots stand, and a third one is wanted: the one stays that
     the owner opens, until the new one is proved."""

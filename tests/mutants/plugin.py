@@ -61,7 +61,7 @@ DBOX_FILE, UIDLIST, TOOL = "core/test_dbox", "core/test_uidlist", "tool"
 INDEX_FILE = "core/test_index"
 MIDWAY, COMPRESSION = "midway", "compression"
 AMONG = "among_others"
-SEAL, DBOX = "seal", "seal_dbox"
+SEAL, DBOX, KILLED = "seal", "seal_dbox", "killed"
 
 MUTANTS = [
     # Reading
@@ -863,7 +863,8 @@ MUTANTS = [
      "says_what_it_did_not"),
     # Plaintext in the place of sealed mail
     ("plaintext is served in a sealed one's place", "mail/open.c",
-     "\tif (is_named(mail))\n", "\tif (FALSE && is_named(mail))\n",
+     "\tif (is_named(mail) && !roost_old_forms_may_be_back(mail))\n",
+     "\tif (FALSE && is_named(mail))\n",
      POLICY, "maildir and every_way"),
     ("the name of a dropped object is lost", "session/named-object.c",
      "\tif (object_id != NULL)\n\t\tmail_cache_add(",
@@ -1345,7 +1346,10 @@ MUTANTS = [
      "copies_stay"),
     ("what a killed run has left stays", "rewrite/maildir.c",
      "\tif (flock(fd, LOCK_EX | LOCK_NB) == 0 && unlink(path) < 0 &&\n",
-     "\tif (FALSE && unlink(path) < 0 &&\n", SEAL, "killed_at"),
+     "\tif (FALSE && unlink(path) < 0 &&\n", KILLED, "messages and maildir"),
+    ("what a killed writer has left stays", "session/keystore-file.c",
+     "\tif (kf_holds(store, doc))\n", "\tif (FALSE)\n", KILLED,
+     "keyring_imported and file"),
     ("plaintext is asked for nobody", "doveadm/mail-rewrite.c",
      "\tif (!cmd->is_sure && !unseal_ask(ctx))\n",
      "\tif (FALSE && !unseal_ask(ctx))\n", SEAL,
