@@ -9,6 +9,7 @@
 #include "mail-index-alloc-cache.h"
 
 #include "rewrite/names.h"
+#include "rewrite/rewrite.h"
 #include "session/old-forms.h"
 
 struct finish {
@@ -61,6 +62,21 @@ finish_cache(struct mailbox *box, const char **error_r)
 	return -1;
 }
 
+/* What is no message yet, or none any more, is not touched. */
+static void
+finish_tell_spare(const struct finish *finish, struct mailbox *box)
+{
+	unsigned int count = roost_rewrite_count_spare(box);
+
+	if (count > 0)
+		e_warning(finish->user->event, "roost: In mailbox %s are %u "
+			  "files that are no messages, and may hold some in "
+			  "clear: Dovecot removes temporary ones when they are "
+			  "36 hours old, and doveadm force-resync makes "
+			  "messages of others; then run it again",
+			  mailbox_get_vname(box), count);
+}
+
 static int
 finish_mailbox(struct mailbox *box, void *context)
 {
@@ -72,6 +88,7 @@ finish_mailbox(struct mailbox *box, void *context)
 	if (finish_policy(finish, mailbox_get_namespace(box), &ring,
 			  &error) < 0)
 		return finish_fail(finish, box, "the policy stays", error);
+	finish_tell_spare(finish, box);
 	if (finish_cache(box, &error) < 0)
 		return finish_fail(finish, box, "the index cache stays",
 				   error);

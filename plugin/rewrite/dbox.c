@@ -12,6 +12,9 @@
 #include "read-full.h"
 #include "strnum.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #define LINES_SIZE_MAX (64 * 1024)
 #define LINES_SIZE_STEP 1024
 
@@ -267,4 +270,54 @@ roost_rewrite_dbox_check(const struct roost_rewrite_dbox *old,
 	i_stream_unref(&stored);
 	i_stream_unref(&file);
 	return ret;
+}
+
+/* The block of lines that ends the data; NULL if there is none. */
+static const char *
+last_lines(const char *data, size_t size)
+{
+	const size_t len = sizeof(DBOX_MAGIC_POST) - 1;
+
+	while (size >= len) {
+		size--;
+		if (size + 1 >= len &&
+		    memcmp(data + size + 1 - len, DBOX_MAGIC_POST,	/* public */
+			   len) == 0)
+			return data + size + 1;
+	}
+	return NULL;
+}
+
+static const char *
+lines_guid(const char *lines)
+{
+	const char *const *line = t_strsplit(lines, "\n");
+
+	for (; *line != NULL; line++) {
+		if (**line == (char)DBOX_METADATA_GUID)
+			return *line + 1;
+	}
+	return NULL;
+}
+
+const char *
+roost_rewrite_dbox_guid(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	const char *guid = NULL, *lines;
+	struct stat st;
+	size_t size;
+	char *data;
+
+	if (fd == -1)
+		return NULL;
+	if (fstat(fd, &st) == 0 && st.st_size > 0) {
+		size = (size_t)I_MIN(st.st_size, LINES_SIZE_MAX);
+		data = t_malloc0(size + 1);
+		if (pread_full(fd, data, size, st.st_size - (off_t)size) > 0 &&
+		    (lines = last_lines(data, size)) != NULL)
+			guid = lines_guid(lines);
+	}
+	i_close_fd(&fd);
+	return guid;
 }

@@ -57,6 +57,10 @@ int roost_rewrite_dbox_check(const struct roost_rewrite_dbox *old,
 			     struct roost_rewrite_form *form, int fd,
 			     uoff_t offset, const char **error_r);
 
+/* The GUID of the last message in the file at that path, without Dovecot, which
+   repairs a mailbox where it finds a file damaged.  NULL if it has none. */
+const char *roost_rewrite_dbox_guid(const char *path);
+
 /* What a call of the system that failed with this errno means for others:
    FAILED or FULL. */
 enum roost_rewrite_placed roost_rewrite_dbox_failed(int error);

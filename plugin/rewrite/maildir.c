@@ -481,6 +481,24 @@ maildir_begin(struct mailbox *box,
 	return 0;
 }
 
+/* Dovecot removes them when they are 36 hours old. */
+static unsigned int
+maildir_count_spare(struct mailbox *box)
+{
+	DIR *dir = opendir(t_strconcat(mailbox_get_path(box), "/tmp", NULL));
+	const struct dirent *entry;
+	unsigned int count = 0;
+
+	if (dir == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] != '.')
+			count++;
+	}
+	closedir(dir);
+	return count;
+}
+
 static int
 maildir_end(struct mailbox *box ATTR_UNUSED, void *context ATTR_UNUSED,
 	    const char **error_r ATTR_UNUSED)
@@ -493,4 +511,5 @@ const struct roost_rewrite_place roost_rewrite_maildir = {
 	.begin = maildir_begin,
 	.end = maildir_end,
 	.put = maildir_put,
+	.count_spare = maildir_count_spare,
 };

@@ -30,6 +30,7 @@
 #include "session/old-forms.h"
 #include "session/reopen.h"
 
+#include <dirent.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -954,6 +955,34 @@ mdbox_end(struct mailbox *box ATTR_UNUSED, void *context, const char **error_r)
 	return ret;
 }
 
+static unsigned int
+spare_in(const char *path)
+{
+	DIR *dir = path == NULL ? NULL : opendir(path);
+	const struct dirent *entry;
+	unsigned int count = 0;
+
+	if (dir == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL) {
+		if (strncmp(entry->d_name, DBOX_TEMP_FILE_PREFIX,
+			    strlen(DBOX_TEMP_FILE_PREFIX)) == 0)
+			count++;
+	}
+	(void)closedir(dir);
+	return count;
+}
+
+/* The files are of no mailbox of their own. */
+static unsigned int
+mdbox_count_spare(struct mailbox *box)
+{
+	const struct mdbox_storage *storage = MDBOX_STORAGE(box->storage);
+
+	return !box->inbox_any ? 0 : spare_in(storage->storage_dir) +
+		spare_in(storage->alt_storage_dir);
+}
+
 const struct roost_rewrite_place roost_rewrite_mdbox = {
 	.storage = "mdbox",
 	.is_late = TRUE,
@@ -961,4 +990,5 @@ const struct roost_rewrite_place roost_rewrite_mdbox = {
 	.end = mdbox_end,
 	.put = mdbox_put,
 	.rest = mdbox_rest,
+	.count_spare = mdbox_count_spare,
 };

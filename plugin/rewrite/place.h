@@ -33,6 +33,8 @@ struct roost_rewrite_undone {
 	char *reason;
 };
 
+struct roost_rewrite;
+
 struct roost_rewrite_place {
 	const char *storage;	/* its name in Dovecot: "maildir" */
 	/* What put() has written takes its place in a later put(), in rest() or
@@ -80,6 +82,22 @@ struct roost_rewrite_place {
 	 * held.  0, or -1 with error_r.
 	 */
 	int (*rest)(void *context, unsigned int msecs, const char **error_r);
+
+	/*
+	 * The message has the form that was planned.  Remove another file of it
+	 * that nobody reads, which a process of Dovecot has left that was killed
+	 * or failed while it moved the message; but only if is_whole(), which
+	 * reads the message to its end, answers 0.  NULL where there are none.
+	 * 0, or -1 with error_r, and the other file stays.
+	 */
+	int (*tidy)(struct mailbox *box, uint32_t uid,
+		    int (*is_whole)(struct roost_rewrite *run, uint32_t uid,
+				    const char **error_r),
+		    struct roost_rewrite *run, const char **error_r);
+
+	/* How many files of the mailbox are of no message of it: temporary ones
+	   of processes that were killed, or are at work, and others. */
+	unsigned int (*count_spare)(struct mailbox *box);
 };
 
 extern const struct roost_rewrite_place roost_rewrite_maildir;

@@ -520,6 +520,55 @@ look_once(struct look *look)
 		look->result = ROOST_REWRITE_GONE;
 }
 
+/* Can the message be read to its end, by who opens it now? */
+static int
+message_is_whole(struct roost_rewrite *run, uint32_t uid, const char **error_r)
+{
+	struct istream *input;
+	const unsigned char *data;
+	size_t size;
+
+	if (!read_box_open(run) ||
+	    mail_index_refresh(run->read_box->index) < 0 ||
+	    !mail_set_uid(run->read_mail, uid) ||
+	    mail_get_stream(run->read_mail, NULL, NULL, &input) < 0) {
+		*error_r = "the message cannot be read";
+		return -1;
+	}
+	while (i_stream_read_more(input, &data, &size) > 0)
+		i_stream_skip(input, size);
+	if (input->stream_errno == 0)
+		return 0;
+	*error_r = t_strdup(i_stream_get_error(input));
+	return -1;
+}
+
+/* The message has its form; there may be another file of it that has not. */
+static void
+look_tidy(struct look *look, uint32_t uid)
+{
+	struct roost_rewrite *run = look->run;
+	const char *error = "";
+
+	if ((look->result != ROOST_REWRITE_DONE &&
+	     look->result != ROOST_REWRITE_ALREADY) ||
+	    run->place->tidy == NULL ||
+	    run->place->tidy(run->box, uid, message_is_whole, run,
+			     &error) == 0)
+		return;
+	look_decide(look, ROOST_REWRITE_LEFT, t_strdup_printf(
+		"there is another file of it, which stays: %s", error));
+}
+
+unsigned int
+roost_rewrite_count_spare(struct mailbox *box)
+{
+	const struct roost_rewrite_place *place = place_of(box);
+
+	return place == NULL || place->count_spare == NULL ? 0 :
+		place->count_spare(box);
+}
+
 static void
 note_done(struct roost_rewrite *run, uint32_t uid)
 {
@@ -545,6 +594,7 @@ roost_rewrite_message(struct roost_rewrite *run, struct mail *mail,
 				     ROOST_REWRITE_PLACE_OTHER)));
 	if (look.result == ROOST_REWRITE_DONE)
 		note_done(run, mail->uid);
+	look_tidy(&look, mail->uid);
 	*reason_r = t_strdup(look.reason);
 	i_free(look.reason);
 	return look.result;

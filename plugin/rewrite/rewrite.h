@@ -70,6 +70,10 @@ int roost_rewrite_close_box(struct roost_rewrite *run, const char **error_r);
 const ARRAY_TYPE(seq_range) *
 roost_rewrite_undone(const struct roost_rewrite *run, const char **reason_r);
 
+/* How many files of a mailbox are of no message: what processes of Dovecot have
+   left that were killed, or are about to finish. */
+unsigned int roost_rewrite_count_spare(struct mailbox *box);
+
 /* No message is rewritten for so many milliseconds.  0, or -1 with error_r:
    then messages that were DONE stay as they were. */
 int roost_rewrite_pause(struct roost_rewrite *run, unsigned int msecs,

@@ -16,6 +16,8 @@
 #include "dbox-storage.h"
 #include "fdatasync-path.h"
 #include "read-full.h"
+#include "sdbox-storage.h"
+#include "strnum.h"
 
 #include "session/reopen.h"
 
@@ -380,6 +382,155 @@ sdbox_begin(struct mailbox *box,
 	return 0;
 }
 
+/* -- what Dovecot has left -- */
+
+/*
+ * Dovecot moves a message between the primary and the alternate storage by a
+ * copy, after which it removes the other file.  Where it was killed between
+ * them, both are there, and the primary one is read.
+ */
+struct sdbox_stray {
+	struct mailbox *box;
+	uint32_t uid;
+	const char *path;		/* in the alternate storage */
+	struct stat read;		/* the file that is read */
+};
+
+/* 1 there is one; 0; -1 with error_r. */
+static int
+stray_find(struct sdbox_stray *stray, const char **error_r)
+{
+	const char *dir, *alt_dir, *path;
+	struct stat st;
+
+	if (mailbox_get_path_to(stray->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				&dir) <= 0 ||
+	    mailbox_get_path_to(stray->box, MAILBOX_LIST_PATH_TYPE_ALT_MAILBOX,
+				&alt_dir) <= 0)
+		return 0;
+	path = t_strdup_printf("%s/"SDBOX_MAIL_FILE_FORMAT, dir, stray->uid);
+	stray->path = t_strdup_printf("%s/"SDBOX_MAIL_FILE_FORMAT, alt_dir,
+				      stray->uid);
+	if (stat(path, &stray->read) == 0 && stat(stray->path, &st) == 0)
+		return st.st_ino != stray->read.st_ino ||
+			!CMP_DEV_T(st.st_dev, stray->read.st_dev) ? 1 : 0;
+	if (errno == ENOENT)
+		return 0;
+	*error_r = t_strdup_printf("stat(%s) failed: %m", path);
+	return -1;
+}
+
+/* Is it a file of the same message? */
+static bool
+stray_is_same(const struct sdbox_stray *stray)
+{
+	const char *dir, *guid, *other;
+
+	if (mailbox_get_path_to(stray->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				&dir) <= 0)
+		return FALSE;
+	guid = roost_rewrite_dbox_guid(t_strdup_printf(
+		"%s/"SDBOX_MAIL_FILE_FORMAT, dir, stray->uid));
+	other = roost_rewrite_dbox_guid(stray->path);
+	return guid != NULL && other != NULL && strcmp(guid, other) == 0;
+}
+
+/* With the index locked nobody moves it.  Is all as it was? */
+static int
+stray_remove_locked(struct sdbox_stray *stray, const char **error_r)
+{
+	struct sdbox_stray now = { .box = stray->box, .uid = stray->uid };
+	int ret = stray_find(&now, error_r);
+
+	if (ret <= 0)
+		return ret;
+	if (now.read.st_ino != stray->read.st_ino) {
+		*error_r = "it was changed meanwhile; run it again";
+		return -1;
+	}
+	if (unlink(stray->path) == 0 || errno == ENOENT)
+		return 0;
+	*error_r = t_strdup_printf("unlink(%s) failed: %m", stray->path);
+	return -1;
+}
+
+static int
+sdbox_tidy(struct mailbox *box, uint32_t uid,
+	   int (*is_whole)(struct roost_rewrite *run, uint32_t uid,
+			   const char **error_r),
+	   struct roost_rewrite *run, const char **error_r)
+{
+	struct sdbox_stray stray = { .box = box, .uid = uid };
+	int ret = stray_find(&stray, error_r);
+
+	if (ret <= 0)
+		return ret;
+	if (!stray_is_same(&stray)) {
+		*error_r = t_strdup_printf("%s holds another message",
+					   stray.path);
+		return -1;
+	}
+	if (is_whole(run, uid, error_r) < 0)
+		return -1;
+	if (mail_index_lock_sync(box->index, "roost removes a copy") < 0) {
+		*error_r = "the mailbox's index cannot be locked";
+		return -1;
+	}
+	ret = stray_remove_locked(&stray, error_r);
+	mail_index_unlock(box->index, "roost removed a copy");
+	return ret;
+}
+
+/* Is that the name of a file of a message that the index does not have? */
+static bool
+name_is_spare(struct mail_index_view *view, const char *name)
+{
+	const size_t len = strlen(SDBOX_MAIL_FILE_PREFIX);
+	uint32_t uid, seq;
+
+	if (strncmp(name, TEMP_PREFIX, strlen(TEMP_PREFIX)) == 0)
+		return TRUE;
+	return strncmp(name, SDBOX_MAIL_FILE_PREFIX, len) == 0 &&
+		str_to_uint32(name + len, &uid) == 0 &&
+		!mail_index_lookup_seq(view, uid, &seq);
+}
+
+static unsigned int
+spare_in(struct mailbox *box, const char *path)
+{
+	struct mail_index_view *view;
+	unsigned int count = 0;
+	const struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	if (dir == NULL)
+		return 0;
+	(void)mail_index_refresh(box->index);
+	view = mail_index_view_open(box->index);
+	while ((entry = readdir(dir)) != NULL) {
+		if (name_is_spare(view, entry->d_name))
+			count++;
+	}
+	mail_index_view_close(&view);
+	(void)closedir(dir);
+	return count;
+}
+
+static unsigned int
+sdbox_count_spare(struct mailbox *box)
+{
+	unsigned int count = 0;
+	const char *path;
+
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				&path) > 0)
+		count += spare_in(box, path);
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_ALT_MAILBOX,
+				&path) > 0)
+		count += spare_in(box, path);
+	return count;
+}
+
 static int
 sdbox_end(struct mailbox *box ATTR_UNUSED, void *context ATTR_UNUSED,
 	  const char **error_r ATTR_UNUSED)
@@ -392,4 +543,6 @@ const struct roost_rewrite_place roost_rewrite_sdbox = {
 	.begin = sdbox_begin,
 	.end = sdbox_end,
 	.put = sdbox_put,
+	.tidy = sdbox_tidy,
+	.count_spare = sdbox_count_spare,
 };

@@ -592,6 +592,94 @@ def test_moved_to_the_alternate_storage_meanwhile(make_server):
     assert_nothing_in_clear(server)
 
 
+def file_of(server, uid):
+    """Returns the path of a message of alice's INBOX in the primary storage."""
+    return os.path.join(server.home("alice"),
+                        "sdbox/mailboxes/INBOX/dbox-Mails/u.%d" % uid)
+
+
+def put_file(path, content):
+    with open(path, "wb") as file:
+        file.write(content)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_move_that_was_killed(make_server, when):
+    """sdbox: the other file of the message goes, in whichever form it is; the
+    message is there once, and no word of it in clear."""
+    server = make_server("sdbox", roost=False, users=("alice", "bob"),
+                         start=False)
+    alt = alternate(server)
+    server.start()
+    fill(server, copies=False)
+    args = ("-u", "alice", "mailbox", "INBOX", "uid", "2")
+    primary = file_of(server, 2)
+    plain = tamper.read(primary)
+    server.doveadm("altmove", *args)
+    moved, = files_below(alt)
+    server.doveadm("altmove", "-r", *args)
+    assert files_below(alt) == [] and tamper.read(primary) == plain
+    before = state(server)
+    with_roost(server)
+    if when == "after":
+        rewrite(server, "seal")
+    put_file(moved, plain)
+    code, rows, said = rewrite(server, "seal")
+    assert files_below(alt) == []
+    assert_same(state(server), before)
+    assert_nothing_in_clear(server)
+    # The sealed form beside the plaintext, on the way out.
+    put_file(moved, tamper.read(primary))
+    rewrite(server, "unseal")
+    assert files_below(alt) == []
+    assert_same(state(server), before)
+
+
+def test_a_stray_file_that_is_needed(make_server):
+    """sdbox: what is another message, or the only whole file of it, stays."""
+    server = make_server("sdbox", roost=False, users=("alice", "bob"),
+                         start=False)
+    alt = alternate(server)
+    server.start()
+    fill(server, copies=False)
+    args = ("-u", "alice", "mailbox", "INBOX", "all")
+    kept = {uid: tamper.read(file_of(server, uid)) for uid in (1, 2)}
+    server.doveadm("altmove", *args)
+    folder = os.path.dirname(files_below(alt)[0])
+    server.doveadm("altmove", "-r", *args)
+    with_roost(server)
+    rewrite(server, "seal")
+    for name, uid in ("u.1", 2), ("u.2", 2):
+        put_file(os.path.join(folder, name), kept[uid])
+    place, = [item[:3] for item in tamper.Reader(server, "alice").messages()
+              if WORDS[1] in item[3]]
+    tamper.flip(place, -40)
+    code, rows, _ = rewrite(server, "seal", check=False)
+    assert code == 75
+    left = {row["uid"]: row["reason"] for row in rows if row["uid"] != "*"}
+    assert set(left) == {"1", "2"}, left
+    assert all("another file of it, which stays" in reason
+               for reason in left.values())
+    for name in "u.1", "u.2":
+        assert tamper.read(os.path.join(folder, name)) == kept[2]
+
+
+@pytest.mark.parametrize("storage", ("maildir",) + DBOX)
+def test_temporary_files_are_told(make_server, storage):
+    """What a session left that was killed may hold a message in clear."""
+    server = with_roost(plain_server(make_server, storage))
+    folder = {"maildir": "Maildir/tmp", "mdbox": "mdbox/storage",
+              "sdbox": "sdbox/mailboxes/INBOX/dbox-Mails"}[storage]
+    name = "1.M2P3.host" if storage == "maildir" else ".temp.1.P2Q3M4.host"
+    path = os.path.join(server.home("alice"), folder, name)
+    put_file(path, message(1))
+    code, _, said = rewrite(server, "seal", "--finish")
+    assert "INBOX are 1 files that are no messages" in said, said
+    os.unlink(path)
+    code, _, said = rewrite(server, "seal", "--finish")
+    assert "are no messages" not in said, said
+
+
 FULL_DISK = "{ errno = ENOSPC; return -1; }"
 WRONG = r"""
 #include <dlfcn.h>

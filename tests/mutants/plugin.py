@@ -1268,6 +1268,14 @@ MUTANTS = [
      "\tif (run->plan != ROOST_REWRITE_UNSEAL &&\n"
      "\t    roost_user_renew_ring(run->ruser, run->ring, error_r) < 0)\n"
      "\t\treturn -1;\n", "", DBOX, "goes_away and mdbox"),
+    ("the only whole file of a message goes", "rewrite/sdbox.c",
+     "\tif (is_whole(run, uid, error_r) < 0)\n\t\treturn -1;\n", "", DBOX,
+     "stray"),
+    ("another message's file goes", "rewrite/sdbox.c",
+     "\tif (!stray_is_same(&stray)) {\n", "\tif (FALSE) {\n", DBOX, "stray"),
+    ("what a move has left in clear stays", "rewrite/sdbox.c",
+     "\tret = stray_remove_locked(&stray, error_r);\n", "", DBOX,
+     "move_that_was_killed"),
     ("what a batch did not do is counted as done", "rewrite/mdbox.c",
      "\t\t\tbatch_undo(run, batch, *error_r);\n", "\t\t\t;\n", DBOX,
      "goes_away and mdbox"),
