@@ -37,3 +37,27 @@ crypt_global_private_key main {
   crypt_private_key_file = %s
 }
 """ % private
+
+
+def crypt_folder_settings(is_writing, password=None):
+    """Returns (settings, extra) by which each mailbox has keys of its own, that
+    open by a key of the user, which a password opens."""
+    if not NEW:
+        settings = {"mail_crypt_curve": "prime256v1",
+                    "mail_crypt_require_encrypted_user_key": "yes",
+                    "mail_crypt_save_version": "2" if is_writing else "0"}
+        extra = "\nmail_attribute_dict = file:%h/dovecot-attributes\n"
+    else:
+        settings = {"crypt_user_key_curve": "prime256v1",
+                    "crypt_user_key_require_encrypted": "yes",
+                    "crypt_write_algorithm":
+                        "aes-256-gcm-sha256" if is_writing else None}
+        extra = "\nmail_attribute {\n  dict file {\n" \
+            "    path = %{home}/dovecot-attributes\n  }\n}\n"
+    if password:
+        settings[PASSWORD_SETTING] = password
+    return settings, extra
+
+
+PASSWORD_SETTING = "crypt_user_key_password" if NEW else \
+    "mail_crypt_private_password"

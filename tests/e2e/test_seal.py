@@ -22,7 +22,8 @@ import rewritekit as kit
 import server as servers
 import tamper
 from cachekit import lose_cache
-from cryptkit import CRYPT_MAGIC, crypt_settings
+from cryptkit import (CRYPT_MAGIC, PASSWORD_SETTING, crypt_folder_settings,
+                      crypt_settings)
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="commands of Roost")
 
@@ -337,6 +338,56 @@ def test_mail_crypt(make_server, tmp_path, storage):
     kit.assert_same(server, "alice", before)
     assert server.find_on_disk(b"line 000001") == []
     server.doveadm("roost", "verify", "-u", "alice")
+
+
+@pytest.mark.parametrize("storage", kit.STORAGES)
+def test_mail_crypt_with_folder_keys(make_server, storage):
+    """The same where a password of the user opens the keys of his mailboxes:
+    without it each message stays and is listed, and with it they are sealed,
+    but for one that is damaged."""
+    writing, extra = crypt_folder_settings(True, "folder-password")
+    reading, _ = crypt_folder_settings(False)
+    server = make_server(storage, settings=reading, extra=extra,
+                         plugins=["mail_crypt"], users=["alice"])
+    conf = kit.plain_conf(server, settings=writing)
+    kit.fill(server, "alice", conf)
+    kit.fill(server, "alice", conf, mailbox="Archive", make=True,
+             messages=kit.MESSAGES[:1])
+    kit.init(server, "alice")
+    count = len(kit.MESSAGES) + 1
+    stored = sorted(content for _, _, content in server.objects("alice"))
+    assert len(stored) == count
+    assert all(content.startswith(CRYPT_MAGIC) for content in stored)
+    _, left, _ = kit.rewrite(server, "seal", "alice", status=75)
+    assert len(left) == count
+    assert all("Cannot decrypt key" in row["reason"] or
+               "mail_crypt cannot open it" in row["reason"]
+               for row in left), left
+    assert sorted(content for _, _, content in
+                  server.objects("alice")) == stored
+    server.change_user("alice", **{PASSWORD_SETTING: "folder-password"})
+    before = kit.facts(server, "alice")
+    path, offset, content = max(server.objects("alice"),
+                                key=lambda found: len(found[2]))
+    tamper.flip((path, offset, content), -1)
+    boxes, left, said = kit.rewrite(server, "seal", "alice", status=75)
+    assert len(left) == 1 and boxes["INBOX"]["left"] == "1", left
+    assert boxes["Archive"]["sealed"] == "1"
+    (path, offset, kept), = [found for found in server.objects("alice")
+                             if found[2].startswith(CRYPT_MAGIC)]
+    assert kept == content[:-1] + bytes([content[-1] ^ 0x40])
+    tamper.overwrite(path, offset, content)
+    kit.rewrite(server, "seal", "alice", "--finish")
+    assert kit.sealed_kinds(server, "alice") == (count, 0)
+    kit.assert_same(server, "alice", before)
+    # Nothing of mail_crypt is needed any more.
+    server.stop()
+    server.plugins.remove("mail_crypt")
+    for name in reading:
+        del server.settings[name]
+    server.start()
+    server.change_user("alice", **{PASSWORD_SETTING: None})
+    kit.assert_same(server, "alice", before)
 
 
 def skip_in_shared_files(server):
