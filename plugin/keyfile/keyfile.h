@@ -54,7 +54,7 @@ int roost_keyfile_has_old(struct roost_keyfile *keyfile);
  */
 int roost_keyfile_lock(struct roost_keyfile *keyfile);
 /* The same, but -1 at once where another process has the lock. */
-int roost_keyfile_try_lock(struct roost_keyfile *keyfile);
+int roost_keyfile_lock_try(struct roost_keyfile *keyfile);
 void roost_keyfile_unlock(struct roost_keyfile *keyfile);
 
 /*

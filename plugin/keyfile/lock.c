@@ -187,7 +187,7 @@ roost_keyfile_lock(struct roost_keyfile *keyfile)
 }
 
 int
-roost_keyfile_try_lock(struct roost_keyfile *keyfile)
+roost_keyfile_lock_try(struct roost_keyfile *keyfile)
 {
 	return lock_get(keyfile, false);
 }

@@ -278,12 +278,10 @@ last_lines(const char *data, size_t size)
 {
 	const size_t len = sizeof(DBOX_MAGIC_POST) - 1;
 
-	while (size >= len) {
-		size--;
-		if (size + 1 >= len &&
-		    memcmp(data + size + 1 - len, DBOX_MAGIC_POST,	/* public */
+	for (; size >= len; size--) {
+		if (memcmp(data + size - len, DBOX_MAGIC_POST,	/* public */
 			   len) == 0)
-			return data + size + 1;
+			return data + size;
 	}
 	return NULL;
 }

@@ -174,7 +174,7 @@ kf_tidy(struct roost_keystore *store, const buffer_t *doc)
 	if (roost_keyfile_has_old(file->file) <= 0)
 		return;
 	roost_keyfile_share(file->file, store->mode, store->gid);
-	if (!store->is_locked && roost_keyfile_try_lock(file->file) < 0)
+	if (!store->is_locked && roost_keyfile_lock_try(file->file) < 0)
 		return;
 	if (kf_holds(store, doc))
 		(void)roost_keyfile_store_settle(file->file);

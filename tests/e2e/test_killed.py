@@ -107,6 +107,12 @@ def test_messages(make_server, storage, command):
         assert done.returncode == 0, (where, done)
         mailbox.check(where)
         kinds = kit.sealed_kinds(server, "alice")
+        if (storage, command) == ("mdbox", "unseal") and kinds[0] > 0:
+            # A message without a mailbox, which a repair frees: it may take
+            # its form before.
+            server.doveadm("force-resync", "-u", "alice", "*")
+            kit.rewrite(server, "unseal", "alice", *MORE[command])
+            kinds = kit.sealed_kinds(server, "alice")
         assert kinds[command != "unseal"] == 0, where
         assert len(server.objects("alice")) == len(mailbox.plains) or \
             storage == "mdbox", where

@@ -332,7 +332,7 @@ nanosleep(const void *time, void *left)
 	return 0;
 }
 """).replace("LOCK(mdbox_map_atomic_lock)", "").replace(
-    "usleep(1000)", "sched_yield()")
+    "usleep(1000)", "syscall(SYS_sched_yield)")
 
 # The same just before what was moved is purged.
 PAUSE_AT_PURGE = PAUSE.replace("LOCK(mail_index_lock_sync)", r"""
