@@ -248,11 +248,12 @@ $(BUILD)/tests/glue/test_keystore_dict: plugin/session/keystore-dict.c \
 	$(call objects,plugin/session/keystore.c \
 	plugin/session/keystore-file.c $(KEYFILE_SRC))
 $(BUILD)/tests/glue/test_ring: plugin/session/ring.c \
-	$(call objects,plugin/session/unlock-cache.c $(KEYSTORE_SRC))
+	$(call objects,plugin/session/unlock-cache.c \
+	plugin/session/leaks.c $(KEYSTORE_SRC))
 $(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \
 	plugin/session/ring-rebind.c plugin/session/ring.c \
 	plugin/session/ring-secret.c $(call objects,\
-	plugin/session/unlock-cache.c $(KEYSTORE_SRC))
+	plugin/session/unlock-cache.c plugin/session/leaks.c $(KEYSTORE_SRC))
 $(BUILD)/tests/glue/test_keyword_index: plugin/keywords/index.c \
 	$(call objects,plugin/keywords/index-hash.c plugin/keywords/name.c \
 	plugin/rules/name.c)

@@ -20,6 +20,7 @@ struct roost_keyring_plan {
 	/* NULL for a provider slot; else the 32 bytes of roost_secret_key for
 	   a password slot, and then there is no provider slot. */
 	const uint8_t *secret;
+	struct roost_argon2_cost cost;	/* of that slot */
 	/* The ROOST_CODE_SIZE bytes of a recovery slot, or NULL for none. */
 	const uint8_t *recovery;
 };

@@ -119,7 +119,8 @@ roost_keyring_unlock_secret(const struct roost_keyring *kr,
 			    const uint8_t secret[ROOST_KEY_SIZE],
 			    const struct roost_argon2_limits *limits,
 			    uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
-/* The two halves of that. */
+/* The two halves of that.  *slot_r is the password slot that opened, or NULL
+   after an error; it is a part of kr. */
 enum roost_err
 roost_keyring_unlock_app(const struct roost_keyring *kr,
 			 const uint8_t secret[ROOST_KEY_SIZE],
@@ -129,7 +130,8 @@ roost_keyring_unlock_password(const struct roost_keyring *kr,
 			      const uint8_t host_key[ROOST_KEY_SIZE],
 			      const uint8_t secret[ROOST_KEY_SIZE],
 			      const struct roost_argon2_limits *limits,
-			      uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
+			      uint8_t master_r[ROOST_KEY_SIZE],
+			      const struct roost_slot **slot_r) ROOST_CHECKED;
 /* Unlock it by a recovery code. */
 enum roost_err
 roost_keyring_unlock_recovery(const struct roost_keyring *kr,

@@ -32,11 +32,20 @@ struct roost_argon2_limits {
 	uint32_t t_max;
 	uint32_t m_kib_max;
 };
+/* What it does cost: passes, and memory. */
+struct roost_argon2_cost {
+	uint32_t t, m_kib;
+};
 #define ROOST_ARGON2_T_MIN 1
 #define ROOST_ARGON2_M_KIB_MIN 8192
 #define ROOST_ARGON2_T_DEFAULT 3
 #define ROOST_ARGON2_M_KIB_DEFAULT 65536
 extern const struct roost_argon2_limits roost_slot_argon2_server;
+
+/* Make neither t nor m_kib less than what is wanted, and none less than it was.
+   True if that has changed the cost. */
+bool roost_slot_cost_raise(struct roost_argon2_cost *cost,
+			   const struct roost_argon2_cost *wanted);
 
 /* Make the key that wraps the master key; there is one function for each kind
    of slot.  The caller wipes kek_r; it is zero after an error. */

@@ -359,8 +359,8 @@ make_slots(struct roost_keyring *kr, const struct roost_keyring_plan *plan,
 			ROOST_SLOT_PASSWORD,
 		.now = plan->now,
 		.secret = plan->secret,
-		.t = ROOST_ARGON2_T_DEFAULT,
-		.m_kib = ROOST_ARGON2_M_KIB_DEFAULT,
+		.t = plan->cost.t,
+		.m_kib = plan->cost.m_kib,
 	};
 	enum roost_err err = roost_keyring_add_slot(kr, host_key, master,
 						    &slot);

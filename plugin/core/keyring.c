@@ -133,11 +133,12 @@ slot_unwrap(const struct roost_keyring *kr, const struct roost_slot *slot,
 
 /* Try the slots of one type in the order of the document, but of two passwords
    the later one first.  ROOST_ERR_NO_SLOT if there is none, else what the last
-   one answered. */
+   one answered.  *slot_r is the one that opened. */
 static enum roost_err
 slots_try(const struct roost_keyring *kr, enum roost_slot_type type,
 	  const struct roost_slot_secret *from,
-	  uint8_t master_r[ROOST_KEY_SIZE])
+	  uint8_t master_r[ROOST_KEY_SIZE],
+	  const struct roost_slot **slot_r)
 {
 	const struct roost_slot *slot;
 	uint8_t kek[ROOST_KEY_SIZE];
@@ -146,6 +147,7 @@ slots_try(const struct roost_keyring *kr, enum roost_slot_type type,
 
 	memset(kek, 0, sizeof(kek));
 	memset(master_r, 0, ROOST_KEY_SIZE);
+	*slot_r = NULL;
 	/* Without a host key these slots count as absent (FORMAT.md 9.15). */
 	if (from->host_key == NULL && (type == ROOST_SLOT_PROVIDER ||
 				       type == ROOST_SLOT_PASSWORD))
@@ -161,6 +163,8 @@ slots_try(const struct roost_keyring *kr, enum roost_slot_type type,
 		err = roost_terms_slot_kek(slot, from, kek);
 		if (err == ROOST_OK)
 			err = slot_unwrap(kr, slot, kek, master_r);
+		if (err == ROOST_OK)
+			*slot_r = slot;
 	}
 	roost_wipe(kek, sizeof(kek));
 	return err;
@@ -172,8 +176,9 @@ roost_keyring_unlock_provider(const struct roost_keyring *kr,
 			      uint8_t master_r[ROOST_KEY_SIZE])
 {
 	struct roost_slot_secret from = { .host_key = host_key };
+	const struct roost_slot *slot;
 
-	return slots_try(kr, ROOST_SLOT_PROVIDER, &from, master_r);
+	return slots_try(kr, ROOST_SLOT_PROVIDER, &from, master_r, &slot);
 }
 
 enum roost_err
@@ -182,8 +187,9 @@ roost_keyring_unlock_app(const struct roost_keyring *kr,
 			 uint8_t master_r[ROOST_KEY_SIZE])
 {
 	struct roost_slot_secret from = { .secret = secret };
+	const struct roost_slot *slot;
 
-	return slots_try(kr, ROOST_SLOT_APP, &from, master_r);
+	return slots_try(kr, ROOST_SLOT_APP, &from, master_r, &slot);
 }
 
 enum roost_err
@@ -191,13 +197,14 @@ roost_keyring_unlock_password(const struct roost_keyring *kr,
 			      const uint8_t host_key[ROOST_KEY_SIZE],
 			      const uint8_t secret[ROOST_KEY_SIZE],
 			      const struct roost_argon2_limits *limits,
-			      uint8_t master_r[ROOST_KEY_SIZE])
+			      uint8_t master_r[ROOST_KEY_SIZE],
+			      const struct roost_slot **slot_r)
 {
 	struct roost_slot_secret from = {
 		.host_key = host_key, .secret = secret, .limits = limits
 	};
 
-	return slots_try(kr, ROOST_SLOT_PASSWORD, &from, master_r);
+	return slots_try(kr, ROOST_SLOT_PASSWORD, &from, master_r, slot_r);
 }
 
 enum roost_err
@@ -208,6 +215,7 @@ roost_keyring_unlock_secret(const struct roost_keyring *kr,
 			    uint8_t master_r[ROOST_KEY_SIZE])
 {
 	enum roost_err app, password;
+	const struct roost_slot *slot;
 
 	/* App slots cost little, so they come first: a login then costs one
 	   Argon2id at most. */
@@ -215,7 +223,7 @@ roost_keyring_unlock_secret(const struct roost_keyring *kr,
 	if (app == ROOST_OK)
 		return ROOST_OK;
 	password = roost_keyring_unlock_password(kr, host_key, secret, limits,
-						 master_r);
+						 master_r, &slot);
 	return password == ROOST_ERR_NO_SLOT ? app : password;
 }
 
@@ -225,8 +233,9 @@ roost_keyring_unlock_recovery(const struct roost_keyring *kr,
 			      uint8_t master_r[ROOST_KEY_SIZE])
 {
 	struct roost_slot_secret from = { .secret = code };
+	const struct roost_slot *slot;
 
-	return slots_try(kr, ROOST_SLOT_RECOVERY, &from, master_r);
+	return slots_try(kr, ROOST_SLOT_RECOVERY, &from, master_r, &slot);
 }
 
 /* Open one escrow slot. */

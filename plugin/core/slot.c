@@ -30,6 +30,19 @@ roost_slot_type_name(enum roost_slot_type type)
 	return type_names[type];
 }
 
+bool
+roost_slot_cost_raise(struct roost_argon2_cost *cost,
+		      const struct roost_argon2_cost *wanted)
+{
+	const struct roost_argon2_cost before = *cost;
+
+	if (cost->t < wanted->t)
+		cost->t = wanted->t;
+	if (cost->m_kib < wanted->m_kib)
+		cost->m_kib = wanted->m_kib;
+	return cost->t != before.t || cost->m_kib != before.m_kib;
+}
+
 enum roost_err
 roost_slot_kek_provider(const uint8_t host_key[ROOST_KEY_SIZE],
 			uint8_t kek_r[ROOST_KEY_SIZE])

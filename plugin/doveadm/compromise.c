@@ -106,16 +106,19 @@ static enum roost_err
 slot_again(const struct compromise *com, const struct roost_slot *old,
 	   struct roost_ring_edit *edit)
 {
+	struct roost_argon2_cost cost = { .t = old->t, .m_kib = old->m_kib };
 	struct roost_slot_new slot = {
 		.type = old->type, .now = (uint64_t)ioloop_time,
 		.public_key = old->public_key,
-		.t = old->t, .m_kib = old->m_kib,
 	};
 	const struct roost_ring_secret *opener = com->opener;
 
 	if (opener != NULL)
 		slot.secret = old->type == ROOST_SLOT_RECOVERY ?
 			opener->code : opener->hash;
+	(void)roost_slot_cost_raise(&cost, &com->target->config->argon2);
+	slot.t = cost.t;
+	slot.m_kib = cost.m_kib;
 	return roost_keyring_add_slot(edit->kr, edit->host_key, edit->master,
 				      &slot);
 }
@@ -245,14 +248,14 @@ compromise_prepare(struct compromise *com, const char **error_r)
 	if (ret < 0)
 		return ret;
 	if (roost_given_has_password(given) &&
-	    roost_fresh_make(&com->password, given, ROOST_SLOT_PASSWORD,
-			     error_r) < 0)
+	    roost_fresh_make(&com->password, given, com->target->config,
+			     ROOST_SLOT_PASSWORD, error_r) < 0)
 		return -1;
 	if ((com->cmd->has_recovery ||
 	     roost_consent_offer(&com->cmd->ctx,
 				 "Make a new recovery code, too?")) &&
-	    roost_fresh_make(&com->recovery, given, ROOST_SLOT_RECOVERY,
-			     error_r) < 0)
+	    roost_fresh_make(&com->recovery, given, com->target->config,
+			     ROOST_SLOT_RECOVERY, error_r) < 0)
 		return -1;
 	if (is_usable(com))
 		return 0;

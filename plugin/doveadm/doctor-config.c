@@ -14,6 +14,8 @@
 #include "session/leaks.h"
 #include "settings/line.h"
 
+#include "roost/slot.h"
+
 #include <ctype.h>
 
 struct check {
@@ -34,7 +36,8 @@ static const char *const protocol_names[] = {
 };
 static const char *const plugin_names[] = {
 	"roost_provider_key", "roost_provider_old_key", "roost_fts",
-	"mail_log_fields", ROOST_CRYPT_WRITE_SETTING, NULL
+	"roost_argon2_memory", "mail_log_fields", ROOST_CRYPT_WRITE_SETTING,
+	NULL
 };
 
 /* What a setting of mail_crypt is for, and the line of Roost that takes its
@@ -523,6 +526,18 @@ roost_doctor_config_vsz_limit(const struct roost_doveconf *global,
 			&size))
 		return 0;
 	return size;
+}
+
+uint32_t
+roost_doctor_config_argon2_memory(const struct roost_doveconf *global)
+{
+	uint64_t size;
+
+	/* What is wrong with it is told to who logs in. */
+	if (!parse_size(plugin_get(global, "roost_argon2_memory"), &size) ||
+	    size / 1024 > roost_slot_argon2_server.m_kib_max)
+		return ROOST_ARGON2_M_KIB_DEFAULT;
+	return (uint32_t)(size / 1024);
 }
 
 int

@@ -24,6 +24,10 @@ int roost_doctor_config(struct roost_findings *findings,
 const char *roost_doctor_config_key_path(const struct roost_doveconf *global,
 					 const char *setting);
 
+/* The memory, in KiB, that the configuration asks of a password slot. */
+uint32_t
+roost_doctor_config_argon2_memory(const struct roost_doveconf *global);
+
 /* How many bytes of address space a service's processes may have; 0 if there is
    no limit. */
 uint64_t roost_doctor_config_vsz_limit(const struct roost_doveconf *global,

@@ -320,8 +320,8 @@ check_vsz_limit(struct roost_findings *findings,
 {
 	/* Those that users log in to with their secret. */
 	static const char *const services[] = { "imap", "pop3", NULL };
-	const uint64_t need =
-		roost_doctor_server_argon2_need(ROOST_ARGON2_M_KIB_DEFAULT);
+	const uint32_t m_kib = roost_doctor_config_argon2_memory(global);
+	const uint64_t need = roost_doctor_server_argon2_need(m_kib);
 	const char *const *service;
 	uint64_t limit;
 

@@ -21,6 +21,7 @@ static const char app_digits[] = "abcdefghijkmnpqrstuvwxyz23456789";
 /* In guarded memory. */
 struct roost_fresh {
 	enum roost_slot_type type;
+	struct roost_argon2_cost cost;
 	struct roost_ring_secret secret;
 	uint8_t public_key[ROOST_KEY_SIZE];
 	char shown[SHOWN_SIZE];
@@ -89,12 +90,14 @@ fresh_fill(struct roost_fresh *fresh, struct roost_given *given,
 
 int
 roost_fresh_make(struct roost_fresh **fresh_r, struct roost_given *given,
+		 const struct roost_config *config,
 		 enum roost_slot_type type, const char **error_r)
 {
 	*fresh_r = roost_secret_new(sizeof(**fresh_r));
 	if (*fresh_r == NULL)
 		return roost_ring_change_fail(ROOST_ERR_BACKEND, error_r);
 	(*fresh_r)->type = type;
+	(*fresh_r)->cost = config->argon2;
 	if (fresh_fill(*fresh_r, given, error_r) == 0)
 		return 0;
 	roost_fresh_free(fresh_r);
@@ -119,8 +122,8 @@ roost_fresh_add(const struct roost_fresh *fresh, struct roost_ring_edit *edit)
 		.secret = fresh->type == ROOST_SLOT_RECOVERY ?
 			fresh->secret.code : fresh->secret.hash,
 		.public_key = fresh->public_key,
-		.t = ROOST_ARGON2_T_DEFAULT,
-		.m_kib = ROOST_ARGON2_M_KIB_DEFAULT,
+		.t = fresh->cost.t,
+		.m_kib = fresh->cost.m_kib,
 	};
 	struct roost_keyring *kr = edit->kr;
 	enum roost_err err = roost_keyring_add_slot(kr, edit->host_key,
@@ -157,8 +160,9 @@ bool
 roost_fresh_is_slot(const struct roost_fresh *fresh,
 		    const struct roost_keyring *kr,
 		    const struct roost_slot *slot,
-		    const uint8_t host_key[ROOST_KEY_SIZE])
+		    const uint8_t host_key[ROOST_KEY_SIZE], bool is_weak_other)
 {
+	struct roost_argon2_cost cost = { .t = slot->t, .m_kib = slot->m_kib };
 	uint8_t master[ROOST_KEY_SIZE];
 	enum roost_err err;
 
@@ -167,7 +171,8 @@ roost_fresh_is_slot(const struct roost_fresh *fresh,
 	if (slot->type == ROOST_SLOT_ESCROW)
 		return roost_bytes_equal(slot->public_key, fresh->public_key,
 					 ROOST_KEY_SIZE);
-	if (slot->type != ROOST_SLOT_PASSWORD)
+	if (slot->type != ROOST_SLOT_PASSWORD ||
+	    (is_weak_other && roost_slot_cost_raise(&cost, &fresh->cost)))
 		return FALSE;
 	err = roost_ring_secret_open_slot(kr, slot->number, host_key,
 					  &fresh->secret, master);

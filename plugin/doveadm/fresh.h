@@ -17,9 +17,10 @@
 
 struct roost_fresh;
 
-/* Make one of this kind, which is given or generated.  0, and the caller frees
-   it; -1 with error_r. */
+/* Make one of this kind, which is given or generated; a password costs what the
+   configuration says.  0, and the caller frees it; -1 with error_r. */
 int roost_fresh_make(struct roost_fresh **fresh_r, struct roost_given *given,
+		     const struct roost_config *config,
 		     enum roost_slot_type type, const char **error_r);
 void roost_fresh_free(struct roost_fresh **fresh);
 
@@ -35,10 +36,13 @@ roost_fresh_secret(const struct roost_fresh *fresh);
 const char *roost_fresh_shown(const struct roost_fresh *fresh);
 
 /* Is this slot, which stands already, what it would make?  That is known of
-   passwords, which cost an Argon2id to find out, and of escrow. */
+   passwords, which cost an Argon2id to find out, and of escrow.  A password
+   slot that costs less than the configuration says is another one if
+   is_weak_other. */
 bool roost_fresh_is_slot(const struct roost_fresh *fresh,
 			 const struct roost_keyring *kr,
 			 const struct roost_slot *slot,
-			 const uint8_t host_key[ROOST_KEY_SIZE]);
+			 const uint8_t host_key[ROOST_KEY_SIZE],
+			 bool is_weak_other);
 
 #endif

@@ -76,8 +76,8 @@ mode_to_provider(struct mode_change *mode, const char **error_r)
 	int ret;
 
 	if (roost_given_get_opener(given, TRUE, &opener, error_r) < 0 ||
-	    roost_fresh_make(&mode->fresh, given, ROOST_SLOT_PROVIDER,
-			     error_r) < 0)
+	    roost_fresh_make(&mode->fresh, given, mode->target->config,
+			     ROOST_SLOT_PROVIDER, error_r) < 0)
 		return -1;
 	ret = mode_apply(mode, mode_add, opener, error_r);
 	if (ret > 0)
@@ -119,7 +119,7 @@ mode_find_password(const struct mode_change *mode, const char **error_r)
 
 	for (i = doc->slot_count; i-- > 0; ) {
 		if (roost_fresh_is_slot(mode->fresh, doc, &doc->slots[i],
-					roost_ring_host_key(ring)))
+					roost_ring_host_key(ring), FALSE))
 			return 1;
 	}
 	if (!roost_keyring_has_slot(doc, ROOST_SLOT_PASSWORD))
@@ -138,8 +138,8 @@ mode_finish_password(struct mode_change *mode, const char **error_r)
 	bool has_recovery = roost_keyring_has_slot(doc, ROOST_SLOT_RECOVERY);
 
 	if ((!has_recovery || mode->cmd->has_recovery) &&
-	    roost_fresh_make(&mode->recovery, given, ROOST_SLOT_RECOVERY,
-			     error_r) < 0)
+	    roost_fresh_make(&mode->recovery, given, mode->target->config,
+			     ROOST_SLOT_RECOVERY, error_r) < 0)
 		return -1;
 	if (mode_apply(mode, remove_provider, NULL, error_r) < 0)
 		return -1;
@@ -156,8 +156,8 @@ mode_to_password(struct mode_change *mode, const char **error_r)
 	struct roost_given *given = &mode->cmd->given;
 	int ret;
 
-	if (roost_fresh_make(&mode->fresh, given, ROOST_SLOT_PASSWORD,
-			     error_r) < 0)
+	if (roost_fresh_make(&mode->fresh, given, mode->target->config,
+			     ROOST_SLOT_PASSWORD, error_r) < 0)
 		return -1;
 	ret = mode_find_password(mode, error_r);
 	if (ret < 0)

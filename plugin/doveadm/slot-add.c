@@ -92,7 +92,8 @@ add_target(struct roost_slots_command *cmd, struct roost_target *target,
 	if (roost_given_get_opener(&cmd->given,
 				   roost_target_needs_secret(target),
 				   &opener, error_r) < 0 ||
-	    roost_fresh_make(&fresh, &cmd->given, type, error_r) < 0)
+	    roost_fresh_make(&fresh, &cmd->given, target->config, type,
+			     error_r) < 0)
 		return -1;
 	ret = add_slot(cmd, target, fresh, opener, error_r);
 	roost_fresh_free(&fresh);

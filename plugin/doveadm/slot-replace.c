@@ -37,7 +37,7 @@ struct replacing {
 };
 
 /* Which slot does the new secret open already, as after a run that was broken
-   off?  Its number, or 0. */
+   off?  Its number, or 0; one that costs too little is not what is wanted. */
 static uint32_t
 replacing_find(const struct replacing *replacing)
 {
@@ -49,7 +49,7 @@ replacing_find(const struct replacing *replacing)
 		const struct roost_slot *slot = &doc->slots[i];
 
 		if (roost_fresh_is_slot(replacing->fresh, doc, slot,
-					roost_ring_host_key(ring)))
+					roost_ring_host_key(ring), TRUE))
 			return slot->number;
 	}
 	return 0;
@@ -226,8 +226,8 @@ replace_target(struct replacing *replacing, const char **error_r)
 	if (roost_given_get_opener(&cmd->given,
 				   roost_target_needs_secret(target),
 				   &replacing->opener, error_r) < 0 ||
-	    roost_fresh_make(&replacing->fresh, &cmd->given, slot->type,
-			     error_r) < 0)
+	    roost_fresh_make(&replacing->fresh, &cmd->given, target->config,
+			     slot->type, error_r) < 0)
 		return -1;
 	ret = replacing_run(replacing, error_r);
 	roost_fresh_free(&replacing->fresh);

@@ -101,7 +101,8 @@ target_denied(const struct roost_target *target,
 	if (!roost_given_is_remote(given))
 		return ROOST_COMMAND_DENIED;
 	roost_ring_secret_spend(roost_ring_doc(target->ring),
-				roost_ring_host_key(target->ring), secret);
+				roost_ring_host_key(target->ring),
+				&target->config->argon2, secret);
 	*error_r = "The secret does not open the keyring";
 	return ROOST_COMMAND_DENIED;
 }

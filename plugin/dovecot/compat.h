@@ -75,15 +75,20 @@
 # define roost_mail_plugins(set) t_strsplit_spaces((set)->mail_plugins, ", ")
 #endif
 
-/* Read a time such as "10 min" as seconds. */
+/* Read a time such as "10 min" as seconds, and a size such as "64 M" as
+   bytes. */
 #ifdef ROOST_HAVE_STR_PARSE
 # include "str-parse.h"
 # define roost_parse_time(text, secs_r, error_r) \
 	str_parse_get_interval(text, secs_r, error_r)
+# define roost_parse_size(text, bytes_r, error_r) \
+	str_parse_get_size(text, bytes_r, error_r)
 #else
 # include "settings-parser.h"
 # define roost_parse_time(text, secs_r, error_r) \
 	settings_get_time(text, secs_r, error_r)
+# define roost_parse_size(text, bytes_r, error_r) \
+	settings_get_size(text, bytes_r, error_r)
 #endif
 
 /* Register fields of the index cache.  Where core may shorten their names it

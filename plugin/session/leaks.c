@@ -99,6 +99,24 @@ roost_leaks_device_is_encrypted(dev_t dev)
 		volume_lies_on_encrypted(sys, VOLUMES_MAX);
 }
 
+/* Does it lie in memory alone? */
+static bool
+fs_is_volatile(const struct statfs *fs)
+{
+	return fs->f_type == TMPFS_MAGIC ||
+		(unsigned long)fs->f_type == RAMFS_MAGIC;
+}
+
+int
+roost_leaks_fd_is_volatile(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -1;
+	return fs_is_volatile(&fs) ? 1 : 0;
+}
+
 bool
 roost_leaks_dir_keeps(const char *dir)
 {
@@ -108,8 +126,7 @@ roost_leaks_dir_keeps(const char *dir)
 	/* That it is not there is told by whoever needs it. */
 	if (statfs(dir, &fs) < 0 || stat(dir, &st) < 0)
 		return FALSE;
-	return fs.f_type != TMPFS_MAGIC &&
-		(unsigned long)fs.f_type != RAMFS_MAGIC &&
+	return !fs_is_volatile(&fs) &&
 		!roost_leaks_device_is_encrypted(st.st_dev);
 }
 

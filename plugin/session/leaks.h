@@ -20,6 +20,10 @@ bool roost_leaks_field_is_telling(const char *name);
 /* Is it known that the device is an encrypted one, or made of such? */
 bool roost_leaks_device_is_encrypted(dev_t dev);
 
+/* Does the file system of an open file or folder lie in memory alone?  -1, with
+   errno, if it cannot be asked. */
+int roost_leaks_fd_is_volatile(int fd);
+
 /* Would whoever holds the disk find what is written into this folder?  FALSE if
    it is not there, lies in memory, or on an encrypted device. */
 bool roost_leaks_dir_keeps(const char *dir);

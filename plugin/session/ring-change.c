@@ -58,7 +58,8 @@ changing_check_seen(const struct changing *changing, const char **error_r)
 	if (!roost_bytes_equal(old->id, now->id, ROOST_ID_SIZE))
 		return changing_fail_err(changing, ROOST_ERR_OTHER_KEYRING,
 					 error_r);
-	if (old->generation == now->generation)
+	if (buffer_cmp(roost_ring_stored(seen),
+		       roost_ring_stored(changing->stored)))
 		return 0;
 	*error_r = t_strdup_printf("it was changed meanwhile: it is of "
 		"generation %"PRIu64" now, and was of %"PRIu64" when this "
@@ -93,9 +94,15 @@ changing_open(struct changing *changing, const char **error_r)
 	if (!change->needs_master)
 		return 0;
 	edit->master = roost_secret_new(ROOST_KEY_SIZE);
-	change->secret_err = edit->master == NULL ? ROOST_ERR_BACKEND :
-		roost_ring_secret_open(doc, edit->host_key, change->secret,
-				       edit->master, &edit->opened_by);
+	if (edit->master == NULL)
+		change->secret_err = ROOST_ERR_BACKEND;
+	else if (change->master != NULL)
+		memcpy(edit->master, change->master, ROOST_KEY_SIZE);
+	else
+		change->secret_err =
+			roost_ring_secret_open(doc, edit->host_key,
+					       change->secret, edit->master,
+					       &edit->opened_by);
 	return change->secret_err == ROOST_OK ? 0 :
 		changing_fail_err(changing, change->secret_err, error_r);
 }
@@ -192,8 +199,10 @@ changing_store(struct changing *changing, const char **error_r)
 
 	if (err != ROOST_OK)
 		return changing_fail_err(changing, err, error_r);
-	if (changing_check(changing, error_r) < 0 ||
-	    roost_keystore_replace(changing->store,
+	if (changing_check(changing, error_r) < 0)
+		return -1;
+	changing->change->may_be_stored = TRUE;
+	if (roost_keystore_replace(changing->store,
 				   roost_ring_stored(changing->stored),
 				   changing->doc, changing->len, error_r) < 0)
 		return -1;
@@ -235,6 +244,7 @@ roost_ring_change(struct roost_keystore *store,
 	int ret;
 
 	change->secret_err = ROOST_OK;
+	change->may_be_stored = FALSE;
 	if (roost_keystore_lock(store, error_r) < 0)
 		return -1;
 	changing.edit.kr = i_new(struct roost_keyring, 1);

@@ -26,7 +26,7 @@ struct roost_ring_edit {
 	/* NULL unless the change needs it.  A callback that makes a new master
 	   key puts it here. */
 	uint8_t *master;
-	uint32_t opened_by;	/* the slot that gave it */
+	uint32_t opened_by;	/* the slot that gave it; 0: none did */
 	/* The number of a new slot, and what has to open it, or NULL for the
 	   provider slot.  0: there is none, or nothing to open it with. */
 	uint32_t new_slot;
@@ -34,13 +34,15 @@ struct roost_ring_edit {
 };
 
 struct roost_ring_change {
-	/* The keyring as the command saw it before: its id and generation must
-	   be those that are stored.  NULL: whatever stands there. */
+	/* The keyring as the command saw it before: what is stored must be that
+	   document.  NULL: whatever stands there. */
 	const struct roost_ring *seen;
 	const char *owner;		/* NULL: that gate is skipped */
 	const struct roost_config *config;
 	bool needs_master;
-	/* What opens the master key; NULL: the provider slot. */
+	/* The master key, for who has it.  NULL: it is opened by the secret, or
+	   where that is NULL, too, by the provider slot. */
+	const uint8_t *master;
 	const struct roost_ring_secret *secret;
 	/* Returns 1 if it changed the document, 0 if there is nothing to do, or
 	   -1 with error_r. */
@@ -49,6 +51,9 @@ struct roost_ring_change {
 	void *context;
 	/* Set by the call: why the secret did not open; else ROOST_OK. */
 	enum roost_err secret_err;
+	/* Set by the call: after an error, too, the change may be stored,
+	   because it was handed to the store. */
+	bool may_be_stored;
 };
 
 /* 1 the document was changed; 0 there was nothing to do; -1 with error_r.  A

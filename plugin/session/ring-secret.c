@@ -149,17 +149,25 @@ roost_ring_secret_open_slot(const struct roost_keyring *kr, uint32_t number,
 void
 roost_ring_secret_spend(const struct roost_keyring *kr,
 			const uint8_t host_key[ROOST_KEY_SIZE],
+			const struct roost_argon2_cost *usual,
 			const struct roost_ring_secret *secret)
 {
 	static const uint8_t none[ROOST_KEY_SIZE];
 	static const uint8_t salt[ROOST_SLOT_SALT_SIZE];
+	const struct roost_slot *slots = kr->slots;
+	struct roost_argon2_cost cost = *usual;
 	uint8_t kek[ROOST_KEY_SIZE];
+	unsigned int i;
 
-	if ((!secret->has_hash ||
-	     !roost_keyring_has_slot(kr, ROOST_SLOT_PASSWORD)) &&
-	    roost_slot_kek_password(host_key, none, salt,
-				    ROOST_ARGON2_T_DEFAULT,
-				    ROOST_ARGON2_M_KIB_DEFAULT,
+	for (i = 0; i < kr->slot_count; i++) {
+		if (slots[i].type != ROOST_SLOT_PASSWORD)
+			continue;
+		if (secret->has_hash)
+			return;
+		cost.t = slots[i].t;
+		cost.m_kib = slots[i].m_kib;
+	}
+	if (roost_slot_kek_password(host_key, none, salt, cost.t, cost.m_kib,
 				    &roost_slot_argon2_server, kek) ==
 	    ROOST_OK)
 		roost_wipe(kek, sizeof(kek));

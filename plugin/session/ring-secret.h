@@ -47,10 +47,14 @@ roost_ring_secret_open_slot(const struct roost_keyring *kr, uint32_t number,
 			    const struct roost_ring_secret *secret,
 			    uint8_t master_r[ROOST_KEY_SIZE]) ROOST_CHECKED;
 
-/* After a secret opened nothing: spend what a wrong password costs, if trying
-   it has not.  Then an answer's time does not tell what it was taken for. */
+/*
+ * After a secret opened nothing: spend what a wrong password costs, if trying
+ * it has not.  Then an answer's time does not tell what it was taken for.
+ * Where the keyring has no password, that is the usual cost.
+ */
 void roost_ring_secret_spend(const struct roost_keyring *kr,
 			     const uint8_t host_key[ROOST_KEY_SIZE],
+			     const struct roost_argon2_cost *usual,
 			     const struct roost_ring_secret *secret);
 
 #endif

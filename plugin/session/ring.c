@@ -41,6 +41,12 @@ struct roost_ring {
 	bool is_unproven;
 	bool has_user_secret;
 	struct roost_config_unlock unlock;
+	/* What roost_ring_on_password() has told, or NULL; and the password
+	   slot that was computed, if one was. */
+	roost_ring_password_callback_t *on_password;
+	struct event *event;
+	bool has_computed;
+	struct roost_slot computed;
 	bool was_tried;
 	enum roost_err unlock_err;
 	struct ring_secrets *secrets;
@@ -324,52 +330,6 @@ roost_ring_load(struct roost_keystore *store, const char *owner,
 
 /* -- unlocking -- */
 
-/* The master key, by a password slot, or by what another connection that opened
-   it has left. */
-static enum roost_err
-ring_master_password(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
-{
-	const struct roost_unlock unlock = {
-		.host_key = ring->secrets->host_key,
-		.secret = ring->secrets->user_secret,
-		.keyring_id = ring->doc->id,
-		.generation = ring->doc->generation,
-	};
-	struct roost_unlock_turn *turn;
-	enum roost_err err;
-
-	if (roost_unlock_cache_take(&ring->unlock, &unlock, master_r, &turn))
-		return ROOST_OK;
-	err = roost_keyring_unlock_password(ring->doc, unlock.host_key,
-					    unlock.secret,
-					    &roost_slot_argon2_server,
-					    master_r);
-	roost_unlock_cache_leave(&ring->unlock, &unlock,
-				 err == ROOST_OK ? master_r : NULL, &turn);
-	return err;
-}
-
-/* The master key, by the provider slot or by the user's secret. */
-static enum roost_err
-ring_master(struct roost_ring *ring, uint8_t master_r[ROOST_KEY_SIZE])
-{
-	const struct ring_secrets *secrets = ring->secrets;
-	enum roost_err err;
-
-	memset(master_r, 0, ROOST_KEY_SIZE);
-	if (roost_keyring_has_slot(ring->doc, ROOST_SLOT_PROVIDER))
-		return roost_keyring_unlock_provider(ring->doc,
-						     secrets->host_key,
-						     master_r);
-	if (!ring->has_user_secret)
-		return ROOST_ERR_LOCKED;
-	err = roost_keyring_unlock_app(ring->doc, secrets->user_secret,
-				       master_r);
-	return err == ROOST_OK ||
-		!roost_keyring_has_slot(ring->doc, ROOST_SLOT_PASSWORD) ?
-		err : ring_master_password(ring, master_r);
-}
-
 /* Open all epochs by the master key at hand.  What was open stays so if that
    fails. */
 static enum roost_err
@@ -399,6 +359,90 @@ ring_open_epochs(struct roost_ring *ring)
 	return ROOST_OK;
 }
 
+/* What the unlock cache goes by.  It borrows from the ring. */
+static struct roost_unlock
+ring_unlock_terms(const struct roost_ring *ring)
+{
+	return (struct roost_unlock) {
+		.host_key = ring->secrets->host_key,
+		.secret = ring->secrets->user_secret,
+		.keyring_id = ring->doc->id,
+		.generation = ring->doc->generation,
+	};
+}
+
+/* Open it by what another connection has left, else by a password slot.  What
+   was left is believed only once it has opened the epochs. */
+static enum roost_err
+ring_open_password(struct roost_ring *ring)
+{
+	const struct roost_unlock unlock = ring_unlock_terms(ring);
+	uint8_t *master = ring->secrets->master;
+	const struct roost_slot *slot;
+	struct roost_unlock_turn *turn;
+	enum roost_err err;
+
+	if (roost_unlock_cache_take(&ring->unlock, &unlock, master, &turn)) {
+		if (ring_open_epochs(ring) == ROOST_OK)
+			return ROOST_OK;
+		turn = roost_unlock_cache_refuse(&ring->unlock, &unlock);
+	}
+	err = roost_keyring_unlock_password(ring->doc, unlock.host_key,
+					    unlock.secret,
+					    &roost_slot_argon2_server, master,
+					    &slot);
+	if (err == ROOST_OK)
+		err = ring_open_epochs(ring);
+	ring->has_computed = err == ROOST_OK;
+	if (ring->has_computed)
+		ring->computed = *slot;
+	roost_unlock_cache_leave(&ring->unlock, &unlock,
+				 err == ROOST_OK ? master : NULL, &turn);
+	return err;
+}
+
+/* Open it by the provider slot or by the user's secret. */
+static enum roost_err
+ring_open(struct roost_ring *ring)
+{
+	struct ring_secrets *secrets = ring->secrets;
+	bool has_provider = roost_keyring_has_slot(ring->doc,
+						   ROOST_SLOT_PROVIDER);
+	enum roost_err err;
+
+	ring->has_computed = FALSE;
+	memset(secrets->master, 0, ROOST_KEY_SIZE);
+	if (!has_provider && !ring->has_user_secret)
+		return ROOST_ERR_LOCKED;
+	err = has_provider ?
+		roost_keyring_unlock_provider(ring->doc, secrets->host_key,
+					      secrets->master) :
+		roost_keyring_unlock_app(ring->doc, secrets->user_secret,
+					 secrets->master);
+	if (err == ROOST_OK)
+		return ring_open_epochs(ring);
+	return has_provider ||
+		!roost_keyring_has_slot(ring->doc, ROOST_SLOT_PASSWORD) ?
+		err : ring_open_password(ring);
+}
+
+/* Tell who asked for it that a password slot was computed. */
+static void
+ring_tell_password(struct roost_ring *ring)
+{
+	const struct roost_slot slot = ring->computed;
+	const struct roost_ring_password password = {
+		.event = ring->event, .store = ring->store,
+		.owner = ring->owner, .config = ring->config, .slot = &slot,
+		.secret = ring->secrets->user_secret,
+		.master = ring->secrets->master,
+	};
+
+	if (ring->on_password != NULL && ring->has_computed) T_BEGIN {
+		ring->on_password(ring, &password);
+	} T_END;
+}
+
 enum roost_err
 roost_ring_unlock(struct roost_ring *ring)
 {
@@ -407,10 +451,10 @@ roost_ring_unlock(struct roost_ring *ring)
 	if (ring->was_tried)
 		return ring->unlock_err;
 	ring->was_tried = TRUE;
-	ring->unlock_err = ring_master(ring, secrets->master);
+	ring->unlock_err = ring_open(ring);
 	if (ring->unlock_err == ROOST_OK)
-		ring->unlock_err = ring_open_epochs(ring);
-	if (ring->unlock_err != ROOST_OK)
+		ring_tell_password(ring);
+	else
 		roost_wipe(secrets->master, ROOST_KEY_SIZE);
 	roost_wipe(secrets->user_secret, ROOST_KEY_SIZE);
 	return ring->unlock_err;
@@ -501,9 +545,7 @@ ring_open_later(struct roost_ring *ring)
 {
 	uint8_t *master = ring->secrets->master;
 
-	if (ring_open_epochs(ring) == ROOST_OK ||
-	    (ring_master(ring, master) == ROOST_OK &&
-	     ring_open_epochs(ring) == ROOST_OK))
+	if (ring_open_epochs(ring) == ROOST_OK || ring_open(ring) == ROOST_OK)
 		return;
 	/* A provider slot that does not open is the keyring's fault. */
 	if (roost_keyring_has_slot(ring->doc, ROOST_SLOT_PROVIDER)) {
@@ -585,6 +627,16 @@ roost_ring_bind(struct roost_ring *ring, struct roost_keystore *store,
 	ring->config = config;
 }
 
+void
+roost_ring_on_password(struct roost_ring *ring,
+		       roost_ring_password_callback_t *callback,
+		       struct event *event)
+{
+	i_assert(ring->store != NULL);
+	ring->on_password = callback;
+	ring->event = event;
+}
+
 /* Take a later document, if one is stored by now.  One that fails is told of by
    who seals next. */
 static bool
@@ -621,6 +673,7 @@ ring_make(struct roost_keyring *keyring,
 		.policy = create->policy,
 		.now = (uint64_t)ioloop_time,
 		.secret = create->secret,
+		.cost = config->argon2,
 		.recovery = create->recovery,
 	};
 

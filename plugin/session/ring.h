@@ -55,6 +55,30 @@ int roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
 void roost_ring_bind(struct roost_ring *ring, struct roost_keystore *store,
 		     const char *owner, const struct roost_config *config);
 
+/*
+ * A password slot that has opened a ring, which is open by now: the unlock
+ * cache had nothing, and Argon2id was computed.  Secret and master key are in
+ * guarded memory; the secret is wiped afterwards.
+ */
+struct roost_ring_password {
+	struct event *event;		/* for the log */
+	struct roost_keystore *store;	/* as roost_ring_bind() has told */
+	const char *owner;
+	const struct roost_config *config;
+	const struct roost_slot *slot;
+	const uint8_t *secret;		/* the 32 bytes of roost_secret_key */
+	const uint8_t *master;
+};
+typedef void
+roost_ring_password_callback_t(struct roost_ring *ring,
+			       const struct roost_ring_password *password);
+
+/* Have this called when that happens to a ring which is bound.  It may change
+   what is stored, and renew the ring.  The event has to outlive the ring. */
+void roost_ring_on_password(struct roost_ring *ring,
+			    roost_ring_password_callback_t *callback,
+			    struct event *event);
+
 /* How often the key that new messages are sealed to has changed since the ring
    was loaded. */
 unsigned int roost_ring_seal_count(const struct roost_ring *ring);

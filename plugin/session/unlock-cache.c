@@ -14,15 +14,15 @@
 #include "sleep.h"
 #include "write-full.h"
 
+#include "session/leaks.h"
+
 #include "roost/secret.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,19 +49,20 @@ struct roost_unlock_turn {
 static const char *
 folder_error(const char *path)
 {
-	struct statfs fs;
 	struct stat st;
 	bool is_mine, is_shared;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int is_volatile;
 
 	if (fd < 0)
 		return t_strdup_printf("open() failed: %m");
-	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0) {
+	is_volatile = roost_leaks_fd_is_volatile(fd);
+	if (is_volatile < 0 || fstat(fd, &st) < 0) {
 		i_close_fd(&fd);
 		return t_strdup_printf("fstat() failed: %m");
 	}
 	i_close_fd(&fd);
-	if (fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC)
+	if (is_volatile == 0)
 		return "it does not lie on tmpfs: keys would reach a disk";
 	is_mine = st.st_uid == geteuid() && (st.st_mode & 0077) == 0;
 	is_shared = st.st_uid == 0 && (st.st_mode & S_ISVTX) != 0 &&
@@ -311,18 +312,52 @@ turn_lock_user(struct roost_unlock_turn *turn)
 		turn->lock = NULL;	/* it computes beside the other */
 }
 
+static struct roost_unlock_turn *
+turn_new(const struct roost_config_unlock *config,
+	 const struct roost_unlock *unlock)
+{
+	struct roost_unlock_turn *turn = i_new(struct roost_unlock_turn, 1);
+
+	turn->turn_fd = -1;
+	turn->path = file_path(config, unlock);
+	return turn;
+}
+
+struct roost_unlock_turn *
+roost_unlock_cache_refuse(const struct roost_config_unlock *config,
+			  const struct roost_unlock *unlock)
+{
+	struct roost_unlock_turn *turn = turn_new(config, unlock);
+
+	if (turn->path == NULL)
+		return turn;
+	turn_lock_user(turn);
+	i_unlink_if_exists(turn->path);
+	turn->turn_fd = turn_wait(config);
+	return turn;
+}
+
+struct roost_unlock_turn *
+roost_unlock_cache_turn(const struct roost_config_unlock *config,
+			const struct roost_unlock *unlock)
+{
+	struct roost_unlock_turn *turn = turn_new(config, unlock);
+
+	if (turn->path != NULL)
+		turn->turn_fd = turn_wait(config);
+	return turn;
+}
+
 bool
 roost_unlock_cache_take(const struct roost_config_unlock *config,
 			const struct roost_unlock *unlock,
 			uint8_t master_r[ROOST_KEY_SIZE],
 			struct roost_unlock_turn **turn_r)
 {
-	struct roost_unlock_turn *turn = i_new(struct roost_unlock_turn, 1);
+	struct roost_unlock_turn *turn = turn_new(config, unlock);
 
 	*turn_r = turn;
-	turn->turn_fd = -1;
 	memset(master_r, 0, ROOST_KEY_SIZE);
-	turn->path = file_path(config, unlock);
 	if (turn->path == NULL)
 		return FALSE;
 	if (!file_take(config, turn->path, unlock, master_r)) {

@@ -29,6 +29,22 @@ bool roost_unlock_cache_take(const struct roost_config_unlock *config,
 			     uint8_t master_r[ROOST_KEY_SIZE],
 			     struct roost_unlock_turn **turn_r);
 
+/*
+ * What was taken does not open the keyring, because it is of another document
+ * of the same generation, as after a restore: remove it.  The caller goes on as
+ * if nothing had been taken.
+ */
+struct roost_unlock_turn *
+roost_unlock_cache_refuse(const struct roost_config_unlock *config,
+			  const struct roost_unlock *unlock);
+
+/* The right to compute once more, for who has opened the keyring and lets the
+   user's other connections go on meanwhile.  roost_unlock_cache_leave() ends
+   it. */
+struct roost_unlock_turn *
+roost_unlock_cache_turn(const struct roost_config_unlock *config,
+			const struct roost_unlock *unlock);
+
 /* Leave the master key for the next; NULL if it was not found.  *turn is freed
    and becomes NULL. */
 void roost_unlock_cache_leave(const struct roost_config_unlock *config,

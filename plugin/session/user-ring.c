@@ -7,6 +7,7 @@
 #include "mailbox-list-private.h"
 #include "path-util.h"
 
+#include "session/ring-raise.h"
 #include "session/scan.h"
 
 #include <unistd.h>
@@ -19,6 +20,11 @@ struct ring_place {
 	const struct roost_config *config;	/* the pins that bind it */
 	bool is_own;		/* this session may make it */
 	bool is_user;		/* it is that of the session's user */
+};
+
+/* Those that a user logs in to. */
+static const char *const login_services[] = {
+	"imap", "pop3", "submission", NULL
 };
 
 /*
@@ -278,12 +284,26 @@ roost_user_owner(struct roost_user *ruser, struct mail_namespace *ns,
 	return 0;
 }
 
+/* Does the user log in here, where what is stored may be changed?  No lock is
+   common to the hosts that use a dict, so that nothing is changed there that
+   nobody has asked for. */
+static bool
+ring_may_be_raised(const struct roost_user *ruser,
+		   const struct ring_place *place,
+		   const struct roost_keystore *store)
+{
+	return place->is_user && ruser->config.enable == ROOST_ENABLE_YES &&
+		roost_keystore_makes_once(store) &&
+		str_array_find(login_services, ruser->user->service);
+}
+
 static int
 ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 	 bool is_sealing, struct roost_ring **ring_r, const char **error_r)
 {
 	struct ring_place place;
 	struct roost_keystore *store;
+	bool may_be_raised;
 	int ret = 1;
 
 	/* A short way, because this is asked for each message. */
@@ -299,9 +319,13 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 	if (*ring_r == NULL) {
 		ret = ring_open(ruser, ns, store, &place, is_sealing, ring_r,
 				error_r);
+		may_be_raised = ring_may_be_raised(ruser, &place, store);
 		if (ret > 0)
 			ring_keep(ruser, &store, place.owner, place.config,
 				  *ring_r);
+		if (ret > 0 && may_be_raised)
+			roost_ring_on_password(*ring_r, roost_ring_raise,
+					       ruser->user->event);
 	}
 	if (ret > 0 && place.is_user)
 		ruser->own_ring = *ring_r;

@@ -330,6 +330,36 @@ config_unlock(struct roost_config *config, pool_t pool,
 	return 0;
 }
 
+/* Reads what a password slot has to cost. */
+static int
+config_argon2(struct roost_config *config, const struct roost_settings *set,
+	      const char **error_r)
+{
+	const struct roost_argon2_limits *limits = &roost_slot_argon2_server;
+	struct roost_argon2_cost *cost = &config->argon2;
+	const char *error;
+	uoff_t bytes;
+
+	if (str_to_uint32(set->roost_argon2_time, &cost->t) < 0 ||
+	    cost->t < ROOST_ARGON2_T_MIN || cost->t > limits->t_max) {
+		*error_r = t_strdup_printf("roost_argon2_time is not a number "
+			"of passes between %u and %u", ROOST_ARGON2_T_MIN,
+			limits->t_max);
+		return -1;
+	}
+	if (roost_parse_size(set->roost_argon2_memory, &bytes, &error) < 0 ||
+	    bytes / 1024 < ROOST_ARGON2_M_KIB_MIN ||
+	    bytes / 1024 > limits->m_kib_max) {
+		*error_r = t_strdup_printf("roost_argon2_memory is not a size "
+			"between %u M and %u M, such as 64 M",
+			ROOST_ARGON2_M_KIB_MIN / 1024,
+			limits->m_kib_max / 1024);
+		return -1;
+	}
+	cost->m_kib = (uint32_t)(bytes / 1024);
+	return 0;
+}
+
 static int
 config_plaintext(struct roost_config *config, const struct roost_settings *set,
 		 const char **error_r)
@@ -366,7 +396,8 @@ roost_config_init(struct roost_config *config_r, pool_t pool,
 	i_zero(config_r);
 	if (config_modes(config_r, set, error_r) < 0 ||
 	    config_leaks(config_r, pool, set, error_r) < 0 ||
-	    config_unlock(config_r, pool, set, error_r) < 0)
+	    config_unlock(config_r, pool, set, error_r) < 0 ||
+	    config_argon2(config_r, set, error_r) < 0)
 		return -1;
 	config_r->secrets = roost_secret_new(sizeof(*config_r->secrets));
 	if (config_r->secrets == NULL) {

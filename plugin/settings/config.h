@@ -107,6 +107,7 @@ struct roost_config {
 	   sorted without regard to case; NULL is the last. */
 	const char *const *cache_headers;
 	struct roost_config_unlock unlock;
+	struct roost_argon2_cost argon2;	/* of new password slots */
 	size_t provider_key_count;
 	struct roost_config_secrets *secrets;
 };

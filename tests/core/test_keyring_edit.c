@@ -474,6 +474,7 @@ plan_new(void)
 		.provider_key = ring->provider_key,
 		.policy = ROOST_POLICY_SEALED,
 		.now = 1700000000,
+		.cost = { .t = 2, .m_kib = 9000 },
 	};
 }
 
@@ -545,6 +546,8 @@ test_a_plan_with_a_secret_makes_a_password_slot_alone(void **state)
 	kr = made(&plan);
 	assert_slots(kr, KIT_SLOT(ROOST_SLOT_PASSWORD) |
 		     KIT_SLOT(ROOST_SLOT_RECOVERY));
+	assert_int_equal(kr->slots[0].t, 2);
+	assert_int_equal(kr->slots[0].m_kib, 9000);
 	assert_gate(kit_ring_load(kr, ring, "anna@example.org"),
 		    ROOST_ERR_NO_SLOT);
 	assert_good(roost_keyring_open_host(kr, NULL, ring->provider_key, 1,

@@ -105,6 +105,32 @@ test_argon2_has_limits(void **state)
 		    ROOST_ERR_ARGON2_LIMIT);
 }
 
+static void
+test_a_cost_is_raised_and_never_lowered(void **state)
+{
+	const struct roost_argon2_cost wanted = { .t = 3, .m_kib = 65536 };
+	static const struct {
+		struct roost_argon2_cost before, after;
+	} costs[] = {
+		{ { 3, 65536 }, { 3, 65536 } },
+		{ { 4, 65537 }, { 4, 65537 } },
+		{ { 2, 65536 }, { 3, 65536 } },
+		{ { 3, 65535 }, { 3, 65536 } },
+		{ { 10, 8192 }, { 10, 65536 } },
+		{ { 1, 131072 }, { 3, 131072 } },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+		struct roost_argon2_cost cost = costs[i].before;
+
+		assert_int_equal(roost_slot_cost_raise(&cost, &wanted), i > 1);
+		assert_int_equal(cost.t, costs[i].after.t);
+		assert_int_equal(cost.m_kib, costs[i].after.m_kib);
+	}
+}
+
 /* A stolen password is worth nothing without the provider key, and likewise for
    the rest. */
 static void
@@ -143,6 +169,7 @@ main(void)
 		cmocka_unit_test(test_the_password_key_is_that_of_the_format),
 		cmocka_unit_test(test_the_random_key_is_that_of_the_format),
 		cmocka_unit_test(test_argon2_has_limits),
+		cmocka_unit_test(test_a_cost_is_raised_and_never_lowered),
 		cmocka_unit_test(test_password_key_depends_on_all_it_gets),
 	};
 

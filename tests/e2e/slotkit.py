@@ -11,6 +11,7 @@ import base64
 import collections
 import contextlib
 import fcntl
+import glob
 import http.client
 import json
 import os
@@ -248,6 +249,17 @@ def epoch_of(content, ring):
     keys = {rf.key_id(rf.public_of(private)): number
             for number, private, _ in ring.secrets}
     return keys[content[68:76]]
+
+
+def is_opened_by_another(path):
+    for link in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == path and \
+                    link.split("/")[2] != str(os.getpid()):
+                return True
+        except OSError:     # it was closed meanwhile
+            pass
+    return False
 
 
 def wait_until(condition):

@@ -137,7 +137,7 @@ def replace(place, new):
 # Keyrings
 
 def make_keyring(server, user, unlock="provider", secret=None,
-                 policy=b"open", key=None, owner=None, m=8192):
+                 policy=b"open", key=None, owner=None, t=1, m=8192):
     """Makes a keyring document with the second implementation; returns (text,
     Writer)."""
     writer = rf.Writer(os.urandom, (owner or user).encode(),
@@ -147,7 +147,8 @@ def make_keyring(server, user, unlock="provider", secret=None,
     if unlock == "provider":
         writer.add_provider()
     elif unlock == "password":
-        writer.add_password(secret or secret_of(server.password(user)), m=m)
+        writer.add_password(secret or secret_of(server.password(user)),
+                            t=t, m=m)
     return writer.text(), writer
 
 

@@ -125,6 +125,16 @@ def test_password_mode(engine, user):
     assert is_read(engine, user)
 
 
+def test_login_raises_nothing(engine, user):
+    """A password slot that costs little stays: no lock is common to the hosts
+    that use a database, and nobody has asked for a change."""
+    text, _ = tamper.make_keyring(engine.server, user, "password")
+    engine.put(user, text)
+    assert code_of(engine, user) == 250
+    assert is_read(engine, user)
+    assert engine.get(user) == text
+
+
 def test_made_once(engine, user):
     """A second init finds the first one's keyring."""
     doc = init(engine, user)

@@ -377,6 +377,17 @@ def test_vsz_limit_that_is_told_is_too_small(make_server):
         assert client.fetch(1, "BODY.PEEK[]").endswith(b"x\r\n")
 
 
+def test_vsz_limit_for_the_configured_cost(patient):
+    """More memory for Argon2id asks for a larger limit."""
+    where = "service imap"
+    patient.extra = "service imap {\n  vsz_limit = 150M\n}\n"
+    assert not patient.find("vsz-limit", where)
+    patient.settings["roost_argon2_memory"] = "128 M"
+    found, = patient.find("vsz-limit", where)
+    patient.extra = lines(found["mend"])
+    assert not patient.find("vsz-limit", where)
+
+
 # Users
 
 @pytest.fixture

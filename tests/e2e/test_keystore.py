@@ -5,7 +5,6 @@ may hold them, and what a process that was killed leaves behind.
 
 import concurrent.futures
 import fcntl
-import glob
 import os
 import socket
 import stat
@@ -14,6 +13,7 @@ import time
 import pytest
 
 import server as servers
+import slotkit
 import tamper
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="keyrings of Roost")
@@ -41,17 +41,6 @@ def wait_until(condition):
 
 
 # The lock
-
-def is_opened_by_another(path):
-    for link in glob.glob("/proc/[0-9]*/fd/*"):
-        try:
-            if os.readlink(link) == path and \
-                    link.split("/")[2] != str(os.getpid()):
-                return True
-        except OSError:     # it was closed meanwhile
-            pass
-    return False
-
 
 @pytest.fixture(scope="module")
 def server(make_module_server):
@@ -108,7 +97,7 @@ def test_held_lock_is_had_when_it_is_free(server, user):
             concurrent.futures.ThreadPoolExecutor(1) as pool:
         fcntl.flock(lock, fcntl.LOCK_EX)
         answer = pool.submit(delivered, server, user)
-        wait_until(lambda: is_opened_by_another(path))
+        wait_until(lambda: slotkit.is_opened_by_another(path))
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert answer.result() == 250
 

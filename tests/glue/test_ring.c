@@ -30,6 +30,7 @@ store_load(struct roost_keystore *store, buffer_t *doc_r, const char **error_r)
 static struct roost_config_secrets secrets;
 static struct roost_config config = {
 	.provider_key_count = 1, .secrets = &secrets,
+	.argon2 = { .t = 1, .m_kib = 8192 },
 };
 static const struct roost_keystore_owner nobody;
 

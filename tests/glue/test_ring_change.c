@@ -49,6 +49,7 @@ store_load(struct roost_keystore *keystore, buffer_t *doc_r,
 }
 
 static unsigned int keks_made;
+static struct roost_argon2_cost kek_cost;
 
 static enum roost_err
 kek_password(const uint8_t *host_key ATTR_UNUSED,
@@ -57,8 +58,8 @@ kek_password(const uint8_t *host_key ATTR_UNUSED,
 	     const struct roost_argon2_limits *limits ATTR_UNUSED,
 	     uint8_t *kek_r ATTR_UNUSED)
 {
-	test_assert(t == ROOST_ARGON2_T_DEFAULT &&
-		    m_kib == ROOST_ARGON2_M_KIB_DEFAULT);
+	kek_cost.t = t;
+	kek_cost.m_kib = m_kib;
 	keks_made++;
 	return ROOST_ERR_BACKEND;
 }
@@ -364,10 +365,11 @@ test_slots(void)
 static unsigned int
 spent(struct roost_keyring *kr, const struct roost_ring_secret *secret)
 {
+	static const struct roost_argon2_cost usual = { .t = 3, .m_kib = 9 };
 	static const uint8_t host_key[ROOST_KEY_SIZE];
 
 	keks_made = 0;
-	roost_ring_secret_spend(kr, host_key, secret);
+	roost_ring_secret_spend(kr, host_key, &usual, secret);
 	return keks_made;
 }
 
@@ -385,10 +387,14 @@ test_cost(void)
 	kr->slots[0].type = ROOST_SLOT_RECOVERY;
 	test_assert(spent(kr, &word) == 1);
 	test_assert(spent(kr, &key) == 1);
+	test_assert(kek_cost.t == 3 && kek_cost.m_kib == 9);
 	/* Trying the word on this slot has cost it already. */
 	kr->slots[0].type = ROOST_SLOT_PASSWORD;
+	kr->slots[0].t = 5;
+	kr->slots[0].m_kib = 8;
 	test_assert(spent(kr, &word) == 0);
 	test_assert(spent(kr, &key) == 1);
+	test_assert(kek_cost.t == 5 && kek_cost.m_kib == 8);
 	i_free(kr);
 	test_end();
 }
