@@ -189,6 +189,8 @@ compromise_change(struct roost_ring_edit *edit, void *context,
 	uint8_t master[ROOST_KEY_SIZE];
 	enum roost_err err;
 
+	if (roost_slots_check_epochs(edit->kr, error_r) < 0)
+		return -1;
 	err = roost_keyring_change_master(edit->kr, edit->master, master);
 	memcpy(edit->master, master, sizeof(master));
 	roost_wipe(master, sizeof(master));
@@ -283,13 +285,10 @@ compromise_go(struct compromise *com, const char **error_r)
 	change.secret = com->opener;
 	ret = roost_target_change(com->target, &com->cmd->given, &change,
 				  error_r);
-	/* It may be stored all the same, if only reading it back has failed.
-	   Perhaps nothing but this code opens it then. */
-	if (ret < 0 && ret != ROOST_COMMAND_DENIED && com->recovery != NULL)
-		roost_slots_print(0, ROOST_SLOT_RECOVERY, "perhaps added",
-				  roost_fresh_shown(com->recovery));
-	if (ret < 0)
+	if (ret < 0) {
+		roost_slots_print_perhaps(&change, com->recovery);
 		return ret;
+	}
 	print_slots(com);
 	return 0;
 }

@@ -113,6 +113,17 @@ init_print(struct roost_ring *ring, bool was_made, const char *code)
 	doveadm_print(was_made ? code : "");
 }
 
+/* The keyring may be stored though it could not be read back, and its recovery
+   code with it, which nobody would see otherwise. */
+static void
+init_print_perhaps(const struct init_context *ctx, const char *code)
+{
+	doveadm_print("");
+	doveadm_print("perhaps created");
+	doveadm_print(ctx->is_password_mode ? "password" : "provider");
+	doveadm_print(code);
+}
+
 /* Makes the user's own keyring, or prints the one that is there. */
 static int
 init_create(struct init_context *ctx, struct roost_user *ruser,
@@ -128,7 +139,7 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	struct roost_keystore *store;
 	struct roost_scan scan;
 	struct roost_ring *ring;
-	bool was_made;
+	bool was_made = FALSE;
 	int ret = -1;
 
 	if (init_get_secret(ctx, &create.secret, error_r) < 0)
@@ -154,6 +165,8 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 			ret = -1;
 		}
 		roost_ring_free(&ring);
+	} else if (was_made && *text != '\0') {
+		init_print_perhaps(ctx, text);
 	}
 	roost_wipe(code, sizeof(code));
 	roost_wipe(text, sizeof(text));

@@ -43,9 +43,12 @@ mode_apply(struct mode_change *mode,
 		.needs_master = TRUE, .secret = secret,
 		.change = step, .context = mode,
 	};
+	int ret = roost_target_change(mode->target, &mode->cmd->given, &change,
+				      error_r);
 
-	return roost_target_change(mode->target, &mode->cmd->given, &change,
-				   error_r);
+	if (ret < 0)
+		roost_slots_print_perhaps(&change, mode->recovery);
+	return ret;
 }
 
 static int

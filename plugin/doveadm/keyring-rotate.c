@@ -37,10 +37,12 @@ static int
 rotate_change(struct roost_ring_edit *edit, void *context ATTR_UNUSED,
 	      const char **error_r)
 {
-	enum roost_err err =
-		roost_keyring_add_epoch(edit->kr, edit->host_key, edit->master,
-					(uint64_t)ioloop_time);
+	enum roost_err err;
 
+	if (roost_slots_check_epochs(edit->kr, error_r) < 0)
+		return -1;
+	err = roost_keyring_add_epoch(edit->kr, edit->host_key, edit->master,
+				      (uint64_t)ioloop_time);
 	return err == ROOST_OK ? 1 : roost_ring_change_fail(err, error_r);
 }
 

@@ -66,8 +66,10 @@ add_slot(struct roost_slots_command *cmd, struct roost_target *target,
 	const struct roost_keyring *doc = roost_ring_doc(target->ring);
 	int ret = roost_target_change(target, &cmd->given, &change, error_r);
 
-	if (ret < 0)
+	if (ret < 0) {
+		roost_slots_print_perhaps(&change, fresh);
 		return ret;
+	}
 	roost_slots_print(doc->slots[doc->slot_count - 1].number,
 			  roost_fresh_type(fresh), "added",
 			  roost_fresh_shown(fresh));

@@ -26,13 +26,37 @@ remove_cmd_init(struct doveadm_mail_cmd_context *ctx)
 }
 ROOST_CMD_DEFINE_INIT(remove_cmd_init)
 
+/* Does the document have such a slot of this kind? */
+static bool
+slot_is_of(const struct roost_keyring *kr, uint32_t number,
+	   enum roost_slot_type type)
+{
+	unsigned int i;
+
+	for (i = 0; i < kr->slot_count; i++) {
+		if (kr->slots[i].number == number)
+			return kr->slots[i].type == type;
+	}
+	return FALSE;
+}
+
 static int
 remove_change(struct roost_ring_edit *edit, void *context,
 	      const char **error_r)
 {
 	const uint32_t *number = context;
-	enum roost_err err = roost_keyring_remove_slot(edit->kr, *number);
+	enum roost_err err;
 
+	if (slot_is_of(edit->kr, *number, ROOST_SLOT_PROVIDER) &&
+	    slot_is_of(edit->kr, edit->opened_by, ROOST_SLOT_ESCROW)) {
+		*error_r = "an escrow key shows that somebody can open it, "
+			"but not that the user can: without the provider slot "
+			"only the user's secrets open the mail, so open it by "
+			"one of these: password, app password or recovery "
+			"code";
+		return -1;
+	}
+	err = roost_keyring_remove_slot(edit->kr, *number);
 	if (err == ROOST_OK)
 		return 1;
 	if (err != ROOST_ERR_LAST_SLOT)

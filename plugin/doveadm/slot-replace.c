@@ -147,9 +147,13 @@ replacing_change(struct replacing *replacing,
 		.needs_master = TRUE, .secret = secret,
 		.change = step, .context = replacing,
 	};
+	int ret = roost_target_change(replacing->target,
+				      &replacing->cmd->given, &change,
+				      error_r);
 
-	return roost_target_change(replacing->target,
-				   &replacing->cmd->given, &change, error_r);
+	if (ret < 0 && step == replacing_add)
+		roost_slots_print_perhaps(&change, replacing->fresh);
+	return ret;
 }
 
 /* The second step, unless the old password is to open until it is run again. */

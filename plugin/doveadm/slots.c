@@ -7,6 +7,10 @@
 #include "strnum.h"
 #include "time-util.h"
 
+/* What an epoch takes of a keyring's text, 170 bytes, and what slots that take
+   each other's place need. */
+#define EPOCH_ROOM 4096
+
 /* -- a command -- */
 
 static int
@@ -227,6 +231,16 @@ roost_slots_print(uint32_t number, enum roost_slot_type type,
 }
 
 void
+roost_slots_print_perhaps(const struct roost_ring_change *change,
+			  const struct roost_fresh *fresh)
+{
+	if (change->may_be_stored && fresh != NULL &&
+	    *roost_fresh_shown(fresh) != '\0')
+		roost_slots_print(0, roost_fresh_type(fresh), "perhaps added",
+				  roost_fresh_shown(fresh));
+}
+
+void
 roost_slots_tell_once(const struct roost_slots_command *cmd,
 		      struct mail_user *user)
 {
@@ -247,6 +261,25 @@ roost_slots_check_kind(const struct roost_target *target,
 	*error_r = "Nobody logs in as a public namespace: its keyring has a "
 		"provider slot, and can have recovery and escrow slots";
 	return ROOST_COMMAND_MISUSED;
+}
+
+int
+roost_slots_check_epochs(const struct roost_keyring *kr, const char **error_r)
+{
+	char *doc = i_malloc(ROOST_KEYRING_DOC_MAX);
+	size_t len;
+	enum roost_err err = roost_keyring_write(kr, doc, &len);
+
+	i_free(doc);
+	if (err == ROOST_OK && len <= ROOST_KEYRING_DOC_MAX - EPOCH_ROOM &&
+	    kr->epoch_count < ROOST_KEYRING_EPOCHS_MAX)
+		return 0;
+	*error_r = t_strdup_printf("it has %u epochs, and no room for another "
+		"one beside its slots; since each opens mail, none is ever "
+		"taken out: a new epoch needs a new keyring, that of another "
+		"account, into which the mail is copied by doveadm sync",
+		kr->epoch_count);
+	return -1;
 }
 
 int

@@ -74,6 +74,11 @@ const char *roost_slots_phrase(const struct roost_slot *slot);
 void roost_slots_print_header(void);
 void roost_slots_print(uint32_t number, enum roost_slot_type type,
 		       const char *state, const char *secret);
+/* A change has failed that was to make this slot (NULL: none).  If it may be
+   stored all the same, as where only reading it back has failed, the secret
+   that was generated is shown: perhaps nothing else opens that slot. */
+void roost_slots_print_perhaps(const struct roost_ring_change *change,
+			       const struct roost_fresh *fresh);
 /* Tell who reads the row that its secret is nowhere else. */
 void roost_slots_tell_once(const struct roost_slots_command *cmd,
 			   struct mail_user *user);
@@ -82,6 +87,11 @@ void roost_slots_tell_once(const struct roost_slots_command *cmd,
    error_r. */
 int roost_slots_check_kind(const struct roost_target *target,
 			   enum roost_slot_type type, const char **error_r);
+
+/* Is there room for one more epoch, beside which slots can still be exchanged?
+   For callbacks of a change: 0, or -1 with error_r. */
+int roost_slots_check_epochs(const struct roost_keyring *kr,
+			     const char **error_r);
 
 /* Is a change of mode allowed by what userdb pins, and agreed to, once it was
    said what it means?  0, or -1 with error_r. */

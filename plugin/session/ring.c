@@ -705,7 +705,7 @@ ring_may_be_created(const struct roost_ring_create *create,
 static int
 ring_create_locked(struct roost_keystore *store,
 		   const struct roost_ring_create *create,
-		   const char **error_r)
+		   bool *was_made_r, const char **error_r)
 {
 	struct roost_keyring *keyring;
 	char *doc;
@@ -722,6 +722,7 @@ ring_create_locked(struct roost_keystore *store,
 		err = roost_keyring_write(keyring, doc, &len);
 	if (err == ROOST_OK) {
 		ret = roost_keystore_store(store, NULL, doc, len, error_r);
+		*was_made_r = ret != 0;
 	} else {
 		*error_r = t_strdup_printf("Cannot make the keyring %s: %s",
 					   roost_keystore_name(store),
@@ -748,8 +749,7 @@ roost_ring_create(struct roost_keystore *store,
 	ret = roost_ring_load(store, create->owner, create->config, ring_r,
 			      error_r);
 	if (ret == 0) {
-		ret = ring_create_locked(store, create, error_r);
-		*was_made_r = ret > 0;
+		ret = ring_create_locked(store, create, was_made_r, error_r);
 		if (ret >= 0)
 			ret = roost_ring_load(store, create->owner,
 					      create->config, ring_r,

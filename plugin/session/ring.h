@@ -98,8 +98,9 @@ struct roost_ring_create {
 /*
  * Make and store a keyring, or load the one that is there already or that
  * another process has made meanwhile.  1, and *was_made_r says which; -1 with
- * error_r.  Whether one may be made is found out before (scan.h), because
- * nobody is to wait for the lock so long.
+ * error_r, and *was_made_r is TRUE if it may be stored all the same, as where
+ * reading it back has failed.  Whether one may be made is found out before
+ * (scan.h), because nobody is to wait for the lock so long.
  */
 int roost_ring_create(struct roost_keystore *store,
 		      const struct roost_ring_create *create,

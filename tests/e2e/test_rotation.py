@@ -104,6 +104,35 @@ def test_rotate_all(server, user):
         assert len(slotkit.keyring(server, other).epochs) == 2
 
 
+@pytest.mark.parametrize("compromised", [[], ["--compromised", "--yes"]])
+def test_no_room_for_an_epoch(server, user, compromised):
+    """It is refused in time, so that the slots can still be exchanged, and
+    says what to do."""
+    _, writer = tamper.make_keyring(server, user)
+    one = len(writer.text())
+    writer.add_epoch()
+    each = len(writer.text()) - one + 4     # numbers of more digits
+    for _ in range((65536 - 4096 - one) // each - 2):
+        writer.add_epoch()
+    tamper.put_keyring(server, user, writer.text())
+    count, answer = len(writer.epochs), None
+    while answer is None or answer.code == 0:
+        answer = roost(server, "rotate", "-u", user)
+        count += answer.code == 0
+    assert count > len(writer.epochs)
+    before = slotkit.document(server, user)
+    answer = roost(server, "rotate", "-u", user, *compromised)
+    assert answer.code != 0 and answer.rows == []
+    assert "has %d epochs, and no room" % count in answer.said
+    assert "doveadm sync" in answer.said
+    assert slotkit.document(server, user) == before
+    for fresh in "first", "second":
+        verb = "add" if fresh == "first" else "replace"
+        good(roost(server, "slot", verb, "-u", user, "password", fresh=fresh))
+    assert slotkit.opens(server, user, "second")
+    assert server.deliver(text_of(1), user)[0][0] == 250
+
+
 # A new master key
 
 @pytest.mark.parametrize("mode", ["provider", "password"])

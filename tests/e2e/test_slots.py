@@ -11,6 +11,7 @@ import pytest
 
 import processes
 import server as servers
+import shim
 import slotkit
 import tamper
 from slotkit import good, opens, roost, shown, slots, text_of
@@ -442,6 +443,101 @@ def test_compromised_password(server, locked):
     assert opens(server, locked, FRESH)
     assert not opens(server, locked, old)
     assert not opens(server, locked, server.code)
+
+
+UNREAD = r"""
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+static int was_stored;
+
+static int
+is_plugin(void *caller)
+{
+	Dl_info info;
+
+	return is_on() && dladdr(caller, &info) != 0 &&
+		strstr(info.dli_fname, "roost_plugin") != NULL;
+}
+
+#define STORES(name, params, args) \
+int \
+name params \
+{ \
+	was_stored |= is_plugin(__builtin_return_address(0)); \
+	return ((int (*) params)dlsym(RTLD_NEXT, #name)) args; \
+}
+
+STORES(rename, (const char *a, const char *b), (a, b))
+STORES(renameat2, (int a, const char *b, int c, const char *d,
+		   unsigned int e), (a, b, c, d, e))
+STORES(link, (const char *a, const char *b), (a, b))
+
+ssize_t
+read(int fd, void *data, size_t size)
+{
+	if (was_stored && is_plugin(__builtin_return_address(0))) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_read, fd, data, size);
+}
+"""
+
+
+@pytest.mark.parametrize("case", ["add", "replace", "mode", "compromised",
+                                  "init"])
+def test_stored_but_not_read_back(server, user, case):
+    """The command fails, but shows the secret that it made: it opens what is
+    stored, and nobody could know it otherwise."""
+    it = shim.Shim(server, UNREAD)
+    conf = it.configuration(server)
+    environment = dict(server._environment(), LD_PRELOAD=":".join(
+        filter(None, [servers.PRELOAD, it.path])))
+    args, given = ("slot", "add", "-u", user, "app"), {}
+    if case == "init":
+        args, given = ("init", "-u", user, "-m", "password"), {
+            "secret": "the-password"}
+    else:
+        assert server.deliver(text_of(1), user)[0][0] == 250
+    if case == "replace":
+        shown(roost(server, *args))
+        args = ("slot", "replace", "-u", user, "app")
+    elif case == "mode":
+        args, given = ("mode", "-u", user, "-y", "password"), {"fresh": FRESH}
+        good(roost(server, "slot", "add", "-u", user, "password", **given))
+    elif case == "compromised":
+        args = ("rotate", "-u", user, "-y", "--compromised", "--recovery")
+    it.on()
+    try:
+        answer = roost(server, *args, **given, conf=conf,
+                       environment=environment)
+    finally:
+        it.off()
+    assert answer.code != 0 and "Input/output error" in answer.said, answer
+    row, = answer.rows
+    assert row["state"].startswith("perhaps "), row
+    secret = row["recovery-code" if case == "init" else "secret"]
+    assert opens(server, user, secret), row
+
+
+def test_escrow_key_proves_nothing_of_a_person(server, provided):
+    """It opens the keyring, but whoever has it is not who reads the mail."""
+    _, public, path = escrow_pair(server)
+    good(roost(server, "slot", "add", "-u", provided, "escrow",
+               "--public-key-file", public))
+    good(roost(server, "slot", "add", "-u", provided, "password",
+               fresh=FRESH))
+    before = slotkit.document(server, provided)
+    args = ("slot", "remove", "-u", provided, "-y", "provider")
+    answer = roost(server, *args, "--escrow-key-file", path)
+    assert answer.code != 0 and answer.rows == []
+    assert "not that the user can" in answer.said
+    assert slotkit.document(server, provided) == before
+    good(roost(server, *args, secret=FRESH))
+    assert opens(server, provided, FRESH)
+    assert not slotkit.keyring(server, provided)._of(b"provider")
 
 
 # What is told of a secret

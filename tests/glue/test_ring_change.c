@@ -136,9 +136,9 @@ ring_end(const char *dir, struct roost_ring **ring)
 	kit_folder_free(dir);
 }
 
-/* Another number of its generation, rightly signed. */
+/* Another number of its generation, and another policy, rightly signed. */
 static void
-set_generation(uint64_t generation)
+set_both(uint64_t generation, enum roost_policy policy)
 {
 	struct roost_keyring *kr = i_new(struct roost_keyring, 1);
 	char *doc = i_malloc(ROOST_KEYRING_DOC_MAX + 1);
@@ -152,12 +152,19 @@ set_generation(uint64_t generation)
 				    host_key) != ROOST_OK)
 		i_unreached();
 	kr->generation = generation;
+	kr->policy = policy;
 	if (roost_keyring_sign_provider(kr, host_key) != ROOST_OK ||
 	    roost_keyring_write(kr, doc, &len) != ROOST_OK)
 		i_unreached();
 	put(t_strndup(doc, len));
 	i_free(doc);
 	i_free(kr);
+}
+
+static void
+set_generation(uint64_t generation)
+{
+	set_both(generation, ROOST_POLICY_SEALED);
 }
 
 /* The ring as a command would load it now. */
@@ -267,6 +274,13 @@ test_two_at_once(void)
 	ring_look_again(ring);
 	test_assert(change(ring, &error) == 1);
 	test_assert(strstr(stored(), "\ngeneration 8\n") != NULL);
+	/* Another document of that generation, as a backup may have it. */
+	ring_look_again(ring);
+	set_both(8, ROOST_POLICY_SEALED);
+	before = stored();
+	test_assert(change(ring, &error) == -1);
+	test_assert(strstr(error, "changed meanwhile") != NULL);
+	test_assert_strcmp(stored(), before);
 	ring_end(dir, &ring);
 	test_end();
 }
@@ -274,6 +288,8 @@ test_two_at_once(void)
 /* -- slots -- */
 
 static struct roost_ring_secret app = { .has_hash = TRUE, .hash = { 1, 2 } };
+
+static bool may_be_stored;
 
 struct slot_change {
 	const struct roost_ring_secret *proof;
@@ -314,6 +330,7 @@ change_app(struct slot_change *slots, const struct roost_ring_secret *by,
 	other.loads = 0;
 	ret = roost_ring_change(store, &wanted, error_r);
 	*secret_err_r = wanted.secret_err;
+	may_be_stored = wanted.may_be_stored;
 	return ret;
 }
 
@@ -338,6 +355,7 @@ test_slots(void)
 	config.mode = ROOST_MODE_ANY;
 	slots.removes_provider = FALSE;
 	test_assert_strcmp(stored(), before);
+	test_assert(!may_be_stored);
 	/* It was stored, and what opened before still opens. */
 	slots.proof = &wrong;
 	test_assert(change_app(&slots, NULL, &err, &error) == -1);
@@ -348,6 +366,7 @@ test_slots(void)
 	put(before);
 	test_assert(change_app(&slots, NULL, &err, &error) == -1);
 	test_assert_strcmp(error, "it fails");
+	test_assert(may_be_stored);
 	other.failing_load = 0;
 	put(before);
 	test_assert(change_app(&slots, NULL, &err, &error) == 1);
