@@ -86,8 +86,9 @@ struct roost_rewrite_place {
 	/*
 	 * The message has the form that was planned.  Remove another file of it
 	 * that nobody reads, which a process of Dovecot has left that was
-	 * killed or failed while it moved the message; but only if is_whole(), which
-	 * reads the message to its end, answers 0.  NULL where there are none.
+	 * killed or failed while it moved the message; but only if is_whole(),
+	 * which reads the message to its end, answers 0.  NULL where there are
+	 * none.
 	 * 0, or -1 with error_r, and the other file stays.
 	 */
 	int (*tidy)(struct mailbox *box, uint32_t uid,
