@@ -36,6 +36,17 @@ roost_command_accept_params(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
 }
 #endif
 
+void
+roost_command_refuse_more(const struct doveadm_cmd_context *cctx)
+{
+	const char *const *words;
+
+	if (doveadm_cmd_param_array(cctx, "more", &words))
+		i_fatal_status(EX_USAGE, "%s: There is a word too many; write "
+			       "doveadm %s %s", cctx->cmd->name,
+			       cctx->cmd->name, cctx->cmd->usage);
+}
+
 static int
 command_fail_as(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
 		const char *error, enum mail_error kind)

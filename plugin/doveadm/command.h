@@ -42,6 +42,15 @@ void roost_command_need_params(const struct doveadm_mail_cmd_context *ctx);
 #endif
 void roost_command_accept_params(struct doveadm_mail_cmd_context *ctx);
 
+/*
+ * The last parameter of a command that takes a certain number of words: it gets
+ * those that are too many, and the command's init ends doveadm for them, with a
+ * sentence that has none of them in it, because one may be a secret.
+ */
+#define ROOST_COMMAND_MORE_PARAM \
+DOVEADM_CMD_PARAM('\0', "more", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+void roost_command_refuse_more(const struct doveadm_cmd_context *cctx);
+
 /* What the run of a command may answer besides 0 and -1, with error_r: each
    makes doveadm end with another status. */
 #define ROOST_COMMAND_DENIED (-2)	/* 77: a secret does not open */

@@ -143,6 +143,7 @@ doctor_cmd(struct doveadm_cmd_context *cctx)
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}
+	roost_command_refuse_more(cctx);
 	doveadm_print_init(DOVEADM_PRINT_TYPE_PAGER);
 	if (!doctor_has_users(cctx)) {
 		doctor_server();
@@ -159,5 +160,6 @@ struct doveadm_cmd_ver2 roost_cmd_doctor = {
 	.usage = "[-u <user>|-A]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };

@@ -6,6 +6,7 @@
 #include "doveadm/given.h"
 
 #include "istream.h"
+#include "strnum.h"
 
 #include "doveadm/password.h"
 
@@ -53,10 +54,12 @@ source_param(const struct doveadm_cmd_context *cctx, const char *file,
 	     const char *fd)
 {
 	struct roost_given_source source = { .name = file, .fd = -1 };
-	int64_t number;
+	const char *number;
 
-	if (fd != NULL && doveadm_cmd_param_int64(cctx, fd, &number))
-		source.fd = number < 0 || number > INT_MAX ? -2 : (int)number;
+	/* Core would take what is no number for an option that is not there. */
+	if (fd != NULL && doveadm_cmd_param_str(cctx, fd, &number) &&
+	    (str_to_int(number, &source.fd) < 0 || source.fd < 0))
+		source.fd = -2;
 	if (doveadm_cmd_param_istream(cctx, file, &source.file) &&
 	    cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI)
 		source_open(&source);

@@ -20,7 +20,7 @@
    secret.  Those that are streams count as positional, because 2.3 knows no
    others; so what comes first has to be an array, which takes all words. */
 #define ROOST_GIVEN_SECRET_PARAMS \
-DOVEADM_CMD_PARAM('f', "secret-fd", CMD_PARAM_INT64, 0) \
+DOVEADM_CMD_PARAM('f', "secret-fd", CMD_PARAM_STR, 0) \
 DOVEADM_CMD_PARAM('\0', "secret-file", CMD_PARAM_ISTREAM, \
 		  CMD_PARAM_FLAG_POSITIONAL)
 #define ROOST_GIVEN_PARAMS \
@@ -28,7 +28,7 @@ ROOST_GIVEN_SECRET_PARAMS \
 DOVEADM_CMD_PARAM('\0', "escrow-key-file", CMD_PARAM_ISTREAM, \
 		  CMD_PARAM_FLAG_POSITIONAL)
 #define ROOST_GIVEN_NEW_PARAMS \
-DOVEADM_CMD_PARAM('g', "new-secret-fd", CMD_PARAM_INT64, 0) \
+DOVEADM_CMD_PARAM('g', "new-secret-fd", CMD_PARAM_STR, 0) \
 DOVEADM_CMD_PARAM('\0', "new-secret-file", CMD_PARAM_ISTREAM, \
 		  CMD_PARAM_FLAG_POSITIONAL)
 #define ROOST_GIVEN_ESCROW_PARAMS \

@@ -28,6 +28,7 @@ copy_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct copy_context *ctx =
 		container_of(_ctx, struct copy_context, ctx);
 
+	roost_command_refuse_more(_ctx->cctx);
 	if (!doveadm_cmd_param_str(_ctx->cctx, "location", &ctx->location))
 		copy_usage("copy takes the location to copy to, for example "
 			   "dict:keys");
@@ -45,6 +46,7 @@ delete_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct copy_context *ctx =
 		container_of(_ctx, struct copy_context, ctx);
 
+	roost_command_refuse_more(_ctx->cctx);
 	(void)doveadm_cmd_param_str(_ctx->cctx, "location", &ctx->location);
 	doveadm_print_header_simple("keyring");
 	doveadm_print_header_simple("state");
@@ -214,6 +216,7 @@ struct doveadm_cmd_ver2 roost_cmd_keyring_copy = {
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('\0', "location", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };
 
@@ -225,5 +228,6 @@ DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 ROOST_CONSENT_PARAM
 DOVEADM_CMD_PARAM('\0', "location", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };

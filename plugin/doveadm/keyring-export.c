@@ -29,6 +29,7 @@ export_read_params(struct export_context *ctx)
 {
 	const struct doveadm_cmd_context *cctx = ctx->ctx.cctx;
 
+	roost_command_refuse_more(cctx);
 	/* Dovecot takes a parameter called "file" for a stream of its own. */
 	(void)doveadm_cmd_param_str(cctx, "path", &ctx->path);
 	(void)doveadm_cmd_param_bool(cctx, "unverified", &ctx->is_unverified);
@@ -229,6 +230,7 @@ DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('U', "unverified", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('\0', "path", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };
 
@@ -242,5 +244,6 @@ DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('r', "replace", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('U', "unverified", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('\0', "path", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };

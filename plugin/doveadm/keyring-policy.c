@@ -29,6 +29,7 @@ policy_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 		container_of(_ctx, struct policy_context, ctx);
 	const char *policy;
 
+	roost_command_refuse_more(_ctx->cctx);
 	ctx->is_change = doveadm_cmd_param_str(_ctx->cctx, "policy", &policy);
 	if (ctx->is_change && !roost_command_policy(policy, &ctx->policy))
 		policy_usage("write open or sealed, or nothing");
@@ -163,5 +164,6 @@ DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('n', "namespace", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('\0', "policy", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };

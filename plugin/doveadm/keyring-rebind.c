@@ -22,6 +22,7 @@ rebind_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 		container_of(_ctx, struct rebind_context, ctx);
 	struct doveadm_cmd_context *cctx = _ctx->cctx;
 
+	roost_command_refuse_more(cctx);
 	(void)doveadm_cmd_param_str(cctx, "prefix", &ctx->prefix);
 	(void)doveadm_cmd_param_bool(cctx, "dry-run", &ctx->is_dry_run);
 	doveadm_print_header("keyring-id", "keyring id", 0);
@@ -151,5 +152,6 @@ DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('n', "dry-run", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('\0', "prefix", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };

@@ -20,6 +20,7 @@ rename_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct rename_context *ctx =
 		container_of(_ctx, struct rename_context, ctx);
 
+	roost_command_refuse_more(_ctx->cctx);
 	if (!doveadm_cmd_param_str(_ctx->cctx, "old-name", &ctx->old_name) ||
 	    *ctx->old_name == '\0' || !_ctx->iterate_single_user)
 		i_fatal_status(EX_USAGE, "roost keyring rename: write the "
@@ -103,5 +104,6 @@ struct doveadm_cmd_ver2 roost_cmd_keyring_rename = {
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('\0', "old-name", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };

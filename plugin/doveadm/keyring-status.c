@@ -42,6 +42,7 @@ status_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct status_command *cmd =
 		container_of(_ctx, struct status_command, ctx);
 
+	roost_command_refuse_more(_ctx->cctx);
 	(void)doveadm_cmd_param_bool(_ctx->cctx, "quick", &cmd->is_quick);
 	doveadm_print_header_simple("keyring");
 	doveadm_print_header("keyring-id", "keyring id", 0);
@@ -341,5 +342,6 @@ struct doveadm_cmd_ver2 roost_cmd_status = {
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('q', "quick", CMD_PARAM_BOOL, 0)
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };

@@ -121,7 +121,7 @@ missing_strike(ARRAY_TYPE(const_string) *missing, const char *vname)
 	}
 }
 
-/* Names that stand beside masks, and that nothing listed has. */
+/* Names that nothing listed has.  One that stands alone is opened unlisted. */
 static int
 missing_log(const struct roost_walk *walk, struct mail_user *user,
 	    const ARRAY_TYPE(const_string) *missing)
@@ -149,7 +149,7 @@ roost_walk_masks(const struct roost_walk *walk, struct mail_user *user,
 	int ret = 0;
 
 	t_array_init(&missing, 8);
-	if (!masks->is_named)
+	if (!masks->is_one_mailbox)
 		array_append_array(&missing, &masks->names);
 	while (!doveadm_is_killed() &&
 	       (info = doveadm_mailbox_list_iter_next(iter)) != NULL) {
