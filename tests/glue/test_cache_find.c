@@ -44,6 +44,8 @@ static struct roost_cache_mail *cmail;
 
 /* What was reported and asked for since look() began. */
 static unsigned int reports, changes, drops;
+/* What the index names as it is now. */
+static enum roost_named_object named = ROOST_NAMED_OBJECT_NONE;
 static enum roost_err reported;
 static const uint8_t *left_id;
 
@@ -107,6 +109,13 @@ void
 roost_report_changed(struct mail *told ATTR_UNUSED)
 {
 	changes++;
+}
+
+enum roost_named_object
+roost_named_object_compare(struct mail *asked ATTR_UNUSED,
+			   const uint8_t object_id[ROOST_ID_SIZE] ATTR_UNUSED)
+{
+	return named;
 }
 
 void
@@ -802,6 +811,13 @@ test_exchanged_file(void)
 	test_assert(changes == 1 && drops == 1);
 	test_assert(left_id != NULL &&
 		    memcmp(left_id, object_b, ROOST_ID_SIZE) == 0);
+	/* Nor is one reported that was sealed in its place meanwhile. */
+	named = ROOST_NAMED_OBJECT_THIS;
+	come();
+	test_assert(!roost_cache_keys_get(&mail.mail, &header, &keys));
+	roost_cache_keys_opened(&mail.mail, object_b, &keys);
+	test_assert(changes == 0 && drops == 1);
+	named = ROOST_NAMED_OBJECT_NONE;
 	/* What was not sealed has no keys for a file of no object id. */
 	config.plaintext = ROOST_PLAINTEXT_SERVE;
 	message_with_all(object_none, "plain");
