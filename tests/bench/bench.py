@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
 import flagbox  # noqa: E402
 import inplace  # noqa: E402
 import lively  # noqa: E402
+import logins  # noqa: E402
 import mailbox  # noqa: E402
 import messages  # noqa: E402
 import report  # noqa: E402
@@ -31,7 +32,7 @@ import systems  # noqa: E402
 
 SIGNS = {"mail_crypt": b"CRYPTED\x03\x07", "roost": server.MAGIC}
 RANGE = 65536
-PARTS = ("mails", "box", "flags", "inplace")
+PARTS = ("mails", "box", "flags", "inplace", "logins")
 
 
 class Bench:
@@ -276,6 +277,14 @@ class Bench:
                                                         options.writes)
         finally:
             systems.stop(servers)
+
+    def logins_part(self):
+        one, cache = logins.start(os.path.join(self.tmp, "logins"),
+                                  self.options.storage)
+        try:
+            logins.Logins(self, one, cache).run(self.options.short)
+        finally:
+            one.stop()
 
     def run(self):
         self.load = [os.getloadavg()]

@@ -7,6 +7,7 @@ import statistics
 
 import chart
 import flagbox
+import logins
 import mailbox
 
 # Each work as (key, title, goal for Roost's wall time as a ratio to plain).
@@ -27,6 +28,9 @@ WORKS = (
 INPLACE = "inplace"
 INPLACE_NAMES = ("cp -a", "doveadm backup", "seal", "verify", "unseal")
 SEAL_TO_BACKUP = 2.0
+# Logins that open the mail, by name likewise.
+LOGINS = "logins"
+CACHED_MORE_MS = 1.0
 FETCH_FASTER = 12
 LOGIN_MORE_MS = 1.0
 MEMORY_MORE_KIB = 1024
@@ -100,6 +104,14 @@ def _goals(result):
         ratio = _ratios(samples[INPLACE], "wall", "doveadm backup")["seal"][0]
         yield ("seal in place", "%.2f of doveadm backup" % ratio,
                "<= %.2f" % SEAL_TO_BACKUP, _at_most(ratio, SEAL_TO_BACKUP))
+    if LOGINS in samples:
+        more = statistics.median(
+            1000 * (row["wall"] - base["wall"]) for row, base in
+            zip(samples[LOGINS][logins.CACHED],
+                samples[LOGINS][logins.PROVIDER]))
+        yield ("login in password mode, cached", "provider mode %+.2f ms" %
+               more, "<= %+.1f ms" % CACHED_MORE_MS,
+               _at_most(more, CACHED_MORE_MS, "%.2f ms"))
 
 
 def _other_goals(samples):
@@ -178,6 +190,20 @@ def _inplace(result):
                "%.2f" % ratios[name][0], "(%.2f..%.2f)" % ratios[name][1:])
 
 
+def _logins(result):
+    samples = result["samples"][LOGINS]
+    yield ("login and first message", "median (lowest..highest)",
+           "processor time", "more than in provider mode")
+    for name in logins.names():
+        rows = samples[name]
+        more = statistics.median(
+            row["wall"] - base["wall"] for row, base in
+            zip(rows, samples[logins.PROVIDER]))
+        yield (name, _cell(_spread(rows, "wall")),
+               _time(_spread(rows, "cpu")["median"]),
+               "%+.2f ms" % (1000 * more))
+
+
 def write(result, folder):
     """Prints the tables; writes bench.json and bench.svg into the folder."""
     summarize(result)
@@ -195,6 +221,9 @@ def write(result, folder):
         print()
     if INPLACE in result["samples"]:
         _print_table(list(_inplace(result)))
+        print()
+    if LOGINS in result["samples"]:
+        _print_table(list(_logins(result)))
         print()
     _print_table([("goal", "measured", "wanted", "")] + result["goals"])
     print()

@@ -86,6 +86,11 @@ class Session:
     def __exit__(self, *_):
         self.sock.close()
 
+    @staticmethod
+    def now():
+        """The time by the clock of `started` and `ready`."""
+        return time.perf_counter()
+
     def tag(self):
         self.number += 1
         return b"bench%d" % self.number

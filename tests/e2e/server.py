@@ -252,7 +252,7 @@ class Server:
             assert time.monotonic() < deadline, shown
             time.sleep(0.05)
 
-    def init_password_mode(self, user):
+    def init_password_mode(self, user, *options):
         """Makes a keyring that the user's login password opens; returns what
         doveadm prints."""
         assert self.secret
@@ -260,8 +260,8 @@ class Server:
         os.write(writer, self.password(user).encode() + b"\n")
         os.close(writer)
         try:
-            return self.doveadm("roost", "init", "-u", user, "--mode",
-                                "password", "--secret-fd", str(reader),
+            return self.doveadm(*options, "roost", "init", "-u", user,
+                                "--mode", "password", "--secret-fd", str(reader),
                                 pass_fds=(reader,)).stdout
         finally:
             os.close(reader)

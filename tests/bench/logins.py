@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""logins: what a login costs that opens the mail, from the connection to the
+first message that was read, in provider mode and in password mode.
+
+In password mode it is measured with costs of Argon2id that slots may have,
+with an empty unlock cache and with what the login before has left there.
+"""
+
+import os
+
+import server
+import session
+
+# (title, passes, MiB)
+COSTS = (("19 MiB, t=2", 2, 19), ("64 MiB, t=3", 3, 64),
+         ("128 MiB, t=3", 3, 128))
+PROVIDER = "provider mode"
+FIRST, CACHED = "password mode, %s", "password mode, cached"
+MESSAGE = b"From: a@sender.example\r\nSubject: login\r\n\r\nread at a login\r\n"
+
+
+def names():
+    """Of all that is measured, in the order of the table."""
+    yield PROVIDER
+    for title, _, _ in COSTS:
+        yield FIRST % title
+    yield CACHED
+
+
+def start(folder, storage):
+    """Starts a server on which no login raises what a password costs."""
+    os.makedirs(folder)
+    one = server.Server(os.path.join(folder, "roost"), storage=storage,
+                        users=[PROVIDER.split()[0]] +
+                        ["m%d" % mib for _, _, mib in COSTS], secret=True)
+    cache = os.path.join(one.tmp_dir, "unlock")
+    one.settings.update(roost_argon2_time="1", roost_argon2_memory="8 M",
+                        roost_unlock_cache=cache)
+    os.makedirs(cache, exist_ok=True)
+    os.chmod(cache, 0o700)
+    os.chown(cache, server.MAIL_UID, server.MAIL_GID)
+    one.start()
+    return one, cache
+
+
+def make_keyrings(one):
+    prefix = "" if server.NEW else "plugin/"
+    for _, passes, mib in COSTS:
+        one.init_password_mode(
+            "m%d" % mib, "-o", "%sroost_argon2_time=%d" % (prefix, passes),
+            "-o", "%sroost_argon2_memory=%d M" % (prefix, mib))
+    for user in one.users:
+        assert one.deliver(MESSAGE, user)[0][0] == 250, user
+
+
+class Logins:
+    def __init__(self, bench, one, cache):
+        self.bench, self.one, self.cache = bench, one, cache
+
+    def forget(self):
+        for name in os.listdir(self.cache):
+            os.unlink(os.path.join(self.cache, name))
+
+    def login(self, name, user, is_kept):
+        with session.Session(self.one, user, "INBOX") as imap:
+            imap.run("FETCH 1 BODY.PEEK[]")
+            sample = {"wall": imap.now() - imap.started,
+                      "cpu": session.cpu(imap.pid)}
+        if is_kept:
+            self.bench.add("logins", name, sample)
+
+    def round(self, is_kept):
+        for name in self.bench.in_turn(tuple(names())):
+            if name == PROVIDER:
+                self.login(name, PROVIDER.split()[0], is_kept)
+            elif name == CACHED:
+                self.login(name, "m64", False)
+                self.login(name, "m64", is_kept)
+            else:
+                mib, = [mib for title, _, mib in COSTS
+                        if name == FIRST % title]
+                self.forget()
+                self.login(name, "m%d" % mib, is_kept)
+
+    def run(self, rounds):
+        make_keyrings(self.one)
+        self.round(False)
+        for number in range(rounds):
+            self.bench.say("logins, round %d" % (number + 1))
+            self.round(True)
