@@ -163,10 +163,14 @@ def test_never(server, user, case):
     assert ring.stored() == ring.text
 
 
-def test_two_passwords(server, user):
+@pytest.mark.parametrize("cost", [WEAK, WANTED])
+def test_two_passwords(server, user, cost):
     """What is being replaced by another password is left to who does that,
-    whichever of the two logs in."""
-    ring = Ring(server, user, kinds=("password", "another-password"))
+    whichever of the two logs in, and also where one costs less."""
+    ring = Ring(server, user, cost)
+    ring.writer.add_password(tamper.secret_of("another-password"),
+                             t=WEAK[0], m=WEAK[1])
+    ring.put()
     assert ring.read() and ring.read("another-password")
     assert ring.stored() == ring.text
 
@@ -202,10 +206,13 @@ def test_sessions_go_on(server, user):
 
 # Several at once, and the unlock cache
 
-def with_ring(make_server, cost=WEAK, **settings):
-    cache = Cache(make_server, users=["alice"], **SETTINGS, **settings)
-    cache.server.doveadm("expunge", "-u", "alice", "mailbox", "INBOX", "all")
-    return cache, Ring(cache.server, "alice", cost)
+def with_ring(make_server, cost=WEAK, users=("alice",), **settings):
+    """Returns the last user's ring."""
+    cache = Cache(make_server, users=list(users), **SETTINGS, **settings)
+    for user in users:
+        cache.server.doveadm("expunge", "-u", user, "mailbox", "INBOX", "all")
+        ring = Ring(cache.server, user, cost)
+    return cache, ring
 
 
 def test_five_connections_raise_once(make_server):
@@ -245,14 +252,11 @@ def test_what_the_cache_opens_is_not_raised(make_server):
 
 def test_turns(make_server):
     """Also who raises computes in turn."""
-    cache, ring = with_ring(make_server, roost_unlock_parallel="1")
-    turn = os.open(os.path.join(cache.folder, "turn-0"),
-                   os.O_RDWR | os.O_CREAT, 0o666)
-    os.chmod(os.path.join(cache.folder, "turn-0"), 0o666)
-    assert together(cache.read, ["alice"] * 3) == [True] * 3
-    os.close(turn)
+    users = "alice", "bob", "carol"
+    cache, _ = with_ring(make_server, users=users, roost_unlock_parallel="1")
+    assert together(cache.read, users) == [True] * len(users)
     notes = cache.notes()
-    assert notes == "be" * (len(notes) // 2) and len(notes) >= 6
+    assert notes == "be" * 3 * len(users)
 
 
 # What goes wrong
@@ -412,7 +416,8 @@ def test_lock_is_held(server, user):
     assert ring.read() and ring.costs() == [WANTED]
 
 
-@pytest.mark.parametrize("case", ["another slot", "another keyring", "gone"])
+@pytest.mark.parametrize("case", ["another slot", "no password",
+                                  "another keyring", "gone"])
 def test_changed_meanwhile(server, user, case):
     """Who waits for the lock finds another document, and leaves it."""
     ring = Ring(server, user)
@@ -424,6 +429,11 @@ def test_changed_meanwhile(server, user, case):
         if case == "another slot":
             ring.writer.slots.clear()
             ring.writer.add_password(tamper.secret_of("changed"))
+            ring.writer.generation += 1
+            ring.put()
+        elif case == "no password":
+            ring.writer.slots.clear()
+            ring.writer.add_salted(b"app", tamper.secret_of(ring.app))
             ring.writer.generation += 1
             ring.put()
         elif case == "another keyring":

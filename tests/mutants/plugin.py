@@ -143,9 +143,6 @@ MUTANTS = [
      "session/ring.c", "\t\tif (ring_open_epochs(ring) == ROOST_OK)\n"
      "\t\t\treturn ROOST_OK;\n", "\t\treturn ring_open_epochs(ring);\n",
      "unlock", "another_document"),
-    ("what was left for another document stays", "session/unlock-cache.c",
-     "\ti_unlink_if_exists(turn->path);\n\tturn->turn_fd",
-     "\tturn->turn_fd", "unlock", "another_document"),
     # What a password costs
     ("who does not log in raises", "session/user-ring.c",
      "\t\tstr_array_find(login_services, ruser->user->service);\n",
@@ -158,7 +155,7 @@ MUTANTS = [
      "session/user-ring.c", "\t\troost_keystore_makes_once(store) &&\n", "",
      "dict", "login_raises_nothing"),
     ("a cost becomes less", "core/slot.c", "\tif (cost->t < wanted->t)\n",
-     "\tif (TRUE)\n", "argon2", "test_raised"),
+     "\tif (true)\n", "argon2", "test_raised"),
     ("what somebody else has exchanged is raised", "session/ring-raise.c",
      "\tif (slot_find(kr, &raising->drop) == NULL ||\n", "\tif (",
      "argon2", "changed_meanwhile"),
