@@ -32,7 +32,7 @@ static const char *const global_names[] = {
 static const char *const protocol_names[] = {
 	"deliver_log_format", "imap_fetch_failure", "lmtp_proxy_rawlog_dir",
 	"lmtp_rawlog_dir", "mail_attachment_dir", "mail_ext_attachment",
-	"mail_plugins", "rawlog_dir", NULL
+	"mail_ext_attachment_path", "mail_plugins", "rawlog_dir", NULL
 };
 static const char *const plugin_names[] = {
 	"roost_provider_key", "roost_provider_old_key", "roost_fts",
@@ -382,8 +382,10 @@ check_rawlog(const struct check *check)
 static void
 check_attachments(const struct check *check)
 {
+	/* doveconf knows the last by its section or by its whole name. */
 	static const char *const places[] = {
-		"mail_attachment_dir", "mail_ext_attachment/path"
+		"mail_attachment_dir", "mail_ext_attachment/path",
+		"mail_ext_attachment_path"
 	};
 	unsigned int i;
 
