@@ -23,7 +23,9 @@ def text_of(number):
 @pytest.fixture(scope="module")
 def server(make_module_server):
     users = {"u%02d" % number: {} for number in range(30)}
-    server = make_module_server("maildir", users=users, secret=True)
+    # No login raises what a password costs, which would change keyrings.
+    server = make_module_server("maildir", users=users, secret=True, settings={
+        "roost_argon2_time": "1", "roost_argon2_memory": "8 M"})
     server.next_user = iter(users)
     return server
 
