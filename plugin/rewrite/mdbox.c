@@ -36,7 +36,7 @@
 
 /* So many messages are moved at once, and none waits longer than that. */
 #define BATCH_MESSAGES 100
-#define BATCH_MSECS 1000
+#define BATCH_MSECS 500
 
 /* How long to wait for others who use a file. */
 #define LOCK_STEP_USECS 10000
