@@ -169,6 +169,14 @@ unsigned int roost_keyring_count_slots(const struct roost_keyring *kr,
 bool roost_keyring_has_slot(const struct roost_keyring *kr,
 			    enum roost_slot_type type);
 
+/* The slot of that number, which is a part of kr; NULL if there is none. */
+const struct roost_slot *
+roost_keyring_find_slot(const struct roost_keyring *kr, uint32_t number);
+
+/* What the password of a slot costs; zeros for other kinds. */
+struct roost_argon2_cost
+roost_keyring_slot_cost(const struct roost_slot *slot);
+
 /* True if a document may have one more slot of this type (FORMAT.md 7.13). */
 bool roost_keyring_slot_fits(const struct roost_keyring *kr,
 			     enum roost_slot_type type);

@@ -156,10 +156,13 @@ cache_mail_add(struct mail *mail, bool is_whole)
 }
 
 /* Has the message got another form, in its place, since this session opened
-   it?  Then the index, as it is now, names that. */
+   it?  Then the index, as it is now, names that.  One that is being saved is in
+   no index yet. */
 static bool
 cache_mail_is_outdated(struct mail *mail)
 {
+	if (mail->saving || mail->uid == 0)
+		return FALSE;
 	(void)mail_index_refresh(mail->box->index);
 	return roost_named_object_compare(mail,
 			roost_cache_mail_of(mail)->object_id) ==

@@ -53,6 +53,26 @@ roost_keyring_has_slot(const struct roost_keyring *kr,
 	return roost_keyring_count_slots(kr, type) > 0;
 }
 
+const struct roost_slot *
+roost_keyring_find_slot(const struct roost_keyring *kr, uint32_t number)
+{
+	unsigned int i;
+
+	for (i = 0; i < kr->slot_count; i++) {
+		if (kr->slots[i].number == number)
+			return &kr->slots[i];
+	}
+	return NULL;
+}
+
+struct roost_argon2_cost
+roost_keyring_slot_cost(const struct roost_slot *slot)
+{
+	return (struct roost_argon2_cost) {
+		.t = slot->t, .m_kib = slot->m_kib
+	};
+}
+
 bool
 roost_keyring_slot_fits(const struct roost_keyring *kr,
 			enum roost_slot_type type)

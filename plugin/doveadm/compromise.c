@@ -106,7 +106,7 @@ static enum roost_err
 slot_again(const struct compromise *com, const struct roost_slot *old,
 	   struct roost_ring_edit *edit)
 {
-	struct roost_argon2_cost cost = { .t = old->t, .m_kib = old->m_kib };
+	struct roost_argon2_cost cost = roost_keyring_slot_cost(old);
 	struct roost_slot_new slot = {
 		.type = old->type, .now = (uint64_t)ioloop_time,
 		.public_key = old->public_key,

@@ -162,7 +162,7 @@ roost_fresh_is_slot(const struct roost_fresh *fresh,
 		    const struct roost_slot *slot,
 		    const uint8_t host_key[ROOST_KEY_SIZE], bool is_weak_other)
 {
-	struct roost_argon2_cost cost = { .t = slot->t, .m_kib = slot->m_kib };
+	struct roost_argon2_cost cost = roost_keyring_slot_cost(slot);
 	uint8_t master[ROOST_KEY_SIZE];
 	enum roost_err err;
 

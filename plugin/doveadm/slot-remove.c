@@ -31,13 +31,9 @@ static bool
 slot_is_of(const struct roost_keyring *kr, uint32_t number,
 	   enum roost_slot_type type)
 {
-	unsigned int i;
+	const struct roost_slot *slot = roost_keyring_find_slot(kr, number);
 
-	for (i = 0; i < kr->slot_count; i++) {
-		if (kr->slots[i].number == number)
-			return kr->slots[i].type == type;
-	}
-	return FALSE;
+	return slot != NULL && slot->type == type;
 }
 
 static int

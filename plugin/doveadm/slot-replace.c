@@ -77,15 +77,11 @@ static uint32_t
 password_kept(const struct replacing *replacing,
 	      const struct roost_ring_edit *edit)
 {
-	const struct roost_keyring *kr = edit->kr;
-	unsigned int i;
+	const struct roost_slot *slot =
+		roost_keyring_find_slot(edit->kr, edit->opened_by);
 
-	for (i = 0; i < kr->slot_count; i++) {
-		if (kr->slots[i].type == ROOST_SLOT_PASSWORD &&
-		    kr->slots[i].number == edit->opened_by)
-			return edit->opened_by;
-	}
-	return replacing->old;
+	return slot != NULL && slot->type == ROOST_SLOT_PASSWORD ?
+		slot->number : replacing->old;
 }
 
 /* A second password slot that the new password does not open is left over from

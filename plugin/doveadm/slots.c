@@ -7,8 +7,8 @@
 #include "strnum.h"
 #include "time-util.h"
 
-/* What an epoch takes of a keyring's text, 170 bytes, and what slots that take
-   each other's place need. */
+/* A new epoch is only made where so many bytes of the keyring's text are free:
+   it takes 170, and slots that take each other's place need the rest. */
 #define EPOCH_ROOM 4096
 
 /* -- a command -- */
@@ -190,8 +190,9 @@ const struct roost_slot *
 roost_slots_find(const struct roost_keyring *doc, const char *word,
 		 const char **error_r)
 {
+	const struct roost_slot *slot;
 	enum roost_slot_type type;
-	unsigned int number, i;
+	unsigned int number;
 
 	if (roost_slots_kind(word, &type))
 		return find_kind(doc, type, error_r);
@@ -200,13 +201,11 @@ roost_slots_find(const struct roost_keyring *doc, const char *word,
 			"slot nor a kind, which is %s", roost_slots_kinds());
 		return NULL;
 	}
-	for (i = 0; i < doc->slot_count; i++) {
-		if (doc->slots[i].number == number)
-			return &doc->slots[i];
-	}
-	*error_r = t_strdup_printf("The keyring has no slot %u: see doveadm "
-				   "roost slot list", number);
-	return NULL;
+	slot = roost_keyring_find_slot(doc, number);
+	if (slot == NULL)
+		*error_r = t_strdup_printf("The keyring has no slot %u: see "
+			"doveadm roost slot list", number);
+	return slot;
 }
 
 /* -- rows -- */

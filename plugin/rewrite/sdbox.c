@@ -393,14 +393,15 @@ struct sdbox_stray {
 	struct mailbox *box;
 	uint32_t uid;
 	const char *path;		/* in the alternate storage */
-	struct stat read;		/* the file that is read */
+	const char *read_path;		/* of the file that is read */
+	struct stat read;
 };
 
 /* 1 there is one; 0; -1 with error_r. */
 static int
 stray_find(struct sdbox_stray *stray, const char **error_r)
 {
-	const char *dir, *alt_dir, *path;
+	const char *dir, *alt_dir;
 	struct stat st;
 
 	if (mailbox_get_path_to(stray->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
@@ -408,15 +409,18 @@ stray_find(struct sdbox_stray *stray, const char **error_r)
 	    mailbox_get_path_to(stray->box, MAILBOX_LIST_PATH_TYPE_ALT_MAILBOX,
 				&alt_dir) <= 0)
 		return 0;
-	path = t_strdup_printf("%s/"SDBOX_MAIL_FILE_FORMAT, dir, stray->uid);
+	stray->read_path = t_strdup_printf("%s/"SDBOX_MAIL_FILE_FORMAT, dir,
+					   stray->uid);
 	stray->path = t_strdup_printf("%s/"SDBOX_MAIL_FILE_FORMAT, alt_dir,
 				      stray->uid);
-	if (stat(path, &stray->read) == 0 && stat(stray->path, &st) == 0)
+	if (stat(stray->read_path, &stray->read) == 0 &&
+	    stat(stray->path, &st) == 0)
 		return st.st_ino != stray->read.st_ino ||
 			!CMP_DEV_T(st.st_dev, stray->read.st_dev) ? 1 : 0;
 	if (errno == ENOENT)
 		return 0;
-	*error_r = t_strdup_printf("stat(%s) failed: %m", path);
+	*error_r = t_strdup_printf("stat(%s or %s) failed: %m",
+				   stray->read_path, stray->path);
 	return -1;
 }
 
@@ -424,14 +428,9 @@ stray_find(struct sdbox_stray *stray, const char **error_r)
 static bool
 stray_is_same(const struct sdbox_stray *stray)
 {
-	const char *dir, *guid, *other;
+	const char *guid = roost_rewrite_dbox_guid(stray->read_path);
+	const char *other = roost_rewrite_dbox_guid(stray->path);
 
-	if (mailbox_get_path_to(stray->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
-				&dir) <= 0)
-		return FALSE;
-	guid = roost_rewrite_dbox_guid(t_strdup_printf(
-		"%s/"SDBOX_MAIL_FILE_FORMAT, dir, stray->uid));
-	other = roost_rewrite_dbox_guid(stray->path);
 	return guid != NULL && other != NULL && strcmp(guid, other) == 0;
 }
 

@@ -24,14 +24,6 @@ struct raising {
 	struct roost_slot keep, drop;		/* to remove the one */
 };
 
-static struct roost_argon2_cost
-slot_cost(const struct roost_slot *slot)
-{
-	return (struct roost_argon2_cost) {
-		.t = slot->t, .m_kib = slot->m_kib
-	};
-}
-
 static bool
 slot_is(const struct roost_slot *slot, const struct roost_slot *other)
 {
@@ -130,8 +122,9 @@ static bool
 slot_is_left_over(const struct raising *raising, const struct roost_slot *slot)
 {
 	const struct roost_ring_password *password = raising->password;
-	struct roost_argon2_cost cost = slot_cost(slot);
-	const struct roost_argon2_cost opened = slot_cost(password->slot);
+	struct roost_argon2_cost cost = roost_keyring_slot_cost(slot);
+	const struct roost_argon2_cost opened =
+		roost_keyring_slot_cost(password->slot);
 	uint8_t master[ROOST_KEY_SIZE];
 	enum roost_err err;
 
@@ -220,7 +213,7 @@ roost_ring_raise(struct roost_ring *ring,
 {
 	struct raising raising = {
 		.ring = ring, .password = password,
-		.cost = slot_cost(password->slot),
+		.cost = roost_keyring_slot_cost(password->slot),
 	};
 	void *secret;
 

@@ -128,19 +128,15 @@ roost_ring_secret_open_slot(const struct roost_keyring *kr, uint32_t number,
 			    const struct roost_ring_secret *secret,
 			    uint8_t master_r[ROOST_KEY_SIZE])
 {
+	const struct roost_slot *slot = roost_keyring_find_slot(kr, number);
 	struct roost_keyring *one;
-	enum roost_err err = ROOST_ERR_NO_SLOT;
-	unsigned int i;
+	enum roost_err err;
 
 	memset(master_r, 0, ROOST_KEY_SIZE);
-	for (i = 0; i < kr->slot_count; i++) {
-		if (kr->slots[i].number == number)
-			break;
-	}
-	if (i == kr->slot_count)
-		return err;
+	if (slot == NULL)
+		return ROOST_ERR_NO_SLOT;
 	one = one_new(kr);
-	one->slots[0] = kr->slots[i];
+	one->slots[0] = *slot;
 	err = one_open(one, host_key, secret, master_r);
 	i_free(one);
 	return err;
@@ -164,8 +160,7 @@ roost_ring_secret_spend(const struct roost_keyring *kr,
 			continue;
 		if (secret->has_hash)
 			return;
-		cost.t = slots[i].t;
-		cost.m_kib = slots[i].m_kib;
+		cost = roost_keyring_slot_cost(&slots[i]);
 	}
 	if (roost_slot_kek_password(host_key, none, salt, cost.t, cost.m_kib,
 				    &roost_slot_argon2_server, kek) ==
