@@ -15,24 +15,21 @@ import session
 COSTS = (("19 MiB, t=2", 2, 19), ("64 MiB, t=3", 3, 64),
          ("128 MiB, t=3", 3, 128))
 PROVIDER = "provider mode"
-FIRST, CACHED = "password mode, %s", "password mode, cached"
+CACHED = "password mode, cached"
+# {title: user}
+FIRST = {"password mode, " + title: "m%d" % mib for title, _, mib in COSTS}
 MESSAGE = b"From: a@sender.example\r\nSubject: login\r\n\r\nread at a login\r\n"
 
 
-def names():
-    """Of all that is measured, in the order of the table."""
-    yield PROVIDER
-    for title, _, _ in COSTS:
-        yield FIRST % title
-    yield CACHED
+# All that is measured, in the order of the table.
+NAMES = (PROVIDER, *FIRST, CACHED)
 
 
 def start(folder, storage):
     """Starts a server on which no login raises what a password costs."""
     os.makedirs(folder)
     one = server.Server(os.path.join(folder, "roost"), storage=storage,
-                        users=[PROVIDER.split()[0]] +
-                        ["m%d" % mib for _, _, mib in COSTS], secret=True)
+                        users=["provider", *FIRST.values()], secret=True)
     cache = os.path.join(one.tmp_dir, "unlock")
     one.settings.update(roost_argon2_time="1", roost_argon2_memory="8 M",
                         roost_unlock_cache=cache)
@@ -70,17 +67,15 @@ class Logins:
             self.bench.add("logins", name, sample)
 
     def round(self, is_kept):
-        for name in self.bench.in_turn(tuple(names())):
+        for name in self.bench.in_turn(NAMES):
             if name == PROVIDER:
-                self.login(name, PROVIDER.split()[0], is_kept)
+                self.login(name, "provider", is_kept)
             elif name == CACHED:
                 self.login(name, "m64", False)
                 self.login(name, "m64", is_kept)
             else:
-                mib, = [mib for title, _, mib in COSTS
-                        if name == FIRST % title]
                 self.forget()
-                self.login(name, "m%d" % mib, is_kept)
+                self.login(name, FIRST[name], is_kept)
 
     def run(self, rounds):
         make_keyrings(self.one)

@@ -194,7 +194,7 @@ def _logins(result):
     samples = result["samples"][LOGINS]
     yield ("login and first message", "median (lowest..highest)",
            "processor time", "more than in provider mode")
-    for name in logins.names():
+    for name in logins.NAMES:
         rows = samples[name]
         more = statistics.median(
             row["wall"] - base["wall"] for row, base in
