@@ -94,6 +94,22 @@ def good(answer):
     return answer.rows
 
 
+def start(make, storage, count, extra=""):
+    """Makes and starts a server on which any password logs in; its users are
+    u00 and so on, and next_user yields them."""
+    server = make(storage, start=False, secret=True,
+                  users=["u%02d" % number for number in range(count)])
+    server.extra = any_password(server) + extra
+    server.next_user = iter(server.users)
+    return server.start()
+
+
+def initialise(server, user):
+    """Makes a keyring in password mode; returns the recovery code."""
+    return good(roost(server, "init", "-u", user, "-m", "password",
+                      secret=server.password(user)))[0]["recovery-code"]
+
+
 def shown(answer):
     """Returns the one secret that a command showed."""
     found = [row["secret"] for row in good(answer) if row["secret"]]

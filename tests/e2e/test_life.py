@@ -24,23 +24,12 @@ FRESH = "another-password"
 
 @pytest.fixture(scope="module", params=servers.STORAGES)
 def server(request, make_module_server):
-    server = make_module_server(
-        request.param, start=False, secret=True,
-        users=["u%02d" % number for number in range(20)])
-    server.extra = slotkit.any_password(server)
-    server.next_user = iter(server.users)
-    return server.start()
+    return slotkit.start(make_module_server, request.param, 20)
 
 
 @pytest.fixture
 def user(server):
     return next(server.next_user)
-
-
-def initialised(server, user):
-    """Makes a keyring in password mode; returns the recovery code."""
-    return good(roost(server, "init", "-u", user, "-m", "password",
-                      secret=server.password(user)))[0]["recovery-code"]
 
 
 def errors(server, client):
@@ -53,7 +42,7 @@ def test_password_changed_elsewhere(server, user, by):
     delivered, also while the user is logged in and reads nothing; each session
     logs one line that names the command; and what the user still knows, given
     to that, opens everything. Never: a new keyring, or one that is changed."""
-    code = initialised(server, user)
+    code = slotkit.initialise(server, user)
     deliver = iter(range(1, 9))
 
     def arrive():
@@ -92,7 +81,7 @@ def test_password_changed_elsewhere(server, user, by):
 def test_recovery_code_is_stored_nowhere(server, user):
     """Event: a recovery code is made. It is shown once. Never: stored, in any
     form that it has."""
-    codes = [initialised(server, user)]
+    codes = [slotkit.initialise(server, user)]
     again = roost(server, "init", "-u", user)
     assert [row["recovery-code"] for row in good(again)] == [""]
     codes.append(slotkit.shown(roost(server, "slot", "add", "-u", user,
@@ -121,7 +110,7 @@ def test_old_epochs_stay(server, user):
     """Event: rotation. New mail gets the new epoch, and reseal moves the old
     mail of the mailboxes that are named. Never: an epoch goes that a message
     needs, be it in another mailbox or in a backup."""
-    initialised(server, user)
+    slotkit.initialise(server, user)
     secret = server.password(user)
     with server.raw(user) as client:
         client.ok("CREATE Archive")

@@ -54,9 +54,7 @@ def user(server):
 def locked(server, user):
     """A user in password mode with one message; his recovery code is
     server.code."""
-    server.code = good(roost(server, "init", "-u", user, "-m", "password",
-                             secret=server.password(user)))[0][
-                                 "recovery-code"]
+    server.code = slotkit.initialise(server, user)
     assert server.deliver(text_of(1), user)[0][0] == 250
     return user
 

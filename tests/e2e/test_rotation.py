@@ -22,24 +22,18 @@ FRESH = "another-password"
 
 @pytest.fixture(scope="module", params=servers.STORAGES)
 def server(request, make_module_server):
-    server = make_module_server(
-        request.param, start=False, secret=True,
-        users=["u%02d" % number for number in range(40)])
-    server.extra = slotkit.any_password(server)
-    server.next_user = iter(range(40))
-    return server.start()
+    return slotkit.start(make_module_server, request.param, 40)
 
 
 @pytest.fixture
 def user(server):
-    return "u%02d" % next(server.next_user)
+    return next(server.next_user)
 
 
 def initialised(server, user, mode):
     """A user in this mode with one message; what opens his keyring."""
     if mode == "password":
-        good(roost(server, "init", "-u", user, "-m", "password",
-                   secret=server.password(user)))
+        slotkit.initialise(server, user)
     assert server.deliver(text_of(1), user)[0][0] == 250
     return server.password(user) if mode == "password" else None
 
@@ -94,7 +88,7 @@ def test_rotate(server, user, mode):
 
 def test_rotate_all(server, user):
     """Users whose keyrings need a secret are told of, the others rotate."""
-    other = "u%02d" % next(server.next_user)
+    other = next(server.next_user)
     initialised(server, user, "password")
     initialised(server, other, "provider")
     answer = roost(server, "rotate", "-u", user[:-1] + "?")

@@ -24,27 +24,22 @@ FRESH = "another-password"
 
 @pytest.fixture(scope="module")
 def server(make_module_server):
-    server = make_module_server(
-        "maildir", start=False, secret=True,
-        users=["u%02d" % number for number in range(90)])
-    server.api = slotkit.Api()
-    server.extra = slotkit.any_password(server) + server.api.extra()
-    server.next_user = iter(range(90))
-    return server.start()
+    api = slotkit.Api()
+    server = slotkit.start(make_module_server, "maildir", 90, api.extra())
+    server.api = api
+    return server
 
 
 @pytest.fixture
 def user(server):
-    return "u%02d" % next(server.next_user)
+    return next(server.next_user)
 
 
 @pytest.fixture
 def locked(server, user):
     """A user in password mode with one message; his recovery code is
     server.code."""
-    answer = roost(server, "init", "-u", user, "-m", "password",
-                   secret=server.password(user))
-    server.code = good(answer)[0]["recovery-code"]
+    server.code = slotkit.initialise(server, user)
     assert server.deliver(text_of(1), user)[0][0] == 250
     return user
 
