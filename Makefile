@@ -117,9 +117,29 @@ $(CORE_LIB) $(RULES_LIB):
 define core_rule
 $(BUILD)/$(1)/%.o: plugin/$(1)/%.c
 	@mkdir -p $$(@D)
-	$$(call quiet,CC) $(CC) $(CORE_CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(call quiet,CC) $(CC) $(CORE_CFLAGS) $$(UNPACK_CFLAGS) -MMD -MP \
+		-c -o $$@ $$<
 endef
 $(foreach room,core rules keyfile tool,$(eval $(call core_rule,$(room))))
+
+# -- the program roost --
+
+# Libraries for compression, which it alone uses, and can do without.  The name
+# changes when one of their headers comes or goes.
+UNPACK_HEADERS := $(wildcard $(addprefix /usr/include/,zlib.h bzlib.h zstd.h \
+	lz4.h))
+UNPACK_DEFS := $(BUILD)/.unpack-$(subst .h,,$(subst $(eval ) ,-,$(notdir \
+	$(UNPACK_HEADERS))))
+UNPACK_LIBS := $(UNPACK_DEFS).libs
+$(UNPACK_LIBS): $(UNPACK_DEFS)
+$(UNPACK_DEFS): plugin/tool/probes
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/.unpack-*
+	$(call quiet,ASK) env CC='$(CC)' CFLAGS='$(SAN_FLAGS) $(CFLAGS)' \
+		LDFLAGS='$(LDFLAGS)' sh plugin/tool/probes $@ $(UNPACK_LIBS)
+UNPACK_OBJECTS := $(call objects,$(wildcard plugin/tool/unpack-*.c))
+$(UNPACK_OBJECTS): $(UNPACK_DEFS)
+$(UNPACK_OBJECTS): UNPACK_CFLAGS = @$(UNPACK_DEFS)
 
 # -- the plugins --
 
@@ -169,9 +189,9 @@ $(BUILD)/version.o: VERSION
 $(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(SETTINGS_SO) $(TOOL): \
 	$(BUILD)/version.o
 
-$(TOOL): $(call objects,$(TOOL_SRC)) $(CORE_LIB)
+$(TOOL): $(call objects,$(TOOL_SRC)) $(CORE_LIB) | $(UNPACK_LIBS)
 	$(call quiet,LD) $(CC) -Wl,-z,relro,-z,now $(SAN_FLAGS) $(LDFLAGS) -o $@ \
-		$^ $(CRYPTO_LIBS)
+		$^ @$(UNPACK_LIBS) $(CRYPTO_LIBS)
 
 # No key, no library of cryptography: nothing of the core.
 $(FLAGS_SO): $(call objects,$(FLAGS_SRC)) $(RULES_LIB)
@@ -216,10 +236,15 @@ $(BUILD)/tests/core/%: tests/core/%.c tests/core/kit.c tests/core/kit.h \
 
 $(BUILD)/tests/core/test_keyfile: $(wildcard plugin/keyfile/*)
 $(addprefix $(BUILD)/tests/core/,test_dbox test_index test_say \
-	test_uidlist): \
+	test_uidlist test_unpack): \
 	$(wildcard plugin/tool/*)
-$(addprefix $(BUILD)/fuzz/,fuzz_dbox fuzz_index fuzz_uidlist): \
+$(addprefix $(BUILD)/fuzz/,fuzz_dbox fuzz_index fuzz_uidlist fuzz_unpack): \
 	$(wildcard plugin/tool/*)
+$(BUILD)/tests/core/test_unpack $(BUILD)/fuzz/fuzz_unpack: $(UNPACK_LIBS)
+$(BUILD)/tests/core/test_unpack: TEST_CFLAGS += @$(UNPACK_DEFS)
+$(BUILD)/tests/core/test_unpack: TEST_LIBS += @$(UNPACK_LIBS)
+$(BUILD)/fuzz/fuzz_unpack: FUZZ_CFLAGS = @$(UNPACK_DEFS)
+$(BUILD)/fuzz/fuzz_unpack: FUZZ_LIBS = @$(UNPACK_LIBS)
 
 $(BUILD)/tests/vectors/%: tests/vectors/%.c tests/vectors/vec.c \
 		tests/vectors/vec.h $(CORE_LIB) $(RULES_LIB)
@@ -410,8 +435,8 @@ fuzz: $(FUZZERS)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(CORE_SRC) $(RULES_SRC)
 	@mkdir -p $(@D)
 	$(call quiet,FUZZ) clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
-		-Iplugin -Itests/core -o $@ $< $(CORE_SRC) $(RULES_SRC) \
-		$(CRYPTO_LIBS)
+		-Iplugin -Itests/core $(FUZZ_CFLAGS) -o $@ $< $(CORE_SRC) \
+		$(RULES_SRC) $(FUZZ_LIBS) $(CRYPTO_LIBS)
 
 ## fuzz-run         each fuzzer for FUZZ_SECS (60) seconds
 FUZZ_SECS ?= 60

@@ -124,23 +124,39 @@ dbox_choose(const struct wanted *wanted, struct roost_dbox *dbox,
 	return true;
 }
 
+/* Say what compression has left of the message. */
+static enum roost_status
+packed_say(const struct wanted *wanted, const struct roost_message *message)
+{
+	const char *name = roost_say_name(wanted->path);
+	char why[ROOST_MESSAGE_WHY_SIZE];
+
+	if (!roost_message_is_plain(message, why)) {
+		roost_say("%s: %s", name, why);
+		return ROOST_STATUS_SOME;
+	}
+	if (message->packed != ROOST_UNPACK_NONE && !message->is_unpacked)
+		roost_say("%s begins as %s data does, and stays as it stands",
+			  name, roost_unpack_name(message->packed));
+	return ROOST_STATUS_OK;
+}
+
 static enum roost_status
 stored_cat(const struct roost_keys *keys, const struct wanted *wanted,
-	   struct roost_stored *stored)
+	   bool keeps_packed, struct roost_stored *stored)
 {
 	const struct roost_message_sink sink = { stdout_write, NULL };
 	char why[ROOST_MESSAGE_WHY_SIZE];
 	struct roost_message message;
 
-	roost_message_open(keys, stored, &sink, &message);
+	roost_message_open(keys, stored, keeps_packed, &sink, &message);
 	if (message.kind == ROOST_MESSAGE_PLAINTEXT)
 		roost_say("%s is not sealed", roost_say_name(wanted->path));
-	if (message.packed_by != NULL)
-		roost_say("The message was compressed by %s before it was "
-			  "sealed: decompress it", message.packed_by);
 	if (message.kind == ROOST_MESSAGE_SEALED ||
 	    message.kind == ROOST_MESSAGE_PLAINTEXT)
-		return ROOST_STATUS_OK;
+		return packed_say(wanted, &message);
+	if (roost_say_is_stopped())
+		return ROOST_STATUS_STOPPED;
 	if (message.kind == ROOST_MESSAGE_NO_OUTPUT) {
 		roost_say("Cannot write to stdout: %s", strerror(errno));
 		return ROOST_STATUS_FAILED;
@@ -153,7 +169,8 @@ stored_cat(const struct roost_keys *keys, const struct wanted *wanted,
 }
 
 static enum roost_status
-wanted_cat(const struct roost_keys *keys, struct wanted *wanted)
+wanted_cat(const struct roost_keys *keys, struct wanted *wanted,
+	   bool keeps_packed)
 {
 	struct roost_dbox_reader reader = {
 		wanted_read, &wanted->fd, wanted->size
@@ -175,7 +192,7 @@ wanted_cat(const struct roost_keys *keys, struct wanted *wanted)
 	}
 	if (ret > 0 && !dbox_choose(wanted, &dbox, &stored))
 		return ROOST_STATUS_USAGE;
-	return stored_cat(keys, wanted, &stored);
+	return stored_cat(keys, wanted, keeps_packed, &stored);
 }
 
 enum roost_status
@@ -196,7 +213,7 @@ roost_cat_command(const struct roost_options *options)
 	if (status == ROOST_STATUS_OK)
 		status = roost_keys_unlock(&keys, options);
 	if (status == ROOST_STATUS_OK)
-		status = wanted_cat(&keys, &wanted);
+		status = wanted_cat(&keys, &wanted, options->keeps_packed);
 	roost_keys_close(&keys);
 	(void)close(wanted.fd);
 	free(wanted.path);

@@ -24,6 +24,7 @@ struct check {
 	struct roost_keys keys;
 	struct roost_tally tally;
 	bool is_missing;	/* something that a restore needs */
+	bool keeps_packed;
 };
 
 /* One line of the report: a part, its state, and what that means. */
@@ -47,8 +48,8 @@ check_message(void *context, struct roost_tree_message *msg)
 	struct roost_message message;
 
 	if (check->keys.open != NULL)
-		roost_message_open(&check->keys, &msg->stored, NULL,
-				   &message);
+		roost_message_open(&check->keys, &msg->stored,
+				   check->keeps_packed, NULL, &message);
 	else
 		roost_message_scrub(check->keys.keyring == NULL ? NULL :
 				    &check->keys, &msg->stored, &message);
@@ -170,14 +171,15 @@ seen_check(struct check *check, const struct roost_tree_seen *seen)
 static void
 mail_print(const struct roost_tally *tally)
 {
-	char sentence[200];
+	char sentence[300];
 
 	(void)snprintf(sentence, sizeof(sentence), "%" PRIu64 " sealed, %"
 		       PRIu64 " not sealed, %" PRIu64 " not to be had, %"
-		       PRIu64 " damaged parts", tally->sealed,
-		       tally->plaintext, tally->bad, tally->troubles);
-	part_print("mail", tally->bad + tally->troubles == 0 ? "good" :
-		   "damaged", sentence);
+		       PRIu64 " that do not decompress, %" PRIu64
+		       " damaged parts", tally->sealed, tally->plaintext,
+		       tally->bad, tally->stuck, tally->troubles);
+	part_print("mail", tally->bad + tally->troubles + tally->stuck == 0 ?
+		   "good" : "damaged", sentence);
 }
 
 static enum roost_status
@@ -191,6 +193,7 @@ backup_check(struct check *check, const struct roost_options *options,
 	struct roost_tree_seen seen;
 	enum roost_status status;
 
+	check->keeps_packed = options->keeps_packed;
 	keyring_check(check, options, path);
 	if (check->keys.keyring != NULL) {
 		slots_check(check->keys.keyring);

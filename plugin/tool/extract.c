@@ -20,6 +20,7 @@
 struct extract {
 	const struct roost_keys *keys;
 	struct roost_output *output;
+	bool keeps_packed;
 	struct roost_tally tally;
 };
 
@@ -44,7 +45,8 @@ message_write(struct extract *extract, struct roost_tree_message *msg)
 	struct roost_message message;
 	bool is_good;
 
-	roost_message_open(extract->keys, &msg->stored, &sink, &message);
+	roost_message_open(extract->keys, &msg->stored, extract->keeps_packed,
+			   &sink, &message);
 	is_good = message.kind == ROOST_MESSAGE_SEALED ||
 		(message.kind == ROOST_MESSAGE_PLAINTEXT &&
 		 extract->tally.takes_plaintext);
@@ -153,6 +155,7 @@ output_extract(struct roost_keys *keys, const struct roost_options *options)
 		return status;
 	}
 	extract->keys = keys;
+	extract->keeps_packed = options->keeps_packed;
 	extract->tally.takes_plaintext = options->takes_plaintext ||
 		roost_keys_take_plaintext(keys);
 	extract->output = roost_output_new(options->args[1],

@@ -23,10 +23,10 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "cat", NULL, 1, "kpwrefdo", roost_cat_command },
-	{ "extract", NULL, 2, "kpwrefdotx", roost_extract_command },
-	{ "verify", NULL, 1, "kpwrefdolx", roost_verify_command },
-	{ "check-backup", NULL, 1, "kpwrefdo", roost_check_backup_command },
+	{ "cat", NULL, 1, "kpwrefdoz", roost_cat_command },
+	{ "extract", NULL, 2, "kpwrefdotxz", roost_extract_command },
+	{ "verify", NULL, 1, "kpwrefdolxz", roost_verify_command },
+	{ "check-backup", NULL, 1, "kpwrefdoz", roost_check_backup_command },
 	{ "keyring", "show", 1, "pwrefdo", roost_keyring_show_command },
 	{ "keygen", NULL, 1, "", roost_keygen_command },
 };
@@ -57,6 +57,7 @@ static const char usage[] =
 "      --plaintext          take messages that are not sealed although the\n"
 "                           keyring's policy is that all are, or\n"
 "                           no provider key authenticates the policy\n"
+"      --compressed         leave messages compressed that Dovecot stored so\n"
 "\n"
 "Lines on stdout name what could not be had: path, UID or 0, reason,\n"
 "sentence.  Status: 0 all of it, 1 not all messages, 2 usage, 3 the keyring\n"

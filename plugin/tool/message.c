@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #include "tool/message.h"
 
+#include "tool/say.h"
+
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
@@ -15,51 +17,113 @@
 #define BLOCK_SIZE 65536
 #define MAIL_CRYPT_MAGIC "CRYPTED\003\007"
 
-static const struct {
-	const char *magic;
-	size_t len;
-	const char *program;
-} packers[] = {
-	{ "\037\213", 2, "gzip" },
-	{ "BZh", 3, "bzip2" },
-	{ "\3757zXZ", 6, "xz" },
-	{ "\050\265\057\375", 4, "zstd" },
-	{ "Dovecot-LZ4\r*", 13, "Dovecot's lz4" },
+/* How a message goes to the sink. */
+enum way {
+	/* Packed, it is only tried whether it unpacks; else it is handed
+	   out. */
+	WAY_TRY,
+	WAY_UNPACK,
+	WAY_KEEP,	/* as it stands */
 };
+
+struct pass {
+	enum way way;
+	const struct roost_message_sink *sink;	/* NULL: nobody wants it */
+	struct roost_message *message;
+	struct roost_unpack *unpack;	/* NULL: its bytes are not unpacked */
+};
+
+static int
+text_write(void *context, const uint8_t *text, size_t len)
+{
+	const struct pass *pass = context;
+
+	/* Few bytes may unpack to very many. */
+	if (roost_say_is_stopped())
+		return -1;
+	return pass->way == WAY_TRY || pass->sink == NULL ? 0 :
+		pass->sink->write(pass->sink->context, text, len);
+}
 
 /* What do the first bytes of the plaintext say? */
 static void
-plain_look(struct roost_message *message, const uint8_t *bytes, size_t len)
+pass_look(struct pass *pass, const uint8_t *bytes, size_t len)
 {
-	size_t i;
+	struct roost_message *message = pass->message;
 
-	for (i = 0; i < sizeof(packers) / sizeof(packers[0]); i++) {
-		if (len >= packers[i].len &&
-		    memcmp(bytes, packers[i].magic,	/* public */
-			   packers[i].len) == 0)
-			message->packed_by = packers[i].program;
-	}
+	message->packed = roost_unpack_look(bytes, len);
+	if (message->packed != ROOST_UNPACK_NONE && pass->way != WAY_KEEP)
+		message->unpacking = roost_unpack_new(message->packed,
+						      text_write, pass,
+						      &pass->unpack);
 }
 
+/* Unpacking gave an answer: false if the pass ends with that. */
 static bool
-sink_put(const struct roost_message_sink *sink, struct roost_message *message,
-	 const uint8_t *bytes, size_t len)
+pass_take(struct pass *pass, enum roost_unpack_answer answer)
 {
+	struct roost_message *message = pass->message;
+
+	if (answer == ROOST_UNPACK_OK)
+		return true;
+	roost_unpack_free(&pass->unpack);
+	message->unpacking = answer;
+	if (answer == ROOST_UNPACK_NO_OUTPUT && roost_say_is_stopped()) {
+		message->kind = ROOST_MESSAGE_UNREADABLE;
+		message->error = EINTR;
+		return false;
+	}
+	if (pass->way == WAY_TRY)
+		return true;	/* the rest is to verify all the same */
+	/* It was possible just now. */
+	message->kind = answer == ROOST_UNPACK_NO_OUTPUT ?
+		ROOST_MESSAGE_NO_OUTPUT : ROOST_MESSAGE_UNREADABLE;
+	message->error = answer == ROOST_UNPACK_NO_MEMORY ? ENOMEM : EIO;
+	return false;
+}
+
+/* Take the next bytes of the plaintext; false to end the pass. */
+static bool
+pass_put(struct pass *pass, const uint8_t *bytes, size_t len)
+{
+	struct roost_message *message = pass->message;
+
 	if (message->size == 0)
-		plain_look(message, bytes, len);
+		pass_look(pass, bytes, len);
 	message->size += len;
-	if (sink == NULL || sink->write(sink->context, bytes, len) == 0)
+	if (pass->unpack != NULL)
+		return pass_take(pass, roost_unpack_add(pass->unpack, bytes,
+							len));
+	if (pass->sink == NULL || (message->packed != ROOST_UNPACK_NONE &&
+				   pass->way == WAY_TRY) ||
+	    pass->sink->write(pass->sink->context, bytes, len) == 0)
 		return true;
 	message->kind = ROOST_MESSAGE_NO_OUTPUT;
 	return false;
 }
 
+static bool
+message_is_whole(const struct roost_message *message)
+{
+	return message->kind == ROOST_MESSAGE_SEALED ||
+		message->kind == ROOST_MESSAGE_PLAINTEXT;
+}
+
+/* The message ended. */
+static void
+pass_end(struct pass *pass)
+{
+	if (pass->unpack != NULL && message_is_whole(pass->message))
+		(void)pass_take(pass, roost_unpack_end(pass->unpack));
+	pass->message->is_unpacked = pass->unpack != NULL;
+	roost_unpack_free(&pass->unpack);
+}
+
 /* Hand out a message that is not sealed. */
 static void
-plaintext_copy(struct roost_stored *stored,
-	       const struct roost_message_sink *sink,
-	       struct roost_message *message)
+plaintext_copy(struct roost_stored *stored, struct pass *pass)
 {
+	struct roost_message *message = pass->message;
 	static uint8_t block[BLOCK_SIZE];
 	uint64_t off = 0;
 	size_t len;
@@ -76,7 +140,7 @@ plaintext_copy(struct roost_stored *stored,
 			message->error = ret < 0 ? errno : ENODATA;
 			break;
 		}
-		if (!sink_put(sink, message, block, len))
+		if (!pass_put(pass, block, len))
 			break;
 	}
 	roost_wipe(block, sizeof(block));
@@ -120,8 +184,7 @@ header_note(struct roost_message *message, const struct roost_header *header,
 
 /* Hand out the chunks of an opened message, each of which verifies first. */
 static enum roost_err
-object_copy(struct roost_object *obj, const struct roost_message_sink *sink,
-	    struct roost_message *message)
+object_copy(struct roost_object *obj, struct pass *pass)
 {
 	uint64_t off = 0;
 	const uint8_t *plain;
@@ -131,7 +194,7 @@ object_copy(struct roost_object *obj, const struct roost_message_sink *sink,
 	for (;;) {
 		err = roost_object_read(obj, off, &plain, &len);
 		if (err != ROOST_OK || len == 0 ||
-		    !sink_put(sink, message, plain, len))
+		    !pass_put(pass, plain, len))
 			return err;
 		off += len;
 	}
@@ -139,9 +202,9 @@ object_copy(struct roost_object *obj, const struct roost_message_sink *sink,
 
 static void
 sealed_open(const struct roost_keys *keys, struct roost_stored *stored,
-	    const struct roost_message_sink *sink,
-	    struct roost_message *message)
+	    struct pass *pass)
 {
+	struct roost_message *message = pass->message;
 	const struct roost_keyring *kr = keys->keyring;
 	struct roost_source source = roost_stored_source(stored);
 	struct roost_object obj;
@@ -159,7 +222,7 @@ sealed_open(const struct roost_keys *keys, struct roost_stored *stored,
 	if (err == ROOST_OK)
 		err = roost_object_open(&obj, data_key);
 	if (err == ROOST_OK)
-		err = object_copy(&obj, sink, message);
+		err = object_copy(&obj, pass);
 	if (err != ROOST_OK)
 		message_refuse(message, err, stored);
 	roost_wipe(data_key, sizeof(data_key));
@@ -190,15 +253,39 @@ message_is_claimed(struct roost_stored *stored,
 	return roost_header_is_claimed(first, len);
 }
 
+static void
+message_pass(const struct roost_keys *keys, struct roost_stored *stored,
+	     struct pass *pass)
+{
+	if (message_is_claimed(stored, pass->message))
+		sealed_open(keys, stored, pass);
+	else if (pass->message->kind == ROOST_MESSAGE_PLAINTEXT)
+		plaintext_copy(stored, pass);
+	pass_end(pass);
+}
+
+/* A packed message is gone through twice, as its last bytes decide what is
+   handed out. */
 void
 roost_message_open(const struct roost_keys *keys, struct roost_stored *stored,
-		   const struct roost_message_sink *sink,
+		   bool keeps_packed, const struct roost_message_sink *sink,
 		   struct roost_message *message_r)
 {
-	if (message_is_claimed(stored, message_r))
-		sealed_open(keys, stored, sink, message_r);
-	else if (message_r->kind == ROOST_MESSAGE_PLAINTEXT)
-		plaintext_copy(stored, sink, message_r);
+	struct pass pass = {
+		.way = keeps_packed ? WAY_KEEP : WAY_TRY, .sink = sink,
+		.message = message_r
+	};
+	enum roost_unpack_answer unpacking;
+
+	message_pass(keys, stored, &pass);
+	if (keeps_packed || sink == NULL || !message_is_whole(message_r) ||
+	    message_r->packed == ROOST_UNPACK_NONE)
+		return;
+	unpacking = message_r->unpacking;
+	pass.way = unpacking == ROOST_UNPACK_OK ? WAY_UNPACK : WAY_KEEP;
+	message_pass(keys, stored, &pass);
+	if (pass.way == WAY_KEEP)
+		message_r->unpacking = unpacking;
 }
 
 /* Is a message whose header is known sealed to this keyring? */
@@ -253,6 +340,8 @@ roost_message_why(const struct roost_message *message,
 			       "the file cannot be read: %s [io]",
 			       message->error == ENODATA ?
 			       "it is shorter than it says" :
+			       message->error == EINTR ?
+			       "a signal has ended the program" :
 			       strerror(message->error));
 		break;
 	case ROOST_MESSAGE_NO_OUTPUT:
@@ -281,4 +370,26 @@ roost_message_why(const struct roost_message *message,
 			       message->key_ids : "");
 		break;
 	}
+}
+
+bool
+roost_message_is_plain(const struct roost_message *message,
+		       char text_r[ROOST_MESSAGE_WHY_SIZE])
+{
+	const char *name, *why = "makes no sense as such or ends early, if "
+		"it is compressed at all";
+
+	if (message->unpacking == ROOST_UNPACK_OK)
+		return true;
+	name = roost_unpack_name(message->packed);
+	if (message->packed == ROOST_UNPACK_XZ)
+		why = "is what this program does not decompress";
+	else if (message->unpacking == ROOST_UNPACK_NOT_BUILT)
+		why = "is what this program was built without";
+	else if (message->unpacking == ROOST_UNPACK_NO_MEMORY)
+		why = "needs more memory than there is";
+	(void)snprintf(text_r, ROOST_MESSAGE_WHY_SIZE,
+		       "it begins as %s data does, which %s: it is handed out "
+		       "as it stands [compressed]", name, why);
+	return false;
 }

@@ -5,13 +5,19 @@
 /*
  * message: one stored message: opened and handed out, or only looked at.
  *
- * Promises: no byte of a sealed message is handed out before its final chunk
- * and its own chunk verified; where the answer is not ROOST_MESSAGE_SEALED or
- * ROOST_MESSAGE_PLAINTEXT, what was handed out is not a whole message.
+ * A message that Dovecot's compression has packed is unpacked.  One that does
+ * not unpack is handed out as it stands, so that nothing of it is lost, and the
+ * answer tells.
+ *
+ * Promises: no byte of a sealed message is handed out, or unpacked, before its
+ * final chunk and its own chunk verified; where the answer is not
+ * ROOST_MESSAGE_SEALED or ROOST_MESSAGE_PLAINTEXT, what was handed out is not a
+ * whole message.
  */
 
 #include "tool/keys.h"
 #include "tool/stored.h"
+#include "tool/unpack.h"
 
 enum roost_message_kind {
 	ROOST_MESSAGE_SEALED,		/* all of it verified */
@@ -27,11 +33,14 @@ struct roost_message {
 	enum roost_err err;
 	int error;
 	uint32_t epoch;		/* of a sealed one, if the keyring has it */
-	uint64_t size;		/* bytes of plaintext, if kind is SEALED or
-				   PLAINTEXT */
-	/* The program by which it was compressed before it was sealed, as in
-	   "gzip"; NULL: it was not. */
-	const char *packed_by;
+	uint64_t size;		/* bytes of plaintext, packed as they may be,
+				   if kind is SEALED or PLAINTEXT */
+	/* How it was packed before it was sealed, and if it is SEALED or
+	   PLAINTEXT, whether that was undone, or else why not; OK where nobody
+	   wanted it. */
+	enum roost_unpack_format packed;
+	bool is_unpacked;
+	enum roost_unpack_answer unpacking;
 	/* Whose keyring and which keys it names, in hexadecimal, if it is
 	   sealed and has a whole header; else empty. */
 	char keyring_id[2 * ROOST_ID_SIZE + 1];
@@ -44,9 +53,10 @@ struct roost_message_sink {
 	void *context;
 };
 
-/* Open a message with unlocked keys and hand it out; sink may be NULL. */
+/* Open a message with unlocked keys and hand it out; sink may be NULL.
+   keeps_packed: a packed message is handed out as it stands. */
 void roost_message_open(const struct roost_keys *keys,
-			struct roost_stored *stored,
+			struct roost_stored *stored, bool keeps_packed,
 			const struct roost_message_sink *sink,
 			struct roost_message *message_r);
 
@@ -61,5 +71,10 @@ void roost_message_scrub(const struct roost_keys *keys,
 #define ROOST_MESSAGE_WHY_SIZE 400
 void roost_message_why(const struct roost_message *message,
 		       char text_r[ROOST_MESSAGE_WHY_SIZE]);
+
+/* False for a message that should have been unpacked and was not; text_r has a
+   sentence about it. */
+bool roost_message_is_plain(const struct roost_message *message,
+			    char text_r[ROOST_MESSAGE_WHY_SIZE]);
 
 #endif

@@ -25,6 +25,7 @@ static const struct option known[] = {
 	{ "to", required_argument, NULL, 't' },
 	{ "keyless", no_argument, NULL, 'l' },
 	{ "plaintext", no_argument, NULL, 'x' },
+	{ "compressed", no_argument, NULL, 'z' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -117,6 +118,9 @@ option_take(struct roost_options *options, int letter, const char *value)
 	case 'l':
 		options->is_keyless = true;
 		return true;
+	case 'z':
+		options->keeps_packed = true;
+		return true;
 	default:
 		options->takes_plaintext = true;
 		return true;
@@ -145,6 +149,11 @@ options_check(const struct roost_options *options)
 	if (options->is_keyless && options->kind != ROOST_SECRET_NONE) {
 		roost_say("--keyless uses no key: leave the secret away, or "
 			  "--keyless");
+		return false;
+	}
+	if (options->is_keyless && options->keeps_packed) {
+		roost_say("--keyless opens no message, so that none is "
+			  "decompressed: leave --compressed away");
 		return false;
 	}
 	return true;

@@ -30,7 +30,7 @@ struct roost_options {
 	int secret_fd;			/* -1: not from a descriptor */
 	const char *owner;		/* NULL: whoever it is */
 	const char *to;			/* "maildir" or "mbox" */
-	bool is_keyless, takes_plaintext;
+	bool is_keyless, takes_plaintext, keeps_packed;
 	const char *const *args;	/* ended by NULL */
 	unsigned int arg_count;
 };

@@ -13,8 +13,9 @@
  *	keys		opens a keyring by a secret, which ask reads
  *	tree		finds the messages of a backup; dbox, uidlist and
  *			maildir-name know the files that storages write
- *	message		opens one message, whose bytes stored reads; tally
- *			counts and lists what became of each
+ *	message		opens one message, whose bytes stored reads, and
+ *			unpack decompresses; tally counts and lists what became
+ *			of each
  *	output		writes messages into a maildir or into mboxes
  *	cat, extract, verify, check-backup, keyring-show, keygen
  *			the commands

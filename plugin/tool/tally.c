@@ -48,13 +48,35 @@ refused_count(struct roost_tally *tally, const struct roost_tree_message *msg,
 	bad_list(msg->path, msg->uid, reason, why);
 }
 
+/* What compression has left of a message that was taken. */
+static bool
+packed_count(struct roost_tally *tally, const struct roost_tree_message *msg,
+	     const struct roost_message *message)
+{
+	char why[ROOST_MESSAGE_WHY_SIZE];
+
+	if (message->packed == ROOST_UNPACK_NONE)
+		return true;
+	if (!roost_message_is_plain(message, why)) {
+		tally->stuck++;
+		bad_list(msg->path, msg->uid, "compressed", why);
+		return false;
+	}
+	if (message->is_unpacked)
+		tally->unpacked++;
+	else
+		tally->kept++;
+	return true;
+}
+
 static bool
 plaintext_count(struct roost_tally *tally,
-		const struct roost_tree_message *msg)
+		const struct roost_tree_message *msg,
+		const struct roost_message *message)
 {
 	tally->plaintext++;
 	if (tally->takes_plaintext)
-		return true;
+		return packed_count(tally, msg, message);
 	roost_tally_bad(tally, msg, "plaintext", "it is not sealed, though "
 			"the keyring's policy is that all mail is, or cannot "
 			"be believed without the provider key: somebody may "
@@ -68,7 +90,7 @@ roost_tally_count(struct roost_tally *tally,
 		  const struct roost_message *message)
 {
 	if (message->kind == ROOST_MESSAGE_PLAINTEXT)
-		return plaintext_count(tally, msg);
+		return plaintext_count(tally, msg, message);
 	if (message->kind != ROOST_MESSAGE_SEALED) {
 		refused_count(tally, msg, message);
 		return false;
@@ -76,11 +98,7 @@ roost_tally_count(struct roost_tally *tally,
 	tally->sealed++;
 	if (message->epoch <= ROOST_KEYRING_EPOCHS_MAX)
 		tally->epochs[message->epoch]++;
-	if (message->packed_by != NULL) {
-		tally->packed++;
-		tally->packed_by = message->packed_by;
-	}
-	return true;
+	return packed_count(tally, msg, message);
 }
 
 void
@@ -114,6 +132,22 @@ reasons_say(const struct roost_tally *tally)
 			  tally->others);
 }
 
+static void
+packed_say(const struct roost_tally *tally)
+{
+	if (tally->unpacked > 0)
+		roost_say("  %" PRIu64 " were compressed before they were "
+			  "stored, and decompress to their end",
+			  tally->unpacked);
+	if (tally->kept > 0)
+		roost_say("  %" PRIu64 " begin as compressed data does, and "
+			  "stay as they stand", tally->kept);
+	if (tally->stuck > 0)
+		roost_say("  %" PRIu64 " begin as compressed data does and "
+			  "do not decompress: they are handed out as they "
+			  "stand", tally->stuck);
+}
+
 void
 roost_tally_say(const struct roost_tally *tally, const char *done)
 {
@@ -130,18 +164,14 @@ roost_tally_say(const struct roost_tally *tally, const char *done)
 				  tally->epochs[epoch], epoch);
 	}
 	reasons_say(tally);
-	if (tally->packed > 0)
-		roost_say("%" PRIu64 " messages were compressed before they "
-			  "were sealed, by %s: what is inside of them is "
-			  "whole, and must be decompressed by that program, "
-			  "or read by a Dovecot with its plugin for "
-			  "compression", tally->packed, tally->packed_by);
+	packed_say(tally);
 }
 
 enum roost_status
 roost_tally_status(const struct roost_tally *tally)
 {
 	return roost_say_is_stopped() ? ROOST_STATUS_STOPPED :
-		tally->bad + tally->troubles > 0 ? ROOST_STATUS_SOME :
+		tally->bad + tally->troubles + tally->stuck > 0 ?
+		ROOST_STATUS_SOME :
 		ROOST_STATUS_OK;
 }

@@ -15,8 +15,9 @@
 
 struct roost_tally {
 	uint64_t sealed, plaintext, bad;
-	uint64_t packed;	/* of these, compressed before sealing */
-	const char *packed_by;	/* the last program */
+	/* Of these, packed before they were sealed: unpacked, left as they
+	   stand, or not to be unpacked. */
+	uint64_t unpacked, kept, stuck;
 	uint64_t troubles;	/* parts of the backup that mail may be in */
 	uint64_t errs[ROOST_ERR_COUNT];		/* of those in bad */
 	uint64_t others;	/* in bad for other reasons */

@@ -14,6 +14,7 @@
 
 struct verify {
 	const struct roost_keys *keys;	/* NULL: digests only */
+	bool keeps_packed;
 	struct roost_tally tally;
 };
 
@@ -26,8 +27,8 @@ verify_message(void *context, struct roost_tree_message *msg)
 	if (verify->keys == NULL)
 		roost_message_scrub(NULL, &msg->stored, &message);
 	else
-		roost_message_open(verify->keys, &msg->stored, NULL,
-				   &message);
+		roost_message_open(verify->keys, &msg->stored,
+				   verify->keeps_packed, NULL, &message);
 	if (msg->has_attachments)
 		roost_tally_bad(&verify->tally, msg, "attachments",
 				"attachments of it lie in files of their "
@@ -83,6 +84,7 @@ keys_verify(struct verify *verify, struct roost_keys *keys,
 		status = roost_keys_unlock(keys, options);
 	if (status == ROOST_STATUS_OK) {
 		verify->keys = keys;
+		verify->keeps_packed = options->keeps_packed;
 		verify->tally.takes_plaintext = options->takes_plaintext ||
 			roost_keys_take_plaintext(keys);
 		status = mail_verify(verify, options->args[0]);

@@ -562,6 +562,8 @@ def test_no_terminal(maildir, tmp_path):
     (("extract", "a", "b"), "--to"),
     (("extract", "a", "b", "--to", "pst"), "maildir or mbox"),
     (("verify", "a", "--keyless", "--password"), "--keyless uses no key"),
+    (("verify", "a", "--keyless", "--compressed"), "--compressed away"),
+    (("keyring", "show", "a", "--compressed"), "--compressed makes no sense"),
     (("keyring",), "no command"),
 ])
 def test_nonsense(args, said):

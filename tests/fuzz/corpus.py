@@ -10,7 +10,9 @@ Seeds are made of the vectors and of the tests' rules; what fuzzing has found
 besides stands in <fuzzer>.txt here, one input a line, in base64.
 """
 import base64
+import bz2
 import glob
+import gzip
 import hashlib
 import os
 import struct
@@ -27,7 +29,7 @@ KINDS = {
                      "escrow-file"),
 }
 FUZZERS = sorted(KINDS) + ["fuzz_dbox", "fuzz_flagrule", "fuzz_index",
-                           "fuzz_uidlist"]
+                           "fuzz_uidlist", "fuzz_unpack"]
 # What storages leave on the disk.
 DBOX_BODIES = ((b"one\n",), (b"", b"two"), (b"a", b"b\1\2", b"c\n\1\3\n"))
 UIDLISTS = (
@@ -96,7 +98,27 @@ def index_seeds():
     yield b"\0" + log[:12] + bytes(28) + log[40:]
 
 
+def packed_seeds():
+    """What Dovecot's plugin for compression writes."""
+    text = b"Subject: packed\n\n" + b"a line, and again\n" * 20
+    lz4 = b"Dovecot-LZ4\r*\x9b\xc5" + struct.pack(">I", 65536)
+    # Literals alone, and a match that repeats them.
+    chunks = b"\x50hello", b"\x44abcd\4\0\x10e"
+    # Blocks of zstd: raw, one byte many times, and a last one.
+    blocks = struct.pack("<I", 5 << 3)[:3] + b"hello" + \
+        struct.pack("<I", 300 << 3 | 2)[:3] + b"x" + b"\1\0\0"
+    zstd = b"\x28\xb5\x2f\xfd\0\x58" + blocks
+    gz = gzip.compress(text, mtime=0)
+    for data in (gz, gz + gz, bz2.compress(text), zstd, zstd + zstd,
+                 lz4, lz4 + b"".join(struct.pack(">I", len(chunk)) + chunk
+                                     for chunk in chunks)):
+        yield b"\x10" + data
+
+
 def seeds(fuzzer):
+    if fuzzer == "fuzz_unpack":
+        yield from packed_seeds()
+        return
     if fuzzer == "fuzz_index":
         yield from index_seeds()
         return

@@ -58,7 +58,8 @@ CHANGE = "glue/test_ring_change"
 SLOTS, ROTATION = "slots", "rotation"
 
 DBOX_FILE, UIDLIST, TOOL = "core/test_dbox", "core/test_uidlist", "tool"
-INDEX_FILE = "core/test_index"
+INDEX_FILE, UNPACK, PACKED = "core/test_index", "core/test_unpack", \
+    "tool_compressed"
 MIDWAY, COMPRESSION = "midway", "compression"
 AMONG = "among_others"
 SEAL, DBOX, KILLED = "seal", "seal_dbox", "killed"
@@ -1279,8 +1280,8 @@ MUTANTS = [
      "\tif (ftruncate(fileno(output->file), output->begin) < 0)\n",
      "\tif (false)\n", TOOL, "no_half_message and maildir"),
     ("plaintext is taken for the user's", "tool/tally.c",
-     "\tif (tally->takes_plaintext)\n\t\treturn true;\n",
-     "\tif (tally->takes_plaintext || true)\n\t\treturn true;\n", TOOL,
+     "\tif (tally->takes_plaintext)\n",
+     "\tif (tally->takes_plaintext || true)\n", TOOL,
      "test_plaintext"),
     ("the owner is not compared", "tool/keys.c",
      "options->owner == NULL ? NULL : owner);\n\treturn owner_check",
@@ -1297,6 +1298,28 @@ MUTANTS = [
     ("a digest counts for another keyring", "tool/message.c",
      "\t\treturn ROOST_ERR_OTHER_KEYRING;\n", "\t\treturn ROOST_OK;\n", TOOL,
      "check_backup_of_another and maildir"),
+    ("half a compressed message is a whole one", "tool/unpack.c",
+     "return unpack->is_whole ? ROOST_UNPACK_OK : ROOST_UNPACK_BROKEN;",
+     "(void)unpack;\n\treturn ROOST_UNPACK_OK;", UNPACK, ""),
+    ("any window of zstd has its memory", "tool/unpack-zstd.c",
+     "#define WINDOW_LOG_MAX 27", "#define WINDOW_LOG_MAX 31", UNPACK, ""),
+    ("a chunk of LZ4 is larger than its place", "tool/unpack-lz4.c",
+     "size == 0 || size > CHUNK_MAX", "size == 0", UNPACK, ""),
+    ("what stands behind the end is left out", "tool/unpack-bzip2.c",
+     "return stream->avail_in > 0 ? ROOST_UNPACK_BROKEN :\n"
+     "\t\t\tROOST_UNPACK_OK;",
+     "return (stream->avail_in = 0) == 0 ? ROOST_UNPACK_OK :\n"
+     "\t\t\tROOST_UNPACK_OK;", UNPACK, ""),
+    ("a trial is handed out", "tool/message.c",
+     "return pass->way == WAY_TRY || pass->sink == NULL", "return "
+     "pass->sink == NULL", PACKED, "test_cat_of_odd_ones and maildir"),
+    ("what does not decompress is not told", "tool/message.c",
+     "\tif (message->unpacking == ROOST_UNPACK_OK)\n\t\treturn true;\n",
+     "\tif (message->unpacking <= ROOST_UNPACK_NOT_BUILT)\n"
+     "\t\treturn true;\n", PACKED, "test_not_decompressed and maildir"),
+    ("a broken seal is a question of compression", "tool/message.c",
+     "sink == NULL || !message_is_whole(message_r) ||", "sink == NULL ||",
+     PACKED, "test_damage"),
     # Sealing in place
     ("what was stored is believed", "rewrite/maildir.c",
      "\t\ttmp_check(put, error_r) < 0 ? -1 : 0;\n", "\t\tFALSE ? -1 : 0;\n",
