@@ -9,6 +9,7 @@
 #include "roost/prim.h"
 
 #include "core/prim-private.h"
+#include "core/secret-private.h"
 #include "roost/secret.h"
 
 #include <openssl/core_names.h>
@@ -98,8 +99,10 @@ roost_prim_init(void)
 void
 roost_prim_deinit(void)
 {
-	if (fetched.users > 0 && --fetched.users == 0)
+	if (fetched.users > 0 && --fetched.users == 0) {
 		prim_free();
+		roost_secret_drop_spares();
+	}
 }
 
 static enum roost_err
