@@ -278,7 +278,8 @@ $(BUILD)/tests/glue/test_ring: plugin/session/ring.c \
 $(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \
 	plugin/session/ring-rebind.c plugin/session/ring.c \
 	plugin/session/ring-secret.c $(call objects,\
-	plugin/session/unlock-cache.c plugin/session/leaks.c $(KEYSTORE_SRC))
+	plugin/session/ring-create.c plugin/session/unlock-cache.c \
+	plugin/session/leaks.c $(KEYSTORE_SRC))
 $(BUILD)/tests/glue/test_keyword_index: plugin/keywords/index.c \
 	$(call objects,plugin/keywords/index-hash.c plugin/keywords/name.c \
 	plugin/rules/name.c)

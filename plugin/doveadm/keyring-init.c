@@ -9,6 +9,7 @@
 #include "doveadm/commands.h"
 
 #include "doveadm/given.h"
+#include "session/ring-create.h"
 #include "session/scan.h"
 
 #include "roost/bytes.h"

@@ -14,6 +14,7 @@
 
 #include "dovecot/libraries.h"
 #include "session/inspect.h"
+#include "session/ring.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -79,5 +80,6 @@ doveadm_roost_plugin_deinit(void)
 {
 	/* The hooks are not removed, because doveadm has freed the table of all
 	   hooks before it unloads this module. */
+	roost_ring_drop_kept();
 	roost_libraries_deinit();
 }

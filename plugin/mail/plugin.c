@@ -25,6 +25,7 @@
 #include "mail/read-errors.h"
 #include "mail/save-hooks.h"
 #include "session/inspect.h"
+#include "session/ring.h"
 #include "session/user-check.h"
 #include "session/user-share.h"
 
@@ -112,5 +113,6 @@ roost_plugin_deinit(void)
 	mail_storage_hooks_remove(&roost_cache_hooks);
 	mail_storage_hooks_remove(&roost_inspect_hooks);
 	mail_storage_hooks_remove(&roost_read_errors_hooks);
+	roost_ring_drop_kept();
 	roost_libraries_deinit();
 }

@@ -4,8 +4,6 @@
  */
 #include "session/ring.h"
 
-#include "ioloop.h"
-
 #include "session/unlock-cache.h"
 
 #include "roost/bytes.h"
@@ -13,6 +11,8 @@
 #include "roost/secret.h"
 
 #define REMEMBERED_MAX 64
+/* How many rings a process keeps, of about 30 KB each. */
+#define KEPT_MAX 8
 
 struct remembered {
 	uint8_t object_id[ROOST_ID_SIZE];
@@ -23,6 +23,8 @@ struct remembered {
 struct ring_secrets {
 	uint8_t host_key[ROOST_KEY_SIZE];
 	uint8_t user_secret[ROOST_KEY_SIZE];
+	/* Those that the document was checked with. */
+	uint8_t provider_keys[ROOST_PROVIDER_KEYS_MAX * ROOST_KEY_SIZE];
 	/* Of a ring that is open: what a rotation adds opens by it, though the
 	   user's secret is wiped and his slot may be another now. */
 	uint8_t master[ROOST_KEY_SIZE];
@@ -34,6 +36,9 @@ struct ring_secrets {
 struct roost_ring {
 	char *name;			/* of its store */
 	buffer_t *stored;		/* the document's bytes */
+	/* What it was checked against, or NULL: see ring_may_be_kept(). */
+	char *checked_owner;
+	size_t provider_key_count;
 	struct roost_keyring *doc;
 	unsigned int seal_count;	/* what roost_ring_seal_count() says */
 	enum roost_policy policy;
@@ -93,23 +98,125 @@ ring_lock(struct roost_ring *ring)
 	ring->unlock_err = ROOST_OK;
 }
 
-void
-roost_ring_free(struct roost_ring **_ring)
+static void
+ring_destroy(struct roost_ring *ring)
 {
-	struct roost_ring *ring = *_ring;
 	void *secret;
 
-	*_ring = NULL;
-	if (ring == NULL)
-		return;
 	ring_lock(ring);
 	secret = ring->secrets;
 	if (secret != NULL)
 		roost_secret_free(&secret);
 	buffer_free(&ring->stored);
+	i_free(ring->checked_owner);
 	i_free(ring->doc);
 	i_free(ring->name);
 	i_free(ring);
+}
+
+/* -- rings that are kept -- */
+
+/*
+ * A process that works for one user after another, as LMTP's do, meets the same
+ * keyrings again.  Those that no session uses any more are here, the oldest
+ * first: they save the checks of a document whose bytes have not changed, and
+ * of the master key what the provider slot gives to this process anyway.
+ */
+static struct roost_ring *kept[KEPT_MAX];
+static unsigned int kept_count;
+
+/* A user's secret opens his keyring for his own session alone. */
+static bool
+ring_may_be_kept(const struct roost_ring *ring)
+{
+	return ring->checked_owner != NULL && !ring->has_user_secret &&
+		!ring->is_outdated &&
+		(ring->open_keys != NULL || ring->unlock_err == ROOST_OK ||
+		 ring->unlock_err == ROOST_ERR_LOCKED);
+}
+
+/* Forget what belongs to the session that has ended. */
+static void
+ring_rest(struct roost_ring *ring)
+{
+	if (ring->open_keys == NULL)
+		ring_lock(ring);
+	roost_wipe(ring->secrets->remembered,
+		   sizeof(ring->secrets->remembered));
+	ring->remembered_next = ring->remembered_count = 0;
+	ring->seal_count = 0;
+	i_zero(&ring->unlock);
+	ring->on_password = NULL;
+	ring->event = NULL;
+	ring->has_computed = FALSE;
+	ring->store = NULL;
+	ring->owner = NULL;
+	ring->config = NULL;
+}
+
+static struct roost_ring *
+kept_remove(unsigned int i)
+{
+	struct roost_ring *ring = kept[i];
+
+	kept_count--;
+	memmove(&kept[i], &kept[i + 1], (kept_count - i) * sizeof(kept[0]));
+	return ring;
+}
+
+void
+roost_ring_free(struct roost_ring **_ring)
+{
+	struct roost_ring *ring = *_ring;
+
+	*_ring = NULL;
+	if (ring == NULL)
+		return;
+	if (!ring_may_be_kept(ring)) {
+		ring_destroy(ring);
+		return;
+	}
+	ring_rest(ring);
+	if (kept_count == KEPT_MAX)
+		ring_destroy(kept_remove(0));
+	kept[kept_count++] = ring;
+}
+
+void
+roost_ring_drop_kept(void)
+{
+	while (kept_count > 0)
+		ring_destroy(kept_remove(kept_count - 1));
+}
+
+static bool
+ring_has_provider_keys(const struct roost_ring *ring,
+		       const struct roost_config *config)
+{
+	return ring->provider_key_count == config->provider_key_count &&
+		roost_bytes_equal(ring->secrets->provider_keys,
+				  config->secrets->provider_keys,
+				  sizeof(config->secrets->provider_keys));
+}
+
+/* The kept ring of that document, which is in use again, or NULL.  Those of
+   provider keys that are not configured any more go. */
+static struct roost_ring *
+kept_take(const struct roost_keystore *store, const buffer_t *doc,
+	  const char *owner, const struct roost_config *config)
+{
+	const char *name = roost_keystore_name(store);
+	unsigned int i;
+
+	for (i = kept_count; i-- > 0; ) {
+		if (!ring_has_provider_keys(kept[i], config))
+			ring_destroy(kept_remove(i));
+		else if (strcmp(kept[i]->name, name) == 0 &&
+			 null_strcmp(kept[i]->checked_owner, owner) == 0 &&
+			 buffer_cmp(kept[i]->stored, doc))
+			return kept_remove(i);
+	}
+	return NULL;
 }
 
 /* Always -1, with the error of a gate for the log. */
@@ -241,6 +348,30 @@ ring_take_host(struct roost_ring *ring, const uint8_t *host_key)
 	return err;
 }
 
+/* Take what the session's settings have for a document that was checked. */
+static int
+ring_begin(struct roost_ring *ring, const struct roost_config *config,
+	   const char **error_r)
+{
+	ring->unlock = config->unlock;
+	ring->has_user_secret = config->has_secret;
+	if (config->has_secret)
+		memcpy(ring->secrets->user_secret, config->secrets->secret,
+		       ROOST_KEY_SIZE);
+	return ring_check_pins(ring, config, error_r);
+}
+
+/* Note what the document was checked with. */
+static void
+ring_note_check(struct roost_ring *ring, const char *owner,
+		const struct roost_config *config)
+{
+	ring->checked_owner = i_strdup(owner);
+	ring->provider_key_count = config->provider_key_count;
+	memcpy(ring->secrets->provider_keys, config->secrets->provider_keys,
+	       sizeof(ring->secrets->provider_keys));
+}
+
 /* Check a parsed document: owner, host key, provider-mac, pins; and derive what
    the host key gives.  known is a host key that is at hand, or NULL. */
 static int
@@ -262,6 +393,8 @@ ring_open_host(struct roost_ring *ring, const char *owner,
 				config->secrets->provider_keys,
 				config->provider_key_count,
 				secrets->host_key);
+	if (err == ROOST_OK)
+		ring_note_check(ring, owner, config);
 	if (err == ROOST_ERR_PROVIDER_KEY && known != NULL)
 		err = ring_take_host(ring, known);
 	if (err == ROOST_OK)
@@ -274,12 +407,7 @@ ring_open_host(struct roost_ring *ring, const char *owner,
 		return ring_refuse(ring, err,
 				   ring_host_advice(ring, err, escaped),
 				   error_r);
-	ring->unlock = config->unlock;
-	ring->has_user_secret = config->has_secret;
-	if (config->has_secret)
-		memcpy(secrets->user_secret, config->secrets->secret,
-		       ROOST_KEY_SIZE);
-	return ring_check_pins(ring, config, error_r);
+	return ring_begin(ring, config, error_r);
 }
 
 static int
@@ -307,7 +435,8 @@ roost_ring_read(const struct roost_keystore *store, const buffer_t *doc,
 	*ring_r = ring_new(store);
 	if (ring_parse(*ring_r, doc, owner, config, NULL, error_r) == 0)
 		return 0;
-	roost_ring_free(ring_r);
+	ring_destroy(*ring_r);
+	*ring_r = NULL;
 	return -1;
 }
 
@@ -322,8 +451,16 @@ roost_ring_load(struct roost_keystore *store, const char *owner,
 	*ring_r = NULL;
 	if (ret <= 0)
 		return ret;
-	if (roost_ring_read(store, doc, owner, config, ring_r, error_r) < 0)
+	*ring_r = kept_take(store, doc, owner, config);
+	if (*ring_r == NULL)
+		ret = roost_ring_read(store, doc, owner, config, ring_r,
+				      error_r);
+	else
+		ret = ring_begin(*ring_r, config, error_r);
+	if (ret < 0) {
+		roost_ring_free(ring_r);
 		return -1;
+	}
 	roost_keystore_tidy(store, doc);
 	return 1;
 }
@@ -580,6 +717,11 @@ ring_become(struct roost_ring *ring, const struct roost_ring *fresh)
 	ring->is_unproven = fresh->is_unproven;
 	ring->has_user_secret = fresh->has_user_secret;
 	secrets->seal_key = fresh->secrets->seal_key;
+	i_free(ring->checked_owner);
+	ring->checked_owner = i_strdup(fresh->checked_owner);
+	ring->provider_key_count = fresh->provider_key_count;
+	memcpy(secrets->provider_keys, fresh->secrets->provider_keys,
+	       sizeof(secrets->provider_keys));
 	memcpy(secrets->user_secret, fresh->secrets->user_secret,
 	       ROOST_KEY_SIZE);
 	if (ring->open_keys == NULL)
@@ -614,7 +756,7 @@ roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
 		ret = ring_may_become(ring, fresh, error_r);
 	if (ret == 0)
 		ring_become(ring, fresh);
-	roost_ring_free(&fresh);
+	ring_destroy(fresh);
 	return ret;
 }
 
@@ -658,111 +800,6 @@ unsigned int
 roost_ring_seal_count(const struct roost_ring *ring)
 {
 	return ring->seal_count;
-}
-
-/* Make the document of a new keyring. */
-static enum roost_err
-ring_make(struct roost_keyring *keyring,
-	  const struct roost_ring_create *create)
-{
-	const struct roost_config *config = create->config;
-	struct roost_keyring_plan plan = {
-		.name = create->owner,
-		.provider_key = config->provider_key_count == 0 ? NULL :
-			config->secrets->provider_keys,
-		.policy = create->policy,
-		.now = (uint64_t)ioloop_time,
-		.secret = create->secret,
-		.cost = config->argon2,
-		.recovery = create->recovery,
-	};
-
-	return roost_keyring_make(&plan, keyring);
-}
-
-/* What the pins would refuse is not made. */
-static int
-ring_may_be_created(const struct roost_ring_create *create,
-		    const char **error_r)
-{
-	const struct roost_config *config = create->config;
-
-	if (config->keyring_id_count > 0)
-		*error_r = t_strdup_printf("%s names a keyring: put it back "
-			"from a backup; no other one is made",
-			config->keyring_ids_setting);
-	else if (config->mode != ROOST_MODE_ANY &&
-		 (config->mode == ROOST_MODE_PASSWORD) !=
-		 (create->secret != NULL))
-		*error_r = t_strdup_printf("roost_mode=%s: a keyring in "
-			"another mode is not made", config->mode ==
-			ROOST_MODE_PASSWORD ? "password" : "provider");
-	else
-		return 0;
-	return -1;
-}
-
-static int
-ring_create_locked(struct roost_keystore *store,
-		   const struct roost_ring_create *create,
-		   bool *was_made_r, const char **error_r)
-{
-	struct roost_keyring *keyring;
-	char *doc;
-	size_t len;
-	enum roost_err err;
-	int ret;
-
-	if (ring_may_be_created(create, error_r) < 0)
-		return -1;
-	keyring = i_new(struct roost_keyring, 1);
-	doc = i_malloc(ROOST_KEYRING_DOC_MAX);
-	err = ring_make(keyring, create);
-	if (err == ROOST_OK)
-		err = roost_keyring_write(keyring, doc, &len);
-	if (err == ROOST_OK) {
-		ret = roost_keystore_store(store, NULL, doc, len, error_r);
-		*was_made_r = ret != 0;
-	} else {
-		*error_r = t_strdup_printf("Cannot make the keyring %s: %s",
-					   roost_keystore_name(store),
-					   roost_err_phrase(err));
-		ret = -1;
-	}
-	i_free(keyring);
-	i_free(doc);
-	return ret;
-}
-
-int
-roost_ring_create(struct roost_keystore *store,
-		  const struct roost_ring_create *create,
-		  struct roost_ring **ring_r, bool *was_made_r,
-		  const char **error_r)
-{
-	int ret;
-
-	*ring_r = NULL;
-	*was_made_r = FALSE;
-	if (roost_keystore_lock(store, error_r) < 0)
-		return -1;
-	ret = roost_ring_load(store, create->owner, create->config, ring_r,
-			      error_r);
-	if (ret == 0) {
-		ret = ring_create_locked(store, create, was_made_r, error_r);
-		if (ret >= 0)
-			ret = roost_ring_load(store, create->owner,
-					      create->config, ring_r,
-					      error_r);
-		if (ret == 0) {
-			*error_r = t_strdup_printf("The keyring %s vanished "
-				"while it was made",
-				roost_keystore_name(store));
-			ret = -1;
-		}
-	}
-	roost_keystore_unlock(store);
-	return ret;
 }
 
 const buffer_t *

@@ -83,32 +83,15 @@ void roost_ring_on_password(struct roost_ring *ring,
    was loaded. */
 unsigned int roost_ring_seal_count(const struct roost_ring *ring);
 
-/* What a new keyring is to be.  Secrets are borrowed. */
-struct roost_ring_create {
-	const char *owner;
-	const struct roost_config *config;
-	enum roost_policy policy;
-	/* NULL: provider mode.  Else the 32 bytes of roost_secret_key, and
-	   the keyring has no provider slot. */
-	const uint8_t *secret;
-	/* The code of a recovery slot, or NULL. */
-	const uint8_t *recovery;
-};
-
 /*
- * Make and store a keyring, or load the one that is there already or that
- * another process has made meanwhile.  1, and *was_made_r says which; -1 with
- * error_r, and *was_made_r is TRUE if it may be stored all the same, as where
- * reading it back has failed.  Whether one may be made is found out before
- * (scan.h), because nobody is to wait for the lock so long.
+ * End the use of *ring, which may be NULL, and set it to NULL.  It is wiped and
+ * freed, unless the process keeps it for a later roost_ring_load() by the same
+ * provider keys that finds the same bytes stored for the same owner: one of the
+ * last 8 that no user's secret was there to open.
  */
-int roost_ring_create(struct roost_keystore *store,
-		      const struct roost_ring_create *create,
-		      struct roost_ring **ring_r, bool *was_made_r,
-		      const char **error_r);
-
-/* Wipe and free *ring and set it to NULL; *ring may be NULL. */
 void roost_ring_free(struct roost_ring **ring);
+/* Wipe and free those that are kept. */
+void roost_ring_drop_kept(void);
 
 /* The bytes that were read; and the host key, which is secret.  Borrowed. */
 const buffer_t *roost_ring_stored(const struct roost_ring *ring);

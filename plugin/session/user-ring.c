@@ -7,6 +7,7 @@
 #include "mailbox-list-private.h"
 #include "path-util.h"
 
+#include "session/ring-create.h"
 #include "session/ring-raise.h"
 #include "session/scan.h"
 

@@ -3,7 +3,8 @@
  * test_ring: what a keyring in use keeps of the user's secret, what binds it,
  * and what becomes of it when the stored one is replaced.
  *
- * Contains ring.c, to look at what it shows to nobody.
+ * Contains ring.c, to look at what it shows to nobody, and ring-create.c, to
+ * have a keyring vanish while one is made.
  */
 #include "session/keystore.h"
 
@@ -26,6 +27,7 @@ store_load(struct roost_keystore *store, buffer_t *doc_r, const char **error_r)
 
 #define roost_keystore_load store_load
 #include "session/ring.c"
+#include "session/ring-create.c"
 
 static struct roost_config_secrets secrets;
 static struct roost_config config = {
@@ -533,7 +535,11 @@ test_new_provider_key(void)
 	buffer_append(doc, "AAAAAAAAAAAAAAAAAAA\n", 20);
 	put(store, doc->data, doc->used);
 	test_assert(stays(ring, store, "[provider-key]"));
+	/* And no later session finds it kept. */
+	roost_ring_drop_kept();
+	ring->has_user_secret = FALSE;
 	roost_ring_free(&ring);
+	test_assert(kept_count == 0);
 	roost_keystore_deinit(&store);
 	kit_folder_free(dir);
 	test_end();
@@ -715,6 +721,175 @@ test_message_of_another(void)
 	test_end();
 }
 
+static struct roost_ring *
+ring_load(struct roost_keystore *store, const struct roost_config *with)
+{
+	struct roost_ring *ring;
+	const char *error;
+
+	if (roost_ring_load(store, "alice", with, &ring, &error) <= 0)
+		i_fatal("%s", error);
+	return ring;
+}
+
+/* A keyring in provider mode that the process keeps, open. */
+static struct roost_ring *
+ring_to_keep(struct roost_keystore *store)
+{
+	struct roost_ring *ring = ring_in_use(store);
+
+	roost_ring_drop_kept();
+	test_assert(roost_ring_unlock(ring) == ROOST_OK);
+	return ring;
+}
+
+static void
+test_kept(void)
+{
+	static const uint8_t object_id[ROOST_ID_SIZE] = { 1 };
+	static const uint8_t data_key[ROOST_KEY_SIZE] = { 2 };
+	const char *dir = kit_folder(), *error;
+	struct roost_keystore *store = store_of(dir);
+	struct roost_ring *ring = ring_to_keep(store), *again;
+	const struct roost_ring *first = ring;
+	struct roost_config pins = config;
+
+	test_begin("a ring is kept for the next session, not what it did");
+	roost_ring_bind(ring, store, "alice", &config);
+	roost_ring_remember(ring, object_id, data_key);
+	ring->seal_count = 1;
+	roost_ring_free(&ring);
+	test_assert(ring == NULL && kept_count == 1);
+	test_assert(roost_bytes_are_zero((void *)first->secrets->remembered,
+					 sizeof(first->secrets->remembered)));
+	pins.has_policy = TRUE;
+	pins.policy = ROOST_POLICY_SEALED;
+	ring = ring_load(store, &pins);
+	test_assert(ring == first && kept_count == 0);
+	test_assert(ring->open_keys != NULL);
+	test_assert(roost_ring_unlock(ring) == ROOST_OK);
+	test_assert(ring->store == NULL && ring->remembered_count == 0);
+	test_assert(roost_ring_seal_count(ring) == 0);
+	test_assert(roost_ring_policy(ring) == ROOST_POLICY_SEALED);
+	/* Two sessions at once have a ring each. */
+	again = ring_load(store, &config);
+	test_assert(again != first);
+	roost_ring_free(&again);
+	roost_ring_free(&ring);
+	test_assert(kept_count == 2);
+	/* The pins of the session that takes it are asked. */
+	pins.generation_min = 2;
+	test_assert(roost_ring_load(store, "alice", &pins, &ring,
+				    &error) == -1 && ring == NULL);
+	test_assert(strstr(error, "below roost_generation_min") != NULL);
+	test_assert(roost_ring_load(store, "bob", &config, &ring,
+				    &error) == -1 && ring == NULL);
+	test_assert(strstr(error, "made for the user name alice") != NULL);
+	roost_ring_drop_kept();
+	test_assert(kept_count == 0);
+	roost_keystore_deinit(&store);
+	kit_folder_free(dir);
+	test_end();
+}
+
+/* What is stored decides, also which keys are believed. */
+static void
+test_kept_is_not_used(void)
+{
+	const char *dir = kit_folder(), *elsewhere = kit_folder(), *error;
+	struct roost_keystore *store = store_of(dir);
+	struct roost_keystore *other_store = store_of(elsewhere);
+	struct roost_ring *ring = ring_to_keep(store);
+	const struct roost_ring *first = ring;
+	struct roost_ring *other;
+
+	test_begin("a kept ring is not used for another document or key");
+	put_changed(store, ring, ROOST_POLICY_OPEN, 2);
+	roost_ring_free(&ring);
+	ring = ring_load(store, &config);
+	test_assert(ring != first && kept_count == 1);
+	test_assert(roost_ring_doc(ring)->generation == 2);
+	roost_ring_free(&ring);
+	i_unlink(roost_keystore_path(store));
+	test_assert(roost_ring_load(store, "alice", &config, &ring,
+				    &error) == 0 && ring == NULL);
+	/* The same bytes in another place are another store's. */
+	put(other_store, kept[1]->stored->data, kept[1]->stored->used);
+	other = ring_load(other_store, &config);
+	test_assert(kept_count == 2);
+	roost_ring_free(&other);
+	test_assert(kept_count == 3);
+	memset(secrets.provider_keys, 8, sizeof(secrets.provider_keys));
+	test_assert(strstr(load_with(other_store, "alice", &config),
+			   "name its provider key in roost_provider_old_key")
+		    != NULL);
+	test_assert(kept_count == 0);
+	roost_keystore_deinit(&store);
+	roost_keystore_deinit(&other_store);
+	kit_folder_free(dir);
+	kit_folder_free(elsewhere);
+	test_end();
+}
+
+static void
+test_kept_of_password(void)
+{
+	static const uint8_t right[ROOST_KEY_SIZE] = { 1, 2, 3 };
+	const char *dir = kit_folder();
+	struct roost_keystore *store = store_of(dir);
+	struct roost_ring *ring;
+	const struct roost_ring *first;
+
+	test_begin("what a user's secret opens is not kept");
+	roost_ring_drop_kept();
+	ring = ring_with(dir, right);
+	test_assert(roost_ring_unlock(ring) == ROOST_OK);
+	roost_ring_free(&ring);
+	test_assert(kept_count == 0);
+	/* A delivery has no secret; what it has checked serves the next one,
+	   and a login. */
+	ring = ring_with(dir, NULL);
+	test_assert(roost_ring_unlock(ring) == ROOST_ERR_LOCKED);
+	first = ring;
+	roost_ring_free(&ring);
+	test_assert(kept_count == 1 && first->open_keys == NULL);
+	ring = ring_with(dir, right);
+	test_assert(ring == first);
+	test_assert(roost_ring_unlock(ring) == ROOST_OK);
+	roost_ring_free(&ring);
+	test_assert(kept_count == 0);
+	config.has_secret = FALSE;
+	roost_keystore_deinit(&store);
+	kit_folder_free(dir);
+	test_end();
+}
+
+static void
+test_kept_are_few(void)
+{
+	const char *dirs[KEPT_MAX + 1];
+	struct roost_keystore *store;
+	struct roost_ring *ring, *first = NULL;
+	unsigned int i;
+
+	test_begin("the process keeps the last 8 rings");
+	roost_ring_drop_kept();
+	for (i = 0; i <= KEPT_MAX; i++) {
+		dirs[i] = kit_folder();
+		store = store_of(dirs[i]);
+		ring = ring_in_use(store);
+		if (i == 1)
+			first = ring;
+		roost_ring_free(&ring);
+		roost_keystore_deinit(&store);
+		kit_folder_free(dirs[i]);
+	}
+	test_assert(kept_count == KEPT_MAX);
+	test_assert(kept[0] == first);
+	roost_ring_drop_kept();
+	test_end();
+}
+
 int
 main(void)
 {
@@ -733,6 +908,10 @@ main(void)
 		test_new_provider_key,
 		test_vanished,
 		test_message_of_another,
+		test_kept,
+		test_kept_is_not_used,
+		test_kept_of_password,
+		test_kept_are_few,
 		NULL
 	};
 

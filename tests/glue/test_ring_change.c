@@ -7,6 +7,7 @@
  * process's prey, and ring-secret.c, of which it counts what a secret costs.
  */
 #include "session/ring-change.h"
+#include "session/ring-create.h"
 #include "session/ring-rebind.h"
 
 #include "roost/bytes.h"
