@@ -7,6 +7,7 @@
 
 #include "doveadm/doctor-config.h"
 #include "session/leaks.h"
+#include "session/memory.h"
 #include "settings/line.h"
 
 #include "roost/slot.h"
@@ -18,11 +19,6 @@
 #define SWAPS_PATH "/proc/swaps"
 #define CORE_PATTERN_PATH "/proc/sys/kernel/core_pattern"
 #define LINE_MAX_SIZE 4096
-
-/* What a mail process grows by when mailboxes are opened. */
-#define PROCESS_GROWTH (16U * 1024 * 1024)
-/* Its size where that is not known. */
-#define PROCESS_SIZE (64U * 1024 * 1024)
 
 static void
 tell(struct roost_findings *findings, enum roost_severity severity,
@@ -296,24 +292,6 @@ check_swap(struct roost_findings *findings)
 
 /* -- memory for Argon2id -- */
 
-/* The address space of this process, which has what a mail process has. */
-static uint64_t
-process_size(void)
-{
-	const char *statm = file_line("/proc/self/statm", "");
-	unsigned long pages;
-
-	if (statm == NULL || str_to_ulong(t_strcut(statm, ' '), &pages) < 0)
-		return PROCESS_SIZE;
-	return (uint64_t)pages * (uint64_t)getpagesize();
-}
-
-uint64_t
-roost_doctor_server_argon2_need(uint32_t m_kib)
-{
-	return process_size() + PROCESS_GROWTH + (uint64_t)m_kib * 1024;
-}
-
 static void
 check_vsz_limit(struct roost_findings *findings,
 		const struct roost_doveconf *global)
@@ -321,7 +299,7 @@ check_vsz_limit(struct roost_findings *findings,
 	/* Those that users log in to with their secret. */
 	static const char *const services[] = { "imap", "pop3", NULL };
 	const uint32_t m_kib = roost_doctor_config_argon2_memory(global);
-	const uint64_t need = roost_doctor_server_argon2_need(m_kib);
+	const uint64_t need = roost_memory_argon2_need(m_kib);
 	const char *const *service;
 	uint64_t limit;
 
@@ -337,7 +315,7 @@ check_vsz_limit(struct roost_findings *findings,
 		     "users do not get in",
 		     t_strdup_printf("service %s { vsz_limit = %lluM }",
 				     *service, (unsigned long long)
-				     (need + 1048575) / 1048576));
+				     roost_memory_in_mib(need)));
 	}
 }
 

@@ -14,8 +14,4 @@
 void roost_doctor_server(struct roost_findings *findings,
 			 const struct roost_doveconf *global);
 
-/* How many bytes of address space a service needs to open a password slot of
-   this cost (FORMAT.md 8.7). */
-uint64_t roost_doctor_server_argon2_need(uint32_t m_kib);
-
 #endif

@@ -8,8 +8,8 @@
 
 #include "doveadm/count.h"
 #include "doveadm/doctor-config.h"
-#include "doveadm/doctor-server.h"
 #include "session/leaks.h"
+#include "session/memory.h"
 
 #include "roost/bytes.h"
 
@@ -182,31 +182,38 @@ check_provider_key(struct roost_doctor_user *doctor, struct mail_user *user,
 			     user->username));
 }
 
-/* Can the services that the user logs in to pay for the password slot? */
+/* Can a service that the user logs in to pay for a password slot? */
 static void
 check_argon2(struct roost_doctor_user *doctor, struct mail_user *user,
-	     const struct roost_keyring *doc)
+	     const struct roost_slot *slot, const char *service)
 {
-	uint64_t limit = roost_doctor_config_vsz_limit(doctor->global, "imap");
+	uint64_t limit = roost_doctor_config_vsz_limit(doctor->global,
+						       service);
+	uint64_t need = roost_memory_argon2_need(slot->m_kib);
+
+	if (limit == 0 || limit >= need)
+		return;
+	tell(doctor, ROOST_SEVERITY_ERROR, "vsz-limit", user_where(user),
+	     t_strdup_printf("opening the password slot needs %u MiB, and "
+			     "vsz_limit of %s is %llu MiB",
+			     slot->m_kib / 1024, service,
+			     (unsigned long long)limit / 1048576),
+	     "the user does not get at the mail",
+	     t_strdup_printf("service %s { vsz_limit = %lluM }", service,
+			     (unsigned long long)roost_memory_in_mib(need)));
+}
+
+static void
+check_password_slots(struct roost_doctor_user *doctor, struct mail_user *user,
+		     const struct roost_keyring *doc)
+{
 	unsigned int i;
 
 	for (i = 0; i < doc->slot_count; i++) {
-		const struct roost_slot *slot = &doc->slots[i];
-		uint64_t need = roost_doctor_server_argon2_need(slot->m_kib);
-
-		if (slot->type != ROOST_SLOT_PASSWORD || limit == 0 ||
-		    limit >= need)
+		if (doc->slots[i].type != ROOST_SLOT_PASSWORD)
 			continue;
-		tell(doctor, ROOST_SEVERITY_ERROR, "vsz-limit",
-		     user_where(user),
-		     t_strdup_printf("opening the password slot needs %u MiB, "
-				     "and vsz_limit of imap is %llu MiB",
-				     slot->m_kib / 1024,
-				     (unsigned long long)limit / 1048576),
-		     "the user does not get at the mail",
-		     t_strdup_printf("service imap { vsz_limit = %lluM }",
-				     (unsigned long long)
-				     (need + 1048575) / 1048576));
+		check_argon2(doctor, user, &doc->slots[i], "imap");
+		check_argon2(doctor, user, &doc->slots[i], "pop3");
 	}
 }
 
@@ -247,7 +254,7 @@ check_keyring(struct roost_doctor_user *doctor, struct roost_user *ruser,
 		check_slots(doctor, user, doc);
 		check_escrow(doctor, user, doc);
 		check_provider_key(doctor, user, config, doc);
-		check_argon2(doctor, user, doc);
+		check_password_slots(doctor, user, doc);
 	}
 }
 

@@ -53,7 +53,8 @@ int roost_keyfile_has_old(struct roost_keyfile *keyfile);
  * 0, or -1: also where another process does not let go for some seconds.
  */
 int roost_keyfile_lock(struct roost_keyfile *keyfile);
-/* The same, but -1 at once where another process has the lock. */
+/* The same without waiting for another process: 1 it is locked; 0 another one
+   has the lock; -1. */
 int roost_keyfile_lock_try(struct roost_keyfile *keyfile);
 void roost_keyfile_unlock(struct roost_keyfile *keyfile);
 

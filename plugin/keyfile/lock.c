@@ -51,7 +51,7 @@ lock_open(const struct roost_keyfile *keyfile, const struct timespec *start)
 
 	while ((fd = open(keyfile->lock_path, flags, 0600)) < 0 &&
 	       errno == EACCES && (keyfile->mode & 0020) != 0) {
-		if (!lock_wait_more(start)) {
+		if (start == NULL || !lock_wait_more(start)) {
 			errno = EACCES;
 			return -1;
 		}
@@ -126,7 +126,8 @@ lock_is_held(struct roost_keyfile *keyfile, int fd)
 		keyfile->lock_path);
 }
 
-/* start is NULL where nothing is waited for. */
+/* 0 it is locked; -1; or, where start is NULL and nothing is waited for, 1:
+   another process has the lock. */
 static int
 lock_wait(struct roost_keyfile *keyfile, int fd, const struct timespec *start)
 {
@@ -135,7 +136,9 @@ lock_wait(struct roost_keyfile *keyfile, int fd, const struct timespec *start)
 			return roost_keyfile_fail(keyfile,
 				"flock(%s, write-lock) failed: %s",
 				keyfile->lock_path, strerror(errno));
-		if (start == NULL || !lock_wait_more(start))
+		if (start == NULL)
+			return 1;
+		if (!lock_wait_more(start))
 			return lock_is_held(keyfile, fd);
 	}
 	return 0;
@@ -155,14 +158,15 @@ lock_is_in_place(struct roost_keyfile *keyfile, int fd)
 		"waited for: try again", keyfile->lock_path);
 }
 
+/* 0, 1 or -1, as lock_wait(). */
 static int
 lock_get(struct roost_keyfile *keyfile, bool may_wait)
 {
 	struct timespec start = { .tv_sec = 0 };
-	int fd;
+	int fd, ret;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
-	fd = lock_open(keyfile, &start);
+	fd = lock_open(keyfile, may_wait ? &start : NULL);
 	if (fd < 0)
 		return roost_keyfile_fail(keyfile, "open(%s) failed: %s%s",
 			keyfile->lock_path, strerror(errno),
@@ -170,14 +174,16 @@ lock_get(struct roost_keyfile *keyfile, bool may_wait)
 			": it is not a regular file: remove it" : "");
 	/* Waiting for the file is one thing, and for the lock another. */
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
-	if (lock_check(keyfile, fd) < 0 ||
-	    lock_wait(keyfile, fd, may_wait ? &start : NULL) < 0 ||
-	    lock_is_in_place(keyfile, fd) < 0) {
+	ret = lock_check(keyfile, fd);
+	if (ret == 0)
+		ret = lock_wait(keyfile, fd, may_wait ? &start : NULL);
+	if (ret == 0)
+		ret = lock_is_in_place(keyfile, fd);
+	if (ret == 0)
+		keyfile->lock_fd = fd;
+	else
 		(void)close(fd);
-		return -1;
-	}
-	keyfile->lock_fd = fd;
-	return 0;
+	return ret;
 }
 
 int
@@ -189,7 +195,9 @@ roost_keyfile_lock(struct roost_keyfile *keyfile)
 int
 roost_keyfile_lock_try(struct roost_keyfile *keyfile)
 {
-	return lock_get(keyfile, false);
+	int ret = lock_get(keyfile, false);
+
+	return ret < 0 ? -1 : ret == 0 ? 1 : 0;
 }
 
 void

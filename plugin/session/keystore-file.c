@@ -122,6 +122,17 @@ kf_lock(struct roost_keystore *store, const char **error_r)
 		kf_fail(file, error_r);
 }
 
+static int
+kf_lock_try(struct roost_keystore *store, const char **error_r)
+{
+	struct file_keystore *file = kf_of(store);
+	int ret;
+
+	roost_keyfile_share(file->file, store->mode, store->gid);
+	ret = roost_keyfile_lock_try(file->file);
+	return ret >= 0 ? ret : kf_fail(file, error_r);
+}
+
 static void
 kf_unlock(struct roost_keystore *store)
 {
@@ -174,7 +185,7 @@ kf_tidy(struct roost_keystore *store, const buffer_t *doc)
 	if (roost_keyfile_has_old(file->file) <= 0)
 		return;
 	roost_keyfile_share(file->file, store->mode, store->gid);
-	if (!store->is_locked && roost_keyfile_lock_try(file->file) < 0)
+	if (!store->is_locked && roost_keyfile_lock_try(file->file) <= 0)
 		return;
 	if (kf_holds(store, doc))
 		(void)roost_keyfile_store_settle(file->file);
@@ -199,6 +210,7 @@ const struct roost_keystore_vfuncs roost_keystore_file = {
 	.load = kf_load,
 	.has_old = kf_has_old,
 	.lock = kf_lock,
+	.lock_try = kf_lock_try,
 	.unlock = kf_unlock,
 	.store = kf_store,
 	.settle = kf_settle,

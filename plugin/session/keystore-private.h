@@ -23,6 +23,8 @@ struct roost_keystore_vfuncs {
 	int (*has_old)(struct roost_keystore *store, const char **hint_r,
 		       const char **error_r);
 	int (*lock)(struct roost_keystore *store, const char **error_r);
+	/* NULL where nothing is changed that nobody has asked for. */
+	int (*lock_try)(struct roost_keystore *store, const char **error_r);
 	void (*unlock)(struct roost_keystore *store);
 	int (*store)(struct roost_keystore *store, bool is_new,
 		     const char *doc, size_t len, const char **error_r);

@@ -109,6 +109,17 @@ roost_keystore_lock(struct roost_keystore *store, const char **error_r)
 	return 0;
 }
 
+int
+roost_keystore_lock_try(struct roost_keystore *store, const char **error_r)
+{
+	int ret;
+
+	i_assert(!store->is_locked);
+	ret = store->v->lock_try(store, error_r);
+	store->is_locked = ret > 0;
+	return ret;
+}
+
 void
 roost_keystore_unlock(struct roost_keystore *store)
 {

@@ -64,6 +64,10 @@ int roost_keystore_load(struct roost_keystore *store, buffer_t *doc_r,
  * one does not let go for some seconds.
  */
 int roost_keystore_lock(struct roost_keystore *store, const char **error_r);
+/* The same without waiting, in a store that makes once: 1 it is locked; 0
+   another writer has the lock; -1 with error_r. */
+int roost_keystore_lock_try(struct roost_keystore *store,
+			    const char **error_r);
 void roost_keystore_unlock(struct roost_keystore *store);
 
 /* Lock two stores of one user, whose locks may be the same file, for as long as

@@ -245,13 +245,14 @@ roost_ring_change(struct roost_keystore *store,
 
 	change->secret_err = ROOST_OK;
 	change->may_be_stored = FALSE;
-	if (roost_keystore_lock(store, error_r) < 0)
+	if (!change->is_locked && roost_keystore_lock(store, error_r) < 0)
 		return -1;
 	changing.edit.kr = i_new(struct roost_keyring, 1);
 	changing.doc = i_malloc(ROOST_KEYRING_DOC_MAX);
 	ret = changing_run(&changing, error_r);
 	changing_end(&changing);
-	roost_keystore_unlock(store);
+	if (!change->is_locked)
+		roost_keystore_unlock(store);
 	return ret;
 }
 

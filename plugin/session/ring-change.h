@@ -34,6 +34,7 @@ struct roost_ring_edit {
 };
 
 struct roost_ring_change {
+	bool is_locked;		/* the caller has locked the store */
 	/* The keyring as the command saw it before: what is stored must be that
 	   document.  NULL: whatever stands there. */
 	const struct roost_ring *seen;

@@ -9,6 +9,7 @@
 
 #include "ioloop.h"
 
+#include "session/memory.h"
 #include "session/ring-change.h"
 #include "session/unlock-cache.h"
 
@@ -106,6 +107,7 @@ raise_change(struct raising *raising,
 {
 	const struct roost_ring_password *password = raising->password;
 	struct roost_ring_change change = {
+		.is_locked = TRUE,
 		.owner = password->owner, .config = password->config,
 		.needs_master = TRUE, .master = password->master,
 		.change = step, .context = raising,
@@ -138,9 +140,26 @@ slot_is_left_over(const struct raising *raising, const struct roost_slot *slot)
 	return err == ROOST_OK;
 }
 
+/* Would the next login be able to compute it?  What fits here today would not
+   do, because a process grows with its mailboxes. */
+static int
+raise_check_memory(const struct raising *raising, const char **error_r)
+{
+	uint64_t need = roost_memory_argon2_need(raising->cost.m_kib);
+	uint64_t limit = roost_memory_limit();
+
+	if (limit == 0 || need <= limit)
+		return 0;
+	*error_r = t_strdup_printf("it would need %"PRIu64" MiB to be opened, "
+		"and vsz_limit of this service is %"PRIu64" MiB: raise that, "
+		"or lower roost_argon2_memory",
+		roost_memory_in_mib(need), limit / 1048576);
+	return -1;
+}
+
 /* 1 the keyring was changed; 0 it stays; -1 with error_r. */
 static int
-raise_run(struct raising *raising, const char **error_r)
+raise_locked(struct raising *raising, const char **error_r)
 {
 	const struct roost_slot *opened = raising->password->slot;
 	const struct roost_slot *other =
@@ -155,9 +174,26 @@ raise_run(struct raising *raising, const char **error_r)
 		return raise_change(raising, raise_remove, error_r);
 	}
 	raising->drop = *opened;
+	if (raise_check_memory(raising, error_r) < 0)
+		return -1;
 	ret = raise_change(raising, raise_add, error_r);
 	return ret <= 0 ? ret :
 		raise_change(raising, raise_remove, error_r) < 0 ? -1 : 1;
+}
+
+/* The same.  A login does not wait for another process, which may well do the
+   same for the same user. */
+static int
+raise_run(struct raising *raising, const char **error_r)
+{
+	struct roost_keystore *store = raising->password->store;
+	int ret = roost_keystore_lock_try(store, error_r);
+
+	if (ret > 0) {
+		ret = raise_locked(raising, error_r);
+		roost_keystore_unlock(store);
+	}
+	return ret;
 }
 
 /* Take over what is stored now, and log what became of it. */
@@ -199,8 +235,13 @@ raise_in_turn(struct raising *raising)
 	struct roost_unlock_turn *turn =
 		roost_unlock_cache_turn(config, &unlock);
 	const char *error = NULL;
-	int ret = raise_run(raising, &error);
+	int ret;
 
+	if (turn == NULL)
+		return;
+	ret = raise_run(raising, &error);
+	/* To take over a new master key may take a turn of its own. */
+	roost_unlock_cache_computed(turn);
 	raise_end(raising, ret, error);
 	unlock.generation = doc->generation;
 	roost_unlock_cache_leave(config, &unlock,

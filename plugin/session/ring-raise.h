@@ -8,7 +8,8 @@
  *
  * Promises: neither passes nor memory of a password ever become less; what
  * opened the keyring opens it at each moment; whatever fails is one log line,
- * and the login goes on.
+ * and the login goes on.  It waits for nobody: where another process has the
+ * lock or computes, a later login does it.
  */
 
 #include "session/ring.h"

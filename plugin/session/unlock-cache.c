@@ -156,7 +156,8 @@ file_leave(const struct roost_config_unlock *config, const char *path,
 		file_write(path, file, sizeof(file), until.expires);
 }
 
-/* Take what lies there; when half of its time is over, it gets more. */
+/* Take what lies there; when half of its time is over, it gets more.  What was
+   left for longer than is configured now is not taken. */
 static bool
 file_take(const struct roost_config_unlock *config, const char *path,
 	  const struct roost_unlock *unlock, uint8_t *master_r)
@@ -169,6 +170,10 @@ file_take(const struct roost_config_unlock *config, const char *path,
 	if (roost_unlock_open(unlock, file, len, now, &times, master_r) !=
 	    ROOST_OK)
 		return FALSE;
+	if (times.expires - now > config->ttl) {
+		roost_wipe(master_r, ROOST_KEY_SIZE);
+		return FALSE;
+	}
 	if (times.expires - now < config->ttl / 2)
 		file_leave(config, path, unlock, &times, master_r);
 	return TRUE;
@@ -244,15 +249,15 @@ turn_open(const char *path)
 	return fd;
 }
 
-/* Returns the descriptor of a turn that is free now; -1: all are taken; -2:
-   they cannot be used. */
+/* Returns the descriptor of a turn, from that number on, that is free now; -1:
+   all are taken; -2: they cannot be used. */
 static int
-turn_try(const struct roost_config_unlock *config)
+turn_try(const struct roost_config_unlock *config, unsigned int first)
 {
 	unsigned int i;
 	int ret = -2;
 
-	for (i = 0; i < config->parallel; i++) {
+	for (i = first; i < config->parallel; i++) {
 		const char *path = t_strdup_printf("%s/turn-%u",
 						   config->folder, i);
 		int fd = turn_open(path);
@@ -275,7 +280,7 @@ turn_wait(const struct roost_config_unlock *config)
 
 	for (;;) {
 		T_BEGIN {
-			fd = turn_try(config);
+			fd = turn_try(config, 0);
 		} T_END;
 		if (fd != -1)
 			return fd < 0 ? -1 : fd;
@@ -343,9 +348,19 @@ roost_unlock_cache_turn(const struct roost_config_unlock *config,
 {
 	struct roost_unlock_turn *turn = turn_new(config, unlock);
 
-	if (turn->path != NULL)
-		turn->turn_fd = turn_wait(config);
+	if (turn->path != NULL) {
+		turn->turn_fd = turn_try(config, config->parallel - 1);
+		if (turn->turn_fd == -1)
+			roost_unlock_cache_leave(config, unlock, NULL, &turn);
+	}
 	return turn;
+}
+
+void
+roost_unlock_cache_computed(struct roost_unlock_turn *turn)
+{
+	if (turn->turn_fd >= 0)
+		i_close_fd(&turn->turn_fd);	/* the kernel unlocks it */
 }
 
 bool
@@ -384,7 +399,7 @@ roost_unlock_cache_leave(const struct roost_config_unlock *config,
 	};
 
 	*_turn = NULL;
-	i_close_fd(&turn->turn_fd);	/* the kernel takes the lock with it */
+	roost_unlock_cache_computed(turn);
 	if (turn->path != NULL && master != NULL) T_BEGIN {
 		file_leave(config, turn->path, unlock, &times, master);
 		sweep(config);

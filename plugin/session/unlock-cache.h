@@ -38,12 +38,18 @@ struct roost_unlock_turn *
 roost_unlock_cache_refuse(const struct roost_config_unlock *config,
 			  const struct roost_unlock *unlock);
 
-/* The right to compute once more, for who has opened the keyring and lets the
-   user's other connections go on meanwhile.  roost_unlock_cache_leave() ends
-   it. */
+/*
+ * The right to compute once more, for who has opened the keyring and lets the
+ * user's other connections go on meanwhile.  NULL if it is not to be had at
+ * once: of the processes that compute at a time one at most is of this kind, so
+ * that it keeps no login waiting.  roost_unlock_cache_leave() ends it.
+ */
 struct roost_unlock_turn *
 roost_unlock_cache_turn(const struct roost_config_unlock *config,
 			const struct roost_unlock *unlock);
+
+/* Let others compute, before roost_unlock_cache_leave(). */
+void roost_unlock_cache_computed(struct roost_unlock_turn *turn);
 
 /* Leave the master key for the next; NULL if it was not found.  *turn is freed
    and becomes NULL. */

@@ -454,6 +454,21 @@ test_lock_is_waited_for(void **state)
 }
 
 static void
+test_lock_is_tried(void **state)
+{
+	(void)state;
+	other = roost_keyfile_new(path, "here");
+	assert_int_equal(roost_keyfile_lock(other), 0);
+	assert_int_equal(roost_keyfile_lock_try(keyfile), 0);
+	assert_int_equal(sys.secs, 0);
+	roost_keyfile_unlock(other);
+	assert_int_equal(roost_keyfile_lock_try(keyfile), 1);
+	assert_int_equal(roost_keyfile_lock_try(other), 0);
+	roost_keyfile_unlock(keyfile);
+	roost_keyfile_free(&other);
+}
+
+static void
 test_lock_is_not_waited_for_without_end(void **state)
 {
 	char by[64];
@@ -534,6 +549,7 @@ main(void)
 		TEST(test_reading_fails),
 		TEST(test_what_is_no_keyring),
 		TEST(test_lock_is_waited_for),
+		TEST(test_lock_is_tried),
 		TEST(test_lock_is_not_waited_for_without_end),
 		TEST(test_lock_is_replaced),
 		TEST(test_lock_fails),

@@ -133,6 +133,16 @@ def test_it_expires_and_is_renewed(make_server):
     assert cache.computed() == count + 1
 
 
+def test_a_shorter_ttl_holds_for_what_is_there(make_server):
+    cache = Cache(make_server, users=["alice"], roost_unlock_ttl="1 hours")
+    assert cache.read("alice") and cache.computed() == 1
+    cache.server.settings["roost_unlock_ttl"] = "10 mins"
+    cache.server.reload()
+    assert cache.read("alice") and cache.computed() == 2
+    assert cache.expires() < time.time() + 601
+    assert cache.read("alice") and cache.computed() == 2
+
+
 def test_what_has_expired_is_removed(make_server):
     cache = Cache(make_server, users=["alice", "bob"],
                   roost_unlock_ttl="2 secs")
