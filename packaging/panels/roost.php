@@ -152,6 +152,9 @@ class rcube_roost_password
        provider mode, and where there is no keyring yet. */
     private function has_password($username)
     {
+        if (strpbrk($username, '*?') !== false) {
+            throw new rcube_roost_failure('the name of the user is a pattern');
+        }
         list($kind, $answer) = $this->call('roostStatus',
             ['user' => $username, 'quick' => true]);
         if ($kind !== 'doveadmResponse' || !isset($answer[0]['slots'])
@@ -217,7 +220,8 @@ class rcube_roost_password
         $text = @file_get_contents(self::url(), false, self::context($body));
         if ($text === false) {
             throw new rcube_roost_failure('no answer from ' . self::url() .
-                ': is password_roost_api_key its doveadm_api_key?');
+                ': does it listen there, is password_roost_api_key its ' .
+                'doveadm_api_key, and is password_roost_timeout enough?');
         }
         $answers = json_decode($text, true);
         if (!is_array($answers) || count($answers) !== 1

@@ -178,7 +178,7 @@ class Api:
         client = http.client.HTTPConnection("127.0.0.1", self.port,
                                             timeout=120)
         client.request("POST", "/doveadm/v1", json.dumps(
-            [[command, parameters, "tag"]]), {
+            [[command, parameters, "tag"]], ensure_ascii=False).encode(), {
                 "Content-Type": "application/json",
                 "Authorization": "X-Dovecot-API " + base64.b64encode(
                     self.KEY.encode()).decode()})

@@ -28,11 +28,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 POSTPASSWORD = os.path.join(PANELS, "roost-postpassword")
 
 
+# Users whose names look like options, one for each way to change passwords.
+ODD = {"-%s@roost.test" % way: way for way in ("roundcube", "postfixadmin",
+                                               "api")}
+PASSWORDS = ["quote\" back\\slash 'n", "  blanks around  ", "-u", "--yes", "*",
+             "$(id) `id` $HOME %n %% \\n", "[\"a\", {}] # \u00e9", "\t",
+             "p\u00e4ssw\u00f6rt \U0001f511 \u5bc6\u78bc", "x" * 1024]
+
+
 @pytest.fixture(scope="module")
 def server(make_module_server):
     server = make_module_server(
-        "maildir", start=False, secret=True,
-        users=["u%02d@roost.test" % number for number in range(60)])
+        "maildir", start=False, secret=True, users=[
+            *["u%02d@roost.test" % number for number in range(60)], *ODD],
+        settings={"roost_argon2_time": "1", "roost_argon2_memory": "8 M"})
     server.api = slotkit.Api()
     server.extra = "\nauth_failure_delay = 0\n" + server.api.extra() + \
         allowed_commands()
@@ -274,12 +283,16 @@ def test_roundcube_configured_wrong(server, locked, fresh, config, said):
 
 
 class Impostor(http.server.BaseHTTPRequestHandler):
-    """Answers in the place of doveadm, and counts how often it was asked."""
+    """Answers in the place of doveadm, or never, and counts how often it was
+    asked."""
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.asked += 1
         text = self.server.answer
+        if text is None:
+            self.rfile.read()   # until who asked has gone
+            return
         self.send_response(307 if text.startswith(b"http") else 200)
         self.send_header("Location", text.decode(errors="replace"))
         self.send_header("Content-Length", str(len(text)))
@@ -332,6 +345,55 @@ def test_roundcube_goes_nowhere_else(server, locked, fresh):
         assert roundcube(server, locked, server.password(locked), fresh,
                          password_roost_url=url)[0] == CONNECT_ERROR
         assert (asked(), other_asked()) == (1, 0)
+
+
+@pytest.mark.parametrize("user", ["u?0@roost.test", "*", "u0*"])
+def test_roundcube_pattern(server, user, fresh):
+    """A name that would ask for several users is nobody's."""
+    users = tamper.read(os.path.join(server.root, "users"))
+    code, _, complaints = roundcube(server, user, "any", fresh)
+    assert code == CONNECT_ERROR and "a pattern" in complaints[0]
+    assert tamper.read(os.path.join(server.root, "users")) == users
+
+
+def test_roundcube_no_answer(server, locked, fresh):
+    """As a wrong key may get none. The time is over, nothing is changed, and
+    the log names the settings."""
+    users = tamper.read(os.path.join(server.root, "users"))
+    with impostor(None) as (url, asked):
+        code, _, complaints = roundcube(
+            server, locked, server.password(locked), fresh,
+            password_roost_url=url, password_roost_timeout=1)
+        assert asked() == 1
+    assert code == CONNECT_ERROR and len(complaints) == 1
+    assert "password_roost_api_key" in complaints[0]
+    assert "password_roost_timeout" in complaints[0]
+    assert tamper.read(os.path.join(server.root, "users")) == users
+
+
+# Every password and every name
+
+def change_by(way, server, user, old, new):
+    """Changes the password that opens the keyring, and nothing else."""
+    if way == "roundcube":
+        assert roundcube(server, user, old, new) == (SUCCESS, "", [])
+    elif way == "postfixadmin":
+        assert PostfixAdmin(server).change(user, old, new) == (0, "")
+    else:
+        assert server.api.call(
+            "roostSlotReplace", user=user, slot="password", secretFile=old,
+            newSecretFile=new)[0] == "doveadmResponse"
+
+
+@pytest.mark.parametrize("user", ODD)
+def test_odd_passwords(server, user):
+    """What opens the keyring is what logs in, byte for byte."""
+    slotkit.initialise(server, user)
+    old = server.password(user)
+    for new in PASSWORDS:
+        change_by(ODD[user], server, user, old, new)
+        assert opens(server, user, new) and not opens(server, user, old)
+        old = new
 
 
 # Nothing is seen
@@ -560,11 +622,24 @@ def test_postfixadmin_nonsense(server, locked, fresh, postfixadmin, args,
     assert slotkit.document(server, locked) == before
 
 
+def test_postfixadmin_without_dovecot(server, locked, fresh, postfixadmin):
+    """The script says what lets the user in again."""
+    store(server, locked, fresh)
+    server.stop()
+    status, said = postfixadmin.change(locked, server.password(locked), fresh)
+    server.start()
+    command = "doveadm roost slot replace -u %s password" % locked
+    assert status == 1 and command in said
+    good(roost(server, *command.split()[2:], secret=server.password(locked),
+               fresh=fresh))
+    assert_reads(server, locked, fresh)
+
+
 def test_postfixadmin_broken_keyring(server, locked, fresh, postfixadmin):
     """It is not taken for one that no password opens."""
     tamper.write(tamper.keyring_path(server, locked), b"no keyring\n")
     status, said = postfixadmin.change(locked, server.password(locked), fresh)
-    assert status == 1 and "is not in order" in said
+    assert status == 1 and "cannot be found out" in said
 
 
 def test_postfixadmin_provider_mode(server, user, fresh, postfixadmin):
