@@ -8,6 +8,7 @@
 #include "cache/fill.h"
 #include "cache/store.h"
 #include "session/named-object.h"
+#include "session/old-forms.h"
 
 #include "roost/bytes.h"
 
@@ -47,14 +48,39 @@ cache_mail_is_other(const struct roost_cache_mail *cmail,
 		       ROOST_ID_SIZE) != 0;
 }
 
+static bool
+is_named_other(struct mail *mail, const uint8_t *object_id)
+{
+	return roost_named_object_compare(mail, object_id) ==
+		ROOST_NAMED_OBJECT_OTHER;
+}
+
+/* Does the index, as it is now, name another object?  Who rewrites a message in
+   its place names it once it is there; so a file that is found anew after this
+   is another one.  What a repair of mdbox has brought back is expected. */
+static bool
+cache_mail_is_named_other(struct mail *mail, const uint8_t *object_id)
+{
+	if (!is_named_other(mail, object_id))
+		return FALSE;
+	(void)mail_index_refresh(mail->box->index);
+	return is_named_other(mail, object_id) &&
+		!roost_old_forms_may_be_back(mail);
+}
+
 bool
 roost_cache_keys_are_other(struct mail *mail,
 			   const struct roost_header *header)
 {
 	struct roost_cache_mail *cmail = roost_cache_mail_get(mail);
 
-	if (cmail == NULL || mail->saving ||
-	    !roost_cache_fill_from_blob(mail, CACHE_BLOB_FACTS) ||
+	if (cmail == NULL || mail->saving)
+		return FALSE;
+	if (cache_mail_is_named_other(mail, header->object_id)) {
+		cmail->is_used = cmail->was_named_other = TRUE;
+		return TRUE;
+	}
+	if (!roost_cache_fill_from_blob(mail, CACHE_BLOB_FACTS) ||
 	    !cache_mail_is_other(cmail, header))
 		return FALSE;
 	(void)mail_index_refresh(mail->box->index);
@@ -141,6 +167,11 @@ roost_cache_keys_opened(struct mail *mail, const uint8_t *object_id,
 	if (cmail == NULL)
 		return;
 	cache_mail_set_file(cmail, object_id, keys);
+	/* The file was found anew since then. */
+	if (cmail->was_named_other && object_id != NULL &&
+	    cache_mail_is_named_other(mail, object_id))
+		cmail->is_other = TRUE;
+	cmail->was_named_other = FALSE;
 	if (cmail->is_other)
 		cache_mail_report_changed(mail);
 }

@@ -21,8 +21,11 @@
 bool roost_cache_keys_get(struct mail *mail, const struct roost_header *header,
 			  struct roost_file_keys *keys_r);
 
-/* Is the file, whose header this is, not the object that the index names now?
-   The index is read anew before it is said so.  For any mail. */
+/*
+ * Is the file, whose header this is, not the object that the index names now?
+ * The index is read anew before it is said so, and the file is to be found
+ * anew.  For any mail.
+ */
 bool roost_cache_keys_are_other(struct mail *mail,
 				const struct roost_header *header);
 

@@ -103,7 +103,7 @@ roost_cache_mail_reset(struct roost_cache_mail *cmail)
 	buffer_free(&cmail->header);
 	roost_cache_mail_forget(cmail);
 	cmail->is_used = cmail->is_opened = cmail->is_other = FALSE;
-	cmail->is_field_new_bad = FALSE;
+	cmail->was_named_other = cmail->is_field_new_bad = FALSE;
 	cmail->is_held_back = cmail->has_told_parts = FALSE;
 	cmail->is_disowned = FALSE;
 	cmail->looked_up = 0;

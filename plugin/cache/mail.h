@@ -50,6 +50,8 @@ struct roost_cache_mail {
 	bool has_body;		/* content was made from the body, too */
 	struct message_part *parts;	/* of content, once asked for */
 	bool is_other;		/* the file turned out not to be the blob's */
+	/* The index named another object than the file that was opened. */
+	bool was_named_other;
 	bool is_held_back;	/* what is made of it must not be stored */
 	bool has_told_parts;	/* a caller may read by the parts of a blob */
 	bool is_disowned;	/* the blobs do not describe the message */

@@ -16,6 +16,7 @@ import pytest
 import cachefile
 import corpus
 import opened
+import rewritekit
 import server as servers
 import tamper
 from cachefile import CacheFile
@@ -296,6 +297,27 @@ def test_messages_exchanged(server):
         assert re.findall(rb"s\d\d\d", b"".join(found[command][0])) == \
             [b"s001", b"s000", b"s002", b"s003"]
         assert uids_of(lines, lambda uid: "object-changed") == []
+
+
+def test_rewritten_messages_exchanged(server):
+    """Of messages that were sealed in their place the index has the names
+    alone: they are noticed, too, and are listed from the cache afterwards."""
+    user, _ = filled(server, 3)
+    rewritekit.rewrite(server, "unseal", user, "--yes-plaintext")
+    rewritekit.rewrite(server, "seal", user)
+    cache = CacheFile(server, user)
+    for uid in 1, 2, 3:
+        cache.drop(uid, *cachefile.FIELDS_OWN, cachefile.FIELD_NEW)
+    reader = tamper.Reader(server, user)
+    one, two = reader.find(b"Subject: s000"), reader.find(b"Subject: s001")
+    tamper.overwrite(one[0], one[1], two[2])
+    tamper.overwrite(two[0], two[1], one[2])
+    assert_changed(server, user, [small(1), small(0), small(2)], [1, 2])
+    wanted = [b"s001", b"s000", b"s002"]
+    assert subjects(server, user) == wanted
+    with opened.Opens(server, user) as opens:
+        assert subjects(server, user) == wanted
+        assert opens.names() == []
 
 
 def test_resealed(server):

@@ -142,15 +142,43 @@ def told_save_dates(server, user):
     return sorted(done.stdout.decode().splitlines()[1:])
 
 
-def test_save_date_stays(server, old):
-    """Maildir has it from a file's times, of which a new file has others."""
-    before = save_dates(server, old)
+def tell_next_second():
     when = time.time()
     while int(time.time()) == int(when):
         time.sleep(0.01)
+
+
+def test_save_date_stays(server, old):
+    """Maildir has it from a file's times, of which a new file has others."""
+    before = save_dates(server, old)
+    tell_next_second()
     for command in ["seal"], ["unseal", "--yes-plaintext"], ["seal"]:
         kit.rewrite(server, command[0], old, *command[1:])
     assert told_save_dates(server, old) == before
+
+
+def test_save_date_stays_where_an_old_form_is_put_back(server, user):
+    """A genuine one, as from a backup: it is served, the index learns its
+    name, and nothing else that only the index knows is lost."""
+    kit.fill(server, user, messages=[SHORT[0]])
+    kit.init(server, user)
+    kit.rewrite(server, "seal", user)
+    (path, offset, older), = server.objects(user)
+    before = save_dates(server, user)
+    tell_next_second()
+    kit.rewrite(server, "unseal", user, "--yes-plaintext")
+    kit.rewrite(server, "seal", user)
+    (path, offset, newer), = server.objects(user)
+    assert newer != older and len(newer) == len(older)
+    tamper.overwrite(path, offset, older)
+    for changed in 1, 0:
+        with server.raw(user) as client:
+            client.ok("SELECT INBOX")
+            assert client.fetch(1, "BODY.PEEK[]") == SHORT[0]
+            client.logout()
+        assert "".join(server.session_log(client)).count(
+            "object-changed") == changed
+    assert told_save_dates(server, user) == before
 
 
 def received_dates(server, user):

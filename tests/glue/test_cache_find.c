@@ -11,6 +11,7 @@
 #include "cache/fill.h"
 #include "cache/keys.h"
 #include "session/named-object.h"
+#include "session/old-forms.h"
 
 #include "ioloop.h"
 #include "mail-index-private.h"
@@ -116,6 +117,12 @@ roost_named_object_compare(struct mail *asked ATTR_UNUSED,
 			   const uint8_t object_id[ROOST_ID_SIZE] ATTR_UNUSED)
 {
 	return named;
+}
+
+bool
+roost_old_forms_may_be_back(struct mail *asked ATTR_UNUSED)
+{
+	return FALSE;
 }
 
 void

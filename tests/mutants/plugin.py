@@ -1454,6 +1454,12 @@ MUTANTS = [
      "\t\troost_rewrite_known_name(form->mail->box, form->mail->uid,\n"
      "\t\t\t\t form->object_id);\n", SEAL,
      "listing_that and unseal and sdbox"),
+    ("the save date goes where the index learns a name",
+     "session/named-object.c", "\tif (has_date)\n", "\tif (FALSE)\n", SEAL,
+     "old_form_is_put_back and maildir"),
+    ("a name alone is no reason to call a message exchanged", "cache/keys.c",
+     "\tif (cache_mail_is_named_other(mail, header->object_id)) {\n",
+     "\tif (FALSE) {\n", "cache_damage", "rewritten_messages"),
     ("blobs of before name a message", "session/named-object.c",
      "\twhile (!*is_field_object_r &&\n", "\twhile (!is_named &&\n", SEAL,
      "listing_that and unseal and maildir"),
