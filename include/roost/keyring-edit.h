@@ -64,6 +64,15 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 		       const uint8_t master[ROOST_KEY_SIZE],
 		       const struct roost_slot_new *slot) ROOST_CHECKED;
 
+/* Make another slot of the same type in the place of the one with this number,
+   which is the new one's, too.  ROOST_ERR_NO_SLOT if there is none; after an
+   error the document is as it was. */
+enum roost_err
+roost_keyring_replace_slot(struct roost_keyring *kr, uint32_t number,
+			   const uint8_t host_key[ROOST_KEY_SIZE],
+			   const uint8_t master[ROOST_KEY_SIZE],
+			   const struct roost_slot_new *slot) ROOST_CHECKED;
+
 /* Remove a slot.  ROOST_ERR_NO_SLOT if none has this number;
    ROOST_ERR_LAST_SLOT, and no change, if only escrow slots would remain. */
 enum roost_err roost_keyring_remove_slot(struct roost_keyring *kr,

@@ -175,11 +175,11 @@ slot_seal(const struct roost_keyring *kr, const uint8_t *master,
 			       slot->sealed + ROOST_HPKE_ENC_SIZE);
 }
 
-enum roost_err
-roost_keyring_add_slot(struct roost_keyring *kr,
-		       const uint8_t host_key[ROOST_KEY_SIZE],
-		       const uint8_t master[ROOST_KEY_SIZE],
-		       const struct roost_slot_new *slot_new)
+/* Make a slot that has a number already. */
+static enum roost_err
+slot_make(const struct roost_keyring *kr, const uint8_t *host_key,
+	  const uint8_t *master, const struct roost_slot_new *slot_new,
+	  struct roost_slot *slot)
 {
 	/* The cost may be higher than a server allows, because a program with
 	   more memory may make slots, too. */
@@ -190,8 +190,25 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 		.host_key = host_key, .secret = slot_new->secret,
 		.limits = &limits,
 	};
-	struct roost_slot *slot = &kr->slots[kr->slot_count];
 	bool is_escrow = slot_new->type == ROOST_SLOT_ESCROW;
+
+	slot->type = slot_new->type;
+	slot->created = slot_new->now;
+	slot->t = slot_new->t;
+	slot->m_kib = slot_new->m_kib;
+	if (is_escrow)
+		memcpy(slot->public_key, slot_new->public_key, ROOST_KEY_SIZE);
+	return is_escrow ? slot_seal(kr, master, slot) :
+		slot_wrap(kr, &from, master, slot);
+}
+
+enum roost_err
+roost_keyring_add_slot(struct roost_keyring *kr,
+		       const uint8_t host_key[ROOST_KEY_SIZE],
+		       const uint8_t master[ROOST_KEY_SIZE],
+		       const struct roost_slot_new *slot_new)
+{
+	struct roost_slot *slot = &kr->slots[kr->slot_count];
 	enum roost_err err;
 
 	if (!roost_keyring_slot_fits(kr, slot_new->type) ||
@@ -199,16 +216,32 @@ roost_keyring_add_slot(struct roost_keyring *kr,
 		return ROOST_ERR_LIMIT;
 	memset(slot, 0, sizeof(*slot));
 	slot->number = kr->slot_count == 0 ? 1 : slot[-1].number + 1;
-	slot->type = slot_new->type;
-	slot->created = slot_new->now;
-	slot->t = slot_new->t;
-	slot->m_kib = slot_new->m_kib;
-	if (is_escrow)
-		memcpy(slot->public_key, slot_new->public_key, ROOST_KEY_SIZE);
-	err = is_escrow ? slot_seal(kr, master, slot) :
-		slot_wrap(kr, &from, master, slot);
+	err = slot_make(kr, host_key, master, slot_new, slot);
 	if (err == ROOST_OK)
 		kr->slot_count++;
+	return err;
+}
+
+enum roost_err
+roost_keyring_replace_slot(struct roost_keyring *kr, uint32_t number,
+			   const uint8_t host_key[ROOST_KEY_SIZE],
+			   const uint8_t master[ROOST_KEY_SIZE],
+			   const struct roost_slot_new *slot_new)
+{
+	struct roost_slot slot = { .number = number };
+	enum roost_err err;
+	unsigned int i;
+
+	for (i = 0; i < kr->slot_count; i++) {
+		if (kr->slots[i].number == number)
+			break;
+	}
+	if (i == kr->slot_count)
+		return ROOST_ERR_NO_SLOT;
+	assert(kr->slots[i].type == slot_new->type);
+	err = slot_make(kr, host_key, master, slot_new, &slot);
+	if (err == ROOST_OK)
+		kr->slots[i] = slot;
 	return err;
 }
 

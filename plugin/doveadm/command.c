@@ -36,23 +36,60 @@ roost_command_accept_params(struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
 }
 #endif
 
+/* In the place of the v.run of a command that was used wrongly. */
+static int
+misused_run(struct doveadm_mail_cmd_context *ctx,
+	    struct mail_user *user ATTR_UNUSED)
+{
+	doveadm_mail_failed_error(ctx, MAIL_ERROR_PARAMS);
+	return -1;
+}
+
 void
-roost_command_refuse_more(const struct doveadm_cmd_context *cctx)
+roost_command_misuse(struct doveadm_mail_cmd_context *ctx,
+		     const char *sentence)
+{
+	const struct doveadm_cmd_context *cctx = ctx->cctx;
+
+	if (cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI)
+		i_fatal_status(EX_USAGE, "%s: %s", cctx->cmd->name, sentence);
+	i_error("%s: %s", cctx->cmd->name, sentence);
+	ctx->v.prerun = NULL;
+	ctx->v.run = misused_run;
+}
+
+const char *
+roost_command_more_phrase(const struct doveadm_cmd_context *cctx)
 {
 	const char *const *words;
 
-	if (doveadm_cmd_param_array(cctx, "more", &words))
-		i_fatal_status(EX_USAGE, "%s: There is a word too many; write "
-			       "doveadm %s %s", cctx->cmd->name,
-			       cctx->cmd->name, cctx->cmd->usage);
+	if (!doveadm_cmd_param_array(cctx, "more", &words))
+		return NULL;
+	return t_strdup_printf("There is a word too many; write doveadm %s "
+		"%s, and never a secret: what stands in an argument is read "
+		"by every user of this host", cctx->cmd->name,
+		cctx->cmd->usage);
 }
 
-static int
-command_fail_as(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
-		const char *error, enum mail_error kind)
+bool
+roost_command_refuse_more(struct doveadm_mail_cmd_context *ctx)
+{
+	const char *phrase = roost_command_more_phrase(ctx->cctx);
+
+	if (phrase != NULL)
+		roost_command_misuse(ctx, phrase);
+	return phrase != NULL;
+}
+
+int
+roost_command_fail_as(struct doveadm_mail_cmd_context *ctx,
+		      struct mail_user *user, int ret, const char *error)
 {
 	e_error(user->event, "roost: %s", error);
-	doveadm_mail_failed_error(ctx, kind);
+	doveadm_mail_failed_error(ctx,
+		ret == ROOST_COMMAND_DENIED ? MAIL_ERROR_PERM :
+		ret == ROOST_COMMAND_MISUSED ? MAIL_ERROR_PARAMS :
+		MAIL_ERROR_TEMP);
 	return -1;
 }
 
@@ -70,17 +107,25 @@ roost_command_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user,
 		return roost_command_fail(ctx, user, error);
 	ret = run(ctx, ruser, user, &error);
 	roost_user_share_give_back(&ruser);
-	return ret >= 0 ? 0 : command_fail_as(ctx, user, error,
-		ret == ROOST_COMMAND_DENIED ? MAIL_ERROR_PERM :
-		ret == ROOST_COMMAND_MISUSED ? MAIL_ERROR_PARAMS :
-		MAIL_ERROR_TEMP);
+	return ret >= 0 ? 0 : roost_command_fail_as(ctx, user, ret, error);
 }
 
 int
 roost_command_fail(struct doveadm_mail_cmd_context *ctx,
 		   struct mail_user *user, const char *error)
 {
-	return command_fail_as(ctx, user, error, MAIL_ERROR_TEMP);
+	return roost_command_fail_as(ctx, user, -1, error);
+}
+
+int
+roost_command_fail_with_rows(const struct doveadm_mail_cmd_context *ctx,
+			     const struct mail_user *user, int ret,
+			     const char *error)
+{
+	if (ctx->cctx->conn_type != DOVEADM_CONNECTION_TYPE_HTTP)
+		return ret;
+	e_error(user->event, "roost: %s", error);
+	return 0;
 }
 
 bool

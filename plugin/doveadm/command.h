@@ -43,13 +43,25 @@ void roost_command_need_params(const struct doveadm_mail_cmd_context *ctx);
 void roost_command_accept_params(struct doveadm_mail_cmd_context *ctx);
 
 /*
- * The last parameter of a command that takes a certain number of words: it gets
- * those that are too many, and the command's init ends doveadm for them, with a
- * sentence that has none of them in it, because one may be a secret.
+ * For a command's init, which returns then: the command was used wrongly, as
+ * the sentence says.  At the command line that ends doveadm.  Over a connection
+ * the sentence is logged, and the answer is an error instead of what the
+ * command would do: other clients are served by the same process.
+ */
+void roost_command_misuse(struct doveadm_mail_cmd_context *ctx,
+			  const char *sentence);
+
+/*
+ * The last parameter of a command that takes a certain number of words, or
+ * none: it gets those that are too many.  The command's init returns if they
+ * were refused, with a sentence that has none of them in it, because one may be
+ * a secret; a command without users asks for the sentence, or NULL.
  */
 #define ROOST_COMMAND_MORE_PARAM \
 DOVEADM_CMD_PARAM('\0', "more", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
-void roost_command_refuse_more(const struct doveadm_cmd_context *cctx);
+bool roost_command_refuse_more(struct doveadm_mail_cmd_context *ctx);
+const char *
+roost_command_more_phrase(const struct doveadm_cmd_context *cctx);
 
 /* What the run of a command may answer besides 0 and -1, with error_r: each
    makes doveadm end with another status. */
@@ -68,9 +80,22 @@ int roost_command_run(struct doveadm_mail_cmd_context *ctx,
 				 struct mail_user *user,
 				 const char **error_r));
 
-/* Log an error about the user and make doveadm fail.  Returns -1. */
+/* Log an error about the user and make doveadm fail, as after a run that has
+   answered ret, or -1.  Returns -1. */
+int roost_command_fail_as(struct doveadm_mail_cmd_context *ctx,
+			  struct mail_user *user, int ret, const char *error);
 int roost_command_fail(struct doveadm_mail_cmd_context *ctx,
 		       struct mail_user *user, const char *error);
+
+/*
+ * For a command that has printed a row which has to arrive although it fails.
+ * doveadm's HTTP API hands on no rows with an error, so that the command
+ * succeeds there, and the row says what is wrong: the error is logged, and 0
+ * returned.  Else ret is, for the error to be told as usual.
+ */
+int roost_command_fail_with_rows(const struct doveadm_mail_cmd_context *ctx,
+				 const struct mail_user *user, int ret,
+				 const char *error);
 
 /* The policy of that name, and the name of a policy.  FALSE if no policy has
    that name; *policy_r is of no use then. */

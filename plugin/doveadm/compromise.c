@@ -285,10 +285,9 @@ compromise_go(struct compromise *com, const char **error_r)
 	change.secret = com->opener;
 	ret = roost_target_change(com->target, &com->cmd->given, &change,
 				  error_r);
-	if (ret < 0) {
-		roost_slots_print_perhaps(&change, com->recovery);
-		return ret;
-	}
+	if (ret < 0)
+		return roost_slots_fail(com->cmd, com->target->user, &change,
+					com->recovery, 0, ret, error_r);
 	print_slots(com);
 	return 0;
 }

@@ -136,6 +136,8 @@ static struct doveadm_cmd_ver2 doctor_users = {
 static void
 doctor_cmd(struct doveadm_cmd_context *cctx)
 {
+	const char *misuse;
+
 	/* It looks at files of this machine, and asks a program. */
 	if (cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
 		i_error("roost doctor can be run from the command line of the "
@@ -143,7 +145,9 @@ doctor_cmd(struct doveadm_cmd_context *cctx)
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}
-	roost_command_refuse_more(cctx);
+	misuse = roost_command_more_phrase(cctx);
+	if (misuse != NULL)
+		i_fatal_status(EX_USAGE, "roost doctor: %s", misuse);
 	doveadm_print_init(DOVEADM_PRINT_TYPE_PAGER);
 	if (!doctor_has_users(cctx)) {
 		doctor_server();

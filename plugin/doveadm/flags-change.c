@@ -23,37 +23,62 @@ struct change_mailbox {
 	unsigned int changed;
 };
 
-static void
-change_check_source(struct change_command *cmd, const char *source)
+/* Returns what is wrong with the source, or NULL. */
+static const char *
+change_check_source(const struct roost_flags_change *change,
+		    const char *source)
 {
 	if (*source == '\0')
-		roost_masks_usage(&cmd->cmd, "A keyword is not empty");
+		return "A keyword is not empty";
 	if (*source == '\\')
-		roost_masks_usage(&cmd->cmd, t_strdup_printf(
-			"%s is a system flag, not a keyword", source));
-	if (strcasecmp(source, cmd->change.target) == 0)
-		roost_masks_usage(&cmd->cmd, t_strdup_printf(
-			"%s and %s are one keyword: case does not count, and "
-			"each mailbox keeps the spelling that it saw first",
-			source, cmd->change.target));
+		return t_strdup_printf("%s is a system flag, not a keyword",
+				       source);
+	if (strcasecmp(source, change->target) == 0)
+		return t_strdup_printf("%s and %s are one keyword: case does "
+			"not count, and each mailbox keeps the spelling that "
+			"it saw first", source, change->target);
+	return NULL;
 }
 
-static void
-change_check(struct change_command *cmd)
+static const char *
+change_check(const struct roost_flags_change *change)
 {
-	const char *const *source;
+	const char *const *source, *misuse = NULL;
 
-	if (*cmd->change.target == '\\')
-		roost_masks_usage(&cmd->cmd, t_strdup_printf(
-			"%s is a system flag, not a keyword",
-			cmd->change.target));
-	if (!roost_flagname_is_valid(cmd->change.target, SIZE_MAX))
-		roost_masks_usage(&cmd->cmd, t_strdup_printf(
-			"'%s' cannot be a keyword: one consists of ASCII "
-			"characters without blanks, control characters and "
-			"( ) { %% * \" \\ ]", cmd->change.target));
-	for (source = cmd->change.sources; *source != NULL; source++)
-		change_check_source(cmd, *source);
+	if (*change->target == '\\')
+		return t_strdup_printf("%s is a system flag, not a keyword",
+				       change->target);
+	if (!roost_flagname_is_valid(change->target, SIZE_MAX))
+		return t_strdup_printf("'%s' cannot be a keyword: one "
+			"consists of ASCII characters without blanks, control "
+			"characters and ( ) { %% * \" \\ ]", change->target);
+	for (source = change->sources;
+	     misuse == NULL && *source != NULL; source++)
+		misuse = change_check_source(change, *source);
+	return misuse;
+}
+
+/* Read the two or more keywords.  Returns what is wrong with them, or NULL. */
+static const char *
+change_read_params(struct change_command *cmd)
+{
+	struct doveadm_mail_cmd_context *ctx = &cmd->cmd.ctx;
+	const char *old, **sources;
+
+	if (doveadm_cmd_param_str(ctx->cctx, "old", &old)) {
+		sources = p_new(ctx->pool, const char *, 2);
+		sources[0] = old;
+		cmd->change.sources = sources;
+	} else {
+		(void)doveadm_cmd_param_array(ctx->cctx, "source",
+					      &cmd->change.sources);
+	}
+	if (!doveadm_cmd_param_str(ctx->cctx, "target",
+				   &cmd->change.target) ||
+	    cmd->change.sources == NULL)
+		return t_strdup_printf("Write doveadm %s %s", ctx->cmd->name,
+				       ctx->cctx->cmd->usage);
+	return change_check(&cmd->change);
 }
 
 static void
@@ -61,23 +86,16 @@ change_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
 	struct change_command *cmd = container_of(ctx, struct change_command,
 						  cmd.ctx);
-	const struct doveadm_cmd_context *cctx = ctx->cctx;
-	const char *old, **sources;
+	const char *misuse;
 
 	roost_masks_init(&cmd->cmd);
 	cmd->change.ctx = ctx;
 	cmd->change.is_dry_run = cmd->cmd.is_dry_run;
-	if (!doveadm_cmd_param_str(cctx, "target", &cmd->change.target))
-		doveadm_mail_help_name(ctx->cmd->name);
-	if (doveadm_cmd_param_str(cctx, "old", &old)) {
-		sources = p_new(ctx->pool, const char *, 2);
-		sources[0] = old;
-		cmd->change.sources = sources;
-	} else if (!doveadm_cmd_param_array(cctx, "source",
-					    &cmd->change.sources)) {
-		doveadm_mail_help_name(ctx->cmd->name);
+	misuse = change_read_params(cmd);
+	if (misuse != NULL) {
+		roost_command_misuse(ctx, misuse);
+		return;
 	}
-	change_check(cmd);
 	doveadm_print_header_simple("mailbox");
 	doveadm_print_header("changed", "changed",
 			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);

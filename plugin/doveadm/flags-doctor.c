@@ -44,24 +44,25 @@ struct doctor_mailbox {
 	struct roost_flags_letters letters, backup;
 };
 
-/* A backup is that of one user's mailboxes, or of one mailbox. */
-static void
-doctor_check_backup(struct doctor_command *cmd)
+/* A backup is that of one user's mailboxes, or of one mailbox.  Returns what is
+   wrong with it, or NULL. */
+static const char *
+doctor_check_backup(const struct doctor_command *cmd)
 {
 	struct stat st;
 
 	if (cmd->backup == NULL)
-		return;
+		return NULL;
 	if (stat(cmd->backup, &st) < 0)
-		roost_masks_usage(&cmd->cmd, t_strdup_printf(
-			"--backup: Cannot look at %s: %m", cmd->backup));
+		return t_strdup_printf("--backup: Cannot look at %s: %m",
+				       cmd->backup);
 	if (!cmd->cmd.ctx.iterate_single_user)
-		roost_masks_usage(&cmd->cmd, "--backup is that of one user: "
-				  "name one with -u");
+		return "--backup is that of one user: name one with -u";
 	if (!S_ISDIR(st.st_mode) && !cmd->cmd.masks.is_one_mailbox)
-		roost_masks_usage(&cmd->cmd, "--backup names a file, which "
-			"is that of one mailbox: name the mailbox, or let "
-			"--backup name the folder of all of them");
+		return "--backup names a file, which is that of one mailbox: "
+			"name the mailbox, or let --backup name the folder of "
+			"all of them";
+	return NULL;
 }
 
 static void
@@ -69,11 +70,16 @@ doctor_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
 	struct doctor_command *cmd = container_of(ctx, struct doctor_command,
 						  cmd.ctx);
+	const char *misuse;
 
 	roost_masks_init(&cmd->cmd);
 	(void)doveadm_cmd_param_bool(ctx->cctx, "fix", &cmd->is_fix);
 	(void)doveadm_cmd_param_str(ctx->cctx, "backup", &cmd->backup);
-	doctor_check_backup(cmd);
+	misuse = doctor_check_backup(cmd);
+	if (misuse != NULL) {
+		roost_command_misuse(ctx, misuse);
+		return;
+	}
 	doveadm_print_header_simple("mailbox");
 	doveadm_print_header_simple("finding");
 	doveadm_print_header_simple("keyword");

@@ -114,10 +114,10 @@ roost_fresh_free(struct roost_fresh **_fresh)
 		roost_secret_free(&secret);
 }
 
-enum roost_err
-roost_fresh_add(const struct roost_fresh *fresh, struct roost_ring_edit *edit)
+static struct roost_slot_new
+fresh_slot(const struct roost_fresh *fresh)
 {
-	struct roost_slot_new slot = {
+	return (struct roost_slot_new) {
 		.type = fresh->type, .now = (uint64_t)ioloop_time,
 		.secret = fresh->type == ROOST_SLOT_RECOVERY ?
 			fresh->secret.code : fresh->secret.hash,
@@ -125,6 +125,12 @@ roost_fresh_add(const struct roost_fresh *fresh, struct roost_ring_edit *edit)
 		.t = fresh->cost.t,
 		.m_kib = fresh->cost.m_kib,
 	};
+}
+
+enum roost_err
+roost_fresh_add(const struct roost_fresh *fresh, struct roost_ring_edit *edit)
+{
+	const struct roost_slot_new slot = fresh_slot(fresh);
 	struct roost_keyring *kr = edit->kr;
 	enum roost_err err = roost_keyring_add_slot(kr, edit->host_key,
 						    edit->master, &slot);
@@ -135,6 +141,19 @@ roost_fresh_add(const struct roost_fresh *fresh, struct roost_ring_edit *edit)
 		edit->new_secret = roost_fresh_secret(fresh);
 	}
 	return err;
+}
+
+enum roost_err
+roost_fresh_replace(const struct roost_fresh *fresh,
+		    struct roost_ring_edit *edit, uint32_t number)
+{
+	const struct roost_slot_new slot = fresh_slot(fresh);
+
+	edit->new_slot = number;
+	edit->new_secret = roost_fresh_secret(fresh);
+	edit->is_in_place = TRUE;
+	return roost_keyring_replace_slot(edit->kr, number, edit->host_key,
+					  edit->master, &slot);
 }
 
 enum roost_slot_type

@@ -24,9 +24,14 @@ int roost_fresh_make(struct roost_fresh **fresh_r, struct roost_given *given,
 		     enum roost_slot_type type, const char **error_r);
 void roost_fresh_free(struct roost_fresh **fresh);
 
-/* Add it to a document that is edited, as the slot that is to be proved. */
+/* Add it to a document that is edited, or put it there in the place of the slot
+   with this number, which is of the same kind.  It is the slot that is to be
+   proved. */
 enum roost_err roost_fresh_add(const struct roost_fresh *fresh,
 			       struct roost_ring_edit *edit) ROOST_CHECKED;
+enum roost_err roost_fresh_replace(const struct roost_fresh *fresh,
+				   struct roost_ring_edit *edit,
+				   uint32_t number) ROOST_CHECKED;
 
 enum roost_slot_type roost_fresh_type(const struct roost_fresh *fresh);
 /* What opens the slot; NULL for those of provider and escrow.  Borrowed, as is

@@ -39,11 +39,6 @@ DOVEADM_CMD_PARAM('\0', "public-key-file", CMD_PARAM_ISTREAM, \
 #define ROOST_GIVEN_NEW_USAGE \
 	"[--new-secret-file <file>|--new-secret-fd <fd>] "
 
-/* What is wrong with the words of a command that takes none. */
-#define ROOST_GIVEN_NO_WORDS \
-	"It takes no words beside its options, and never a secret: what " \
-	"stands in an argument is read by every user of this host"
-
 /* One secret, and where it comes from. */
 struct roost_given_source {
 	const char *name;		/* of the option for a file */

@@ -16,22 +16,19 @@ struct copy_context {
 	const char *location;	/* NULL: where the setting says */
 };
 
-static void ATTR_NORETURN
-copy_usage(const char *error)
-{
-	i_fatal_status(EX_USAGE, "roost keyring: %s", error);
-}
-
 static void
 copy_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 {
 	struct copy_context *ctx =
 		container_of(_ctx, struct copy_context, ctx);
 
-	roost_command_refuse_more(_ctx->cctx);
-	if (!doveadm_cmd_param_str(_ctx->cctx, "location", &ctx->location))
-		copy_usage("copy takes the location to copy to, for example "
-			   "dict:keys");
+	if (roost_command_refuse_more(_ctx))
+		return;
+	if (!doveadm_cmd_param_str(_ctx->cctx, "location", &ctx->location)) {
+		roost_command_misuse(_ctx, "It takes the location to copy to, "
+				     "for example dict:keys");
+		return;
+	}
 	doveadm_print_header("keyring-id", "keyring id", 0);
 	doveadm_print_header_simple("from");
 	doveadm_print_header_simple("to");
@@ -46,7 +43,8 @@ delete_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct copy_context *ctx =
 		container_of(_ctx, struct copy_context, ctx);
 
-	roost_command_refuse_more(_ctx->cctx);
+	if (roost_command_refuse_more(_ctx))
+		return;
 	(void)doveadm_cmd_param_str(_ctx->cctx, "location", &ctx->location);
 	doveadm_print_header_simple("keyring");
 	doveadm_print_header_simple("state");

@@ -18,26 +18,25 @@ struct export_context {
 	bool is_unverified, may_replace;
 };
 
-static void ATTR_NORETURN
-export_usage(const char *error)
-{
-	i_fatal_status(EX_USAGE, "roost keyring: %s", error);
-}
-
-static void
+/* Returns FALSE if the command was used wrongly. */
+static bool
 export_read_params(struct export_context *ctx)
 {
 	const struct doveadm_cmd_context *cctx = ctx->ctx.cctx;
+	const char *misuse = NULL;
 
-	roost_command_refuse_more(cctx);
+	if (roost_command_refuse_more(&ctx->ctx))
+		return FALSE;
 	/* Dovecot takes a parameter called "file" for a stream of its own. */
 	(void)doveadm_cmd_param_str(cctx, "path", &ctx->path);
 	(void)doveadm_cmd_param_bool(cctx, "unverified", &ctx->is_unverified);
 	if (!ctx->ctx.iterate_single_user)
-		export_usage("export and import take one user at a time, by "
-			     "-u");
-	if (ctx->path != NULL && *ctx->path != '/')
-		export_usage("the file's path must be absolute");
+		misuse = "It takes one user at a time, by -u";
+	else if (ctx->path != NULL && *ctx->path != '/')
+		misuse = "The file's path must be absolute";
+	if (misuse != NULL)
+		roost_command_misuse(&ctx->ctx, misuse);
+	return misuse == NULL;
 }
 
 static void
@@ -46,7 +45,8 @@ export_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct export_context *ctx =
 		container_of(_ctx, struct export_context, ctx);
 
-	export_read_params(ctx);
+	if (!export_read_params(ctx))
+		return;
 	doveadm_print_header("keyring", "keyring",
 			     DOVEADM_PRINT_HEADER_FLAG_HIDE_TITLE);
 }
@@ -58,7 +58,8 @@ import_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct export_context *ctx =
 		container_of(_ctx, struct export_context, ctx);
 
-	export_read_params(ctx);
+	if (!export_read_params(ctx))
+		return;
 	(void)doveadm_cmd_param_bool(_ctx->cctx, "replace",
 				     &ctx->may_replace);
 	doveadm_print_header("keyring-id", "keyring id", 0);

@@ -24,10 +24,29 @@ struct init_context {
 	struct roost_given given;
 };
 
-static void ATTR_NORETURN
-init_usage(const char *error)
+/* Read the parameters.  Returns what is wrong with them, or NULL. */
+static const char *
+init_read_params(struct init_context *ctx)
 {
-	i_fatal_status(EX_USAGE, "roost init: %s", error);
+	const struct doveadm_cmd_context *cctx = ctx->ctx.cctx;
+	const char *mode = "provider", *policy;
+
+	(void)doveadm_cmd_param_str(cctx, "mode", &mode);
+	ctx->has_policy = doveadm_cmd_param_str(cctx, "policy", &policy);
+	(void)doveadm_cmd_param_bool(cctx, "recovery", &ctx->has_recovery);
+	(void)doveadm_cmd_param_bool(cctx, "new", &ctx->is_new);
+	(void)doveadm_cmd_param_str(cctx, "namespace", &ctx->prefix);
+	if (strcmp(mode, "password") == 0)
+		ctx->is_password_mode = ctx->has_recovery = TRUE;
+	else if (strcmp(mode, "provider") != 0)
+		return "--mode takes provider or password";
+	if (ctx->has_policy && !roost_command_policy(policy, &ctx->policy))
+		return "--policy takes open or sealed";
+	if (ctx->is_password_mode && !ctx->ctx.iterate_single_user)
+		return "--mode password takes one user at a time, by -u";
+	if (!ctx->is_password_mode && roost_given_has_password(&ctx->given))
+		return "A secret is for --mode password";
+	return NULL;
 }
 
 static void
@@ -35,29 +54,16 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 {
 	struct init_context *ctx =
 		container_of(_ctx, struct init_context, ctx);
-	const struct doveadm_cmd_context *cctx = _ctx->cctx;
-	const char *mode = "provider", *policy;
-	const char *const *words;
+	const char *misuse;
 
-	(void)doveadm_cmd_param_str(cctx, "mode", &mode);
-	ctx->has_policy = doveadm_cmd_param_str(cctx, "policy", &policy);
-	(void)doveadm_cmd_param_bool(cctx, "recovery", &ctx->has_recovery);
-	(void)doveadm_cmd_param_bool(cctx, "new", &ctx->is_new);
-	(void)doveadm_cmd_param_str(cctx, "namespace", &ctx->prefix);
 	roost_given_init_new(&ctx->given, _ctx);
-	if (doveadm_cmd_param_array(cctx, "nothing", &words))
-		init_usage(ROOST_GIVEN_NO_WORDS);
-	if (strcmp(mode, "password") == 0)
-		ctx->is_password_mode = ctx->has_recovery = TRUE;
-	else if (strcmp(mode, "provider") != 0)
-		init_usage("--mode takes provider or password");
-	if (ctx->has_policy && !roost_command_policy(policy, &ctx->policy))
-		init_usage("--policy takes open or sealed");
-	if (ctx->is_password_mode && !_ctx->iterate_single_user)
-		init_usage("--mode password takes one user at a time, by -u");
-	if (!ctx->is_password_mode && roost_given_has_password(&ctx->given))
-		init_usage("A secret is for --mode password");
-
+	if (roost_command_refuse_more(_ctx))
+		return;
+	misuse = init_read_params(ctx);
+	if (misuse != NULL) {
+		roost_command_misuse(_ctx, misuse);
+		return;
+	}
 	doveadm_print_header("keyring-id", "keyring id", 0);
 	doveadm_print_header_simple("state");
 	doveadm_print_header_simple("mode");
@@ -168,6 +174,8 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 		roost_ring_free(&ring);
 	} else if (was_made && *text != '\0') {
 		init_print_perhaps(ctx, text);
+		ret = roost_command_fail_with_rows(&ctx->ctx, user, ret,
+						   *error_r);
 	}
 	roost_wipe(code, sizeof(code));
 	roost_wipe(text, sizeof(text));
@@ -261,7 +269,7 @@ struct doveadm_cmd_ver2 roost_cmd_init = {
 		"[-n|--namespace <prefix>]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
-DOVEADM_CMD_PARAM('\0', "nothing", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+ROOST_COMMAND_MORE_PARAM
 ROOST_GIVEN_SECRET_PARAMS
 DOVEADM_CMD_PARAM('m', "mode", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('p', "policy", CMD_PARAM_STR, 0)

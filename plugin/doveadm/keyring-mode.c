@@ -18,11 +18,14 @@ mode_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	struct roost_slots_command *cmd =
 		roost_slots_init(ctx, "mode", "provider or password");
 
-	if (cmd->misuse == NULL && strcmp(cmd->word, "provider") != 0 &&
+	if (cmd == NULL)
+		return;
+	if (strcmp(cmd->word, "provider") != 0 &&
 	    strcmp(cmd->word, "password") != 0)
-		cmd->misuse = "There is no such mode: say provider or "
-			"password";
-	roost_slots_print_header();
+		roost_command_misuse(ctx, "There is no such mode: say "
+				     "provider or password");
+	else
+		roost_slots_print_header();
 }
 ROOST_CMD_DEFINE_INIT(mode_cmd_init)
 
@@ -33,6 +36,7 @@ struct mode_change {
 	struct roost_fresh *fresh, *recovery;	/* NULL: none */
 };
 
+/* 1 it was done; 0 that is not known, and a row says so; less with error_r. */
 static int
 mode_apply(struct mode_change *mode,
 	   int (*step)(struct roost_ring_edit *edit, void *context,
@@ -46,9 +50,9 @@ mode_apply(struct mode_change *mode,
 	int ret = roost_target_change(mode->target, &mode->cmd->given, &change,
 				      error_r);
 
-	if (ret < 0)
-		roost_slots_print_perhaps(&change, mode->recovery);
-	return ret;
+	return ret >= 0 ? ret :
+		roost_slots_fail(mode->cmd, mode->target->user, &change,
+				 mode->recovery, 0, ret, error_r);
 }
 
 static int
@@ -139,15 +143,15 @@ mode_finish_password(struct mode_change *mode, const char **error_r)
 	struct roost_given *given = &mode->cmd->given;
 	const struct roost_keyring *doc = roost_ring_doc(mode->target->ring);
 	bool has_recovery = roost_keyring_has_slot(doc, ROOST_SLOT_RECOVERY);
+	int ret;
 
 	if ((!has_recovery || mode->cmd->has_recovery) &&
 	    roost_fresh_make(&mode->recovery, given, mode->target->config,
 			     ROOST_SLOT_RECOVERY, error_r) < 0)
 		return -1;
-	if (mode_apply(mode, remove_provider, NULL, error_r) < 0)
-		return -1;
-	if (mode->recovery == NULL)
-		return 0;
+	ret = mode_apply(mode, remove_provider, NULL, error_r);
+	if (ret <= 0 || mode->recovery == NULL)
+		return ret;
 	mode_print_last(mode, roost_fresh_shown(mode->recovery));
 	roost_slots_tell_once(mode->cmd, mode->target->user);
 	return 0;

@@ -16,12 +16,6 @@ struct policy_context {
 	const char *prefix;		/* of a namespace; NULL: the user's */
 };
 
-static void ATTR_NORETURN
-policy_usage(const char *error)
-{
-	i_fatal_status(EX_USAGE, "roost policy: %s", error);
-}
-
 static void
 policy_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 {
@@ -29,10 +23,13 @@ policy_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 		container_of(_ctx, struct policy_context, ctx);
 	const char *policy;
 
-	roost_command_refuse_more(_ctx->cctx);
+	if (roost_command_refuse_more(_ctx))
+		return;
 	ctx->is_change = doveadm_cmd_param_str(_ctx->cctx, "policy", &policy);
-	if (ctx->is_change && !roost_command_policy(policy, &ctx->policy))
-		policy_usage("write open or sealed, or nothing");
+	if (ctx->is_change && !roost_command_policy(policy, &ctx->policy)) {
+		roost_command_misuse(_ctx, "Write open or sealed, or nothing");
+		return;
+	}
 	(void)doveadm_cmd_param_str(_ctx->cctx, "namespace", &ctx->prefix);
 
 	doveadm_print_header_simple("policy");

@@ -22,7 +22,8 @@ rebind_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 		container_of(_ctx, struct rebind_context, ctx);
 	struct doveadm_cmd_context *cctx = _ctx->cctx;
 
-	roost_command_refuse_more(cctx);
+	if (roost_command_refuse_more(_ctx))
+		return;
 	(void)doveadm_cmd_param_str(cctx, "prefix", &ctx->prefix);
 	(void)doveadm_cmd_param_bool(cctx, "dry-run", &ctx->is_dry_run);
 	doveadm_print_header("keyring-id", "keyring id", 0);

@@ -20,12 +20,14 @@ rename_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct rename_context *ctx =
 		container_of(_ctx, struct rename_context, ctx);
 
-	roost_command_refuse_more(_ctx->cctx);
+	if (roost_command_refuse_more(_ctx))
+		return;
 	if (!doveadm_cmd_param_str(_ctx->cctx, "old-name", &ctx->old_name) ||
-	    *ctx->old_name == '\0' || !_ctx->iterate_single_user)
-		i_fatal_status(EX_USAGE, "roost keyring rename: write the "
-			       "user's name of today behind -u, and the old "
-			       "one at the end");
+	    *ctx->old_name == '\0' || !_ctx->iterate_single_user) {
+		roost_command_misuse(_ctx, "Write the user's name of today "
+				     "behind -u, and the old one at the end");
+		return;
+	}
 	doveadm_print_header("keyring-id", "keyring id", 0);
 	doveadm_print_header_simple("keyring");
 	doveadm_print_header_simple("from");

@@ -15,14 +15,18 @@
 static void
 rotate_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
-	struct roost_slots_command *cmd =
-		roost_slots_init(ctx, "nothing", "");
+	const struct roost_slots_command *cmd =
+		roost_slots_init(ctx, NULL, NULL);
 
-	if (cmd->misuse == NULL && !cmd->is_compromised &&
-	    (cmd->has_recovery || roost_given_has_password(&cmd->given)))
-		cmd->misuse = "--recovery and --new-secret-file belong to "
-			"--compromised: a new epoch alone leaves all slots as "
-			"they are";
+	if (cmd == NULL)
+		return;
+	if (!cmd->is_compromised &&
+	    (cmd->has_recovery || roost_given_has_password(&cmd->given))) {
+		roost_command_misuse(ctx, "--recovery and --new-secret-file "
+			"belong to --compromised: a new epoch alone leaves "
+			"all slots as they are");
+		return;
+	}
 	if (cmd->is_compromised) {
 		roost_slots_print_header();
 		return;
@@ -101,7 +105,7 @@ struct doveadm_cmd_ver2 roost_cmd_rotate = {
 		ROOST_GIVEN_USAGE "[-C|--compromised [-r|--recovery] "
 		ROOST_GIVEN_NEW_USAGE "[-y|--yes]]",
 DOVEADM_CMD_PARAMS_START
-ROOST_SLOTS_COMMON("nothing")
+ROOST_SLOTS_COMMON("more")
 ROOST_GIVEN_PARAMS
 ROOST_GIVEN_NEW_PARAMS
 ROOST_SLOTS_COMPROMISED_PARAM

@@ -42,7 +42,8 @@ status_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	struct status_command *cmd =
 		container_of(_ctx, struct status_command, ctx);
 
-	roost_command_refuse_more(_ctx->cctx);
+	if (roost_command_refuse_more(_ctx))
+		return;
 	(void)doveadm_cmd_param_bool(_ctx->cctx, "quick", &cmd->is_quick);
 	doveadm_print_header_simple("keyring");
 	doveadm_print_header("keyring-id", "keyring id", 0);

@@ -55,17 +55,20 @@ rewrite_command(struct doveadm_mail_cmd_context *ctx)
 
 /* -- beginning -- */
 
-static void
+/* Returns FALSE if the command was used wrongly. */
+static bool
 init_rate(struct rewrite_command *cmd)
 {
 	const char *rate;
 
 	/* Of a number that is none doveadm would say nothing. */
-	if (doveadm_cmd_param_str(cmd->cmd.ctx.cctx, "rate", &rate) &&
-	    (str_to_uint(rate, &cmd->rate) < 0 || cmd->rate < 1 ||
-	     cmd->rate > RATE_MAX))
-		roost_masks_usage(&cmd->cmd, "--rate is a number of messages "
-				  "a second, of at least 1");
+	if (!doveadm_cmd_param_str(cmd->cmd.ctx.cctx, "rate", &rate) ||
+	    (str_to_uint(rate, &cmd->rate) == 0 && cmd->rate >= 1 &&
+	     cmd->rate <= RATE_MAX))
+		return TRUE;
+	roost_command_misuse(&cmd->cmd.ctx, "--rate is a number of messages a "
+			     "second, of at least 1");
+	return FALSE;
 }
 
 static void
@@ -93,8 +96,8 @@ rewrite_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	struct rewrite_command *cmd = rewrite_command(ctx);
 
 	roost_masks_init(&cmd->cmd);
-	init_rate(cmd);
-	init_header(cmd->plan);
+	if (init_rate(cmd))
+		init_header(cmd->plan);
 }
 ROOST_CMD_DEFINE_INIT(rewrite_cmd_init)
 
@@ -108,8 +111,8 @@ seal_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	(void)doveadm_cmd_param_bool(ctx->cctx, "finish", &cmd->is_finish);
 	if (cmd->is_finish &&
 	    doveadm_cmd_param_array(ctx->cctx, "mailbox-mask", &masks))
-		roost_masks_usage(&cmd->cmd, "--finish is for all mailboxes "
-				  "of a user, so that none can be named");
+		roost_command_misuse(ctx, "--finish is for all mailboxes of a "
+				     "user, so that none can be named");
 }
 ROOST_CMD_DEFINE_INIT(seal_cmd_init)
 
@@ -135,11 +138,13 @@ unseal_cmd_init(struct doveadm_mail_cmd_context *ctx)
 
 	(void)doveadm_cmd_param_bool(ctx->cctx, "yes-plaintext",
 				     &cmd->is_sure);
-	if (!cmd->is_sure && !unseal_ask(ctx))
-		roost_masks_usage(&cmd->cmd, "nothing is changed: to store "
-				  "messages as plaintext, which whoever holds "
-				  "the disk can read, give --yes-plaintext");
-	rewrite_cmd_init(ctx);
+	if (cmd->is_sure || unseal_ask(ctx))
+		rewrite_cmd_init(ctx);
+	else
+		roost_command_misuse(ctx, "Nothing is changed: to store "
+				     "messages as plaintext, which whoever "
+				     "holds the disk can read, give "
+				     "--yes-plaintext");
 }
 ROOST_CMD_DEFINE_INIT(unseal_cmd_init)
 

@@ -54,9 +54,3 @@ roost_masks_deinit(struct doveadm_mail_cmd_context *ctx)
 	if (cmd->masks.args != NULL)
 		mail_search_args_unref(&cmd->masks.args);
 }
-
-void
-roost_masks_usage(const struct roost_masks_command *cmd, const char *error)
-{
-	i_fatal_status(EX_USAGE, "%s: %s", cmd->ctx.cmd->name, error);
-}

@@ -42,15 +42,12 @@ DOVEADM_CMD_PARAM('n', "dry-run", CMD_PARAM_BOOL, 0)
 /* For a command's alloc: a context of this size, which begins as above. */
 struct roost_masks_command *roost_masks_alloc(size_t size);
 
-/* For a command's init: read the parameters above. */
+/* For a command's init: read the parameters above.  What is wrong with the
+   others is for roost_command_misuse(). */
 void roost_masks_init(struct roost_masks_command *cmd);
 
 /* A command's deinit; alloc has set it, and a command that has its own calls
    this one. */
 void roost_masks_deinit(struct doveadm_mail_cmd_context *ctx);
-
-/* End doveadm with the error: the command was used wrongly. */
-void roost_masks_usage(const struct roost_masks_command *cmd,
-		       const char *error) ATTR_NORETURN;
 
 #endif

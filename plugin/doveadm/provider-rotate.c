@@ -17,7 +17,6 @@
 
 struct provider_context {
 	struct doveadm_mail_cmd_context ctx;
-	const char *misuse;
 	bool is_dry_run;
 	/* The stores of public namespaces, which all users share. */
 	ARRAY_TYPE(const_string) seen;
@@ -29,14 +28,11 @@ provider_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 {
 	struct provider_context *ctx =
 		container_of(_ctx, struct provider_context, ctx);
-	const char *const *words;
 
 	p_array_init(&ctx->seen, _ctx->pool, 16);
 	(void)doveadm_cmd_param_bool(_ctx->cctx, "dry-run", &ctx->is_dry_run);
-	if (doveadm_cmd_param_array(_ctx->cctx, "nothing", &words))
-		ctx->misuse = "It takes no words: name the new key in "
-			"roost_provider_key and the old one in "
-			"roost_provider_old_key; no key is an argument";
+	if (roost_command_refuse_more(_ctx))
+		return;
 	doveadm_print_header_simple("keyring");
 	doveadm_print_header("keyring-id", "keyring id", 0);
 	doveadm_print_header_simple("state");
@@ -183,10 +179,6 @@ provider_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
 	const char *error;
 	int ret = 0;
 
-	if (ctx->misuse != NULL) {
-		*error_r = ctx->misuse;
-		return ROOST_COMMAND_MISUSED;
-	}
 	if (roost_user_config(ruser)->provider_key_count == 0) {
 		*error_r = "roost_provider_key is not set";
 		return -1;
@@ -255,7 +247,7 @@ struct doveadm_cmd_ver2 roost_cmd_provider_rotate = {
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-n|--dry-run]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
-DOVEADM_CMD_PARAM('\0', "nothing", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
 DOVEADM_CMD_PARAM('n', "dry-run", CMD_PARAM_BOOL, 0)
+ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };

@@ -17,10 +17,13 @@ add_cmd_init(struct doveadm_mail_cmd_context *ctx)
 		"or escrow");
 	enum roost_slot_type type;
 
-	if (cmd->misuse == NULL && !roost_slots_kind(cmd->word, &type))
-		cmd->misuse = p_strdup_printf(ctx->pool, "There is no such "
-			"kind of slot: it is %s", roost_slots_kinds());
-	roost_slots_print_header();
+	if (cmd == NULL)
+		return;
+	if (roost_slots_kind(cmd->word, &type))
+		roost_slots_print_header();
+	else
+		roost_command_misuse(ctx, t_strdup_printf("There is no such "
+			"kind of slot: it is %s", roost_slots_kinds()));
 }
 ROOST_CMD_DEFINE_INIT(add_cmd_init)
 
@@ -66,10 +69,9 @@ add_slot(struct roost_slots_command *cmd, struct roost_target *target,
 	const struct roost_keyring *doc = roost_ring_doc(target->ring);
 	int ret = roost_target_change(target, &cmd->given, &change, error_r);
 
-	if (ret < 0) {
-		roost_slots_print_perhaps(&change, fresh);
-		return ret;
-	}
+	if (ret < 0)
+		return roost_slots_fail(cmd, target->user, &change, fresh, 0,
+					ret, error_r);
 	roost_slots_print(doc->slots[doc->slot_count - 1].number,
 			  roost_fresh_type(fresh), "added",
 			  roost_fresh_shown(fresh));

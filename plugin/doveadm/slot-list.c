@@ -16,7 +16,8 @@
 static void
 list_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
-	(void)roost_slots_init(ctx, "nothing", "");
+	if (roost_slots_init(ctx, NULL, NULL) == NULL)
+		return;
 	doveadm_print_header_simple("slot");
 	doveadm_print_header_simple("type");
 	doveadm_print_header_simple("created");
@@ -80,7 +81,7 @@ struct doveadm_cmd_ver2 roost_cmd_slot_list = {
 	.mail_cmd = list_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX ROOST_TARGET_USAGE,
 DOVEADM_CMD_PARAMS_START
-ROOST_SLOTS_COMMON("nothing")
+ROOST_SLOTS_COMMON("more")
 DOVEADM_CMD_PARAMS_END
 };
 
@@ -108,11 +109,12 @@ group_cmd(struct doveadm_cmd_context *cctx)
 		"never from an argument.\n", roost_slots_kinds());
 }
 
-/* It is found only where no longer name of a command fits. */
+/* It is found only where no longer name of a command fits.  2.3 knows no hidden
+   commands: its usage text is the line above that of the others there. */
 struct doveadm_cmd_ver2 roost_cmd_slot = {
 	.name = "roost slot",
 	.cmd = group_cmd,
-	.usage = "list|add|replace|remove [<args>]",
+	.usage = "alone tells how to use these:",
 	.flags = CMD_FLAG_HIDDEN | CMD_FLAG_NO_PRINT | CMD_FLAG_NO_OPTIONS,
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_PARAM('\0', "args", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)

@@ -17,12 +17,16 @@ remove_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	struct roost_slots_command *cmd = roost_slots_init(ctx, "slot",
 		"which slot to remove: its number or its kind");
 
-	if (cmd->misuse == NULL && !cmd->is_compromised &&
+	if (cmd == NULL)
+		return;
+	if (!cmd->is_compromised &&
 	    (cmd->has_recovery || roost_given_has_password(&cmd->given)))
-		cmd->misuse = "--recovery and --new-secret-file belong to "
-			"--compromised: removing a slot alone makes no other; "
-			"see doveadm roost slot add and slot replace";
-	roost_slots_print_header();
+		roost_command_misuse(ctx, "--recovery and --new-secret-file "
+			"belong to --compromised: removing a slot alone makes "
+			"no other; see doveadm roost slot add and slot "
+			"replace");
+	else
+		roost_slots_print_header();
 }
 ROOST_CMD_DEFINE_INIT(remove_cmd_init)
 

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * slot-replace: `doveadm roost slot replace`: another secret in the place of
- * one.  The new slot is added, proved to open from what was stored and read
- * back, and only then the old one is removed: three stored states, each of
- * which opens for the owner.  A run that was broken off between them is
- * finished by the next one.  One that was told to keep the old password ends
- * there, so that who asked can change the user database meanwhile.
+ * one.
+ *
+ * Where the new secret is given (a password, a key of escrow), the new slot is
+ * added, proved to open from what was stored and read back, and only then the
+ * old one is removed: three stored states, each of which opens for the owner.
+ * A run that was broken off between them is finished by the next one.  One that
+ * was told to keep the old password ends there, so that who asked can change
+ * the user database meanwhile.
+ *
+ * Where it is generated (an app password, a recovery code), nobody has seen it
+ * before the command ends, and another run makes another one.  So the new slot
+ * is proved before it is stored, and stored in one step in the place of the old
+ * one, whose number it keeps: there is never one too many whose secret nobody
+ * knows, and the same command again replaces what a broken run has left.
  */
 #include "doveadm/commands.h"
 
@@ -20,6 +29,8 @@ replace_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	struct roost_slots_command *cmd = roost_slots_init(ctx, "slot",
 		"which slot to replace: its number or its kind");
 
+	if (cmd == NULL)
+		return;
 	(void)doveadm_cmd_param_bool(ctx->cctx, "keep-old",
 				     &cmd->is_old_kept);
 	roost_slots_print_header();
@@ -35,6 +46,50 @@ struct replacing {
 	uint32_t old;		/* the slot to be removed */
 	uint32_t new;
 };
+
+/* -- a secret that is generated -- */
+
+static int
+replacing_in_place(struct roost_ring_edit *edit, void *context,
+		   const char **error_r)
+{
+	const struct replacing *replacing = context;
+	enum roost_err err;
+
+	if (edit->opened_by == replacing->old) {
+		*error_r = "the secret that was given is the one to be "
+			"replaced, and if the new one were lost on its way, "
+			"perhaps nothing would open it; give another secret, "
+			"or make one more slot by doveadm roost slot add, and "
+			"remove this one by the secret of that";
+		return -1;
+	}
+	err = roost_fresh_replace(replacing->fresh, edit, replacing->old);
+	return err == ROOST_OK ? 1 : roost_ring_change_fail(err, error_r);
+}
+
+static int
+replace_generated(struct replacing *replacing, const char **error_r)
+{
+	const struct roost_fresh *fresh = replacing->fresh;
+	struct roost_slots_command *cmd = replacing->cmd;
+	struct roost_ring_change change = {
+		.needs_master = TRUE, .secret = replacing->opener,
+		.change = replacing_in_place, .context = replacing,
+	};
+	int ret = roost_target_change(replacing->target, &cmd->given, &change,
+				      error_r);
+
+	if (ret < 0)
+		return roost_slots_fail(cmd, replacing->target->user, &change,
+					fresh, replacing->old, ret, error_r);
+	roost_slots_print(replacing->old, roost_fresh_type(fresh), "replaced",
+			  roost_fresh_shown(fresh));
+	roost_slots_tell_once(cmd, replacing->target->user);
+	return 0;
+}
+
+/* -- a secret that is given -- */
 
 /* Which slot does the new secret open already, as after a run that was broken
    off?  Its number, or 0; one that costs too little is not what is wanted. */
@@ -143,13 +198,9 @@ replacing_change(struct replacing *replacing,
 		.needs_master = TRUE, .secret = secret,
 		.change = step, .context = replacing,
 	};
-	int ret = roost_target_change(replacing->target,
-				      &replacing->cmd->given, &change,
-				      error_r);
 
-	if (ret < 0 && step == replacing_add)
-		roost_slots_print_perhaps(&change, replacing->fresh);
-	return ret;
+	return roost_target_change(replacing->target, &replacing->cmd->given,
+				   &change, error_r);
 }
 
 /* The second step, unless the old password is to open until it is run again. */
@@ -177,9 +228,8 @@ replacing_finish(struct replacing *replacing, const char **error_r)
 
 /* Both steps; a slot that is new is printed also if the second one fails. */
 static int
-replacing_run(struct replacing *replacing, const char **error_r)
+replace_given(struct replacing *replacing, const char **error_r)
 {
-	const struct roost_fresh *fresh = replacing->fresh;
 	bool is_resumed;
 	int ret = 0;
 
@@ -193,16 +243,14 @@ replacing_run(struct replacing *replacing, const char **error_r)
 				       replacing->opener, error_r);
 	if (ret < 0)
 		return ret;
-	roost_slots_print(replacing->new, roost_fresh_type(fresh),
-			  is_resumed ? "was added before" : "added",
-			  roost_fresh_shown(fresh));
-	if (*roost_fresh_shown(fresh) != '\0')
-		roost_slots_tell_once(replacing->cmd,
-				      replacing->target->user);
+	roost_slots_print(replacing->new, roost_fresh_type(replacing->fresh),
+			  is_resumed ? "was added before" : "added", "");
 	if (replacing->old == 0)
 		return 0;
 	return replacing_finish(replacing, error_r);
 }
+
+/* -- the command -- */
 
 static int
 replace_target(struct replacing *replacing, const char **error_r)
@@ -229,7 +277,9 @@ replace_target(struct replacing *replacing, const char **error_r)
 	    roost_fresh_make(&replacing->fresh, &cmd->given, target->config,
 			     slot->type, error_r) < 0)
 		return -1;
-	ret = replacing_run(replacing, error_r);
+	ret = *roost_fresh_shown(replacing->fresh) != '\0' ?
+		replace_generated(replacing, error_r) :
+		replace_given(replacing, error_r);
 	roost_fresh_free(&replacing->fresh);
 	return ret;
 }

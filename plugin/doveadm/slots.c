@@ -14,23 +14,12 @@
 /* -- a command -- */
 
 static int
-slots_user(struct doveadm_mail_cmd_context *ctx, struct roost_user *ruser,
-	   struct mail_user *user, const char **error_r)
-{
-	struct roost_slots_command *cmd =
-		container_of(ctx, struct roost_slots_command, ctx);
-
-	if (cmd->misuse != NULL) {
-		*error_r = cmd->misuse;
-		return ROOST_COMMAND_MISUSED;
-	}
-	return cmd->run(ctx, ruser, user, error_r);
-}
-
-static int
 slots_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
-	return roost_command_run(ctx, user, slots_user);
+	const struct roost_slots_command *cmd =
+		container_of(ctx, struct roost_slots_command, ctx);
+
+	return roost_command_run(ctx, user, cmd->run);
 }
 
 static void
@@ -58,18 +47,16 @@ roost_slots_alloc(int (*run)(struct doveadm_mail_cmd_context *ctx,
 	return &cmd->ctx;
 }
 
-/* What is wrong with these words, or NULL.  They are not told again: one may be
-   a secret. */
+/* What is wrong with these words, of which there has to be one, or NULL.  They
+   are not told again: one may be a secret. */
 static const char *
 words_check(const char *const *words, const char *usage)
 {
 	unsigned int count = words == NULL ? 0 : str_array_length(words);
 
-	if (*usage == '\0' && count > 0)
-		return ROOST_GIVEN_NO_WORDS;
-	if (*usage != '\0' && count == 0)
+	if (count == 0)
 		return t_strdup_printf("Say %s", usage);
-	if (*usage != '\0' && count > 1)
+	if (count > 1)
 		return t_strdup_printf("There is a word too many: say %s, and "
 			"never a secret: what stands in an argument is read "
 			"by every user of this host", usage);
@@ -82,17 +69,22 @@ roost_slots_init(struct doveadm_mail_cmd_context *ctx, const char *words_name,
 {
 	struct roost_slots_command *cmd =
 		container_of(ctx, struct roost_slots_command, ctx);
-	const char *const *words = NULL;
+	const char *const *words = NULL, *misuse;
 
 	roost_given_init(&cmd->given, ctx);
-	(void)doveadm_cmd_param_array(ctx->cctx, words_name, &words);
 	(void)doveadm_cmd_param_bool(ctx->cctx, "compromised",
 				     &cmd->is_compromised);
 	(void)doveadm_cmd_param_bool(ctx->cctx, "recovery",
 				     &cmd->has_recovery);
-	cmd->misuse = p_strdup(ctx->pool, words_check(words, usage));
-	if (words != NULL)
-		cmd->word = words[0];
+	if (words_name == NULL)
+		return roost_command_refuse_more(ctx) ? NULL : cmd;
+	(void)doveadm_cmd_param_array(ctx->cctx, words_name, &words);
+	misuse = words_check(words, usage);
+	if (misuse != NULL) {
+		roost_command_misuse(ctx, misuse);
+		return NULL;
+	}
+	cmd->word = words[0];
 	return cmd;
 }
 
@@ -229,14 +221,20 @@ roost_slots_print(uint32_t number, enum roost_slot_type type,
 	doveadm_print(secret);
 }
 
-void
-roost_slots_print_perhaps(const struct roost_ring_change *change,
-			  const struct roost_fresh *fresh)
+int
+roost_slots_fail(const struct roost_slots_command *cmd,
+		 const struct mail_user *user,
+		 const struct roost_ring_change *change,
+		 const struct roost_fresh *fresh, uint32_t number, int ret,
+		 const char **error_r)
 {
-	if (change->may_be_stored && fresh != NULL &&
-	    *roost_fresh_shown(fresh) != '\0')
-		roost_slots_print(0, roost_fresh_type(fresh), "perhaps added",
-				  roost_fresh_shown(fresh));
+	if (!change->may_be_stored || fresh == NULL ||
+	    *roost_fresh_shown(fresh) == '\0')
+		return ret;
+	roost_slots_print(number, roost_fresh_type(fresh), number == 0 ?
+			  "perhaps added" : "perhaps replaced",
+			  roost_fresh_shown(fresh));
+	return roost_command_fail_with_rows(&cmd->ctx, user, ret, *error_r);
 }
 
 void

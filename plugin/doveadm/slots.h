@@ -16,16 +16,15 @@ struct roost_slots_command {
 	struct doveadm_mail_cmd_context ctx;
 	struct roost_given given;
 	const char *word;	/* what stands without an option; or NULL */
-	const char *misuse;	/* what is wrong with the parameters; or NULL */
 	bool is_compromised, has_recovery, is_old_kept;
-	/* What the command does for a user, as roost_command_run() has it,
-	   unless it was misused. */
+	/* What the command does for a user, as roost_command_run() has it. */
 	int (*run)(struct doveadm_mail_cmd_context *ctx,
 		   struct roost_user *ruser, struct mail_user *user,
 		   const char **error_r);
 };
 
-/* Parameters of all of them.  The words are an array, see given.h. */
+/* Parameters of all of them.  The words are an array, see given.h; those of a
+   command that takes none are "more". */
 #define ROOST_SLOTS_COMMON(words) \
 DOVEADM_CMD_MAIL_COMMON \
 DOVEADM_CMD_PARAM('\0', words, CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL) \
@@ -40,8 +39,8 @@ roost_slots_alloc(int (*run)(struct doveadm_mail_cmd_context *ctx,
 			     struct roost_user *ruser, struct mail_user *user,
 			     const char **error_r));
 
-/* For a command's init: read the parameters.  usage says what the words are; a
-   command that needs none has an empty one. */
+/* For a command's init: read the parameters.  usage says what the one word is;
+   a command that takes none has NULL for both.  NULL if it was used wrongly. */
 struct roost_slots_command *
 roost_slots_init(struct doveadm_mail_cmd_context *ctx, const char *words,
 		 const char *usage);
@@ -74,11 +73,19 @@ const char *roost_slots_phrase(const struct roost_slot *slot);
 void roost_slots_print_header(void);
 void roost_slots_print(uint32_t number, enum roost_slot_type type,
 		       const char *state, const char *secret);
-/* A change has failed that was to make this slot (NULL: none).  If it may be
-   stored all the same, as where only reading it back has failed, the secret
-   that was generated is shown: perhaps nothing else opens that slot. */
-void roost_slots_print_perhaps(const struct roost_ring_change *change,
-			       const struct roost_fresh *fresh);
+/*
+ * A change has failed, which answered ret with *error_r, and was to make this
+ * slot (NULL: none) in the place of the one with the number (0: none).  If it
+ * may be stored all the same, as where only reading it back has failed, the
+ * secret that was generated is shown: perhaps nothing else opens that slot.
+ * Returns what the command has to answer: ret, but 0 where doveadm's HTTP API
+ * would not hand on the row of a command that fails; the error is logged then.
+ */
+int roost_slots_fail(const struct roost_slots_command *cmd,
+		     const struct mail_user *user,
+		     const struct roost_ring_change *change,
+		     const struct roost_fresh *fresh, uint32_t number, int ret,
+		     const char **error_r);
 /* Tell who reads the row that its secret is nowhere else. */
 void roost_slots_tell_once(const struct roost_slots_command *cmd,
 			   struct mail_user *user);

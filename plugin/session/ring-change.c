@@ -61,10 +61,15 @@ changing_check_seen(const struct changing *changing, const char **error_r)
 	if (buffer_cmp(roost_ring_stored(seen),
 		       roost_ring_stored(changing->stored)))
 		return 0;
-	*error_r = t_strdup_printf("it was changed meanwhile: it is of "
-		"generation %"PRIu64" now, and was of %"PRIu64" when this "
-		"command began; nothing was done: look at it, and run the "
-		"command again", now->generation, old->generation);
+	*error_r = t_strdup_printf("%s when this command began; nothing was "
+		"done: look at it, and run the command again",
+		now->generation == old->generation ?
+		t_strdup_printf("another document stands there now than the "
+			"one that did, of the same generation %"PRIu64",",
+			now->generation) :
+		t_strdup_printf("it was changed meanwhile: it is of "
+			"generation %"PRIu64" now, and was of %"PRIu64,
+			now->generation, old->generation));
 	return changing_fail(changing, error_r);
 }
 
@@ -123,6 +128,25 @@ changing_sign(struct changing *changing)
 		roost_keyring_write(edit->kr, changing->doc, &changing->len);
 }
 
+/* Does the new slot open in this document, to the master key? */
+static enum roost_err
+changing_open_new(const struct changing *changing,
+		  const struct roost_ring *ring)
+{
+	const struct roost_ring_edit *edit = &changing->edit;
+	uint8_t master[ROOST_KEY_SIZE];
+	enum roost_err err;
+
+	err = roost_ring_secret_open_slot(roost_ring_doc(ring), edit->new_slot,
+					  roost_ring_host_key(ring),
+					  edit->new_secret, master);
+	if (err == ROOST_OK &&
+	    !roost_bytes_equal(master, edit->master, ROOST_KEY_SIZE))
+		err = ROOST_ERR_SLOT_AUTH;
+	roost_wipe(master, sizeof(master));
+	return err;
+}
+
 /* Would a session take the document, and open it by the master key? */
 static int
 changing_check(const struct changing *changing, const char **error_r)
@@ -149,6 +173,8 @@ changing_check(const struct changing *changing, const char **error_r)
 		if (secret != NULL)
 			roost_secret_free(&secret);
 	}
+	if (err == ROOST_OK && edit->is_in_place)
+		err = changing_open_new(changing, ring);
 	roost_ring_free(&ring);
 	return err == ROOST_OK ? 0 :
 		changing_fail_err(changing, err, error_r);
@@ -160,7 +186,6 @@ changing_prove(struct changing *changing, const char **error_r)
 {
 	const struct roost_ring_edit *edit = &changing->edit;
 	const struct roost_ring_change *change = changing->change;
-	uint8_t master[ROOST_KEY_SIZE];
 	struct roost_ring *ring;
 	enum roost_err err;
 	int ret;
@@ -174,21 +199,16 @@ changing_prove(struct changing *changing, const char **error_r)
 			*error_r = "it vanished just after it was stored";
 		return -1;
 	}
-	err = roost_ring_secret_open_slot(roost_ring_doc(ring), edit->new_slot,
-					  roost_ring_host_key(ring),
-					  edit->new_secret, master);
-	if (err == ROOST_OK &&
-	    !roost_bytes_equal(master, edit->master, ROOST_KEY_SIZE))
-		err = ROOST_ERR_SLOT_AUTH;
-	roost_wipe(master, sizeof(master));
+	err = changing_open_new(changing, ring);
 	roost_ring_free(&ring);
 	if (err == ROOST_OK)
 		return 0;
 	(void)roost_ring_change_fail(err, error_r);
 	*error_r = t_strdup_printf("The new slot %u of the keyring %s was "
-		"stored and does not open, but what opened before it does: %s",
-		edit->new_slot, roost_keystore_name(changing->store),
-		*error_r);
+		"stored and does not open, but what opened before it does%s: "
+		"%s", edit->new_slot, roost_keystore_name(changing->store),
+		edit->is_in_place ? ", except for what it took the place of" :
+		"", *error_r);
 	return -1;
 }
 

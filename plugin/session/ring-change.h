@@ -10,10 +10,12 @@
  * are opened; a callback changes the document in memory; it gets the next
  * generation and is signed; that what will be stored loads, opens and is
  * accepted by the pins is shown before it is stored, and that a new slot opens
- * after it was read back.
+ * after it was read back; before it is stored, too, if another slot goes for
+ * it.
  *
  * Promises: nothing is changed by two commands at once; what fails leaves what
- * was stored, or a later document that opens by all that opened that.
+ * was stored, or a later document that opens by all that opened that, but for a
+ * slot that another one was to take the place of.
  */
 
 #include "session/ring.h"
@@ -31,6 +33,8 @@ struct roost_ring_edit {
 	   provider slot.  0: there is none, or nothing to open it with. */
 	uint32_t new_slot;
 	const struct roost_ring_secret *new_secret;
+	/* It stands in the place of another one, which is gone. */
+	bool is_in_place;
 };
 
 struct roost_ring_change {

@@ -317,6 +317,34 @@ test_a_slot_is_removed_and_the_others_open(void **state)
 	free(changed);
 }
 
+static void
+test_a_slot_takes_the_place_of_another(void **state)
+{
+	struct kit_ring *changed = kit_ring_new(KIT_SLOT_ALL);
+	static const uint8_t secret[32] = { 7 };
+	struct roost_slot_new slot = {
+		.type = ROOST_SLOT_APP, .now = 9, .secret = secret,
+	};
+	uint8_t master[32];
+
+	(void)state;
+	assert_gate(roost_keyring_replace_slot(&changed->kr, 5,
+		changed->host_key, changed->master, &slot), ROOST_ERR_NO_SLOT);
+	assert_good(roost_keyring_replace_slot(&changed->kr, 3,
+		changed->host_key, changed->master, &slot));
+	stored(changed);
+	assert_int_equal(changed->kr.slot_count, 4);
+	assert_int_equal(changed->kr.slots[2].number, 3);
+	assert_int_equal(changed->kr.slots[2].created, 9);
+	assert_gate(roost_keyring_unlock_app(&changed->kr, changed->app,
+					     master), ROOST_ERR_SLOT_AUTH);
+	assert_good(roost_keyring_unlock_app(&changed->kr, secret, master));
+	assert_memory_equal(master, changed->master, 32);
+	assert_good(roost_keyring_unlock_recovery(&changed->kr, changed->code,
+						  master));
+	free(changed);
+}
+
 /* Else the mail would be there, and nobody to read it. */
 static void
 test_the_last_slot_of_a_person_stays(void **state)
@@ -599,6 +627,7 @@ main(void)
 		cmocka_unit_test(
 			test_a_keyring_that_is_too_large_is_not_signed),
 		cmocka_unit_test(test_a_slot_is_removed_and_the_others_open),
+		cmocka_unit_test(test_a_slot_takes_the_place_of_another),
 		cmocka_unit_test(test_the_last_slot_of_a_person_stays),
 		cmocka_unit_test(
 			test_nothing_is_sealed_to_a_public_key_of_low_order),

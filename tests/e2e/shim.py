@@ -47,14 +47,17 @@ class Shim:
             input=(HEAD + text).encode(), check=True)
         os.chmod(self.path, 0o755)
 
-    def configuration(self, server):
-        """Writes a variant of the server's configuration in which Dovecot
-        preloads the library in every program; returns its path."""
+    def setting(self):
+        """Returns configuration by which Dovecot preloads the library in every
+        program."""
         path = ":".join(filter(None, [servers.PRELOAD, self.path]))
-        return apart.configuration(server, "shim", extra=(
-            "import_environment {\n  LD_PRELOAD = %s\n}\n" if servers.NEW else
-            "import_environment = $import_environment LD_PRELOAD=%s\n") %
-            path)
+        return ("import_environment {\n  LD_PRELOAD = %s\n}\n" if servers.NEW
+                else "import_environment = TZ LD_PRELOAD=%s\n") % path
+
+    def configuration(self, server):
+        """Writes a variant of the server's configuration that has it; returns
+        its path."""
+        return apart.configuration(server, "shim", extra=self.setting())
 
     def on(self):
         with open(self.flag, "w"):

@@ -175,10 +175,16 @@ class Api:
 
     def call(self, command, **parameters):
         """Returns [kind, answer, tag]."""
+        return self.calls([command, parameters])[0]
+
+    def calls(self, *commands):
+        """Sends several in one request, each as [command, parameters]; returns
+        the list of what call() returns."""
         client = http.client.HTTPConnection("127.0.0.1", self.port,
                                             timeout=120)
         client.request("POST", "/doveadm/v1", json.dumps(
-            [[command, parameters, "tag"]], ensure_ascii=False).encode(), {
+            [[*command, "tag"] for command in commands],
+            ensure_ascii=False).encode(), {
                 "Content-Type": "application/json",
                 "Authorization": "X-Dovecot-API " + base64.b64encode(
                     self.KEY.encode()).decode()})
@@ -186,7 +192,7 @@ class Api:
         text = answer.read()
         client.close()
         assert answer.status == 200, (answer.status, text)
-        return json.loads(text)[0]
+        return json.loads(text)
 
 
 # A user's secret at hand

@@ -291,10 +291,7 @@ def preloading(make_server, text):
     server = make_server("maildir", start=False, secret=True, users=["alice"],
                          settings=SETTINGS)
     it = shim.Shim(server, text)
-    path = ":".join(filter(None, [servers.PRELOAD, it.path]))
-    server.extra = ("import_environment {\n  LD_PRELOAD = %s\n}\n"
-                    if servers.NEW else
-                    "import_environment = TZ LD_PRELOAD=%s\n") % path
+    server.extra = it.setting()
     server.start()
     return it, Ring(server, "alice")
 

@@ -194,15 +194,16 @@ class Case:
 
     args     is the command.
     given    are the secrets that it gets: secret, fresh.
+    kind     is that of the slot that is replaced, of which there is one.
     before   opens the keyring until it is changed, and after from then on, in
              the end; one of both does at any time.
     always   opens it at any time.
     gone     opens it no more in the end.
     """
 
-    def __init__(self, *args, before=(), after=(), always=(), gone=(),
-                 **given):
-        self.args, self.given = args, given
+    def __init__(self, *args, kind=None, before=(), after=(), always=(),
+                 gone=(), **given):
+        self.args, self.kind, self.given = args, kind, given
         self.before, self.after = list(before), list(after)
         self.always, self.gone = list(always), list(gone)
 
@@ -211,14 +212,6 @@ class Case:
         given = dict(self.given)
         if "secret" in given and not place.opens(user, given["secret"]):
             given["secret"] = given["fresh"]
-        answer = roost(place.server, *self.args, **given)
-        both = re.search(r"several such slots.*: (\d+) \(.*, (\d+) \(",
-                         answer.said)
-        if not both:
-            return answer
-        # The newer one was not shown to anybody.
-        roost(place.server, "slot", "remove", "-u", user, both.group(2),
-              **given)
         return roost(place.server, *self.args, **given)
 
 
@@ -240,8 +233,8 @@ def in_provider_mode(place, user):
 
 def replace_password(place, user):
     password, code = in_password_mode(place, user)
-    return Case("slot", "replace", "-u", user, "password", secret=password,
-                fresh=FRESH, before=[password], after=[FRESH], always=[code],
+    return Case("slot", "replace", "-u", user, "password", kind="password",
+                secret=password, fresh=FRESH, before=[password], after=[FRESH], always=[code],
                 gone=[password])
 
 
@@ -249,14 +242,16 @@ def replace_app(place, user):
     password, code = in_password_mode(place, user)
     app = shown(roost(place.server, "slot", "add", "-u", user, "app",
                       secret=password))
-    return Case("slot", "replace", "-u", user, "app", secret=password,
-                always=[password, code], gone=[app])
+    number, = [number for number, kind in slotkit.slots(place.server, user)
+               if kind == "app"]
+    return Case("slot", "replace", "-u", user, str(number), kind="app",
+                secret=password, always=[password, code], gone=[app])
 
 
 def replace_recovery(place, user):
     password, code = in_password_mode(place, user)
-    return Case("slot", "replace", "-u", user, "recovery", secret=password,
-                always=[password], gone=[code])
+    return Case("slot", "replace", "-u", user, "recovery", kind="recovery",
+                secret=password, always=[password], gone=[code])
 
 
 def rotate(place, user):
@@ -322,6 +317,12 @@ def test_keyring_changed(place, user, make):
         for row in answer.rows:
             if row.get("secret"):
                 assert place.opens(user, row["secret"]), where
+        if case.kind:
+            # There is none that nobody has seen.
+            kinds = slotkit.unlock(place.server, user, case.always[0],
+                                   place.text(user)).slots
+            assert [slot.kind.decode() for slot in kinds].count(
+                case.kind) == 1, where
         assert place.left_behind(user) == [], where
         assert mail_opens(place, user, (case.always + case.after)[0]), where
 

@@ -258,6 +258,20 @@ def test_replaced(server, locked, kind):
     assert opens(server, locked, secret)
 
 
+@pytest.mark.parametrize("kind", ["recovery", "app"])
+def test_replaced_by_its_own_secret(server, locked, kind):
+    """Refused: were the new secret lost on its way, perhaps nobody would know
+    one that opens."""
+    old = server.code if kind == "recovery" else shown(
+        roost(server, "slot", "add", "-u", locked, kind,
+              secret=server.password(locked)))
+    before = slotkit.document(server, locked)
+    answer = roost(server, "slot", "replace", "-u", locked, kind, secret=old)
+    assert answer.code == 75 and answer.rows == []
+    assert "make one more slot by doveadm roost slot add" in answer.said
+    assert slotkit.document(server, locked) == before
+
+
 def test_another_password_after_a_broken_replacement(server, locked):
     """Two password slots stand, and a third one is wanted: the one stays that
     the owner opens, until the new one is proved."""
@@ -515,6 +529,40 @@ def test_stored_but_not_read_back(server, user, case):
     assert row["state"].startswith("perhaps "), row
     secret = row["recovery-code" if case == "init" else "secret"]
     assert opens(server, user, secret), row
+
+
+@pytest.mark.parametrize("case", ["add", "replace", "init"])
+def test_not_read_back_over_http(make_server, case):
+    """No row would arrive with an error, so that the answer is a row that says
+    so, and the log has the error."""
+    api = slotkit.Api()
+    server = make_server("maildir", start=False, users=["alice"])
+    it = shim.Shim(server, UNREAD)
+    server.extra = it.setting() + api.extra()
+    server.start()
+    if case != "init":
+        good(roost(server, "init", "-u", "alice"))
+    if case == "replace":
+        good(roost(server, "slot", "add", "-u", "alice", "app"))
+    mark = server.log_mark()
+    it.on()
+    try:
+        kind, rows, _ = {
+            "add": lambda: api.call("roostSlotAdd", user="alice", type="app"),
+            "replace": lambda: api.call("roostSlotReplace", user="alice",
+                                        slot="app"),
+            "init": lambda: api.call("roostInit", user="alice",
+                                     mode="password", secretFile=FRESH),
+        }[case]()
+    finally:
+        it.off()
+    assert kind == "doveadmResponse", (rows, server._tail())
+    assert [row["state"] for row in rows] == [{
+        "add": "perhaps added", "replace": "perhaps replaced",
+        "init": "perhaps created"}[case]]
+    server.wait_log("Error: .*Input/output error", mark)
+    assert opens(server, "alice", rows[0][
+        "recovery-code" if case == "init" else "secret"])
 
 
 def test_escrow_key_proves_nothing_of_a_person(server, provided):

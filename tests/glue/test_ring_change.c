@@ -280,7 +280,9 @@ test_two_at_once(void)
 	set_both(8, ROOST_POLICY_SEALED);
 	before = stored();
 	test_assert(change(ring, &error) == -1);
-	test_assert(strstr(error, "changed meanwhile") != NULL);
+	test_assert(strstr(error, "another document stands there now than the "
+			   "one that did, of the same generation 8, when this "
+			   "command began") != NULL);
 	test_assert_strcmp(stored(), before);
 	ring_end(dir, &ring);
 	test_end();
@@ -294,7 +296,7 @@ static bool may_be_stored;
 
 struct slot_change {
 	const struct roost_ring_secret *proof;
-	bool removes_provider;
+	bool removes_provider, is_in_place;
 };
 
 static int
@@ -305,9 +307,13 @@ change_slots(struct roost_ring_edit *edit, void *context,
 	struct roost_slot_new slot = {
 		.type = ROOST_SLOT_APP, .now = 1, .secret = app.hash,
 	};
-	enum roost_err err = roost_keyring_add_slot(edit->kr, edit->host_key,
-						    edit->master, &slot);
+	enum roost_err err = slots->is_in_place ?
+		roost_keyring_replace_slot(edit->kr, 2, edit->host_key,
+					   edit->master, &slot) :
+		roost_keyring_add_slot(edit->kr, edit->host_key, edit->master,
+				       &slot);
 
+	edit->is_in_place = slots->is_in_place;
 	if (err == ROOST_OK && slots->removes_provider)
 		err = roost_keyring_remove_slot(edit->kr, 1);
 	if (err != ROOST_OK)
@@ -377,6 +383,17 @@ test_slots(void)
 	wrong.is_typo = TRUE;
 	test_assert(change_app(&slots, &wrong, &err, &error) == -1);
 	test_assert(err == ROOST_ERR_CODE_TYPO);
+	/* What takes the place of another one is proved before it does. */
+	before = stored();
+	slots = (struct slot_change) { .proof = &wrong, .is_in_place = TRUE };
+	test_assert(change_app(&slots, NULL, &err, &error) == -1);
+	test_assert(strstr(error, "[slot-auth]") != NULL);
+	test_assert(!may_be_stored);
+	test_assert_strcmp(stored(), before);
+	slots.proof = &app;
+	test_assert(change_app(&slots, NULL, &err, &error) == 1);
+	test_assert(strstr(stored(), "\nslot 2 app ") != NULL &&
+		    strstr(stored(), "\nslot 3 ") == NULL);
 	ring_end(dir, &ring);
 	test_end();
 }
