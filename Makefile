@@ -273,8 +273,8 @@ $(BUILD)/tests/glue/test_keystore_dict: plugin/session/keystore-dict.c \
 	$(call objects,plugin/session/keystore.c \
 	plugin/session/keystore-file.c $(KEYFILE_SRC))
 $(BUILD)/tests/glue/test_ring: plugin/session/ring.c \
-	$(call objects,plugin/session/unlock-cache.c \
-	plugin/session/leaks.c $(KEYSTORE_SRC))
+	$(call objects,plugin/session/ring-secret.c \
+	plugin/session/unlock-cache.c plugin/session/leaks.c $(KEYSTORE_SRC))
 $(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \
 	plugin/session/ring-rebind.c plugin/session/ring.c \
 	plugin/session/ring-secret.c $(call objects,\

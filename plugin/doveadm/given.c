@@ -9,6 +9,7 @@
 #include "strnum.h"
 
 #include "doveadm/password.h"
+#include "session/ring-change.h"
 
 #include "roost/bytes.h"
 #include "roost/code.h"
@@ -23,6 +24,8 @@
    beside them, was to be a recovery code, which has 36. */
 #define CODE_LIKE_MIN 32
 #define CODE_LIKE_MAX 40
+
+#define ONE_USER "A secret is one user's: name the user by -u"
 
 /* In guarded memory. */
 struct given_memory {
@@ -153,7 +156,7 @@ given_prepare_secret(struct roost_given *given, const char **error_r)
 {
 	if (given->ctx->iterate_single_user)
 		return given_prepare(given, error_r);
-	*error_r = "A secret is one user's: name the user by -u";
+	*error_r = ONE_USER;
 	return -1;
 }
 
@@ -384,6 +387,100 @@ roost_given_get_opener(struct roost_given *given, bool is_needed,
 			  "code: ", FALSE, given->opener.name, error_r);
 	return ret < 0 ? -1 : secret_take(opener, password, error_r);
 }
+
+/* -- opening -- */
+
+bool
+roost_given_has_opener(const struct roost_given *given)
+{
+	return source_is_set(&given->opener) || given->escrow.file != NULL;
+}
+
+bool
+roost_given_refuse_many(const struct roost_given *given,
+			struct doveadm_mail_cmd_context *ctx)
+{
+	if (ctx->iterate_single_user || !roost_given_has_opener(given))
+		return FALSE;
+	roost_command_misuse(ctx, ONE_USER);
+	return TRUE;
+}
+
+/* What to tell of a secret that does not open, or NULL if that is not what is
+   wrong. */
+static const char *
+secret_phrase(enum roost_err err)
+{
+	if (err == ROOST_ERR_CODE_TYPO)
+		return "The recovery code is mistyped: compare it digit by "
+			"digit";
+	if (err == ROOST_ERR_NO_SLOT)
+		return "The keyring has no slot that a secret of this kind "
+			"can open: see doveadm roost slot list";
+	if (err == ROOST_ERR_SLOT_AUTH)
+		return "The secret opens no slot of the keyring: it is "
+			"another password, or a code of another keyring";
+	return NULL;
+}
+
+int
+roost_given_deny(const struct roost_given *given,
+		 const struct roost_ring *ring,
+		 const struct roost_config *config, enum roost_err err,
+		 const struct roost_ring_secret *secret, const char **error_r)
+{
+	const char *phrase = secret_phrase(err);
+
+	if (phrase == NULL || secret == NULL)
+		return -1;
+	*error_r = phrase;
+	if (!roost_given_is_remote(given))
+		return ROOST_COMMAND_DENIED;
+	roost_ring_secret_spend(roost_ring_doc(ring),
+				roost_ring_host_key(ring), &config->argon2,
+				secret);
+	*error_r = "The secret does not open the keyring";
+	return ROOST_COMMAND_DENIED;
+}
+
+static int
+given_open(struct roost_given *given, struct roost_ring *ring,
+	   const struct roost_config *config,
+	   const struct roost_ring_secret *secret, const char **error_r)
+{
+	enum roost_err err = roost_ring_unlock_by(ring, secret);
+	int ret;
+
+	given->has_unlocked = err == ROOST_OK;
+	if (given->has_unlocked)
+		return 0;
+	(void)roost_ring_change_fail(err, error_r);
+	ret = roost_given_deny(given, ring, config, err, secret, error_r);
+	if (ret == ROOST_COMMAND_DENIED)
+		given->denied = p_strdup(given->ctx->pool, *error_r);
+	return ret;
+}
+
+int
+roost_given_unlock(struct roost_given *given, struct roost_ring *ring,
+		   const struct roost_config *config, bool is_needed,
+		   const char **error_r)
+{
+	const struct roost_ring_secret *secret;
+
+	*error_r = given->denied;
+	if (given->has_unlocked || given->denied != NULL)
+		return given->has_unlocked ? 0 : ROOST_COMMAND_DENIED;
+	if (!roost_given_has_opener(given) &&
+	    (!is_needed || !given->ctx->iterate_single_user ||
+	     roost_ring_unlock(ring) != ROOST_ERR_LOCKED))
+		return 0;
+	if (roost_given_get_opener(given, TRUE, &secret, error_r) < 0)
+		return -1;
+	return given_open(given, ring, config, secret, error_r);
+}
+
+/* -- new secrets -- */
 
 int
 roost_given_get_password(struct roost_given *given,

@@ -52,6 +52,10 @@ struct roost_given {
 	const struct doveadm_mail_cmd_context *ctx;
 	struct roost_given_source opener, escrow, fresh, public_key;
 	struct given_memory *memory;	/* guarded; NULL until it is needed */
+	/* What roost_given_unlock() has come to, so that it costs one Argon2id
+	   for all namespaces of a user. */
+	bool has_unlocked;
+	const char *denied;
 };
 
 /* For a command's init and deinit.  The streams are Dovecot's. */
@@ -75,6 +79,36 @@ bool roost_given_is_remote(const struct roost_given *given);
 int roost_given_get_opener(struct roost_given *given, bool is_needed,
 			   const struct roost_ring_secret **secret_r,
 			   const char **error_r);
+
+/* For a command's init, which returns then: a secret that opens keyrings was
+   given, and the command is for several users. */
+bool roost_given_refuse_many(const struct roost_given *given,
+			     struct doveadm_mail_cmd_context *ctx);
+
+/* Was a secret that opens given by an option? */
+bool roost_given_has_opener(const struct roost_given *given);
+
+/*
+ * Open the user's own ring by the secret that was given, before his mail is
+ * read.  Where none was, it is asked for if the ring is locked and is_needed;
+ * with several users nobody is asked.  0, also if the ring stays locked; -1 or
+ * ROOST_COMMAND_DENIED with error_r.
+ */
+int roost_given_unlock(struct roost_given *given, struct roost_ring *ring,
+		       const struct roost_config *config, bool is_needed,
+		       const char **error_r);
+
+/*
+ * A secret (NULL: none) did not open the ring.  Returns ROOST_COMMAND_DENIED
+ * with error_r: for who is at the command line that tells why; over a
+ * connection there is one answer, at one cost.  -1 where something else is
+ * wrong, of which *error_r tells already.
+ */
+int roost_given_deny(const struct roost_given *given,
+		     const struct roost_ring *ring,
+		     const struct roost_config *config, enum roost_err err,
+		     const struct roost_ring_secret *secret,
+		     const char **error_r);
 
 /* Was a new password given by an option? */
 bool roost_given_has_password(const struct roost_given *given);

@@ -7,6 +7,7 @@
  * changes a message.
  */
 #include "doveadm/commands.h"
+#include "doveadm/given.h"
 #include "doveadm/masks.h"
 #include "doveadm/seal-finish.h"
 #include "doveadm/walk.h"
@@ -31,6 +32,7 @@ struct rewrite_counts {
 
 struct rewrite_command {
 	struct roost_masks_command cmd;
+	struct roost_given given;
 	enum roost_rewrite_plan plan;
 	unsigned int rate;		/* messages a second; 0: no limit */
 	bool is_sure;			/* --yes-plaintext, or so answered */
@@ -43,6 +45,7 @@ struct rewrite_command {
 	struct roost_rewrite *run;
 	struct mail_namespace *ns;	/* of the run */
 	bool is_stopped;		/* going on is of no use */
+	int failed;			/* what beginning a run has answered */
 	long long next_nsecs;		/* when the next may be rewritten */
 	struct rewrite_counts box, all;
 };
@@ -96,7 +99,8 @@ rewrite_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	struct rewrite_command *cmd = rewrite_command(ctx);
 
 	roost_masks_init(&cmd->cmd);
-	if (init_rate(cmd))
+	roost_given_init(&cmd->given, ctx);
+	if (!roost_given_refuse_many(&cmd->given, ctx) && init_rate(cmd))
 		init_header(cmd->plan);
 }
 ROOST_CMD_DEFINE_INIT(rewrite_cmd_init)
@@ -253,6 +257,28 @@ rewrite_visit(struct mail *mail, void *context)
 
 /* -- mailboxes -- */
 
+/* Open the user's keyring by a secret.  Reading needs one in password mode;
+   sealing does where nothing else shows whose the keyring is.  0, or less with
+   error_r. */
+static int
+rewrite_unlock(struct rewrite_command *cmd, struct mail_namespace *ns,
+	       const char **error_r)
+{
+	struct roost_ring *ring;
+	const char *error;
+	int ret = ns->owner != cmd->user ? 0 :
+		roost_user_ring(cmd->ruser, ns, &ring, error_r);
+
+	/* Without a keyring the run says so. */
+	if (ret <= 0)
+		return ret;
+	return roost_given_unlock(&cmd->given, ring,
+				  roost_user_config(cmd->ruser),
+				  cmd->plan != ROOST_REWRITE_SEAL ||
+				  roost_ring_check_seal(ring, &error) < 0,
+				  error_r);
+}
+
 /* Plaintext messages would be refused where the policy is sealed, so that it is
    opened first. */
 static int
@@ -278,14 +304,19 @@ open_policy(struct rewrite_command *cmd, struct mail_namespace *ns,
 	return -1;
 }
 
-/* A run is for mailboxes of one namespace. */
+/* A run is for mailboxes of one namespace.  0, or less with error_r. */
 static int
 rewrite_begin(struct rewrite_command *cmd, struct mail_namespace *ns,
 	      const char **error_r)
 {
+	int ret;
+
 	if (cmd->run != NULL && cmd->ns == ns)
 		return 0;
 	roost_rewrite_end(&cmd->run);
+	ret = rewrite_unlock(cmd, ns, error_r);
+	if (ret < 0)
+		return ret;
 	if (cmd->plan == ROOST_REWRITE_UNSEAL &&
 	    open_policy(cmd, ns, error_r) < 0)
 		return -1;
@@ -295,10 +326,10 @@ rewrite_begin(struct rewrite_command *cmd, struct mail_namespace *ns,
 }
 
 static int
-rewrite_fail(struct rewrite_command *cmd, struct mailbox *box,
+rewrite_fail(struct rewrite_command *cmd, struct mailbox *box, int ret,
 	     const char *error)
 {
-	return roost_command_fail(&cmd->cmd.ctx, cmd->user,
+	return roost_command_fail_as(&cmd->cmd.ctx, cmd->user, ret,
 		t_strdup_printf("In mailbox %s: %s", mailbox_get_vname(box),
 				error));
 }
@@ -331,16 +362,18 @@ rewrite_mailbox(struct mailbox *box, void *context)
 
 	if (cmd->is_stopped)
 		return -1;
-	if (rewrite_begin(cmd, mailbox_get_namespace(box), &error) < 0) {
+	ret = rewrite_begin(cmd, mailbox_get_namespace(box), &error);
+	if (ret < 0) {
 		cmd->is_stopped = TRUE;
-		return rewrite_fail(cmd, box, error);
+		cmd->failed = ret;
+		return rewrite_fail(cmd, box, ret, error);
 	}
 	if (roost_rewrite_open_box(cmd->run, box, &error) < 0)
-		return rewrite_fail(cmd, box, error);
+		return rewrite_fail(cmd, box, -1, error);
 	i_zero(&cmd->box);
 	ret = roost_walk_messages(&cmd->cmd.ctx, box, rewrite_visit, cmd);
 	if (roost_rewrite_close_box(cmd->run, &error) < 0)
-		ret = rewrite_fail(cmd, box, error);
+		ret = rewrite_fail(cmd, box, -1, error);
 	count_undone(cmd, box);
 	print_box(box, &cmd->box);
 	cmd->all.done += cmd->box.done;
@@ -398,6 +431,7 @@ rewrite_user(struct doveadm_mail_cmd_context *ctx, struct roost_user *ruser,
 	cmd->user = user;
 	cmd->ruser = ruser;
 	cmd->is_stopped = FALSE;
+	cmd->failed = -1;
 	i_zero(&cmd->all);
 	if (check_plugin(user, error_r) < 0)
 		return -1;
@@ -405,7 +439,7 @@ rewrite_user(struct doveadm_mail_cmd_context *ctx, struct roost_user *ruser,
 		*error_r = t_strdup_printf("Not all was done: %u messages "
 			"were changed; run it again once what is named above "
 			"was cured", cmd->all.done);
-		return -1;
+		return cmd->failed;
 	}
 	unseal_warn(cmd);
 	if (cmd->all.left > 0) {
@@ -440,6 +474,7 @@ rewrite_cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 {
 	if (rewrite_command(ctx)->was_interrupted)
 		ctx->exit_code = EXIT_INTERRUPTED;
+	roost_given_deinit(&rewrite_command(ctx)->given);
 	roost_masks_deinit(ctx);
 }
 
@@ -488,13 +523,14 @@ struct doveadm_cmd_ver2 roost_cmd_seal = {
 	.name = "roost seal",
 	.mail_cmd = seal_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-r|--rate <messages a second>] [--finish | "
-		"<mailbox mask> [...]]",
+		"[-r|--rate <messages a second>] " ROOST_GIVEN_USAGE
+		"[--finish | <mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
 ROOST_MASKS_COMMON
-DOVEADM_CMD_PARAM('f', "finish", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('e', "finish", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('r', "rate", CMD_PARAM_STR, 0)
 ROOST_MASKS_POSITIONAL
+ROOST_GIVEN_PARAMS
 DOVEADM_CMD_PARAMS_END
 };
 
@@ -502,11 +538,13 @@ struct doveadm_cmd_ver2 roost_cmd_reseal = {
 	.name = "roost reseal",
 	.mail_cmd = reseal_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-r|--rate <messages a second>] [<mailbox mask> [...]]",
+		"[-r|--rate <messages a second>] " ROOST_GIVEN_USAGE
+		"[<mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
 ROOST_MASKS_COMMON
 DOVEADM_CMD_PARAM('r', "rate", CMD_PARAM_STR, 0)
 ROOST_MASKS_POSITIONAL
+ROOST_GIVEN_PARAMS
 DOVEADM_CMD_PARAMS_END
 };
 
@@ -515,11 +553,12 @@ struct doveadm_cmd_ver2 roost_cmd_unseal = {
 	.mail_cmd = unseal_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"-y|--yes-plaintext [-r|--rate <messages a second>] "
-		"[<mailbox mask> [...]]",
+		ROOST_GIVEN_USAGE "[<mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
 ROOST_MASKS_COMMON
 DOVEADM_CMD_PARAM('y', "yes-plaintext", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('r', "rate", CMD_PARAM_STR, 0)
 ROOST_MASKS_POSITIONAL
+ROOST_GIVEN_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

@@ -10,12 +10,14 @@
  */
 #include "doveadm/commands.h"
 
+#include "doveadm/given.h"
 #include "doveadm/masks.h"
 #include "doveadm/verify-message.h"
 #include "doveadm/walk.h"
 
 struct verify_command {
 	struct roost_masks_command cmd;
+	struct roost_given given;
 	bool is_keyless, is_list, has_masks;
 };
 
@@ -28,6 +30,7 @@ struct verify_reason {
 struct verify_run {
 	struct verify_command *cmd;
 	struct roost_user *ruser;
+	struct mail_user *user;
 	/* Of the namespace that is being visited. */
 	struct mail_namespace *ns;
 	struct roost_ring *ring;	/* NULL: there is no keyring */
@@ -75,11 +78,18 @@ verify_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	const char *const *masks;
 
 	roost_masks_init(&cmd->cmd);
+	roost_given_init(&cmd->given, ctx);
+	if (roost_given_refuse_many(&cmd->given, ctx))
+		return;
 	cmd->has_masks = doveadm_cmd_param_array(ctx->cctx, "mailbox-mask",
 						 &masks);
 	(void)doveadm_cmd_param_bool(ctx->cctx, "keyless", &cmd->is_keyless);
 	(void)doveadm_cmd_param_bool(ctx->cctx, "list", &cmd->is_list);
-	verify_headers(cmd->is_list);
+	if (cmd->is_keyless && roost_given_has_opener(&cmd->given))
+		roost_command_misuse(ctx, "--keyless opens nothing, so that "
+				     "it takes no secret");
+	else
+		verify_headers(cmd->is_list);
 }
 ROOST_CMD_DEFINE_INIT(verify_cmd_init)
 
@@ -193,7 +203,7 @@ verify_print(struct mailbox *box, struct verify_run *run)
 }
 
 /* Gets the keyring of the namespace, unlocked, or NULL if there is none: 0, or
-   -1 with error_r.  With --keyless it is wanted for its policy only: it stays
+   less with error_r.  With --keyless it is wanted for its policy only: it stays
    locked, and one that fails is no error. */
 static int
 verify_ring(struct verify_run *run, const char **error_r)
@@ -207,6 +217,13 @@ verify_ring(struct verify_run *run, const char **error_r)
 		return 0;
 	if (ret <= 0)
 		return ret;
+	if (run->ns->owner == run->user) {
+		ret = roost_given_unlock(&run->cmd->given, run->ring,
+					 roost_user_config(run->ruser), TRUE,
+					 error_r);
+		if (ret < 0)
+			return ret;
+	}
 	err = roost_ring_unlock(run->ring);
 	if (err == ROOST_OK)
 		return 0;
@@ -230,17 +247,21 @@ verify_is_sealed(struct roost_user *ruser, struct mail_namespace *ns,
 		config->has_policy && config->policy == ROOST_POLICY_SEALED;
 }
 
-/* Makes the keyring and the policy of a namespace those of the run. */
+/* Makes the keyring and the policy of a namespace those of the run.  0, or less
+   with error_r. */
 static int
 verify_enter(struct verify_run *run, struct mail_namespace *ns,
 	     const char **error_r)
 {
+	int ret;
+
 	if (run->ns == ns)
 		return 0;
 	run->ns = ns;
-	if (verify_ring(run, error_r) < 0) {
+	ret = verify_ring(run, error_r);
+	if (ret < 0) {
 		run->ns = NULL;
-		return -1;
+		return ret;
 	}
 	run->is_policy_sealed = verify_is_sealed(run->ruser, ns, run->ring);
 	return 0;
@@ -254,12 +275,13 @@ verify_mailbox(struct mailbox *box, void *context)
 	struct mail_namespace *ns = mailbox_get_namespace(box);
 	const char *error = "It stores no messages of its own; verify the "
 		"mailboxes whose messages it shows";
-	int ret;
+	int ret = roost_walk_is_storing(ns) ? verify_enter(run, ns, &error) :
+		-1;
 
-	if (!roost_walk_is_storing(ns) || verify_enter(run, ns, &error) < 0)
-		return roost_command_fail(ctx, ns->user, t_strdup_printf(
-			"Cannot verify mailbox %s: %s",
-			mailbox_get_vname(box), error));
+	if (ret < 0)
+		return roost_command_fail_as(ctx, ns->user, ret,
+			t_strdup_printf("Cannot verify mailbox %s: %s",
+					mailbox_get_vname(box), error));
 	i_zero(&run->box);
 	array_clear(&run->epochs);
 	array_clear(&run->reasons);
@@ -287,22 +309,24 @@ verify_result(const struct verify_run *run, const char **error_r)
 	return -1;
 }
 
-/* Visits each mailbox of each namespace: 0, or -1 with error_r. */
+/* Visits each mailbox of each namespace: 0, or less with error_r. */
 static int
 verify_namespaces(struct verify_run *run, struct mail_user *user,
 		  const struct roost_walk *walk, const char **error_r)
 {
 	struct mail_namespace *ns;
 	const char *error;
-	int ret = 0;
+	int ret = 0, failed;
 
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (!roost_walk_is_storing(ns))
 			continue;
-		if (verify_enter(run, ns, &error) < 0 ||
-		    roost_walk_namespace(walk, ns, &error) < 0) {
+		failed = verify_enter(run, ns, &error);
+		if (failed == 0)
+			failed = roost_walk_namespace(walk, ns, &error);
+		if (failed < 0) {
 			*error_r = error;
-			ret = -1;
+			ret = failed;
 		}
 	}
 	return ret;
@@ -314,7 +338,7 @@ verify_user(struct doveadm_mail_cmd_context *ctx, struct roost_user *ruser,
 {
 	struct verify_run run = {
 		.cmd = container_of(ctx, struct verify_command, cmd.ctx),
-		.ruser = ruser,
+		.ruser = ruser, .user = user,
 	};
 	const struct roost_walk walk = {
 		.ctx = ctx, .visit = verify_mailbox, .context = &run,
@@ -333,13 +357,23 @@ verify_user(struct doveadm_mail_cmd_context *ctx, struct roost_user *ruser,
 	}
 	array_free(&run.epochs);
 	array_free(&run.reasons);
-	return ret < 0 ? -1 : verify_result(&run, error_r);
+	return ret < 0 ? ret : verify_result(&run, error_r);
 }
 
 static int
 verify_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
 	return roost_command_run(ctx, user, verify_user);
+}
+
+static void
+verify_cmd_deinit(struct doveadm_mail_cmd_context *ctx)
+{
+	struct verify_command *cmd =
+		container_of(ctx, struct verify_command, cmd.ctx);
+
+	roost_given_deinit(&cmd->given);
+	roost_masks_deinit(ctx);
 }
 
 static struct doveadm_mail_cmd_context *
@@ -350,18 +384,20 @@ verify_cmd_alloc(void)
 
 	cmd->ctx.v.init = ROOST_CMD_INIT(verify_cmd_init);
 	cmd->ctx.v.run = verify_cmd_run;
+	cmd->ctx.v.deinit = verify_cmd_deinit;
 	return &cmd->ctx;
 }
 
 struct doveadm_cmd_ver2 roost_cmd_verify = {
 	.name = "roost verify",
 	.mail_cmd = verify_cmd_alloc,
-	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-k|--keyless] [-l|--list] [<mailbox mask> [...]]",
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-k|--keyless] [-l|--list] "
+		ROOST_GIVEN_USAGE "[<mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('k', "keyless", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('l', "list", CMD_PARAM_BOOL, 0)
 ROOST_MASKS_POSITIONAL
+ROOST_GIVEN_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

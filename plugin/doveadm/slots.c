@@ -76,6 +76,8 @@ roost_slots_init(struct doveadm_mail_cmd_context *ctx, const char *words_name,
 				     &cmd->is_compromised);
 	(void)doveadm_cmd_param_bool(ctx->cctx, "recovery",
 				     &cmd->has_recovery);
+	if (roost_given_refuse_many(&cmd->given, ctx))
+		return NULL;
 	if (words_name == NULL)
 		return roost_command_refuse_more(ctx) ? NULL : cmd;
 	(void)doveadm_cmd_param_array(ctx->cctx, words_name, &words);

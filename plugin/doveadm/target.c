@@ -70,43 +70,6 @@ roost_target_needs_secret(const struct roost_target *target)
 				       ROOST_SLOT_PROVIDER);
 }
 
-/* What to tell of a secret that does not open, or NULL if that is not what is
-   wrong. */
-static const char *
-secret_phrase(enum roost_err err)
-{
-	if (err == ROOST_ERR_CODE_TYPO)
-		return "The recovery code is mistyped: compare it digit by "
-			"digit";
-	if (err == ROOST_ERR_NO_SLOT)
-		return "The keyring has no slot that a secret of this kind "
-			"can open: see doveadm roost slot list";
-	if (err == ROOST_ERR_SLOT_AUTH)
-		return "The secret opens no slot of the keyring: it is "
-			"another password, or a code of another keyring";
-	return NULL;
-}
-
-/* Returns -1 or ROOST_COMMAND_DENIED; error_r is what is told so far. */
-static int
-target_denied(const struct roost_target *target,
-	      const struct roost_given *given, enum roost_err err,
-	      const struct roost_ring_secret *secret, const char **error_r)
-{
-	const char *phrase = secret_phrase(err);
-
-	if (phrase == NULL || secret == NULL)
-		return -1;
-	*error_r = phrase;
-	if (!roost_given_is_remote(given))
-		return ROOST_COMMAND_DENIED;
-	roost_ring_secret_spend(roost_ring_doc(target->ring),
-				roost_ring_host_key(target->ring),
-				&target->config->argon2, secret);
-	*error_r = "The secret does not open the keyring";
-	return ROOST_COMMAND_DENIED;
-}
-
 int
 roost_target_change(struct roost_target *target,
 		    const struct roost_given *given,
@@ -119,8 +82,9 @@ roost_target_change(struct roost_target *target,
 	change->config = target->config;
 	ret = roost_ring_change(target->store, change, error_r);
 	if (ret < 0)
-		return target_denied(target, given, change->secret_err,
-				     change->secret, error_r);
+		return roost_given_deny(given, target->ring, target->config,
+					change->secret_err, change->secret,
+					error_r);
 	if (ret > 0 && roost_user_renew_ring(target->ruser, target->ring,
 					     error_r) < 0)
 		return -1;
@@ -143,5 +107,6 @@ roost_target_find_opened(struct roost_target *target,
 	if (err == ROOST_OK)
 		return 0;
 	(void)roost_ring_change_fail(err, error_r);
-	return target_denied(target, given, err, secret, error_r);
+	return roost_given_deny(given, target->ring, target->config, err,
+				secret, error_r);
 }

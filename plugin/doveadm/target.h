@@ -41,9 +41,8 @@ bool roost_target_needs_secret(const struct roost_target *target);
 /*
  * Change it as ring-change.h says; seen, owner and config are filled in, and
  * what the target's ring shows follows.  Returns as roost_ring_change(), or
- * ROOST_COMMAND_DENIED with error_r if the secret did not open.  For who is at
- * the command line that tells why; over a connection there is one answer, at
- * one cost.
+ * ROOST_COMMAND_DENIED with error_r if the secret did not open, see
+ * roost_given_deny().
  */
 int roost_target_change(struct roost_target *target,
 			const struct roost_given *given,

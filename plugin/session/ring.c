@@ -597,6 +597,32 @@ roost_ring_unlock(struct roost_ring *ring)
 	return ring->unlock_err;
 }
 
+enum roost_err
+roost_ring_unlock_by(struct roost_ring *ring,
+		     const struct roost_ring_secret *secret)
+{
+	struct ring_secrets *secrets = ring->secrets;
+	uint8_t master[ROOST_KEY_SIZE];
+	uint32_t number;
+	enum roost_err err = roost_ring_secret_open(ring->doc,
+						    secrets->host_key, secret,
+						    master, &number);
+
+	if (err == ROOST_OK) {
+		memcpy(secrets->master, master, ROOST_KEY_SIZE);
+		err = ring_open_epochs(ring);
+	}
+	roost_wipe(master, sizeof(master));
+	if (err == ROOST_OK) {
+		ring->was_tried = TRUE;
+		ring->unlock_err = ROOST_OK;
+		roost_wipe(secrets->user_secret, ROOST_KEY_SIZE);
+	} else if (ring->open_keys == NULL) {
+		roost_wipe(secrets->master, ROOST_KEY_SIZE);
+	}
+	return err;
+}
+
 /* -- a later document -- */
 
 /* Does the document lack an epoch that the ring has?  Epochs are added and

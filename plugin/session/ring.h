@@ -10,6 +10,7 @@
  */
 
 #include "session/keystore.h"
+#include "session/ring-secret.h"
 #include "settings/config.h"
 
 #include "roost/blob.h"
@@ -113,6 +114,15 @@ roost_ring_token_key(const struct roost_ring *ring);
  * answer the same at once, also what kept it locked.
  */
 enum roost_err roost_ring_unlock(struct roost_ring *ring) ROOST_CHECKED;
+
+/*
+ * The same by this secret, which opens a slot of any kind.  It is tried also if
+ * the ring is open, which it stays if that fails.  Errors: those of
+ * roost_ring_secret_open().
+ */
+enum roost_err
+roost_ring_unlock_by(struct roost_ring *ring,
+		     const struct roost_ring_secret *secret) ROOST_CHECKED;
 
 /*
  * May messages be sealed to it?  0, or -1 with error_r where what is at hand
