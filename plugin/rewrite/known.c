@@ -9,6 +9,7 @@
 
 #include "session/leaks.h"
 #include "session/named-object.h"
+#include "session/record.h"
 
 #include <sys/stat.h>
 
@@ -84,27 +85,31 @@ field_stays(const struct mail_cache_field *field)
 		!roost_leaks_field_is_telling(field->name);
 }
 
-/* A field's value that is to be added again. */
-struct kept {
-	unsigned int idx;
-	buffer_t *value;
-};
-ARRAY_DEFINE_TYPE(kept, struct kept);
+/* Have a field added again. */
+static void
+keep(ARRAY_TYPE(roost_record_field) *kept, unsigned int idx,
+     const buffer_t *value)
+{
+	const struct roost_record_field field = {
+		.idx = idx, .data = value->data, .size = value->used,
+	};
+
+	array_push_back(kept, &field);
+}
 
 static void
-known_keep(const struct known *known, ARRAY_TYPE(kept) *kept)
+known_keep(const struct known *known, ARRAY_TYPE(roost_record_field) *kept)
 {
-	struct kept field;
+	buffer_t *value;
 	unsigned int i;
 
 	for (i = 0; i < known->cache->fields_count; i++) {
 		if (!field_stays(&known->cache->fields[i].field))
 			continue;
-		field.idx = i;
-		field.value = t_buffer_create(64);
-		if (mail_cache_lookup_field(known->cache_view, field.value,
+		value = t_buffer_create(64);
+		if (mail_cache_lookup_field(known->cache_view, value,
 					    known->seq, i) > 0)
-			array_push_back(kept, &field);
+			keep(kept, i, value);
 	}
 }
 
@@ -128,75 +133,30 @@ save_date_decide(struct mail_cache *cache, unsigned int idx)
 /* The storage takes the save date from its file's times, which begin anew. */
 static void
 known_keep_save_date(const struct known *known, time_t save_date,
-		     ARRAY_TYPE(kept) *kept)
+		     ARRAY_TYPE(roost_record_field) *kept)
 {
 	uint32_t date = (uint32_t)save_date;
-	struct kept field = {
-		.idx = mail_cache_register_lookup(known->cache,
-						  FIELD_SAVE_DATE),
-	};
-	const struct kept *other;
+	unsigned int idx = mail_cache_register_lookup(known->cache,
+						      FIELD_SAVE_DATE);
+	buffer_t *value = t_buffer_create(sizeof(date));
+	const struct roost_record_field *other;
 
-	if (save_date == 0 || field.idx == UINT_MAX)
+	if (save_date == 0 || idx == UINT_MAX)
 		return;
-	save_date_decide(known->cache, field.idx);
+	save_date_decide(known->cache, idx);
 	array_foreach(kept, other) {
-		if (other->idx == field.idx)
+		if (other->idx == idx)
 			return;
 	}
-	field.value = t_buffer_create(sizeof(date));
-	buffer_append(field.value, &date, sizeof(date));
-	array_push_back(kept, &field);
-}
-
-static bool
-known_has_record(const struct known *known)
-{
-	struct mail_cache_lookup_iterate_ctx iter;
-	struct mail_cache_iterate_field field;
-
-	mail_cache_lookup_iter_init(known->cache_view, known->seq, &iter);
-	return mail_cache_lookup_iter_next(&iter, &field) > 0;
-}
-
-/*
- * In one step: a record that is there ends, and one of the kept fields takes
- * its place.  They are added in a view in which the old record is gone, because
- * no field is added that the view has.
- */
-static int
-known_change(const struct known *known, const ARRAY_TYPE(kept) *kept)
-{
-	struct mail_index_transaction *trans =
-		mail_index_transaction_begin(known->view,
-					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
-	struct mail_index_view *view;
-	struct mail_cache_view *cache_view;
-	const struct kept *field;
-	uint32_t none = 0;
-	int ret;
-
-	if (known_has_record(known))
-		mail_index_update_ext(trans, known->seq, known->cache->ext_id,
-				      &none, NULL);
-	view = mail_index_transaction_open_updated_view(trans);
-	cache_view = mail_cache_view_open(known->cache, view);
-	mail_cache_view_update_cache_decisions(cache_view, FALSE);
-	array_foreach(kept, field)
-		mail_cache_add(mail_cache_get_transaction(cache_view, trans),
-			       known->seq, field->idx, field->value->data,
-			       field->value->used);
-	ret = mail_index_transaction_commit(&trans);
-	mail_cache_view_close(&cache_view);
-	mail_index_view_close(&view);
-	return ret;
+	buffer_append(value, &date, sizeof(date));
+	keep(kept, idx, value);
 }
 
 int
 roost_rewrite_known_drop(struct mailbox *box, uint32_t uid, time_t save_date,
 			 const char **error_r)
 {
-	ARRAY_TYPE(kept) kept;
+	ARRAY_TYPE(roost_record_field) kept;
 	struct known known;
 	int ret;
 
@@ -209,7 +169,7 @@ roost_rewrite_known_drop(struct mailbox *box, uint32_t uid, time_t save_date,
 	t_array_init(&kept, 16);
 	known_keep(&known, &kept);
 	known_keep_save_date(&known, save_date, &kept);
-	ret = known_change(&known, &kept);
+	ret = roost_record_replace(known.cache, known.view, known.seq, &kept);
 	known_close(&known);
 	if (ret < 0)
 		*error_r = "the index cannot be written";

@@ -7,6 +7,8 @@
 
 #include "mail-cache-private.h"
 
+#include "session/record.h"
+
 #include "roost/blob.h"
 #include "roost/bytes.h"
 
@@ -127,33 +129,23 @@ static void
 leave_in_view(struct mail_cache *cache, struct mail_index_view *view,
 	      uint32_t seq, unsigned int field_idx, const uint8_t *object_id)
 {
-	buffer_t *date = t_buffer_create(16);
-	struct mail_index_transaction *trans;
-	struct mail_index_view *updated;
-	struct mail_cache_view *cache_view;
-	unsigned int date_idx;
-	uint32_t none = 0;
-	bool has_date = save_date_get(cache, view, seq, &date_idx, date);
+	buffer_t *value = t_buffer_create(16);
+	ARRAY_TYPE(roost_record_field) fields;
+	struct roost_record_field id = {
+		.idx = field_idx, .data = object_id, .size = ROOST_ID_SIZE,
+	};
+	struct roost_record_field date;
+	bool has_date = save_date_get(cache, view, seq, &date.idx, value);
 
-	trans = mail_index_transaction_begin(view,
-					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
-	/* What was there ends first, because a new record is linked to the one
-	   that the transaction finds before it.  The rest is added in a view
-	   in which that is gone, because no field is added that is there. */
-	mail_index_update_ext(trans, seq, cache->ext_id, &none, NULL);
-	updated = mail_index_transaction_open_updated_view(trans);
-	cache_view = mail_cache_view_open(cache, updated);
-	mail_cache_view_update_cache_decisions(cache_view, FALSE);
+	date.data = value->data;
+	date.size = value->used;
+	t_array_init(&fields, 2);
 	if (object_id != NULL)
-		mail_cache_add(mail_cache_get_transaction(cache_view, trans),
-			       seq, field_idx, object_id, ROOST_ID_SIZE);
+		array_push_back(&fields, &id);
 	if (has_date)
-		mail_cache_add(mail_cache_get_transaction(cache_view, trans),
-			       seq, date_idx, date->data, date->used);
+		array_push_back(&fields, &date);
 	/* If that fails, the next session tries it again. */
-	(void)mail_index_transaction_commit(&trans);
-	mail_cache_view_close(&cache_view);
-	mail_index_view_close(&updated);
+	(void)roost_record_replace(cache, view, seq, &fields);
 }
 
 void

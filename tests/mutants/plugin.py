@@ -1468,9 +1468,9 @@ MUTANTS = [
      "\tif (form->plan != ROOST_REWRITE_UNSEAL &&\n"
      "\t    roost_user_renew_ring(", "\tif (FALSE &&\n"
      "\t    roost_user_renew_ring(", SEAL, "goes_away"),
-    ("what was cached of the old form stays", "rewrite/known.c",
-     "\tif (known_has_record(known))\n",
-     "\tif (FALSE && known_has_record(known))\n", SEAL, "way_out"),
+    ("what was cached of the old form stays", "session/record.c",
+     "\tif (record_is_there(cache, view, seq))\n",
+     "\tif (FALSE && record_is_there(cache, view, seq))\n", SEAL, "way_out"),
     ("a listing writes over what sealing has named", "cache/hooks.c",
      "\tif (cbox->is_active)\n\t\t(void)mail_index_refresh(",
      "\tif (FALSE)\n\t\t(void)mail_index_refresh(", SEAL,
