@@ -17,9 +17,18 @@
 #include "dovecot/report.h"
 #include "stream/sealed-source.h"
 
-/* A span has this many full chunks at most, and a final one with them. */
+/* A span has this many full chunks at most, and a final one with them.  Who asks
+   for a part of a message is to have one chunk too many opened at most; who has
+   read RANGE_MAX from the beginning on is taken to read all of it. */
 #define AHEAD_MAX 3
+#define RANGE_AHEAD_MAX 2
+#define RANGE_MAX (4 * ROOST_CHUNK_PLAIN_SIZE)
 #define SPAN_SIZE_MAX ((AHEAD_MAX + 1) * ROOST_CHUNK_PLAIN_SIZE)
+
+/* By the descriptor core tells the kernel to read the whole file soon, also
+   where a client asks for a small part of it.  So that of a longer message is
+   not shown. */
+#define PREFETCH_SIZE_MAX (16 * ROOST_CHUNK_PLAIN_SIZE)
 
 struct roost_istream {
 	struct istream_private istream;
@@ -28,6 +37,7 @@ struct roost_istream {
 	size_t max_size;	/* of the parent's buffer, before it was
 				   enlarged */
 	unsigned int ahead;	/* full chunks in the next span */
+	bool is_range;		/* it is not read from the beginning on */
 };
 
 /* Until roost_istream_finish() makes a stream of it, rstream is only memory. */
@@ -284,7 +294,9 @@ rstream_show(struct roost_istream *rstream, uint64_t off)
 	rstream_reserve(stream, len + ROOST_TAG_SIZE, ROOST_TAG_SIZE +
 			  (size_t)I_MIN(left, SPAN_SIZE_MAX));
 	err = rstream_show_ahead(rstream, &off, len);
-	rstream->ahead = I_MIN(rstream->ahead + 1, AHEAD_MAX);
+	rstream->ahead = I_MIN(rstream->ahead + 1,
+			       rstream->is_range || off < RANGE_MAX ?
+			       RANGE_AHEAD_MAX : AHEAD_MAX);
 	if (err == ROOST_OK && off / ROOST_CHUNK_PLAIN_SIZE == body->final_idx)
 		err = rstream_show_loaded(rstream, off);
 	return err;
@@ -346,6 +358,7 @@ i_stream_roost_seek(struct istream_private *stream, uoff_t v_offset,
 	} else {
 		stream->skip = stream->pos = stream->high_pos = 0;
 		rstream->ahead = 1;
+		rstream->is_range = v_offset > 0;
 	}
 	stream->istream.v_offset = v_offset;
 }
@@ -381,7 +394,9 @@ rstream_create(struct roost_istream *rstream)
 	stream->istream.readable_fd = FALSE;
 	stream->istream.blocking = parent->blocking;
 	stream->istream.seekable = parent->seekable;
-	return roost_istream_init(stream, parent, i_stream_get_fd(parent));
+	return roost_istream_init(stream, parent,
+		rstream->object.body.plain_size > PREFETCH_SIZE_MAX ? -1 :
+		i_stream_get_fd(parent));
 }
 
 /* Saved keys spare a derivation.  Where they do not open the object, the data

@@ -368,6 +368,37 @@ test_seeks_in_a_file(void)
 	test_end();
 }
 
+/* Does the stream of such a message in a file show core a descriptor? */
+static bool
+shows_descriptor(size_t plain_size)
+{
+	buffer_t *plain = plain_new(plain_size), *sealed = seal(plain, C);
+	FILE *file = store(sealed);
+	struct istream *stored = i_stream_create_fd(fileno(file), 8192);
+	struct istream *input;
+	bool is_shown;
+
+	i_stream_seek(stored, STORED_HEAD_SIZE);
+	test_assert(open_stream(stored, &input) == ROOST_OK);
+	is_shown = i_stream_get_fd(input) != -1;
+	i_stream_destroy(&input);
+	i_stream_destroy(&stored);
+	i_assert(fclose(file) == 0);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	return is_shown;
+}
+
+/* Core has all of a file read ahead whose descriptor it knows. */
+static void
+test_large_is_not_read_ahead(void)
+{
+	test_begin("a large file is not read ahead for a part of it");
+	test_assert(shows_descriptor(16 * C));
+	test_assert(!shows_descriptor(16 * C + 1));
+	test_end();
+}
+
 /* Returns the lengths of the spans that are shown when the message is read in
    order from off on: whole chunks, C, and bytes. */
 static const char *
@@ -416,10 +447,11 @@ test_spans(void)
 	test_assert_strcmp(spans_of(C - 1, 0), "+16383 ");
 	test_assert_strcmp(spans_of(C + 100, 0), "1C+100 ");
 	test_assert_strcmp(spans_of(10 * C + 100, 0),
-			   "1C+0 2C+0 3C+0 3C+0 1C+100 ");
-	test_assert_strcmp(spans_of(9 * C + 99, 0), "1C+0 2C+0 3C+0 3C+99 ");
-	/* A seek makes them small again. */
-	test_assert_strcmp(spans_of(9 * C + 5, C), "1C+0 2C+0 3C+0 2C+5 ");
+			   "1C+0 2C+0 2C+0 3C+0 2C+100 ");
+	test_assert_strcmp(spans_of(9 * C + 99, 0), "1C+0 2C+0 2C+0 3C+0 1C+99 ");
+	/* A seek makes them small again, and they stay so, since part of a
+	   message may be all that is asked for. */
+	test_assert_strcmp(spans_of(9 * C + 5, C), "1C+0 2C+0 2C+0 2C+0 1C+5 ");
 	test_end();
 }
 
@@ -911,6 +943,7 @@ main(void)
 		test_trickle,
 		test_seeks,
 		test_seeks_in_a_file,
+		test_large_is_not_read_ahead,
 		test_spans,
 		test_snapshot,
 		test_held_memory,
