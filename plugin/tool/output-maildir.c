@@ -101,6 +101,7 @@ maildir_note(struct roost_output *output,
 	output->uidlist = file_make(output->box_fd, "dovecot-uidlist");
 	if (output->uidlist == NULL)
 		return errno == EEXIST ? 0 : -1;
+	output->last_uid = 0;
 	(void)fprintf(output->uidlist, "3 V%u N%u\n",
 		      folder->uidlist->uid_validity,
 		      folder->uidlist->next_uid);
@@ -182,6 +183,17 @@ message_place(struct roost_output *output, const char *name)
 	return unlinkat(output->box_fd, output->temp, 0);
 }
 
+/* Note the UID of a message.  Two files may have one, and then it stays with
+   the first: Dovecot refuses a whole list in which UIDs do not ascend. */
+static void
+uid_note(struct roost_output *output, uint32_t uid, const char *base)
+{
+	if (output->uidlist == NULL || uid <= output->last_uid)
+		return;
+	(void)fprintf(output->uidlist, "%u :%s\n", uid, base);
+	output->last_uid = uid;
+}
+
 static int
 message_name(struct roost_output *output,
 	     const struct roost_tree_message *msg)
@@ -200,8 +212,8 @@ message_name(struct roost_output *output,
 		if (ret < 0 && errno != EEXIST)
 			return -1;
 	}
-	if (ret == 0 && output->uidlist != NULL && msg->uid != 0)
-		(void)fprintf(output->uidlist, "%u :%s\n", msg->uid, base);
+	if (ret == 0)
+		uid_note(output, msg->uid, base);
 	return ret;
 }
 

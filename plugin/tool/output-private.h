@@ -52,6 +52,7 @@ struct roost_output {
 	/* Of a maildir. */
 	int box_fd;
 	FILE *uidlist;		/* NULL: the mailbox has none */
+	uint32_t last_uid;	/* in that list */
 	unsigned int number;	/* of messages so far */
 	int message_fd;
 	char temp[32];

@@ -10,6 +10,7 @@
 #include "tool/maildir-name.c"
 #include "tool/uidlist.c"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct roost_uidlist list;
@@ -132,12 +133,54 @@ test_keywords(void **state)
 	assert_int_equal(named, 3);
 }
 
+/* Half of many entries have one name, and the others have long ones. */
+static void
+test_many(void **state)
+{
+	const size_t count = kit_is_quick() ? 2000 : 20000;
+	const size_t room = count * 600;
+	char *text = kit_new(room), name[600];
+	size_t len = (size_t)snprintf(text, room, "3 V1 N1\n"), i;
+
+	(void)state;
+	for (i = 1; i <= count; i++) {
+		len += (size_t)(i % 2 == 0 ?
+				snprintf(text + len, room - len,
+					 "%zu :same\n", i) :
+				snprintf(text + len, room - len,
+					 "%zu W1 :%0500zu\n", i, i));
+	}
+	/* The largest number that is a UID. */
+	len += (size_t)snprintf(text + len, room - len, "4294967294 :last");
+	assert_true(roost_uidlist_parse(&list, text, len));
+	assert_int_equal(list.count, count + 1);
+	assert_int_equal(roost_uidlist_find(&list, "same:2,S"), count);
+	assert_int_equal(roost_uidlist_find(&list, "last"), 4294967294);
+	for (i = 1; i <= count; i += 2) {
+		(void)snprintf(name, sizeof(name), "%0500zu:2,", i);
+		assert_int_equal(roost_uidlist_find(&list, name), i);
+	}
+	name[499]++;
+	assert_int_equal(roost_uidlist_find(&list, name), 0);
+	roost_uidlist_free(&list);
+	/* More lines than are read. */
+	len = (size_t)snprintf(text, room, "3 V1 N1\n");
+	text = realloc(text, ROOST_UIDLIST_ENTRIES_MAX + 9);
+	assert_non_null(text);
+	memset(text + len, '\n', ROOST_UIDLIST_ENTRIES_MAX);
+	assert_false(roost_uidlist_parse(&list, text,
+					 ROOST_UIDLIST_ENTRIES_MAX + 8));
+	assert_null(list.entries);
+	free(text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_broken_lists),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_keywords),
 	};

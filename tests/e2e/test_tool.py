@@ -810,6 +810,21 @@ def test_same_names(maildir, tmp_path):
     assert len(Extracted(out).messages()) == len(maildir.inbox) + 1
 
 
+def test_one_uid_twice(maildir, tmp_path):
+    """Two files of one name, but for their flags, cost no other UID: Dovecot
+    would refuse a list in which one stands twice."""
+    backup = maildir.copy(tmp_path / "home")
+    path = next(name for name in backup.files() if name.endswith(":2,S") and
+                os.path.dirname(name) == os.path.join(backup.mail, "cur"))
+    shutil.copy(path, path + "T")
+    out = tmp_path / "out"
+    extract(backup, out)
+    assert len(Extracted(out).messages()) == len(maildir.inbox) + 1
+    lines = tamper.read(out / "dovecot-uidlist").splitlines()[1:]
+    assert [int(line.split()[0]) for line in lines] == \
+        list(range(1, len(maildir.inbox) + 1))
+
+
 @pytest.mark.parametrize("name,text", [
     ("dovecot-uidlist", b"3 V1 N1\n2 :a\n1 :b\n"),
     ("dovecot-uidlist", b"\0" * 5000),
