@@ -17,9 +17,9 @@
 #include "dovecot/report.h"
 #include "stream/sealed-source.h"
 
-/* A span has this many full chunks at most, and a final one with them.  Who asks
-   for a part of a message is to have one chunk too many opened at most; who has
-   read RANGE_MAX from the beginning on is taken to read all of it. */
+/* A span has this many full chunks at most, and a final one with them.  Who
+   asks for a part of a message is to have one chunk too many opened at most;
+   who has read RANGE_MAX from the beginning on is taken to read all of it. */
 #define AHEAD_MAX 3
 #define RANGE_AHEAD_MAX 2
 #define RANGE_MAX (4 * ROOST_CHUNK_PLAIN_SIZE)
