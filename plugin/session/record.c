@@ -14,7 +14,8 @@ record_is_there(struct mail_cache *cache, struct mail_index_view *view,
 	const void *offset;
 
 	mail_index_lookup_ext(view, seq, cache->ext_id, &offset, NULL);
-	return offset != NULL && memcmp(offset, &none, sizeof(none)) != 0;
+	return offset != NULL &&
+		memcmp(offset, &none, sizeof(none)) != 0;	/* public */
 }
 
 /*
