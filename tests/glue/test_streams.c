@@ -448,7 +448,8 @@ test_spans(void)
 	test_assert_strcmp(spans_of(C + 100, 0), "1C+100 ");
 	test_assert_strcmp(spans_of(10 * C + 100, 0),
 			   "1C+0 2C+0 2C+0 3C+0 2C+100 ");
-	test_assert_strcmp(spans_of(9 * C + 99, 0), "1C+0 2C+0 2C+0 3C+0 1C+99 ");
+	test_assert_strcmp(spans_of(9 * C + 99, 0),
+			   "1C+0 2C+0 2C+0 3C+0 1C+99 ");
 	/* A seek makes them small again, and they stay so, since part of a
 	   message may be all that is asked for. */
 	test_assert_strcmp(spans_of(9 * C + 5, C),
