@@ -157,6 +157,14 @@ struct roost_part_limits {
 # define ROOST_BINARY_ARGS size_r, lines_r, binary_r
 #endif
 
+/* Repair an mdbox storage that is known to need it. */
+#ifdef ROOST_HAVE_REBUILD_REASON
+# define roost_mdbox_rebuild(storage) \
+	mdbox_storage_rebuild(storage, NULL, MDBOX_REBUILD_REASON_CORRUPTED)
+#else
+# define roost_mdbox_rebuild(storage) mdbox_storage_rebuild(storage)
+#endif
+
 /* The sent date, cut to the 32 bits of it that Dovecot keeps. */
 #ifdef ROOST_HAVE_TIME_TRUNC
 # define roost_sent_date(date) ((time_t)time_to_uint32_trunc(date))

@@ -8,10 +8,14 @@
  * there.  The old places become those of messages without references: a purge
  * then finds each message in a file that the map knows of, and frees what has
  * no reference.  A run that is killed has moved all of them or none, and leaves
- * nothing in a file that others add to.
+ * nothing in a file that others add to.  Files that it may leave are noted
+ * before, and removed by the next one, see doomed.h.
  *
  * Copies share what the map tells, so that all of them are rewritten at once;
- * but not to plaintext, which each of them becomes for itself.
+ * but not to plaintext, which each of them becomes for itself.  Then the map
+ * and the mailbox's index are to change together, and a run that is killed
+ * between them leaves a map that Dovecot repairs, see map.h.  At no moment the
+ * map counts fewer references than there are.
  *
  * Locks, in this order: the old files, so that no purge moves their messages;
  * the map; the mailbox's index.  Who finds an old file locked by others lets
@@ -22,11 +26,12 @@
 #include "fdatasync-path.h"
 #include "ioloop.h"
 #include "mdbox-file.h"
-#include "mdbox-map-private.h"
 #include "mdbox-storage.h"
 #include "seq-range-array.h"
 
+#include "rewrite/doomed.h"
 #include "rewrite/known.h"
+#include "rewrite/map.h"
 #include "session/old-forms.h"
 #include "session/reopen.h"
 
@@ -37,6 +42,8 @@
 /* So many messages are moved at once, and none waits longer than that. */
 #define BATCH_MESSAGES 100
 #define BATCH_MSECS 500
+
+#define RESERVE_TRIES 10
 
 /* How long to wait for others who use a file. */
 #define LOCK_STEP_USECS 10000
@@ -53,7 +60,6 @@ struct mdbox_moved {
 	/* Another message of the mailbox is the same in the map, and moves. */
 	bool is_moved_with;
 	uint32_t own_map_uid;		/* 0, or the number that it gets */
-	bool is_pointed;		/* the mailbox has that number */
 };
 
 /* What goes to one new file, in the primary or the alternate storage. */
@@ -64,9 +70,6 @@ struct mdbox_batch {
 	ARRAY(struct dbox_file *) locked;	/* the old files */
 	struct timespec begun;
 	uint32_t rebuild_count;		/* of the map, then */
-	/* The file has its name, so that a repair may have taken messages of
-	   it into the map. */
-	bool is_named;
 };
 
 /* A mailbox whose messages are rewritten. */
@@ -102,19 +105,6 @@ storage_fail(const struct mdbox_run *run, const char **error_r)
 
 /* -- the map -- */
 
-static struct mdbox_map_mail_index_header
-view_header(const struct mdbox_map *map, struct mail_index_view *view)
-{
-	struct mdbox_map_mail_index_header header = { .highest_file_id = 0 };
-	const void *data;
-	size_t size;
-
-	mail_index_get_header_ext(view, map->map_ext_id, &data, &size);
-	if (size > 0)
-		memcpy(&header, data, I_MIN(size, sizeof(header)));
-	return header;
-}
-
 static bool
 file_id_is_used(const struct mdbox_storage *storage, uint32_t file_id)
 {
@@ -133,95 +123,29 @@ file_id_is_used(const struct mdbox_storage *storage, uint32_t file_id)
 	return FALSE;
 }
 
-/* Have the map give away the number of a file that there is not yet.  If this
-   process is killed then, no other file gets that number. */
+/* Have the map give away the number of a file that there is not yet, and note
+   it.  If this process is killed then, no other file gets that number. */
 static int
 file_id_reserve(struct mdbox_run *run, uint32_t *file_id_r)
 {
-	struct mdbox_map_atomic_context *atomic =
-		mdbox_map_atomic_begin(run->map);
-	int ret = mdbox_map_atomic_lock(atomic, "roost reserves a file");
+	struct roost_rewrite_map_change change;
+	ARRAY_TYPE(seq_range) file_ids;
 
-	if (ret == 0) {
-		*file_id_r = view_header(run->map,
-					 atomic->sync_view).highest_file_id;
-		do {
-			++*file_id_r;
-		} while (file_id_is_used(run->mbox->storage, *file_id_r));
-		mail_index_update_header_ext(atomic->sync_trans,
-			run->map->map_ext_id,
-			offsetof(struct mdbox_map_mail_index_header,
-				 highest_file_id),
-			file_id_r, sizeof(*file_id_r));
-		mdbox_map_atomic_set_success(atomic);
-	}
-	return mdbox_map_atomic_finish(&atomic) < 0 ? -1 : ret;
-}
-
-/* A change of the map, which is locked. */
-struct mdbox_change {
-	struct mdbox_map *map;
-	struct mdbox_map_atomic_context *atomic;
-	uint32_t next_uid;
-};
-
-static int
-change_begin(struct mdbox_change *change, struct mdbox_map *map)
-{
-	change->map = map;
-	change->atomic = mdbox_map_atomic_begin(map);
-	if (mdbox_map_atomic_lock(change->atomic,
-				  "roost rewrites messages") < 0) {
-		(void)mdbox_map_atomic_finish(&change->atomic);
+	if (roost_rewrite_map_begin(&change, run->map,
+				    "roost reserves a file") <= 0)
 		return -1;
-	}
-	change->next_uid = mail_index_get_header(
-		change->atomic->sync_view)->next_uid;
-	return 0;
-}
-
-/* Write all of it, or nothing of it, and unlock the map. */
-static int
-change_end(struct mdbox_change *change, bool is_wanted)
-{
-	if (is_wanted)
-		mdbox_map_atomic_set_success(change->atomic);
-	return mdbox_map_atomic_finish(&change->atomic);
-}
-
-/* Add a message, and get its number. */
-static uint32_t
-change_add(struct mdbox_change *change,
-	   const struct mdbox_map_mail_index_record *rec, uint16_t refcount)
-{
-	struct mail_index_transaction *trans = change->atomic->sync_trans;
-	uint32_t seq;
-
-	mail_index_append(trans, change->next_uid, &seq);
-	mail_index_update_ext(trans, seq, change->map->map_ext_id, rec, NULL);
-	mail_index_update_ext(trans, seq, change->map->ref_ext_id, &refcount,
-			      NULL);
-	return change->next_uid++;
-}
-
-/* One mailbox less has the message of that number. */
-static int
-change_unref(struct mdbox_change *change, uint32_t map_uid)
-{
-	struct mail_index_view *view = change->atomic->sync_view;
-	struct dbox_mail_lookup_rec rec;
-	uint32_t seq;
-
-	if (!mail_index_lookup_seq(view, map_uid, &seq))
-		return 0;
-	if (mdbox_map_view_lookup_rec(change->map, view, seq, &rec) < 0)
-		return -1;
-	/* Of several that are the same in the map each counts. */
-	if (rec.refcount > 0)
-		(void)mail_index_atomic_inc_ext(change->atomic->sync_trans,
-						seq, change->map->ref_ext_id,
-						-1);
-	return 0;
+	*file_id_r = roost_rewrite_map_header(run->map,
+		change.atomic->sync_view).highest_file_id;
+	do {
+		++*file_id_r;
+	} while (file_id_is_used(run->mbox->storage, *file_id_r));
+	mail_index_update_header_ext(change.trans, run->map->map_ext_id,
+		offsetof(struct mdbox_map_mail_index_header, highest_file_id),
+		file_id_r, sizeof(*file_id_r));
+	t_array_init(&file_ids, 1);
+	seq_range_array_add(&file_ids, *file_id_r);
+	roost_rewrite_doomed_note(&change, &file_ids);
+	return roost_rewrite_map_end(&change, TRUE);
 }
 
 /* -- a batch -- */
@@ -251,15 +175,6 @@ batch_drop(struct mdbox_batch *batch)
 	dbox_file_unref(&batch->file);
 }
 
-/* Leave the new file, which is everybody's, or may be. */
-static void
-batch_leave(struct mdbox_batch *batch)
-{
-	if (batch->append != NULL)
-		(void)dbox_file_append_commit(&batch->append);
-	dbox_file_unref(&batch->file);
-}
-
 /* Note that the messages of the batch stay as they were. */
 static void
 batch_undo(struct mdbox_run *run, const struct mdbox_batch *batch,
@@ -273,13 +188,13 @@ batch_undo(struct mdbox_run *run, const struct mdbox_batch *batch,
 	run->undone->reason = i_strdup(reason);
 }
 
-/* Nothing was changed: throw the new file away, unless a repair may have taken
-   messages of it, and let the old ones go. */
+/* Throw the new file away, unless the map may know it by now, and let the old
+   ones go. */
 static void
 batch_free(struct mdbox_batch *batch)
 {
-	if (batch->file != NULL && batch->is_named)
-		batch_leave(batch);
+	if (batch->file != NULL && batch->append == NULL)
+		dbox_file_unref(&batch->file);
 	else if (batch->file != NULL)
 		batch_drop(batch);
 	array_clear(&batch->moved);
@@ -300,9 +215,7 @@ batch_begin(struct mdbox_run *run, struct mdbox_batch *batch)
 		return -1;
 	}
 	batch->append = dbox_file_append_init(batch->file);
-	batch->is_named = FALSE;
-	batch->rebuild_count =
-		view_header(run->map, run->map->view).rebuild_count;
+	batch->rebuild_count = mdbox_map_get_rebuild_count(run->map);
 	(void)clock_gettime(CLOCK_MONOTONIC, &batch->begun);
 	return 0;
 }
@@ -334,48 +247,40 @@ batch_is_full(const struct mdbox_run *run, const struct mdbox_batch *batch,
 		run->map->set->mdbox_rotate_size;
 }
 
-/* Give the file, with all that it is to have on disk, its name. */
+/* Have all that the file is to have on disk. */
 static int
-batch_name(struct mdbox_run *run, struct mdbox_batch *batch)
+batch_sync(struct mdbox_run *run, struct mdbox_batch *batch)
 {
-	struct mail_storage *storage = run->mbox->box.storage;
-	struct mdbox_moved *moved;
-	const char *path;
-	uint32_t file_id;
-
 	if (dbox_file_append_flush(batch->append) < 0)
 		return -1;
 	/* It takes the place of mail that is safe already. */
-	if (fdatasync(batch->file->fd) < 0) {
-		mail_storage_set_critical(storage, "fdatasync(%s) failed: %m",
-					  batch->file->cur_path);
-		return -1;
-	}
-	if (file_id_reserve(run, &file_id) < 0 ||
-	    mdbox_file_assign_file_id((struct mdbox_file *)batch->file,
+	if (fdatasync(batch->file->fd) == 0)
+		return 0;
+	mail_storage_set_critical(run->mbox->box.storage,
+				  "fdatasync(%s) failed: %m",
+				  batch->file->cur_path);
+	return -1;
+}
+
+/* Give the file its name, while the map is locked, which has noted it. */
+static int
+batch_name(struct mdbox_run *run, struct mdbox_batch *batch, uint32_t file_id)
+{
+	struct mdbox_moved *moved;
+	const char *path;
+
+	if (mdbox_file_assign_file_id((struct mdbox_file *)batch->file,
 				      file_id) < 0)
 		return -1;
-	batch->is_named = TRUE;
 	array_foreach_modifiable(&batch->moved, moved)
 		moved->to.file_id = file_id;
 	path = batch->file->cur_path;
 	path = t_strdup_until(path, strrchr(path, '/'));
 	if (fdatasync_path(path) == 0)
 		return 0;
-	mail_storage_set_critical(storage, "fdatasync(%s) failed: %m", path);
+	mail_storage_set_critical(run->mbox->box.storage,
+				  "fdatasync(%s) failed: %m", path);
 	return -1;
-}
-
-/* Is the file still the one that has this name?  A repair may have put another
-   one there. */
-static bool
-batch_is_there(const struct mdbox_batch *batch)
-{
-	struct stat st, now;
-
-	return fstat(batch->file->fd, &st) == 0 &&
-		stat(batch->file->cur_path, &now) == 0 &&
-		st.st_ino == now.st_ino && CMP_DEV_T(st.st_dev, now.st_dev);
 }
 
 /* -- the switch -- */
@@ -397,7 +302,7 @@ box_has(const struct mdbox_run *run, struct mail_index_view *view,
    without references: its old place, or the new one if it was expunged.
    box_view is one of the mailbox, of now. */
 static int
-change_move(struct mdbox_run *run, struct mdbox_change *change,
+change_move(struct mdbox_run *run, struct roost_rewrite_map_change *change,
 	    struct mail_index_view *box_view, struct mdbox_moved *moved)
 {
 	struct mail_index_view *view = change->atomic->sync_view;
@@ -411,17 +316,18 @@ change_move(struct mdbox_run *run, struct mdbox_change *change,
 		return -1;
 	if (rec.refcount == 0 || rec.rec.file_id != moved->from.file_id ||
 	    rec.rec.offset != moved->from.offset) {
-		(void)change_add(change, &moved->to, 0);
+		(void)roost_rewrite_map_add(change, &moved->to, 0);
 	} else if (run->plan == ROOST_REWRITE_UNSEAL &&
 		   !box_has(run, box_view, moved, &box_seq)) {
 		/* It is another mailbox's by now, which knows it as sealed. */
-		(void)change_add(change, &moved->to, 0);
+		(void)roost_rewrite_map_add(change, &moved->to, 0);
 	} else if (rec.refcount > 1 && run->plan == ROOST_REWRITE_UNSEAL) {
-		moved->own_map_uid = change_add(change, &moved->to, 1);
+		moved->own_map_uid =
+			roost_rewrite_map_add(change, &moved->to, 1);
 	} else {
-		mail_index_update_ext(change->atomic->sync_trans, seq,
+		mail_index_update_ext(change->trans, seq,
 				      run->map->map_ext_id, &moved->to, NULL);
-		(void)change_add(change, &rec.rec, 0);
+		(void)roost_rewrite_map_add(change, &rec.rec, 0);
 	}
 	return 0;
 }
@@ -446,35 +352,46 @@ box_forget(struct mdbox_run *run, const struct mdbox_batch *batch,
 	return 0;
 }
 
+/* Have a message's index record say the message's own number in the map. */
+static int
+box_point_one(const struct mdbox_run *run, struct mail_index_view *view,
+	      struct mail_index_transaction *trans,
+	      const struct mdbox_moved *moved)
+{
+	struct mdbox_mail_index_record rec;
+	const void *data;
+	uint32_t seq;
+
+	if (!box_has(run, view, moved, &seq))
+		return -1;
+	mail_index_lookup_ext(view, seq, run->mbox->ext_id, &data, NULL);
+	memcpy(&rec, data, sizeof(rec));
+	rec.map_uid = moved->own_map_uid;
+	mail_index_update_ext(trans, seq, run->mbox->ext_id, &rec, NULL);
+	return 0;
+}
+
 /* Have the mailbox's messages that got numbers of their own in the map be
    those. */
 static int
-box_point(struct mdbox_run *run, struct mdbox_batch *batch)
+box_point(struct mdbox_run *run, const struct mdbox_batch *batch)
 {
 	struct mail_index_view *view =
 		mail_index_view_open(run->mbox->box.index);
 	struct mail_index_transaction *trans =
 		mail_index_transaction_begin(view,
 					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
-	struct mdbox_moved *moved;
-	struct mdbox_mail_index_record rec;
-	const void *data;
-	uint32_t seq;
-	int ret;
+	const struct mdbox_moved *moved;
+	int ret = 0;
 
-	array_foreach_modifiable(&batch->moved, moved) {
-		if (moved->own_map_uid == 0 ||
-		    !box_has(run, view, moved, &seq))
-			continue;
-		mail_index_lookup_ext(view, seq, run->mbox->ext_id, &data,
-				      NULL);
-		memcpy(&rec, data, sizeof(rec));
-		rec.map_uid = moved->own_map_uid;
-		mail_index_update_ext(trans, seq, run->mbox->ext_id, &rec,
-				      NULL);
-		moved->is_pointed = TRUE;
+	array_foreach(&batch->moved, moved) {
+		if (ret == 0 && moved->own_map_uid != 0)
+			ret = box_point_one(run, view, trans, moved);
 	}
-	ret = mail_index_transaction_commit(&trans);
+	if (ret == 0)
+		ret = mail_index_transaction_commit(&trans);
+	else
+		mail_index_transaction_rollback(&trans);
 	mail_index_view_close(&view);
 	return ret;
 }
@@ -495,39 +412,105 @@ box_name(struct mdbox_run *run, const struct mdbox_batch *batch)
 	}
 }
 
+/* Do mailboxes share in the map what each is to have for itself? */
+static bool
+switch_is_shared(const struct mdbox_run *run, const struct mdbox_batch *batch,
+		 const struct roost_rewrite_map_change *change)
+{
+	struct mail_index_view *view = change->atomic->sync_view;
+	const struct mdbox_moved *moved;
+	struct dbox_mail_lookup_rec rec;
+	uint32_t seq;
+
+	if (run->plan != ROOST_REWRITE_UNSEAL)
+		return FALSE;
+	array_foreach(&batch->moved, moved) {
+		if (mail_index_lookup_seq(view, moved->map_uid, &seq) &&
+		    mdbox_map_view_lookup_rec(run->map, view, seq,
+					      &rec) == 0 && rec.refcount > 1)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* The files of the old forms are to be gone, by whatever purge. */
+static void
+switch_note(const struct mdbox_batch *batch,
+	    struct roost_rewrite_map_change *change)
+{
+	const struct mdbox_moved *moved;
+	ARRAY_TYPE(seq_range) file_ids;
+
+	t_array_init(&file_ids, 4);
+	array_foreach(&batch->moved, moved)
+		seq_range_array_add(&file_ids, moved->from.file_id);
+	roost_rewrite_doomed_note(change, &file_ids);
+}
+
+/* Name the file, and have the messages be in it. */
+static int
+switch_map(struct mdbox_run *run, struct mdbox_batch *batch,
+	   struct roost_rewrite_map_change *change, uint32_t file_id)
+{
+	struct mail_index_view *view =
+		mail_index_view_open(run->mbox->box.index);
+	struct mdbox_moved *moved;
+	int ret = batch_name(run, batch, file_id);
+
+	if (switch_is_shared(run, batch, change))
+		roost_rewrite_map_split(change);
+	roost_old_forms_begin(run->map, change->atomic->sync_view,
+			      change->trans);
+	switch_note(batch, change);
+	array_foreach_modifiable(&batch->moved, moved) {
+		if (ret == 0)
+			ret = change_move(run, change, view, moved);
+	}
+	mail_index_view_close(&view);
+	return ret < 0 || dbox_file_append_commit(&batch->append) < 0 ? -1 : 0;
+}
+
+/* The messages that got numbers of their own: have the mailbox say these, and
+   then the old numbers have one reference less for each. */
+static int
+switch_own(struct mdbox_run *run, struct mdbox_batch *batch,
+	   struct roost_rewrite_map_change *change, const char **error_r)
+{
+	const struct mdbox_moved *moved;
+	int ret = roost_rewrite_map_write(change);
+
+	if (ret == 0 && box_point(run, batch) < 0) {
+		*error_r = "the mailbox's index cannot be written";
+		return -1;
+	}
+	array_foreach(&batch->moved, moved) {
+		if (ret == 0 && moved->own_map_uid != 0)
+			ret = roost_rewrite_map_unref(change, moved->map_uid);
+	}
+	if (ret < 0)
+		*error_r = storage_error(run);
+	return ret;
+}
+
 /* With the map and the index locked: change both, and unlock the map. */
 static int
 switch_locked(struct mdbox_run *run, struct mdbox_batch *batch,
-	      struct mdbox_change *change, const char **error_r)
+	      struct roost_rewrite_map_change *change, uint32_t file_id,
+	      const char **error_r)
 {
-	struct mail_index *index = run->mbox->box.index;
-	struct mail_index_view *view;
-	struct mdbox_moved *moved;
 	int ret = box_forget(run, batch, error_r);
 
-	if (ret == 0 && (ret = mail_index_refresh(index)) < 0)
+	if (ret == 0 && (ret = mail_index_refresh(run->mbox->box.index)) < 0)
 		*error_r = "the mailbox's index cannot be read";
-	if (ret == 0)
-		roost_old_forms_begin(run->map, change->atomic);
-	view = mail_index_view_open(index);
-	array_foreach_modifiable(&batch->moved, moved) {
-		if (ret == 0 &&
-		    (ret = change_move(run, change, view, moved)) < 0)
-			*error_r = storage_error(run);
-	}
-	mail_index_view_close(&view);
-	if (ret == 0 && dbox_file_append_commit(&batch->append) < 0) {
+	if (ret == 0 && (ret = switch_map(run, batch, change, file_id)) < 0)
 		*error_r = storage_error(run);
-		ret = -1;
-	}
+	/* While the map is locked nobody repairs, and nobody knows the file. */
 	if (ret < 0 && batch->append != NULL)
 		batch_drop(batch);
-	if (change_end(change, ret == 0) < 0 && ret == 0) {
+	if (ret == 0 && change->trans != change->atomic->sync_trans)
+		ret = switch_own(run, batch, change, error_r);
+	if (roost_rewrite_map_end(change, ret == 0) < 0 && ret == 0) {
 		*error_r = storage_error(run);
-		ret = -1;
-	}
-	if (ret == 0 && box_point(run, batch) < 0) {
-		*error_r = "the mailbox's index cannot be written";
 		ret = -1;
 	}
 	if (ret == 0)
@@ -535,70 +518,62 @@ switch_locked(struct mdbox_run *run, struct mdbox_batch *batch,
 	return ret;
 }
 
+/* Lock the map, which knows that the file with that number is to be gone if
+   this process is killed.  A run beside this one, which sees that there is no
+   such file yet, may have forgotten it. */
 static int
-switch_map(struct mdbox_run *run, struct mdbox_batch *batch,
-	   struct mdbox_change *change, const char **error_r)
+switch_begin(struct mdbox_run *run, struct roost_rewrite_map_change *change,
+	     uint32_t *file_id_r, const char **error_r)
 {
-	struct mail_index *index = run->mbox->box.index;
-	int ret;
+	unsigned int i;
 
-	if (view_header(run->map, change->atomic->sync_view).rebuild_count !=
-	    batch->rebuild_count || !batch_is_there(batch)) {
-		*error_r = "Dovecot has repaired the storage meanwhile";
-		(void)change_end(change, FALSE);
-		return -1;
+	for (i = 0; i < RESERVE_TRIES; i++) {
+		if (file_id_reserve(run, file_id_r) < 0 ||
+		    roost_rewrite_map_begin(change, run->map,
+					    "roost rewrites messages") <= 0) {
+			*error_r = storage_error(run);
+			return -1;
+		}
+		if (roost_rewrite_doomed_is_noted(change, *file_id_r))
+			return 0;
+		(void)roost_rewrite_map_end(change, FALSE);
 	}
-	/* While the map is locked nobody repairs, and nobody knows the file. */
-	if (mail_index_lock_sync(index, "roost rewrites messages") < 0) {
-		*error_r = "the mailbox's index cannot be locked";
-		batch_drop(batch);
-		(void)change_end(change, FALSE);
-		return -1;
-	}
-	ret = switch_locked(run, batch, change, error_r);
-	mail_index_unlock(index, "roost rewrote messages");
-	return ret;
-}
-
-/* The messages that got numbers of their own: the old number has one mailbox
-   less; or the new one has none, if the message was expunged before.  What
-   others have done since counts by itself.  If this process is killed before, a
-   message stays in the map that nobody has, until a repair. */
-static int
-switch_unref(struct mdbox_run *run, const struct mdbox_batch *batch)
-{
-	const struct mdbox_moved *moved;
-	struct mdbox_change change;
-	int ret = 0;
-
-	if (run->plan != ROOST_REWRITE_UNSEAL)
-		return 0;
-	if (change_begin(&change, run->map) < 0)
-		return -1;
-	array_foreach(&batch->moved, moved) {
-		if (moved->own_map_uid != 0 && ret == 0)
-			ret = change_unref(&change, moved->is_pointed ?
-					   moved->map_uid :
-					   moved->own_map_uid);
-	}
-	return change_end(&change, ret == 0) < 0 ? -1 : ret;
+	*error_r = "other runs begin again and again";
+	return -1;
 }
 
 static int
 batch_switch(struct mdbox_run *run, struct mdbox_batch *batch,
 	     const char **error_r)
 {
-	struct mdbox_change change;
+	struct mail_index *index = run->mbox->box.index;
+	struct roost_rewrite_map_change change;
+	uint32_t file_id;
+	int ret;
 
-	if (batch_name(run, batch) < 0 || change_begin(&change, run->map) < 0) {
+	if (batch_sync(run, batch) < 0) {
 		*error_r = storage_error(run);
 		return -1;
 	}
-	return switch_map(run, batch, &change, error_r);
+	if (switch_begin(run, &change, &file_id, error_r) < 0)
+		return -1;
+	*error_r = NULL;
+	if (roost_rewrite_map_header(run->map, change.atomic->sync_view).
+	    rebuild_count != batch->rebuild_count)
+		*error_r = "Dovecot has repaired the storage meanwhile";
+	else if (mail_index_lock_sync(index, "roost rewrites messages") < 0)
+		*error_r = "the mailbox's index cannot be locked";
+	if (*error_r != NULL) {
+		(void)roost_rewrite_map_end(&change, FALSE);
+		return -1;
+	}
+	ret = switch_locked(run, batch, &change, file_id, error_r);
+	mail_index_unlock(index, "roost rewrote messages");
+	return ret;
 }
 
 /* Put the new forms of a batch in their places.  0, or -1 with error_r: then
-   the old ones stay, or the map says more of the messages than there is. */
+   the old ones stay, or Dovecot repairs the storage when it is used next. */
 static int
 batch_commit(struct mdbox_run *run, struct mdbox_batch *batch,
 	     const char **error_r)
@@ -609,10 +584,6 @@ batch_commit(struct mdbox_run *run, struct mdbox_batch *batch,
 		ret = batch_switch(run, batch, error_r);
 		if (ret < 0)
 			batch_undo(run, batch, *error_r);
-		else if (switch_unref(run, batch) < 0) {
-			*error_r = storage_error(run);
-			ret = -1;
-		}
 	}
 	batch_free(batch);
 	return ret;
@@ -841,14 +812,51 @@ mdbox_rest(void *context, unsigned int msecs, const char **error_r)
 
 /* -- a mailbox -- */
 
-/* Whoever locks the map finds out whether a killed process has left it in a
-   state that Dovecot has to repair. */
-static int
-map_look(struct mdbox_map *map)
+static const char *
+map_error(const struct mdbox_map *map)
 {
-	struct mdbox_change change;
+	return t_strdup(mail_storage_get_last_internal_error(
+		&map->storage->storage.storage, NULL));
+}
 
-	return change_begin(&change, map) < 0 ? -1 : change_end(&change, TRUE);
+/* Remove the files that a killed process has left.  1; 0 with error_r if the
+   map has to be repaired, before which nothing is changed in it; or -1 with
+   error_r. */
+static int
+map_tidy(struct mdbox_map *map, const char **error_r)
+{
+	struct roost_rewrite_map_change change;
+	int ret = roost_rewrite_map_begin(&change, map, "roost frees files");
+
+	if (ret <= 0) {
+		*error_r = map_error(map);
+		return ret;
+	}
+	ret = roost_rewrite_doomed_remove(&change, error_r);
+	if (roost_rewrite_map_end(&change, ret == 0) < 0 && ret == 0) {
+		*error_r = map_error(map);
+		ret = -1;
+	}
+	return ret < 0 ? -1 : 1;
+}
+
+/* Have the storage be as a run that was not killed leaves it. */
+static int
+box_begin(struct mailbox *box, const char **error_r)
+{
+	struct mdbox_storage *storage = MDBOX_STORAGE(box->storage);
+	int ret = map_tidy(storage->map, error_r);
+
+	if (ret < 0)
+		return -1;
+	/* A repair takes one form of a message or the other. */
+	if ((ret == 0 && roost_rewrite_map_repair(storage->map) < 0) ||
+	    mailbox_sync(box, 0) < 0 || mdbox_map_refresh(storage->map) < 0) {
+		*error_r = t_strdup(mailbox_get_last_internal_error(box,
+								    NULL));
+		return -1;
+	}
+	return 0;
 }
 
 static void
@@ -866,7 +874,6 @@ batch_deinit(struct mdbox_batch *batch)
 	array_free(&batch->locked);
 }
 
-/* A repair takes one form of a message or the other.  So it is done before. */
 static int
 mdbox_begin(struct mailbox *box, struct roost_rewrite_undone *undone,
 	    void **context_r, const char **error_r)
@@ -874,12 +881,8 @@ mdbox_begin(struct mailbox *box, struct roost_rewrite_undone *undone,
 	struct mdbox_storage *storage = MDBOX_STORAGE(box->storage);
 	struct mdbox_run *run;
 
-	if (map_look(storage->map) < 0 || mailbox_sync(box, 0) < 0 ||
-	    mdbox_map_refresh(storage->map) < 0) {
-		*error_r = t_strdup(mailbox_get_last_internal_error(box,
-								    NULL));
+	if (box_begin(box, error_r) < 0)
 		return -1;
-	}
 	run = i_new(struct mdbox_run, 1);
 	run->mbox = MDBOX_MAILBOX(box);
 	run->map = storage->map;
@@ -914,21 +917,39 @@ free_old(struct mdbox_storage *storage, ARRAY_TYPE(seq_range) *files)
 	return array_count(files) > 0 ? ret : 0;
 }
 
+/* Note the files that are purged next. */
+static int
+note_old(struct mdbox_run *run)
+{
+	struct roost_rewrite_map_change change;
+	int ret;
+
+	if (roost_rewrite_map_begin(&change, run->map,
+				    "roost frees files") <= 0)
+		return -1;
+	ret = roost_rewrite_doomed_note_unreferenced(&change);
+	return roost_rewrite_map_end(&change, ret == 0) < 0 ? -1 : ret;
+}
+
 /* Returns why old forms are still there, or NULL. */
 static const char *
 free_error(struct mdbox_run *run)
 {
 	ARRAY_TYPE(seq_range) files;
+	const char *error;
 
 	t_array_init(&files, 16);
 	if (mdbox_map_get_zero_ref_files(run->map, &files) < 0 ||
-	    free_old(run->mbox->storage, &files) < 0)
+	    (array_count(&files) > 0 &&
+	     (note_old(run) < 0 || free_old(run->mbox->storage, &files) < 0)))
 		return t_strdup_printf("the old forms are still there, "
 			"because they cannot be purged: %s",
 			storage_error(run));
 	if (array_count(&files) > 0)
 		return "old forms are still there, because another session "
 			"uses their files: doveadm purge removes them";
+	if (map_tidy(run->map, &error) <= 0)
+		return error;
 	if (run->rebuild_count != mdbox_map_get_rebuild_count(run->map))
 		return "Dovecot has repaired the storage meanwhile, which may "
 			"have brought old forms back: run it again";

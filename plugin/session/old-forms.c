@@ -36,10 +36,10 @@ mark_get(const struct mdbox_map *map, struct mail_index_view *view)
 }
 
 static void
-mark_put(struct mdbox_map_atomic_context *atomic, const struct mark *mark)
+mark_put(const struct mdbox_map *map, struct mail_index_transaction *trans,
+	 const struct mark *mark)
 {
-	mail_index_update_header_ext(atomic->sync_trans,
-				     mark_ext_id(atomic->map), 0, mark,
+	mail_index_update_header_ext(trans, mark_ext_id(map), 0, mark,
 				     sizeof(*mark));
 }
 
@@ -83,16 +83,16 @@ roost_old_forms_may_be_back(struct mail *mail)
 }
 
 void
-roost_old_forms_begin(struct mdbox_map *map,
-		      struct mdbox_map_atomic_context *atomic)
+roost_old_forms_begin(struct mdbox_map *map, struct mail_index_view *view,
+		      struct mail_index_transaction *trans)
 {
-	struct mark mark = mark_get(map, atomic->sync_view);
+	struct mark mark = mark_get(map, view);
 
 	if (mark.is_set != 0)
 		return;
 	mark.is_set = 1;
-	mark.rebuild_count = rebuild_count(map, atomic->sync_view);
-	mark_put(atomic, &mark);
+	mark.rebuild_count = rebuild_count(map, view);
+	mark_put(map, trans, &mark);
 }
 
 /* Has each message of the map, which is locked, a reference?  1, 0, or -1. */
@@ -125,7 +125,7 @@ end_locked(struct mdbox_map *map, struct mdbox_map_atomic_context *atomic,
 	ret = all_are_referenced(map, view);
 	if (ret > 0) {
 		i_zero(&mark);
-		mark_put(atomic, &mark);
+		mark_put(map, atomic->sync_trans, &mark);
 	}
 	return ret < 0 ? -1 : 0;
 }

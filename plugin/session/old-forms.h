@@ -19,16 +19,18 @@
 #include "dovecot/compat.h"
 
 struct mdbox_map;
-struct mdbox_map_atomic_context;
+struct mail_index_transaction;
+struct mail_index_view;
 
 /* TRUE if the mail may be an old form of a message that was moved.  It may be
    asked of the mails of any storage. */
 bool roost_old_forms_may_be_back(struct mail *mail);
 
-/* Set the mark, in the same change of the map, which is locked, as that which
-   moves messages. */
+/* Set the mark, in the same transaction of the map, which is locked and looks
+   like that view, as that which moves messages. */
 void roost_old_forms_begin(struct mdbox_map *map,
-			   struct mdbox_map_atomic_context *atomic);
+			   struct mail_index_view *view,
+			   struct mail_index_transaction *trans);
 
 /*
  * Take the mark of a mailbox's storage away if no message of the map is without

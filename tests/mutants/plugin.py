@@ -1427,6 +1427,14 @@ MUTANTS = [
     ("what a batch did not do is counted as done", "rewrite/mdbox.c",
      "\t\t\tbatch_undo(run, batch, *error_r);\n", "\t\t\t;\n", DBOX,
      "goes_away and mdbox"),
+    ("a message may lie in the file that is removed", "rewrite/doomed.c",
+     "\tif (check_whole(change, error_r) < 0 ||\n",
+     "\tif ((FALSE && check_whole(change, error_r) < 0) ||\n", DBOX,
+     "file_that_nobody_knows"),
+    ("a file that is to be gone is not noted", "rewrite/doomed.c",
+     "\tif (seq_range_count(&noted) > count)\n",
+     "\tif (FALSE && seq_range_count(&noted) > count)\n", DBOX,
+     "file_that_nobody_knows"),
     ("files are kept locked while it waits", "doveadm/mail-rewrite.c",
      "\t\tif (roost_rewrite_pause(cmd->run, (unsigned int)\n"
      "\t\t\t\t\t(wait / NSECS_PER_MSEC), error_r) < 0)\n"
