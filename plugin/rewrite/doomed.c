@@ -28,23 +28,21 @@ doomed_ext_id(const struct mdbox_map *map)
 }
 
 static void
-doomed_get(const struct roost_rewrite_map_change *change,
+doomed_get(const struct mdbox_map *map, struct mail_index_view *view,
 	   ARRAY_TYPE(seq_range) *file_ids)
 {
-	struct mail_index_view *view = change->atomic->sync_view;
 	struct doomed_header header = { .count = 0 };
 	const void *data;
 	struct seq_range range;
 	size_t size;
 	uint32_t i;
 
-	mail_index_get_header_ext(view, doomed_ext_id(change->map), &data,
-				  &size);
+	mail_index_get_header_ext(view, doomed_ext_id(map), &data, &size);
 	if (size >= sizeof(header))
 		memcpy(&header, data, sizeof(header));
 	if (header.count > (size - sizeof(header)) / sizeof(range) ||
 	    header.rebuild_count !=
-	    roost_rewrite_map_header(change->map, view).rebuild_count)
+	    roost_rewrite_map_header(map, view).rebuild_count)
 		return;
 	for (i = 0; i < header.count; i++) {
 		memcpy(&range, CONST_PTR_OFFSET(data, sizeof(header) +
@@ -84,11 +82,21 @@ roost_rewrite_doomed_note(struct roost_rewrite_map_change *change,
 	unsigned int count;
 
 	t_array_init(&noted, 16);
-	doomed_get(change, &noted);
+	doomed_get(change->map, change->atomic->sync_view, &noted);
 	count = seq_range_count(&noted);
 	seq_range_array_merge(&noted, file_ids);
 	if (seq_range_count(&noted) > count)
 		doomed_put(change, &noted);
+}
+
+bool
+roost_rewrite_doomed_are_noted(const struct mdbox_map *map)
+{
+	ARRAY_TYPE(seq_range) noted;
+
+	t_array_init(&noted, 16);
+	doomed_get(map, map->view, &noted);
+	return array_count(&noted) > 0;
 }
 
 bool
@@ -98,7 +106,7 @@ roost_rewrite_doomed_is_noted(const struct roost_rewrite_map_change *change,
 	ARRAY_TYPE(seq_range) noted;
 
 	t_array_init(&noted, 16);
-	doomed_get(change, &noted);
+	doomed_get(change->map, change->atomic->sync_view, &noted);
 	return seq_range_exists(&noted, file_id);
 }
 
@@ -287,7 +295,7 @@ roost_rewrite_doomed_remove(struct roost_rewrite_map_change *change,
 
 	t_array_init(&noted, 16);
 	t_array_init(&left, 16);
-	doomed_get(change, &noted);
+	doomed_get(change->map, change->atomic->sync_view, &noted);
 	/* A map that was damaged may have forgotten files.  Of what is not
 	   mounted nobody sees whether it is there. */
 	if (array_count(&noted) == 0 ||

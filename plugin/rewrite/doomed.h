@@ -27,6 +27,8 @@
    map, which tells of them, or they are not there yet. */
 void roost_rewrite_doomed_note(struct roost_rewrite_map_change *change,
 			       const ARRAY_TYPE(seq_range) *file_ids);
+/* Are there any, as after a run that was killed?  The map is not locked. */
+bool roost_rewrite_doomed_are_noted(const struct mdbox_map *map);
 bool roost_rewrite_doomed_is_noted(
 	const struct roost_rewrite_map_change *change, uint32_t file_id);
 

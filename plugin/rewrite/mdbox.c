@@ -32,6 +32,7 @@
 #include "rewrite/doomed.h"
 #include "rewrite/known.h"
 #include "rewrite/map.h"
+#include "rewrite/tails.h"
 #include "session/old-forms.h"
 #include "session/reopen.h"
 
@@ -845,8 +846,17 @@ static int
 box_begin(struct mailbox *box, const char **error_r)
 {
 	struct mdbox_storage *storage = MDBOX_STORAGE(box->storage);
-	int ret = map_tidy(storage->map, error_r);
+	int ret;
 
+	if (mdbox_map_open_or_create(storage->map) < 0 ||
+	    mdbox_map_refresh(storage->map) < 0) {
+		*error_r = map_error(storage->map);
+		return -1;
+	}
+	if (roost_rewrite_doomed_are_noted(storage->map) &&
+	    roost_rewrite_tails_cut(storage->map, error_r) < 0)
+		return -1;
+	ret = map_tidy(storage->map, error_r);
 	if (ret < 0)
 		return -1;
 	/* A repair takes one form of a message or the other. */

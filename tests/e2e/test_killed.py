@@ -68,10 +68,10 @@ class Mailbox:
         self.plains = [content for content in self.contents()
                        if content != GONE]
 
-    def stored(self):
+    def stored(self, is_done=False):
         """Returns the bytes of all stored messages. A purge that was killed
-        may have left half of one at the end of a file of mdbox, where Dovecot
-        cuts it when it adds to that file."""
+        may have left half of one at the end of a file of mdbox, which the next
+        run cuts off."""
         found = []
         for path in self.server.mail_files("alice"):
             content = tamper.read(path)
@@ -81,6 +81,7 @@ class Mailbox:
             ends = [match.end() for match in re.finditer(
                 rb"\n\x01\x03\n(.+\n)*\n", content)]
             end = ends[-1] if ends else content.index(b"\n") + 1
+            assert not is_done or end == len(content), path
             found += [content[start:start + size] for start, size
                       in servers.dbox_messages(content[:end])]
         return found
@@ -109,7 +110,7 @@ class Mailbox:
         """Nothing else is stored, and all of it has the form that is
         wanted."""
         assert {content.startswith(servers.MAGIC)
-                for content in self.stored()} == {command != "unseal"}, where
+                for content in self.stored(is_done=True)} == {command != "unseal"}, where
         found = self.contents()
         assert set(found) == set(self.plains), where
         if self.server.storage == "mdbox":
