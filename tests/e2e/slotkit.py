@@ -54,6 +54,21 @@ def any_password(server):
             "%s=%s" % item for item in fields.items())
 
 
+# Keys of escrow
+
+def escrow_pair(server):
+    """Returns the private key and the paths of the public and the private
+    key's file."""
+    private = os.urandom(32)
+    paths = []
+    for kind, key in (("public", rf.public_of(private)),
+                      ("private", private)):
+        paths.append(os.path.join(server.root, "escrow-%s-%s" % (
+            kind, private[:4].hex())))
+        tamper.write(paths[-1], rf.print_escrow_file(kind, key))
+    return (private, *paths)
+
+
 # Commands
 
 def pipe_of(text):
@@ -67,7 +82,8 @@ def pipe_of(text):
 def roost(server, *args, secret=None, fresh=None, environment=None,
           conf=None):
     """Runs doveadm roost; secret is what opens the keyring now, fresh the new
-    password. Returns an Answer."""
+    password. Returns an Answer, without rows for another conf than the
+    server's, by which commands are killed while they tell them."""
     fds, given = [], []
     for option, text in (("--secret-fd", secret),
                          ("--new-secret-fd", fresh)):
@@ -83,8 +99,8 @@ def roost(server, *args, secret=None, fresh=None, environment=None,
     finally:
         for fd in fds:
             os.close(fd)
-    return Answer(done.returncode, json.loads(done.stdout)
-                  if done.stdout.strip() else [],
+    is_told = done.stdout.strip() and conf is None
+    return Answer(done.returncode, json.loads(done.stdout) if is_told else [],
                   done.stderr.decode(errors="replace"))
 
 

@@ -471,10 +471,19 @@ def test_keyring_renamed(place, user):
 USERS = ("alice", "bob")
 
 
-def test_provider_key(make_server):
+@pytest.mark.parametrize("store", ["file", "dict"])
+def test_provider_key(request, make_server, store):
     """Each keyring opens by the old or by the new key."""
-    server = make_server("maildir", users=USERS)
+    server = make_server("maildir", users=USERS, start=False)
+    engine = None
+    if store == "dict":
+        engine = dictkit.Sqlite(server).configure()
+        request.addfinalizer(engine.stop)
+        engine.start()
+    server.start()
+    place = Place(server, engine)
     for name in USERS:
+        good(roost(server, "init", "-u", name))
         assert server.deliver(text_of(1), name)[0][0] == 250
     server.stop()
     old = os.path.join(server.root, "old.key")
@@ -485,20 +494,14 @@ def test_provider_key(make_server):
     server.start()
     keys = [rf.read_key_file(tamper.read(path))
             for path in (server.keyfile, old)]
-    texts = {name: slotkit.document(server, name) for name in USERS}
-
-    def restore():
-        for name, text in texts.items():
-            tamper.put_keyring(server, name, text)
-
     for where in killkit.Killer(server).each(
-            "provider-rotate", restore, lambda conf: roost(
-                server, "provider-rotate", "-A", conf=conf).code):
+            "provider-rotate in " + store, place.keep(*USERS),
+            lambda conf: roost(server, "provider-rotate", "-A",
+                               conf=conf).code):
         for name in USERS:
-            ring = rf.Keyring(slotkit.document(server, name))
+            ring = rf.Keyring(place.text(name))
             ring.load(name.encode(), keys)
         good(roost(server, "provider-rotate", "-A"))
         for name in USERS:
-            assert opens(server, name, "provider"), where
-            assert not [entry for entry in os.listdir(server.home(name))
-                        if re.search(r"keyring.*(tmp|old)$", entry)], where
+            assert opens(server, name, "provider", place.text(name)), where
+            assert place.left_behind(name) == [], where

@@ -582,6 +582,29 @@ def test_a_file_that_nobody_knows_and_is_needed(make_server):
         assert any(word.decode() in row["text"] for row in texts(server))
 
 
+def test_a_message_that_nobody_knows(make_server):
+    """One that stands whole at the end of a file, and nowhere else, is not cut
+    off with what a purge has left there: a repair takes it in."""
+    server, old, _ = killed_at_name(make_server)
+    content = tamper.read(old)
+    block = content[content.rindex(b"\x01\x02N"):]
+    guid = re.search(rb"\nG([0-9a-f]{32})\n", block).group(1)
+    other = block.replace(WORDS[-1], WORDS[-1][::-1]).replace(
+        guid, guid[::-1])
+    assert other != block and len(other) == len(block)
+    with open(old, "ab") as file:
+        file.write(block + other + block + block[:len(block) // 2])
+    for _ in range(3):
+        if rewrite(server, "seal", check=False)[0] == 0:
+            break
+    else:
+        assert False
+    found = [row["text"] for row in texts(server)]
+    for word in WORDS + [WORDS[-1][::-1]]:
+        assert sum(word.decode() in text for text in found) == 1, word
+    assert_nothing_in_clear(server)
+
+
 def test_nothing_is_held_while_it_waits(make_server):
     """mdbox: what was written before is in its place, and no file is kept
     from a purge."""

@@ -14,7 +14,7 @@ import server as servers
 import shim
 import slotkit
 import tamper
-from slotkit import good, opens, roost, shown, slots, text_of
+from slotkit import escrow_pair, good, opens, roost, shown, slots, text_of
 from tamper import rf
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="keyrings of Roost")
@@ -57,19 +57,6 @@ def objects(server, user):
 
 def generation(server, user):
     return slotkit.keyring(server, user).generation
-
-
-def escrow_pair(server):
-    """Returns the private key and the paths of the public and the private
-    key's file."""
-    private = os.urandom(32)
-    paths = []
-    for kind, key in (("public", rf.public_of(private)),
-                      ("private", private)):
-        paths.append(os.path.join(server.root, "escrow-%s-%s" % (
-            kind, private[:4].hex())))
-        tamper.write(paths[-1], rf.print_escrow_file(kind, key))
-    return (private, *paths)
 
 
 # Adding
