@@ -149,8 +149,11 @@ roost_fresh_replace(const struct roost_fresh *fresh,
 {
 	const struct roost_slot_new slot = fresh_slot(fresh);
 
-	edit->new_slot = number;
-	edit->new_secret = roost_fresh_secret(fresh);
+	/* Nothing here opens what is sealed for escrow. */
+	if (fresh->type != ROOST_SLOT_ESCROW) {
+		edit->new_slot = number;
+		edit->new_secret = roost_fresh_secret(fresh);
+	}
 	edit->is_in_place = TRUE;
 	return roost_keyring_replace_slot(edit->kr, number, edit->host_key,
 					  edit->master, &slot);

@@ -3,18 +3,18 @@
  * slot-replace: `doveadm roost slot replace`: another secret in the place of
  * one.
  *
- * Where the new secret is given (a password, a key of escrow), the new slot is
- * added, proved to open from what was stored and read back, and only then the
- * old one is removed: three stored states, each of which opens for the owner.
- * A run that was broken off between them is finished by the next one.  One that
- * was told to keep the old password ends there, so that who asked can change
- * the user database meanwhile.
+ * Of a new password the slot is added, proved to open from what was stored and
+ * read back, and only then the old one is removed: three stored states, each of
+ * which opens for the owner.  A run that was broken off between them is
+ * finished by the next one.  One that was told to keep the old password ends
+ * there, so that who asked can change the user database meanwhile.
  *
  * Where it is generated (an app password, a recovery code), nobody has seen it
  * before the command ends, and another run makes another one.  So the new slot
  * is proved before it is stored, and stored in one step in the place of the old
  * one, whose number it keeps: there is never one too many whose secret nobody
- * knows, and the same command again replaces what a broken run has left.
+ * knows, and the same command again replaces what a broken run has left.  So it
+ * is with a key of escrow, of which nothing can be proved here.
  */
 #include "doveadm/commands.h"
 
@@ -47,7 +47,13 @@ struct replacing {
 	uint32_t new;
 };
 
-/* -- a secret that is generated -- */
+/* -- in one step -- */
+
+static bool
+is_generated(const struct replacing *replacing)
+{
+	return *roost_fresh_shown(replacing->fresh) != '\0';
+}
 
 static int
 replacing_in_place(struct roost_ring_edit *edit, void *context,
@@ -56,7 +62,7 @@ replacing_in_place(struct roost_ring_edit *edit, void *context,
 	const struct replacing *replacing = context;
 	enum roost_err err;
 
-	if (edit->opened_by == replacing->old) {
+	if (is_generated(replacing) && edit->opened_by == replacing->old) {
 		*error_r = "the secret that was given is the one to be "
 			"replaced, and if the new one were lost on its way, "
 			"perhaps nothing would open it; give another secret, "
@@ -69,7 +75,7 @@ replacing_in_place(struct roost_ring_edit *edit, void *context,
 }
 
 static int
-replace_generated(struct replacing *replacing, const char **error_r)
+replace_in_place(struct replacing *replacing, const char **error_r)
 {
 	const struct roost_fresh *fresh = replacing->fresh;
 	struct roost_slots_command *cmd = replacing->cmd;
@@ -85,11 +91,12 @@ replace_generated(struct replacing *replacing, const char **error_r)
 					fresh, replacing->old, ret, error_r);
 	roost_slots_print(replacing->old, roost_fresh_type(fresh), "replaced",
 			  roost_fresh_shown(fresh));
-	roost_slots_tell_once(cmd, replacing->target->user);
+	if (is_generated(replacing))
+		roost_slots_tell_once(cmd, replacing->target->user);
 	return 0;
 }
 
-/* -- a secret that is given -- */
+/* -- in two steps -- */
 
 /* Which slot does the new secret open already, as after a run that was broken
    off?  Its number, or 0; one that costs too little is not what is wanted. */
@@ -110,7 +117,7 @@ replacing_find(const struct replacing *replacing)
 	return 0;
 }
 
-/* The other one of two password slots, or 0. */
+/* The other one of two password slots, or 0, also for another kind. */
 static uint32_t
 replacing_other_password(const struct replacing *replacing, uint32_t number)
 {
@@ -118,6 +125,8 @@ replacing_other_password(const struct replacing *replacing, uint32_t number)
 		roost_ring_doc(replacing->target->ring);
 	unsigned int i;
 
+	if (roost_fresh_type(replacing->fresh) != ROOST_SLOT_PASSWORD)
+		return 0;
 	for (i = 0; i < doc->slot_count; i++) {
 		if (doc->slots[i].type == ROOST_SLOT_PASSWORD &&
 		    doc->slots[i].number != number)
@@ -226,9 +235,19 @@ replacing_finish(struct replacing *replacing, const char **error_r)
 	return 0;
 }
 
+/* Is it a key of escrow, which no other slot has already? */
+static bool
+is_escrow_alone(const struct replacing *replacing)
+{
+	uint32_t number = replacing_find(replacing);
+
+	return roost_fresh_type(replacing->fresh) == ROOST_SLOT_ESCROW &&
+		(number == 0 || number == replacing->old);
+}
+
 /* Both steps; a slot that is new is printed also if the second one fails. */
 static int
-replace_given(struct replacing *replacing, const char **error_r)
+replace_in_steps(struct replacing *replacing, const char **error_r)
 {
 	bool is_resumed;
 	int ret = 0;
@@ -277,9 +296,9 @@ replace_target(struct replacing *replacing, const char **error_r)
 	    roost_fresh_make(&replacing->fresh, &cmd->given, target->config,
 			     slot->type, error_r) < 0)
 		return -1;
-	ret = *roost_fresh_shown(replacing->fresh) != '\0' ?
-		replace_generated(replacing, error_r) :
-		replace_given(replacing, error_r);
+	ret = is_generated(replacing) || is_escrow_alone(replacing) ?
+		replace_in_place(replacing, error_r) :
+		replace_in_steps(replacing, error_r);
 	roost_fresh_free(&replacing->fresh);
 	return ret;
 }

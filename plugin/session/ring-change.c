@@ -173,7 +173,7 @@ changing_check(const struct changing *changing, const char **error_r)
 		if (secret != NULL)
 			roost_secret_free(&secret);
 	}
-	if (err == ROOST_OK && edit->is_in_place)
+	if (err == ROOST_OK && edit->is_in_place && edit->new_slot != 0)
 		err = changing_open_new(changing, ring);
 	roost_ring_free(&ring);
 	return err == ROOST_OK ? 0 :

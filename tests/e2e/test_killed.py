@@ -306,6 +306,17 @@ def replace_recovery(place, user):
                 secret=password, always=[password], gone=[code])
 
 
+def replace_escrow(place, user):
+    code = in_provider_mode(place, user)
+    old, public, _ = slotkit.escrow_pair(place.server)
+    good(roost(place.server, "slot", "add", "-u", user, "escrow",
+               "--public-key-file", public))
+    new, public, _ = slotkit.escrow_pair(place.server)
+    return Case("slot", "replace", "-u", user, "escrow", "--public-key-file",
+                public, kind="escrow", before=[old], after=[new],
+                always=[code, "provider"], gone=[old])
+
+
 def rotate(place, user):
     code = in_provider_mode(place, user)
     return Case("rotate", "-u", user, always=["provider", code])
@@ -336,8 +347,8 @@ def policy(place, user):
     return Case("policy", "-u", user, "open", always=["provider", code])
 
 
-CASES = [replace_password, replace_app, replace_recovery, rotate,
-         rotate_compromised, mode_password, mode_provider, policy]
+CASES = [replace_password, replace_app, replace_recovery, replace_escrow,
+         rotate, rotate_compromised, mode_password, mode_provider, policy]
 # In a database the store is the same for all of them.
 DICT_CASES = [replace_password, rotate, mode_password]
 

@@ -245,6 +245,24 @@ def test_replaced(server, locked, kind):
     assert opens(server, locked, secret)
 
 
+def test_key_of_escrow_that_is_there(server, locked):
+    """It takes the place of itself, and no password falls with it, of which
+    two stand while a panel works."""
+    private, public, _ = escrow_pair(server)
+    secret = server.password(locked)
+    good(roost(server, "slot", "add", "-u", locked, "escrow",
+               "--public-key-file", public, secret=secret))
+    good(roost(server, "slot", "replace", "-u", locked, "--keep-old",
+               "password", secret=secret, fresh=FRESH))
+    before = slots(server, locked)
+    for _ in range(2):
+        good(roost(server, "slot", "replace", "-u", locked, "escrow",
+                   "--public-key-file", public, secret=secret))
+        assert slots(server, locked) == before
+    assert opens(server, locked, private)
+    assert opens(server, locked, secret) and opens(server, locked, FRESH)
+
+
 @pytest.mark.parametrize("kind", ["recovery", "app"])
 def test_replaced_by_its_own_secret(server, locked, kind):
     """Refused: were the new secret lost on its way, perhaps nobody would know
