@@ -16,6 +16,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 import termios
 import time
@@ -82,8 +83,8 @@ def pipe_of(text):
 def roost(server, *args, secret=None, fresh=None, environment=None,
           conf=None):
     """Runs doveadm roost; secret is what opens the keyring now, fresh the new
-    password. Returns an Answer, without rows for another conf than the
-    server's, by which commands are killed while they tell them."""
+    password. Returns an Answer, without rows where the command was killed
+    while it told them."""
     fds, given = [], []
     for option, text in (("--secret-fd", secret),
                          ("--new-secret-fd", fresh)):
@@ -99,8 +100,12 @@ def roost(server, *args, secret=None, fresh=None, environment=None,
     finally:
         for fd in fds:
             os.close(fd)
-    is_told = done.stdout.strip() and conf is None
-    return Answer(done.returncode, json.loads(done.stdout) if is_told else [],
+    try:
+        rows = json.loads(done.stdout.strip() or b"[]")
+    except json.JSONDecodeError:
+        assert done.returncode == -signal.SIGKILL, done
+        rows = []
+    return Answer(done.returncode, rows,
                   done.stderr.decode(errors="replace"))
 
 
