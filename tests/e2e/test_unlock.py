@@ -12,7 +12,7 @@ import pytest
 
 import server as servers
 import tamper
-from unlockkit import Cache, TEXT, USERS, together
+from unlockkit import Cache, TEXT, together
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="keys of Roost")
 
@@ -196,17 +196,22 @@ def test_a_folder_on_a_disk_is_not_used(make_server):
     cache.server.wait_log("it does not lie on tmpfs")
 
 
-def test_a_storm_of_first_logins_takes_turns(make_server):
-    """As many as are allowed compute at a time, and everybody gets in."""
-    cache = Cache(make_server, roost_unlock_parallel="2")
-    assert together(cache.read, USERS) == [True] * len(USERS)
+@pytest.mark.parametrize("users, parallel", [(8, 2), (100, 4)])
+def test_a_storm_of_first_logins_takes_turns(make_server, users, parallel):
+    """As many as are allowed compute at a time, so that no more than so many
+    times the memory of a slot is used, and everybody gets in."""
+    names = ["u%d" % number for number in range(users)]
+    cache = Cache(make_server, users=names, roost_argon2_time="1",
+                  roost_argon2_memory="8 M",
+                  roost_unlock_parallel=str(parallel))
+    assert together(cache.read, names) == [True] * users
     notes = cache.notes()
-    assert notes.count("b") == len(USERS)
+    assert notes.count("b") == users
     running = most = 0
     for note in notes:
         running += 1 if note == "b" else -1
         most = max(most, running)
-    assert 1 <= most <= 2, notes
+    assert 1 <= most <= parallel, notes
 
 
 @pytest.mark.parametrize("name, value", [
