@@ -3,6 +3,7 @@
 recovery codes and keys of escrow come and go, and no message is touched.
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -766,7 +767,8 @@ def test_secrets_are_nowhere(server, locked):
     _, rows, _ = server.api.call("roostSlotAdd", user=locked, type="app",
                                  secretFile=FRESH + "-typed")
     for pid in processes.of_group(server.process.pid):
-        seen += tamper.read("/proc/%d/cmdline" % pid)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            seen += tamper.read("/proc/%d/cmdline" % pid)   # or it has ended
     secrets = [text.encode() for text in (
         FRESH + "-typed", app, code, rows[0]["secret"])] + [
         tamper.secret_of(text) for text in (FRESH + "-typed", app)]
