@@ -38,8 +38,8 @@ tails_get(struct mdbox_map *map, struct mail_index_view *view,
 	uint32_t seq, count = mail_index_view_get_messages_count(view);
 	struct dbox_mail_lookup_rec rec;
 	struct tail tail;
-	const struct tail *all;
-	unsigned int i;
+	struct tail *all;
+	unsigned int i, total, kept = 0;
 
 	for (seq = 1; seq <= count; seq++) {
 		if (mdbox_map_view_lookup_rec(map, view, seq, &rec) < 0)
@@ -49,11 +49,12 @@ tails_get(struct mdbox_map *map, struct mail_index_view *view,
 		array_push_back(tails, &tail);
 	}
 	array_sort(tails, tail_cmp);
-	for (i = array_count(tails); i-- > 1; ) {
-		all = array_front(tails);
-		if (all[i].file_id == all[i - 1].file_id)
-			array_delete(tails, i - 1, 1);
+	all = array_get_modifiable(tails, &total);
+	for (i = 0; i < total; i++) {
+		if (i + 1 == total || all[i].file_id != all[i + 1].file_id)
+			all[kept++] = all[i];
 	}
+	array_delete(tails, kept, total - kept);
 	return 0;
 }
 
@@ -225,8 +226,10 @@ file_cut(struct mdbox_map *map, const struct dbox_file *file, uint32_t file_id,
 	/* A map that has to be repaired says nothing of what is needed. */
 	int ret = roost_rewrite_map_begin(&change, map, "roost cuts a file");
 
+	if (ret < 0)
+		*error_r = "the storage's map cannot be locked";
 	if (ret <= 0)
-		return 0;
+		return ret;
 	t_array_init(&tails, 64);
 	ret = tails_get(map, change.atomic->sync_view, &tails);
 	if (ret < 0)

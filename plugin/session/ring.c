@@ -11,7 +11,7 @@
 #include "roost/secret.h"
 
 #define REMEMBERED_MAX 64
-/* How many rings a process keeps, of about 30 KB each. */
+/* How many rings a process keeps; the document of each takes 64 KiB. */
 #define KEPT_MAX 8
 
 struct remembered {
