@@ -8,6 +8,8 @@
 
 #include "mdbox-file.h"
 
+#include "session/map-header.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,7 +44,7 @@ doomed_get(const struct mdbox_map *map, struct mail_index_view *view,
 		memcpy(&header, data, sizeof(header));
 	if (header.count > (size - sizeof(header)) / sizeof(range) ||
 	    header.rebuild_count !=
-	    roost_rewrite_map_header(map, view).rebuild_count)
+	    roost_map_header_get(map, view).rebuild_count)
 		return;
 	for (i = 0; i < header.count; i++) {
 		memcpy(&range, CONST_PTR_OFFSET(data, sizeof(header) +
@@ -60,7 +62,7 @@ doomed_put(struct roost_rewrite_map_change *change,
 {
 	struct doomed_header header = {
 		.count = array_count(file_ids),
-		.rebuild_count = roost_rewrite_map_header(
+		.rebuild_count = roost_map_header_get(
 			change->map, change->atomic->sync_view).rebuild_count,
 	};
 	buffer_t *data = t_buffer_create(sizeof(header));
@@ -151,7 +153,7 @@ roost_rewrite_doomed_note_unreferenced(struct roost_rewrite_map_change *change)
 	/* A purge gives the next numbers to files to which it moves messages,
 	   and is in such a moment with each of them, in both storages. */
 	count = seq_range_count(&known.unreferenced);
-	highest = roost_rewrite_map_header(change->map,
+	highest = roost_map_header_get(change->map,
 		change->atomic->sync_view).highest_file_id;
 	if (count > 0)
 		seq_range_array_add_range(&known.unreferenced, highest + 1,

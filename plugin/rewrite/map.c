@@ -6,20 +6,6 @@
 
 #include "mdbox-storage-rebuild.h"
 
-struct mdbox_map_mail_index_header
-roost_rewrite_map_header(const struct mdbox_map *map,
-			 struct mail_index_view *view)
-{
-	struct mdbox_map_mail_index_header header = { .highest_file_id = 0 };
-	const void *data;
-	size_t size;
-
-	mail_index_get_header_ext(view, map->map_ext_id, &data, &size);
-	if (size > 0)
-		memcpy(&header, data, I_MIN(size, sizeof(header)));
-	return header;
-}
-
 /* Has the map's log an end that nobody has finished? */
 static bool
 is_broken(const struct mdbox_map_atomic_context *atomic)

@@ -27,11 +27,6 @@ struct roost_rewrite_map_change {
 	uint32_t next_uid;
 };
 
-/* What the map's header says in that view; zeros where there is none. */
-struct mdbox_map_mail_index_header
-roost_rewrite_map_header(const struct mdbox_map *map,
-			 struct mail_index_view *view);
-
 /* Lock the map.  1; 0 if Dovecot has to repair the storage first, because a
    process was killed in the middle of a change; or -1.  If it is not 1 the
    storage has the error, nothing is locked and there is nothing to be ended. */

@@ -33,6 +33,7 @@
 #include "rewrite/known.h"
 #include "rewrite/map.h"
 #include "rewrite/tails.h"
+#include "session/map-header.h"
 #include "session/old-forms.h"
 #include "session/reopen.h"
 
@@ -135,7 +136,7 @@ file_id_reserve(struct mdbox_run *run, uint32_t *file_id_r)
 	if (roost_rewrite_map_begin(&change, run->map,
 				    "roost reserves a file") <= 0)
 		return -1;
-	*file_id_r = roost_rewrite_map_header(run->map,
+	*file_id_r = roost_map_header_get(run->map,
 		change.atomic->sync_view).highest_file_id;
 	do {
 		++*file_id_r;
@@ -559,7 +560,7 @@ batch_switch(struct mdbox_run *run, struct mdbox_batch *batch,
 	if (switch_begin(run, &change, &file_id, error_r) < 0)
 		return -1;
 	*error_r = NULL;
-	if (roost_rewrite_map_header(run->map, change.atomic->sync_view).
+	if (roost_map_header_get(run->map, change.atomic->sync_view).
 	    rebuild_count != batch->rebuild_count)
 		*error_r = "Dovecot has repaired the storage meanwhile";
 	else if (mail_index_lock_sync(index, "roost rewrites messages") < 0)

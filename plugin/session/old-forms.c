@@ -7,6 +7,8 @@
 #include "mdbox-map-private.h"
 #include "mdbox-storage.h"
 
+#include "session/map-header.h"
+
 /* What the map's index calls it. */
 #define MARK_NAME "roost-moved"
 
@@ -43,19 +45,6 @@ mark_put(const struct mdbox_map *map, struct mail_index_transaction *trans,
 				     sizeof(*mark));
 }
 
-static uint32_t
-rebuild_count(const struct mdbox_map *map, struct mail_index_view *view)
-{
-	struct mdbox_map_mail_index_header header = { .rebuild_count = 0 };
-	const void *data;
-	size_t size;
-
-	mail_index_get_header_ext(view, map->map_ext_id, &data, &size);
-	if (size > 0)
-		memcpy(&header, data, I_MIN(size, sizeof(header)));
-	return header.rebuild_count;
-}
-
 /* NULL: it is in another kind of storage. */
 static struct mdbox_map *
 box_map(const struct mailbox *box)
@@ -79,7 +68,8 @@ roost_old_forms_may_be_back(struct mail *mail)
 		return FALSE;
 	mark = mark_get(map, map->view);
 	return mark.is_set != 0 &&
-		mark.rebuild_count != rebuild_count(map, map->view);
+		mark.rebuild_count !=
+		roost_map_header_get(map, map->view).rebuild_count;
 }
 
 void
@@ -91,7 +81,7 @@ roost_old_forms_begin(struct mdbox_map *map, struct mail_index_view *view,
 	if (mark.is_set != 0)
 		return;
 	mark.is_set = 1;
-	mark.rebuild_count = rebuild_count(map, view);
+	mark.rebuild_count = roost_map_header_get(map, view).rebuild_count;
 	mark_put(map, trans, &mark);
 }
 
@@ -119,8 +109,9 @@ end_locked(struct mdbox_map *map, struct mdbox_map_atomic_context *atomic,
 	struct mark mark = mark_get(map, view);
 	int ret;
 
-	if (mark.is_set == 0 || (!all_are_new && mark.rebuild_count !=
-				 rebuild_count(map, view)))
+	if (mark.is_set == 0 ||
+	    (!all_are_new && mark.rebuild_count !=
+	     roost_map_header_get(map, view).rebuild_count))
 		return 0;
 	ret = all_are_referenced(map, view);
 	if (ret > 0) {
