@@ -5,39 +5,38 @@
  */
 #include "rewrite/form.h"
 
-#include "sha2.h"
-
 #include "rewrite/known.h"
 #include "session/inspect.h"
 #include "session/ring-open.h"
 #include "stream/ostream-roost.h"
 
 #include "roost/bytes.h"
+#include "roost/prim.h"
 #include "roost/secret.h"
 
-_Static_assert(ROOST_REWRITE_DIGEST_SIZE == SHA256_RESULTLEN,
+_Static_assert(ROOST_REWRITE_DIGEST_SIZE == ROOST_SHA256_SIZE,
 	       "the digest is SHA-256");
 
 /* What passed: its size and digest. */
 struct passed {
-	struct sha256_ctx sha;
+	uint8_t digest[ROOST_REWRITE_DIGEST_SIZE];
 	uoff_t size;
 };
 
-/* Read the stream to its end, and send what it gives to output, which may be
-   NULL.  0, or -1 with error_r. */
 static int
-pass(struct istream *input, struct ostream *output, struct passed *passed_r,
-     const char **error_r)
+pass_hashed(struct istream *input, struct ostream *output,
+	    struct roost_sha256 *sha, uoff_t *size_r, const char **error_r)
 {
 	const unsigned char *data;
 	size_t size;
 
-	sha256_init(&passed_r->sha);
-	passed_r->size = 0;
+	*size_r = 0;
 	while (i_stream_read_more(input, &data, &size) > 0) {
-		sha256_loop(&passed_r->sha, data, size);
-		passed_r->size += size;
+		if (roost_prim_sha256_update(sha, data, size) != ROOST_OK) {
+			*error_r = "its digest cannot be made";
+			return -1;
+		}
+		*size_r += size;
 		if (output != NULL &&
 		    o_stream_send(output, data, size) != (ssize_t)size) {
 			*error_r = t_strdup_printf("it cannot be written: %s",
@@ -51,6 +50,28 @@ pass(struct istream *input, struct ostream *output, struct passed *passed_r,
 	*error_r = t_strdup_printf("it cannot be read whole: %s",
 				   i_stream_get_error(input));
 	return -1;
+}
+
+/* Read the stream to its end, and send what it gives to output, which may be
+   NULL.  0, or -1 with error_r. */
+static int
+pass(struct istream *input, struct ostream *output, struct passed *passed_r,
+     const char **error_r)
+{
+	struct roost_sha256 *sha = roost_prim_sha256_new();
+	int ret = -1;
+
+	if (sha == NULL)
+		*error_r = "its digest cannot be made";
+	else
+		ret = pass_hashed(input, output, sha, &passed_r->size, error_r);
+	if (ret == 0 &&
+	    roost_prim_sha256_final(sha, passed_r->digest) != ROOST_OK) {
+		*error_r = "its digest cannot be made";
+		ret = -1;
+	}
+	roost_prim_sha256_free(&sha);
+	return ret;
 }
 
 /* Open a sealed object with the keyring, and not with a key that is remembered,
@@ -157,7 +178,7 @@ form_pass(struct roost_rewrite_form *form, struct istream *plain,
 	if (pass(plain, output, &passed, error_r) < 0)
 		return -1;
 	form->plain_size = passed.size;
-	sha256_result(&passed.sha, form->digest);
+	memcpy(form->digest, passed.digest, sizeof(form->digest));
 	return 0;
 }
 
@@ -219,14 +240,13 @@ static int
 check_plain(const struct roost_rewrite_form *form, struct istream *plain,
 	    const char **error_r)
 {
-	uint8_t digest[ROOST_REWRITE_DIGEST_SIZE];
 	struct passed passed;
 
 	if (pass(plain, NULL, &passed, error_r) < 0)
 		return -1;
-	sha256_result(&passed.sha, digest);
 	if (passed.size == form->plain_size &&
-	    roost_bytes_equal(digest, form->digest, sizeof(digest)))
+	    roost_bytes_equal(passed.digest, form->digest,
+			      sizeof(form->digest)))
 		return 0;
 	*error_r = "what was stored is not what was written";
 	return -1;

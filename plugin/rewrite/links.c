@@ -10,6 +10,9 @@
 /* Each entry holds two descriptors, and a process has 1024 by default. */
 #define LINKS_MAX 200
 
+/* Where all have other names still, that many of the oldest go at once. */
+#define LINKS_ROOM 50
+
 struct link_entry {
 	int old_fd, new_fd;
 	dev_t dev;
@@ -55,7 +58,8 @@ roost_rewrite_links_free(struct roost_rewrite_links **_links)
 	i_free(links);
 }
 
-/* Make room: of files that have no name any more, no other will be found. */
+/* Make room, for several: each file is asked whether it has a name, since of
+   those that have none no other will be found. */
 static void
 links_trim(struct roost_rewrite_links *links)
 {
@@ -68,7 +72,7 @@ links_trim(struct roost_rewrite_links *links)
 		if (fstat(entry->old_fd, &st) < 0 || st.st_nlink == 0)
 			entry_delete(links, i);
 	}
-	if (array_count(&links->entries) == LINKS_MAX)
+	while (array_count(&links->entries) > LINKS_MAX - LINKS_ROOM)
 		entry_delete(links, 0);
 }
 
@@ -81,7 +85,8 @@ roost_rewrite_links_add(struct roost_rewrite_links *links, int old_fd,
 
 	if (fstat(old_fd, &st) < 0 || st.st_nlink == 0)
 		return;
-	links_trim(links);
+	if (array_count(&links->entries) == LINKS_MAX)
+		links_trim(links);
 	entry.dev = st.st_dev;
 	entry.ino = st.st_ino;
 	entry.old_fd = dup(old_fd);

@@ -2,7 +2,8 @@
 """inplace: what it costs to seal, verify and unseal stored messages.
 
 Beside it stand `cp -a` and `doveadm backup` of the same mailbox by plain
-Dovecot. Each is one run of a program, from its start to its end, on what was
+Dovecot, which copies to a folder of another mode: to one of the same mode it
+would only make links. Each is one run of a program, from its start to its end, on what was
 written to the disk before.
 """
 
@@ -57,8 +58,12 @@ class InPlace:
         self.one.own(top)
         self.measure("cp -a", is_kept,
                      lambda: self.copy(os.path.join(top, "cp")))
+        target = os.path.join(top, "backup")
+        os.mkdir(target)
+        self.one.own(target)
+        os.chmod(target, 0o770)
         self.doveadm("doveadm backup", is_kept, "-c", conf, "backup", "-u",
-                     USER, "%s:%s/backup" % (self.one.storage, top))
+                     USER, "%s:%s" % (self.one.storage, target))
         self.doveadm("seal", is_kept, "roost", "seal", "-u", USER)
         self.bench.check_stored("roost", self.one, USER,
                                 self.bench.options.messages)
