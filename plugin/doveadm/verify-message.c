@@ -150,7 +150,7 @@ verify_whole(struct mail *mail, const struct verify_stored *vstored)
 {
 	if (vstored->peek.is_sealed)
 		return vstored->is_keyless ? NULL : verify_sizes(mail);
-	if (!roost_named_object_is_there(mail))
+	if (!roost_named_object_forbids_plaintext(mail))
 		return NULL;
 	e_error(mail_event(mail), "roost: It is plaintext, but the index cache "
 		"knows it as a sealed message: it was put in its place; "

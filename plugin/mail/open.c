@@ -10,7 +10,6 @@
 #include "mail/refuse.h"
 #include "session/inspect.h"
 #include "session/named-object.h"
-#include "session/old-forms.h"
 #include "session/reopen.h"
 #include "session/ring-open.h"
 
@@ -163,15 +162,6 @@ open_sealed(struct mail *mail, struct roost_opening *opening,
 	return 0;
 }
 
-/* Does the index, as it is now, know the message as a sealed one? */
-static bool
-is_named(struct mail *mail)
-{
-	return roost_named_object_is_there(mail) &&
-		(mail_index_refresh(mail->box->index) < 0 ||
-		 roost_named_object_is_there(mail));
-}
-
 /* May a message be served that does not claim to be sealed?  Returns 0, or -1,
    which is reported. */
 static int
@@ -191,7 +181,7 @@ check_plaintext(struct mail *mail, bool is_again,
 		return 0;
 	/* No policy lets this be served.  What was cached of the sealed
 	   message is kept, because it still is what the message was. */
-	if (is_named(mail) && !roost_old_forms_may_be_back(mail))
+	if (roost_named_object_forbids_plaintext(mail))
 		return is_again ? roost_refuse_unsealed(mail) :
 			open_again(mail, opened_r);
 	if (roost_user_plaintext(ruser, ns, &plaintext, &error) < 0)

@@ -286,6 +286,7 @@ roost_rewrite_form_forget(struct roost_rewrite_form *form,
 	    roost_user_renew_ring(form->ruser, form->ring, error_r) < 0)
 		return -1;
 	return roost_rewrite_known_drop(form->mail->box, form->mail->uid,
+					form->plan == ROOST_REWRITE_UNSEAL,
 					form->save_date, error_r);
 }
 

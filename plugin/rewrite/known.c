@@ -153,8 +153,8 @@ known_keep_save_date(const struct known *known, time_t save_date,
 }
 
 int
-roost_rewrite_known_drop(struct mailbox *box, uint32_t uid, time_t save_date,
-			 const char **error_r)
+roost_rewrite_known_drop(struct mailbox *box, uint32_t uid, bool is_unsealed,
+			 time_t save_date, const char **error_r)
 {
 	ARRAY_TYPE(roost_record_field) kept;
 	struct known known;
@@ -170,6 +170,9 @@ roost_rewrite_known_drop(struct mailbox *box, uint32_t uid, time_t save_date,
 	known_keep(&known, &kept);
 	known_keep_save_date(&known, save_date, &kept);
 	ret = roost_record_replace(known.cache, known.view, known.seq, &kept);
+	if (ret == 0)
+		ret = roost_named_object_mark(box->index, known.view,
+					      known.seq, is_unsealed);
 	known_close(&known);
 	if (ret < 0)
 		*error_r = "the index cannot be written";

@@ -15,13 +15,16 @@
 #include "roost/header.h"
 
 /*
- * Drop what the index cache knows of the message of that UID.  save_date is
- * what the storage answers now where the cache has no such date, and will not
- * answer afterwards; 0: it will.  The index is locked meanwhile.  0, or -1 with
+ * Drop what the index cache knows of the message of that UID, and have the
+ * index say whether it is being unsealed: from then on it is believed that it
+ * is plaintext, whoever writes the old form's name again.  save_date is what
+ * the storage answers now where the cache has no such date, and will not answer
+ * afterwards; 0: it will.  The index is locked meanwhile.  0, or -1 with
  * error_r.
  */
 int roost_rewrite_known_drop(struct mailbox *box, uint32_t uid,
-			     time_t save_date, const char **error_r);
+			     bool is_unsealed, time_t save_date,
+			     const char **error_r);
 
 /* Write down that the message is this object, or by zeros that it is not
    sealed.  Where that fails, a reader learns it from the message. */

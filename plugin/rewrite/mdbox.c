@@ -339,16 +339,17 @@ static int
 box_forget(struct mdbox_run *run, const struct mdbox_batch *batch,
 	   const char **error_r)
 {
+	bool is_unsealed = run->plan == ROOST_REWRITE_UNSEAL;
 	const struct mdbox_moved *moved;
 
 	/* What was sealed to a keyring that is gone meanwhile would open
 	   nowhere. */
-	if (run->plan != ROOST_REWRITE_UNSEAL &&
+	if (!is_unsealed &&
 	    roost_user_renew_ring(run->ruser, run->ring, error_r) < 0)
 		return -1;
 	array_foreach(&batch->moved, moved) {
-		if (roost_rewrite_known_drop(&run->mbox->box, moved->uid, 0,
-					     error_r) < 0)
+		if (roost_rewrite_known_drop(&run->mbox->box, moved->uid,
+					     is_unsealed, 0, error_r) < 0)
 			return -1;
 	}
 	return 0;
@@ -408,7 +409,9 @@ box_name(struct mdbox_run *run, const struct mdbox_batch *batch)
 	const char *error;
 
 	array_foreach(&batch->moved, moved) {
-		(void)roost_rewrite_known_drop(box, moved->uid, 0, &error);
+		(void)roost_rewrite_known_drop(box, moved->uid, run->plan ==
+					       ROOST_REWRITE_UNSEAL, 0,
+					       &error);
 		/* Zeros say that it is not sealed. */
 		roost_rewrite_known_name(box, moved->uid, moved->object_id);
 	}

@@ -15,7 +15,6 @@
 #include "rewrite/place.h"
 #include "session/inspect.h"
 #include "session/named-object.h"
-#include "session/old-forms.h"
 
 #include "stream/istream-roost.h"
 
@@ -217,8 +216,8 @@ fill_cache(struct roost_rewrite *run, uint32_t uid)
 
 /*
  * A session that opened a message before it was unsealed may have written into
- * the index cache since then that it is sealed.  Left there, that would have
- * the plaintext refused.
+ * the index cache since then that it is sealed.  The mark has the plaintext
+ * served all the same, as long as the index is not made anew.
  */
 static void
 unsealed_forget(struct roost_rewrite *run, uint32_t uid)
@@ -230,7 +229,7 @@ unsealed_forget(struct roost_rewrite *run, uint32_t uid)
 	    !roost_named_object_is_there(run->read_mail) ||
 	    mail_index_lock_sync(run->box->index, "roost rewrite") < 0)
 		return;
-	if (roost_rewrite_known_drop(run->box, uid, 0, &error) < 0)
+	if (roost_rewrite_known_drop(run->box, uid, TRUE, 0, &error) < 0)
 		e_error(run->box->event, "roost: What the index cache knows "
 			"of UID %u cannot be dropped: %s", uid, error);
 	else
@@ -329,22 +328,13 @@ look_put(struct look *look, struct istream *stored, struct istream *source)
 	look_reason(look, reason);
 }
 
-/* Does the index, as it is now, know the message as a sealed one? */
-static bool
-is_named(struct mail *mail)
-{
-	return roost_named_object_is_there(mail) &&
-		(mail_index_refresh(mail->box->index) < 0 ||
-		 roost_named_object_is_there(mail));
-}
-
 /* Was this plaintext put in the place of a sealed message?  Another run may
    have sealed it since the storage opened the file, so that the first time it
    is looked at once more. */
 static bool
 look_is_exchanged(struct look *look)
 {
-	if (!is_named(look->mail) || roost_old_forms_may_be_back(look->mail))
+	if (!roost_named_object_forbids_plaintext(look->mail))
 		return FALSE;
 	look->is_unlike = !look->was_unlike;
 	look->was_unlike = TRUE;

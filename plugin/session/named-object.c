@@ -7,6 +7,7 @@
 
 #include "mail-cache-private.h"
 
+#include "session/old-forms.h"
 #include "session/record.h"
 
 #include "roost/blob.h"
@@ -14,6 +15,9 @@
 
 #define FIELD_PREFIX "roost."
 #define FIELD_SAVE_DATE "date.save"
+
+/* What the mailbox's index calls the mark. */
+#define MARK_NAME "roost-unsealed"
 
 /* The object that a field of Roost names; FALSE if it names none. */
 static bool
@@ -87,6 +91,51 @@ roost_named_object_is_there(struct mail *mail)
 	return mail_may_be_named(mail) &&
 		mail_object_id(mail, id, &is_field_object) &&
 		!roost_bytes_are_zero(id, ROOST_ID_SIZE);
+}
+
+static uint32_t
+mark_ext_id(struct mail_index *index)
+{
+	return mail_index_ext_register(index, MARK_NAME, 0, sizeof(uint8_t),
+				       sizeof(uint8_t));
+}
+
+/* Dovecot looks into the index as it is now, also where the view is older. */
+static bool
+is_marked(struct mail_index *index, struct mail_index_view *view, uint32_t seq)
+{
+	const uint8_t *mark;
+	const void *data;
+
+	mail_index_lookup_ext(view, seq, mark_ext_id(index), &data, NULL);
+	mark = data;
+	return mark != NULL && *mark != 0;
+}
+
+bool
+roost_named_object_forbids_plaintext(struct mail *mail)
+{
+	return roost_named_object_is_there(mail) &&
+		(mail_index_refresh(mail->box->index) < 0 ||
+		 roost_named_object_is_there(mail)) &&
+		!is_marked(mail->box->index, mail->transaction->view,
+			   mail->seq) &&
+		!roost_old_forms_may_be_back(mail);
+}
+
+int
+roost_named_object_mark(struct mail_index *index, struct mail_index_view *view,
+			uint32_t seq, bool is_unsealed)
+{
+	const uint8_t mark = is_unsealed ? 1 : 0;
+	struct mail_index_transaction *trans;
+
+	if (is_marked(index, view, seq) == is_unsealed)
+		return 0;
+	trans = mail_index_transaction_begin(view,
+					MAIL_INDEX_TRANSACTION_FLAG_EXTERNAL);
+	mail_index_update_ext(trans, seq, mark_ext_id(index), &mark, NULL);
+	return mail_index_transaction_commit(&trans);
 }
 
 enum roost_named_object

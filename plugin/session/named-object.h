@@ -23,6 +23,20 @@
    be asked of any mail of a mailbox that has an index. */
 bool roost_named_object_is_there(struct mail *mail);
 
+/*
+ * Is a message whose file is plaintext to be refused, because the index, as it
+ * is now, knows it as a sealed one?  Not where it is marked as one that was
+ * unsealed in its place (FORMAT.md 12.23): then a session that had opened it
+ * before has named it afterwards.
+ */
+bool roost_named_object_forbids_plaintext(struct mail *mail);
+
+/* Mark the message as one that is unsealed, or take the mark away, in an index
+   that is locked; the view is of now.  0, or -1 if it cannot be written. */
+int roost_named_object_mark(struct mail_index *index,
+			    struct mail_index_view *view, uint32_t seq,
+			    bool is_unsealed);
+
 enum roost_named_object {
 	ROOST_NAMED_OBJECT_NONE,	/* the field is not there */
 	ROOST_NAMED_OBJECT_THIS,

@@ -21,6 +21,7 @@ import canary_mail
 import rewritekit as kit
 import server as servers
 import tamper
+from cachefile import CacheFile
 from cachekit import lose_cache
 from cryptkit import (CRYPT_MAGIC, PASSWORD_SETTING, crypt_folder_settings,
                       crypt_settings)
@@ -216,19 +217,26 @@ def test_session_with_an_older_view(server, old):
 LARGE = b"Subject: large\r\n\r\n" + b"a line of the large one\r\n" * 350000
 
 
-class Slow:
-    """A session in the middle of a listing: it has opened the first message,
-    which nobody has listed before, and the client does not read on. The index
-    cache is there, because the third was listed."""
+MANY = [b"From: a@sender.example\r\nSubject: number %d\r\n\r\nbody of %d\r\n"
+        % (number, number) for number in range(150)]
 
-    def __init__(self, server, user):
+
+class Slow:
+    """A session in the middle of a listing: it has opened the first messages,
+    which nobody has listed before, and the client does not read on. The index
+    cache is there, because the last was listed. What comes before the large
+    one is read."""
+
+    def __init__(self, server, user, before=1):
         self.client = server.raw(user)
         self.client.ok("SELECT INBOX")
-        self.client.ok("FETCH 3 (ENVELOPE)")
+        self.client.ok("FETCH %d (ENVELOPE)" % (before + 2))
         self.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                     1 << 16)
-        self.tag = self.client.send("FETCH 1:2 (ENVELOPE BODY.PEEK[])")
-        self.first = self.client.response()
+        self.tag = self.client.send("FETCH 1:%d (ENVELOPE BODY.PEEK[])" % (
+            before + 1))
+        for _ in range(before):
+            self.client.response()
 
     def go_on(self):
         """Ends the listing, with which it writes into the index cache."""
@@ -273,6 +281,70 @@ def test_listing_that_goes_on_meanwhile(server, user, command):
     with server.raw(user) as client:
         client.ok("SELECT INBOX")
         assert not client.cmd("FETCH 1 (BODY.PEEK[])").ok
+
+
+def test_listing_that_has_written_before(server, user):
+    """Of a long listing Dovecot writes the beginning early, and takes back at
+    its end what was written of these messages meanwhile."""
+    kit.fill(server, user, is_cached=False,
+             messages=MANY + [LARGE, kit.MESSAGES[1]])
+    kit.init(server, user)
+    kit.rewrite(server, "seal", user)
+    lose_cache(server, user)
+    mark = server.log_mark()
+    slow = Slow(server, user, len(MANY))
+    kit.rewrite(server, "unseal", user, "--yes-plaintext")
+    slow.go_on()
+    # Nothing to do, nothing to complain about.
+    boxes, left, _ = kit.rewrite(server, "unseal", user, "--yes-plaintext")
+    assert left == [] and boxes["INBOX"]["unsealed"] == "0"
+    server.doveadm("roost", "verify", "-u", user)
+    for mailbox in "INBOX", "Copies":
+        with server.raw(user) as client:
+            client.ok("SELECT %s" % mailbox)
+            for number in range(len(MANY)):
+                client.ok("FETCH %d (ENVELOPE BODYSTRUCTURE)" % (number + 1))
+                assert client.fetch(number + 1, "BODY.PEEK[]") == MANY[number]
+            if mailbox == "INBOX":
+                client.ok("CREATE Copies")
+                client.ok("COPY 1:* Copies")
+    log = server.log_since(mark)
+    assert not re.search("Refused|object-changed|Error", log), log
+
+
+def test_old_name_written_after_unsealing(server, user):
+    """A session that had opened a message before may write at any later time
+    that it is a sealed one: it is served, and sealed again, until it is put in
+    the place of a sealed one by others."""
+    kit.fill(server, user)
+    kit.init(server, user)
+    kit.rewrite(server, "seal", user)
+    for _ in range(2):
+        kit.rewrite(server, "unseal", user, "--yes-plaintext")
+        for uid in 1, 2, 3:
+            CacheFile(server, user).change(uid, "roost.object",
+                                           os.urandom(16))
+        mark = server.log_mark()
+        server.doveadm("roost", "verify", "-u", user)
+        with server.raw(user) as client:
+            client.ok("SELECT INBOX")
+            for number in 1, 2, 3:
+                assert client.fetch(number, "BODY.PEEK[]") == \
+                    kit.MESSAGES[number - 1]
+        assert kit.rewrite(server, "unseal", user, "--yes-plaintext")[1] == []
+        boxes, left, _ = kit.rewrite(server, "seal", user)
+        assert left == [] and \
+            boxes["INBOX"]["sealed"] == str(len(kit.MESSAGES))
+        assert not re.search("unsealed|Refused|Error", server.log_since(mark))
+    if server.storage == "mdbox":
+        return
+    place = tamper.Reader(server, user).find(b"the dentist")
+    tamper.replace(place, b"Subject: evil\n\nevil\n")
+    with server.raw(user) as client:
+        client.ok("SELECT INBOX")
+        assert not client.cmd("FETCH 1:* (BODY.PEEK[])").ok
+    assert server.doveadm("roost", "verify", "-u", user,
+                          check=False).returncode != 0
 
 
 def test_without_the_users_secret(server, user):

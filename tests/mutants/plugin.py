@@ -926,8 +926,8 @@ MUTANTS = [
      "\tif (plaintext <= ROOST_PLAINTEXT_SERVE)\n", POLICY,
      "read_only_takes and maildir"),
     ("verify takes what was put in place", "doveadm/verify-message.c",
-     "\tif (!roost_named_object_is_there(mail))\n", "\tif (TRUE)\n",
-     POLICY, "verify_names and maildir"),
+     "\tif (!roost_named_object_forbids_plaintext(mail))\n",
+     "\tif (TRUE)\n", POLICY, "verify_names and maildir"),
     ("verify does not know the policy", "doveadm/mail-verify.c",
      "\telse if (run->plaintext > 0)\n", "\telse if (FALSE)\n", POLICY,
      "verify_by"),
@@ -986,8 +986,8 @@ MUTANTS = [
      "says_what_it_did_not"),
     # Plaintext in the place of sealed mail
     ("plaintext is served in a sealed one's place", "mail/open.c",
-     "\tif (is_named(mail) && !roost_old_forms_may_be_back(mail))\n",
-     "\tif (FALSE && is_named(mail))\n",
+     "\tif (roost_named_object_forbids_plaintext(mail))\n",
+     "\tif (FALSE)\n",
      POLICY, "maildir and every_way"),
     ("the name of a dropped object is lost", "session/named-object.c",
      "\tif (object_id != NULL)\n\t\tarray_push_back(",
@@ -1413,7 +1413,7 @@ MUTANTS = [
      "\t\tret = roost_rewrite_dbox_is_there(&put->old, error_r);\n",
      "\t\tret = 1;\n", DBOX, "moved_to_the_alternate"),
     ("mdbox seals to a keyring that is gone", "rewrite/mdbox.c",
-     "\tif (run->plan != ROOST_REWRITE_UNSEAL &&\n"
+     "\tif (!is_unsealed &&\n"
      "\t    roost_user_renew_ring(run->ruser, run->ring, error_r) < 0)\n"
      "\t\treturn -1;\n", "", DBOX, "goes_away and mdbox"),
     ("the only whole file of a message goes", "rewrite/sdbox.c",
@@ -1445,11 +1445,15 @@ MUTANTS = [
     ("what a repair brings back is refused", "session/old-forms.c",
      "\treturn mark.is_set != 0 &&\n", "\treturn FALSE &&\n", DBOX,
      "before_the_purge and seal-old"),
-    ("what a repair brings back is not sealed", "rewrite/rewrite.c",
-     "\tif (!is_named(look->mail) || "
-     "roost_old_forms_may_be_back(look->mail))\n",
-     "\tif (!is_named(look->mail))\n", DBOX,
+    ("what a repair brings back is not sealed", "session/named-object.c",
+     "\t\t!roost_old_forms_may_be_back(mail);\n", "\t\tTRUE;\n", DBOX,
      "before_the_purge and seal-unread"),
+    ("an old name refuses what was unsealed", "session/named-object.c",
+     "\t\t!is_marked(mail->box->index, mail->transaction->view,\n"
+     "\t\t\t   mail->seq) &&\n", "", SEAL, "old_name"),
+    ("what is sealed again stays marked", "rewrite/form.c",
+     "\t\t\t\t\tform->plan == ROOST_REWRITE_UNSEAL,\n",
+     "\t\t\t\t\tTRUE,\n", SEAL, "old_name and sdbox"),
     ("any later repair excuses plaintext", "rewrite/mdbox.c",
      "\tif (roost_old_forms_end(&run->mbox->box, FALSE) < 0)\n"
      "\t\treturn storage_error(run);\n", "", DBOX, "excuses"),
@@ -1463,9 +1467,8 @@ MUTANTS = [
      "\tif (input->stream_errno == 0)\n", "\tif (TRUE)\n", SEAL,
      "mail_crypt"),
     ("what was put in place is sealed", "rewrite/rewrite.c",
-     "\tif (!is_named(look->mail) || "
-     "roost_old_forms_may_be_back(look->mail))\n",
-     "\tif (!is_named(look->mail) || TRUE)\n", SEAL,
+     "\tif (!roost_named_object_forbids_plaintext(look->mail))\n",
+     "\tif (TRUE)\n", SEAL,
      "nobody_answers"),
     ("what the policy refuses is sealed", "rewrite/rewrite.c",
      "\tif (roost_ring_policy(run->ring) != ROOST_POLICY_SEALED)\n",
