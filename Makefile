@@ -287,6 +287,7 @@ $(BUILD)/tests/glue/test_ostream_watch: \
 	$(call objects,plugin/dovecot/ostream-watch.c)
 $(BUILD)/tests/glue/test_scan_file: plugin/session/scan-file.c
 $(BUILD)/tests/glue/test_owner: plugin/session/owner.c
+$(BUILD)/tests/glue/test_flags_event: plugin/flags/event.c
 $(BUILD)/tests/glue/test_header_lines: plugin/cache/header-lines.c
 $(BUILD)/tests/glue/test_cache_find: plugin/cache/find.c \
 	$(call objects,$(addprefix plugin/cache/,content.c fill.c \

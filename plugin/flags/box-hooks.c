@@ -40,6 +40,9 @@ trans_free(struct roost_flags_trans *ftrans)
 	pool_t pool = ftrans->pool;
 
 	roost_flags_save_free(&ftrans->save);
+	roost_flags_kept_free(&ftrans->kept);
+	if (ftrans->free_keywords != NULL)
+		mailbox_keywords_unref(&ftrans->free_keywords);
 	pool_unref(&pool);
 }
 
@@ -203,7 +206,8 @@ copy_rescued(struct mail_save_context *ctx, struct mail *mail)
 	struct roost_flags_trans *ftrans =
 		roost_flags_box_trans_get(ctx->transaction);
 
-	roost_flags_box_event(box, mail->uid, "roost_flags_rescued", "copy");
+	roost_flags_box_event(roost_flags_box_get(box), mail->uid,
+			      "roost_flags_rescued", "copy");
 	if (!ftrans->has_rescued)
 		e_info(box->event, "roost_flags: Copies keep their keywords, "
 		       "but for names that are not valid here "
@@ -248,12 +252,10 @@ names_split(const char *const *names, ARRAY_TYPE(const_string) *ruled,
 	array_append_zero(ruled);
 }
 
-static void
-copy_become(struct mail_save_context *ctx,
-	    const struct roost_flag_outcome *outcome,
-	    const ARRAY_TYPE(const_string) *tokens)
+static struct mail_keywords *
+copy_keywords(struct mailbox *box, const struct roost_flag_outcome *outcome,
+	      const ARRAY_TYPE(const_string) *tokens)
 {
-	struct mailbox *box = ctx->transaction->box;
 	ARRAY_TYPE(const_string) names;
 	const char *error;
 	size_t i;
@@ -265,34 +267,70 @@ copy_become(struct mail_save_context *ctx,
 	}
 	array_append_array(&names, tokens);
 	array_append_zero(&names);
-	mailbox_keywords_unref(&ctx->data.keywords);
-	ctx->data.keywords = mail_index_keywords_create(box->index,
-						array_front(&names));
+	return mail_index_keywords_create(box->index, array_front(&names));
+}
+
+/* Ask the rules what the copy is to have.  NULL if its names are too many for
+   them: then it has what it would have without rules. */
+static struct mail_keywords *
+copy_ask(struct mail_save_context *ctx, struct mail *mail,
+	 const struct roost_flags_request *request)
+{
+	struct mailbox_transaction_context *trans = ctx->transaction;
+	ARRAY_TYPE(const_string) ruled, tokens;
+	struct roost_flags_ask ask = {
+		.actor = request->actor, .change = request->change,
+		.uid = mail->uid, .trans = trans,
+		.is_flagged = request->is_flagged,
+	};
+	const struct roost_flag_outcome *outcome;
+	struct mail_keywords *keywords;
+
+	t_array_init(&ruled, 16);
+	t_array_init(&tokens, 4);
+	names_split(copy_names(ctx, mail), &ruled, &tokens);
+	ask.names = array_front(&ruled);
+	outcome = roost_flags_box_ask(box_of(ctx), &ask);
+	if (outcome == NULL)
+		return NULL;
+	keywords = copy_keywords(trans->box, outcome, &tokens);
+	/* An empty list may be one that Dovecot has made of another. */
+	if (array_count(request->current) > 0) {
+		roost_flags_box_keep(trans, request, outcome)->added = keywords;
+		mailbox_keywords_ref(keywords);
+	}
+	return keywords;
 }
 
 static void
 copy_policy(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct roost_flags_box *fbox = box_of(ctx);
-	ARRAY_TYPE(const_string) ruled, tokens;
-	struct roost_flags_ask ask = {
+	ARRAY_TYPE(keyword_indexes) current;
+	const struct roost_flags_request request = {
 		.actor = roost_flags_user_actor(fbox->fuser),
 		.change = is_own(mail, fbox->box) ? ROOST_FLAG_COPY :
 			ROOST_FLAG_COPY_FOREIGN,
-		.uid = mail->uid, .trans = ctx->transaction,
 		.is_flagged = (ctx->data.flags & MAIL_FLAGGED) != 0,
+		.current = &current,
 	};
-	const struct roost_flag_outcome *outcome;
+	const struct roost_flags_answer *answer;
+	struct mail_keywords *keywords;
 
 	if (roost_flags_box_is_exempt(fbox) || ctx->data.keywords == NULL)
 		return;
-	t_array_init(&ruled, 16);
-	t_array_init(&tokens, 4);
-	names_split(copy_names(ctx, mail), &ruled, &tokens);
-	ask.names = array_front(&ruled);
-	outcome = roost_flags_box_ask(fbox, &ask);
-	if (outcome != NULL)
-		copy_become(ctx, outcome, &tokens);
+	t_array_init(&current, ctx->data.keywords->count + 1);
+	array_append(&current, ctx->data.keywords->idx,
+		     ctx->data.keywords->count);
+	answer = roost_flags_box_known(ctx->transaction, mail->uid, &request);
+	keywords = answer != NULL ? answer->added :
+		copy_ask(ctx, mail, &request);
+	if (keywords == NULL)
+		return;
+	if (answer != NULL)
+		mailbox_keywords_ref(keywords);
+	mailbox_keywords_unref(&ctx->data.keywords);
+	ctx->data.keywords = keywords;
 }
 
 /* A delivery saves a message by copying it, with the keywords that a Sieve
@@ -356,9 +394,7 @@ flags_close(struct mailbox *box)
 {
 	struct roost_flags_box *fbox = roost_flags_box_get(box);
 
-	if (fbox->free_keywords != NULL)
-		mailbox_keywords_unref(&fbox->free_keywords);
-	roost_flags_box_last_free(&fbox->last);
+	roost_flags_event_free(&fbox->drafts);
 	fbox->module_ctx.super.close(box);
 }
 

@@ -29,24 +29,6 @@ roost_flags_box_trans_get(struct mailbox_transaction_context *trans)
 	return ftrans;
 }
 
-void
-roost_flags_box_last_free(struct roost_flags_last **_last)
-{
-	struct roost_flags_last *last = *_last;
-
-	*_last = NULL;
-	if (last == NULL)
-		return;
-	if (last->keywords != NULL)
-		mailbox_keywords_unref(&last->keywords);
-	if (last->removed != NULL)
-		mailbox_keywords_unref(&last->removed);
-	if (last->added != NULL)
-		mailbox_keywords_unref(&last->added);
-	array_free(&last->current);
-	i_free(last);
-}
-
 bool
 roost_flags_box_is_exempt(const struct roost_flags_box *fbox)
 {
@@ -154,42 +136,52 @@ box_is_free(struct roost_flags_box *fbox, enum modify_type type,
 	return TRUE;
 }
 
-bool
-roost_flags_box_is_free(struct roost_flags_box *fbox, enum modify_type type,
-			struct mail_keywords *keywords)
+/* A request that no rule speaks of may become another when the index learns
+   names.  One that a rule speaks of is only looked at in vain. */
+static bool
+is_free_known(const struct roost_flags_trans *ftrans, enum modify_type type,
+	      const struct mail_keywords *keywords, unsigned int known,
+	      unsigned int kept)
 {
-	unsigned int count = array_count(&fbox->box->index->keywords);
-	bool is_free;
+	return ftrans->free_keywords == keywords && ftrans->free_type == type &&
+		(!ftrans->is_free || (ftrans->free_known == known &&
+				      ftrans->free_kept == kept));
+}
 
-	if (fbox->free_keywords == keywords && fbox->free_type == type &&
-	    fbox->free_count == count)
-		return TRUE;
+bool
+roost_flags_box_is_free(struct mailbox_transaction_context *trans,
+			enum modify_type type, struct mail_keywords *keywords)
+{
+	struct roost_flags_trans *ftrans = roost_flags_box_trans_get(trans);
+	unsigned int known = array_count(&trans->box->index->keywords);
+	unsigned int kept = roost_flags_box_count(trans->box);
+
+	if (is_free_known(ftrans, type, keywords, known, kept))
+		return ftrans->is_free;
 	T_BEGIN {
-		is_free = box_is_free(fbox, type, keywords, count);
+		ftrans->is_free = box_is_free(roost_flags_box_get(trans->box),
+					      type, keywords, known);
 	} T_END;
-	if (!is_free)
-		return FALSE;
-	if (fbox->free_keywords != NULL)
-		mailbox_keywords_unref(&fbox->free_keywords);
+	if (ftrans->free_keywords != NULL)
+		mailbox_keywords_unref(&ftrans->free_keywords);
 	mailbox_keywords_ref(keywords);
-	fbox->free_keywords = keywords;
-	fbox->free_type = type;
-	fbox->free_count = count;
-	return TRUE;
+	ftrans->free_keywords = keywords;
+	ftrans->free_type = type;
+	ftrans->free_known = known;
+	ftrans->free_kept = kept;
+	return ftrans->is_free;
 }
 
 void
-roost_flags_box_event(struct mailbox *box, uint32_t uid, const char *name,
-		      const char *rule)
+roost_flags_box_event(struct roost_flags_box *fbox, uint32_t uid,
+		      const char *name, const char *rule)
 {
-	struct event *event = event_create(box->event);
+	const struct roost_flags_event said = {
+		.name = name, .rule = rule, .uid = uid,
+		.mailbox = mailbox_get_vname(fbox->box),
+	};
 
-	event_set_name(event, name);
-	event_add_str(event, "rule", rule);
-	event_add_str(event, "mailbox", mailbox_get_vname(box));
-	event_add_int(event, "uid", uid);
-	e_debug(event, "%s: %s (UID %u)", name, rule, uid);
-	event_unref(&event);
+	roost_flags_event_send(&fbox->drafts, fbox->box->event, &said);
 }
 
 struct named {
@@ -217,11 +209,11 @@ outcome_events(struct roost_flags_box *fbox, const struct roost_flags_ask *ask,
 	size_t i;
 
 	for (i = 0; i < outcome->denial_count; i++)
-		roost_flags_box_event(fbox->box, ask->uid,
+		roost_flags_box_event(fbox, ask->uid,
 			"roost_flags_denied",
 			roost_flagrule_word(outcome->denials[i].rule));
 	if (outcome->denial_count == 0 && outcome->has_deviated)
-		roost_flags_box_event(fbox->box, ask->uid,
+		roost_flags_box_event(fbox, ask->uid,
 				      "roost_flags_changed", "policy");
 }
 
@@ -343,4 +335,49 @@ roost_flags_box_ask(struct roost_flags_box *fbox,
 	}
 	trans_name(fbox, ftrans, outcome);
 	return outcome;
+}
+
+static void
+answer_events(struct roost_flags_box *fbox, uint32_t uid,
+	      const struct roost_flags_answer *answer)
+{
+	const char *const *rule;
+
+	array_foreach(&answer->denied, rule)
+		roost_flags_box_event(fbox, uid, "roost_flags_denied", *rule);
+	if (array_count(&answer->denied) == 0 && answer->has_deviated)
+		roost_flags_box_event(fbox, uid, "roost_flags_changed",
+				      "policy");
+}
+
+const struct roost_flags_answer *
+roost_flags_box_known(struct mailbox_transaction_context *trans, uint32_t uid,
+		      const struct roost_flags_request *request)
+{
+	const struct roost_flags_answer *answer = roost_flags_kept_find(
+		roost_flags_box_trans_get(trans)->kept, request);
+
+	if (answer != NULL)
+		answer_events(roost_flags_box_get(trans->box), uid, answer);
+	return answer;
+}
+
+struct roost_flags_answer *
+roost_flags_box_keep(struct mailbox_transaction_context *trans,
+		     const struct roost_flags_request *request,
+		     const struct roost_flag_outcome *outcome)
+{
+	struct roost_flags_answer *answer = roost_flags_kept_add(
+		&roost_flags_box_trans_get(trans)->kept, request);
+	size_t i;
+
+	for (i = 0; i < outcome->denial_count; i++) {
+		const char *rule =
+			roost_flagrule_word(outcome->denials[i].rule);
+
+		array_push_back(&answer->denied, &rule);
+	}
+	answer->is_refused = outcome->verdict != ROOST_FLAG_OK;
+	answer->has_deviated = outcome->has_deviated;
+	return answer;
 }

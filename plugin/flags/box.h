@@ -10,6 +10,8 @@
  * its mailbox and its UID, and never a name that a user made up.
  */
 
+#include "flags/event.h"
+#include "flags/kept.h"
 #include "flags/user.h"
 
 struct roost_flags_box {
@@ -18,23 +20,7 @@ struct roost_flags_box {
 	struct roost_flags_user *fuser;
 	/* A virtual mailbox: the mailboxes behind it have names and limits. */
 	bool is_virtual;
-	/* The last keywords of which no rule speaks, referenced, with the type
-	   of the change and how many names the index had. */
-	struct mail_keywords *free_keywords;
-	enum modify_type free_type;
-	unsigned int free_count;
-	struct roost_flags_last *last;	/* of mail-hooks.c */
-};
-
-/* What the last request came to for a message with these keywords.  The next
-   message of a STORE mostly has the same ones. */
-struct roost_flags_last {
-	struct mail_keywords *keywords;	/* that were asked for */
-	enum modify_type type;
-	enum roost_flag_actor actor;
-	bool is_flagged, is_literal, has_deviated;
-	ARRAY_TYPE(keyword_indexes) current;
-	struct mail_keywords *removed, *added;	/* NULL: none */
+	struct roost_flags_event_draft *drafts;
 };
 
 /* A transaction.  The first change in it that is refused makes all of it
@@ -48,6 +34,14 @@ struct roost_flags_trans {
 	ARRAY_TYPE(const_string) named;
 	struct roost_flags_save *save;
 	bool has_rescued;	/* that is in the log already */
+	/* The last keywords that were asked about by roost_flags_box_is_free(),
+	   referenced, with the type of the change; the answer, and how many
+	   names the index knew and the mailbox kept. */
+	struct mail_keywords *free_keywords;
+	enum modify_type free_type;
+	bool is_free;
+	unsigned int free_known, free_kept;
+	struct roost_flags_kept *kept;
 };
 
 /* The module that the hooks keep the state of mailboxes and transactions by.
@@ -78,15 +72,26 @@ const struct roost_flag_outcome *
 roost_flags_box_ask(struct roost_flags_box *fbox,
 		    const struct roost_flags_ask *ask);
 
+/*
+ * As that, where a message with the same keywords may have had the same request
+ * in this transaction.  known() sends the events of the answer that is kept,
+ * for the message with this UID, and returns NULL if there is none.  keep()
+ * keeps an outcome as the answer, for the caller to add what it changes.
+ */
+const struct roost_flags_answer *
+roost_flags_box_known(struct mailbox_transaction_context *trans, uint32_t uid,
+		      const struct roost_flags_request *request);
+struct roost_flags_answer *
+roost_flags_box_keep(struct mailbox_transaction_context *trans,
+		     const struct roost_flags_request *request,
+		     const struct roost_flag_outcome *outcome);
+
 /* True during replication, or where there is no rule: then every change is
    made as it was asked for. */
 bool roost_flags_box_is_exempt(const struct roost_flags_box *fbox);
 
-/* Sets *last, which may be NULL, to NULL. */
-void roost_flags_box_last_free(struct roost_flags_last **last);
-
 /* True if no rule speaks of this request, whatever keywords a message has. */
-bool roost_flags_box_is_free(struct roost_flags_box *fbox,
+bool roost_flags_box_is_free(struct mailbox_transaction_context *trans,
 			     enum modify_type type,
 			     struct mail_keywords *keywords);
 
@@ -105,8 +110,9 @@ bool roost_flags_box_keeps(struct mailbox *box, const char *name);
 unsigned int roost_flags_box_count(struct mailbox *box);
 bool roost_flags_box_may_name(struct roost_flags_box *fbox);
 
-/* Send an event of this name about a message; uid is 0 where it has none. */
-void roost_flags_box_event(struct mailbox *box, uint32_t uid,
+/* Send an event about a message if somebody listens; uid is 0 where it has
+   none, and name and rule are constants. */
+void roost_flags_box_event(struct roost_flags_box *fbox, uint32_t uid,
 			   const char *name, const char *rule);
 
 #endif

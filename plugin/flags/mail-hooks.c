@@ -127,17 +127,17 @@ names_old(const struct roost_flagrules *rules,
 /* What has to be removed and added so that the message, which has all, gets the
    names of the outcome. */
 static void
-last_set_change(struct roost_flags_last *last, struct mail *mail,
-		const struct roost_flags_ask *ask, const char *const *all,
-		const struct roost_flag_outcome *outcome)
+answer_set_change(struct roost_flags_answer *answer, struct mail *mail,
+		  const struct roost_flags_ask *ask, const char *const *all,
+		  const struct roost_flag_outcome *outcome)
 {
 	const char *const *old =
 		names_old(FLAGS_MAIL(mail)->fbox->fuser->rules, ask, all);
 	const char *const *names = roost_flags_box_outcome_names(outcome);
 
-	last->removed = keywords_of(mail->box, names_without(old, names));
-	last->added = keywords_of(mail->box,
-				  names_without(names, ask->current));
+	answer->removed = keywords_of(mail->box, names_without(old, names));
+	answer->added = keywords_of(mail->box,
+				    names_without(names, ask->current));
 }
 
 /* At most as many names as the rules can look at.  If there are more, those
@@ -165,45 +165,27 @@ names_few(struct roost_flags_box *fbox, enum roost_flag_actor actor,
 	return array_front(&names);
 }
 
-static struct roost_flags_last *
-last_new(const struct roost_flags_ask *ask, enum modify_type type,
-	 struct mail *mail, struct mail_keywords *keywords)
-{
-	const ARRAY_TYPE(keyword_indexes) *current =
-		mail_get_keyword_indexes(mail);
-	struct roost_flags_last *last = i_new(struct roost_flags_last, 1);
-
-	last->keywords = keywords;
-	if (keywords != NULL)
-		mailbox_keywords_ref(keywords);
-	last->type = type;
-	last->actor = ask->actor;
-	last->is_flagged = ask->is_flagged;
-	i_array_init(&last->current, array_count(current) + 1);
-	array_append_array(&last->current, current);
-	return last;
-}
-
 /* Change the mail.  Where it gets other keywords than were asked for, STORE has
    to tell them to the client even if it is silent. */
 static void
-last_apply(const struct roost_flags_last *last, struct mail *mail)
+answer_apply(const struct roost_flags_answer *answer, struct mail *mail,
+	     enum modify_type type, struct mail_keywords *keywords)
 {
-	struct flags_mail *fmail = FLAGS_MAIL(mail);
-	struct mail_vfuncs *super = &fmail->module_ctx.super;
+	struct mail_vfuncs *super = &FLAGS_MAIL(mail)->module_ctx.super;
 
-	if (last->is_literal) {
-		if (last->keywords != NULL)
-			super->update_keywords(mail, last->type,
-					       last->keywords);
+	if (answer->is_refused)
+		return;
+	if (answer->is_literal) {
+		if (keywords != NULL)
+			super->update_keywords(mail, type, keywords);
 		return;
 	}
-	if (last->removed != NULL)
-		super->update_keywords(mail, MODIFY_REMOVE, last->removed);
-	if (last->added != NULL)
-		super->update_keywords(mail, MODIFY_ADD, last->added);
-	if (last->has_deviated &&
-	    (last->removed != NULL || last->added != NULL))
+	if (answer->removed != NULL)
+		super->update_keywords(mail, MODIFY_REMOVE, answer->removed);
+	if (answer->added != NULL)
+		super->update_keywords(mail, MODIFY_ADD, answer->added);
+	if (answer->has_deviated &&
+	    (answer->removed != NULL || answer->added != NULL))
 		mail->transaction->itrans->flags &=
 			ENUM_NEGATE(MAIL_INDEX_TRANSACTION_FLAG_HIDE);
 }
@@ -216,71 +198,63 @@ change_of(enum modify_type type)
 		ROOST_FLAG_REPLACE;
 }
 
-static bool
-last_fits(const struct roost_flags_last *last, const struct mail *mail,
-	  const struct roost_flags_ask *ask, enum modify_type type,
-	  struct mail_keywords *keywords)
+/* Keep the outcome for messages that have the same keywords as this one. */
+static const struct roost_flags_answer *
+answer_new(struct mail *mail, const struct roost_flags_request *request,
+	   const struct roost_flags_ask *ask, const char *const *all,
+	   const struct roost_flag_outcome *outcome)
 {
-	return last != NULL && last->keywords == keywords &&
-		last->type == type && last->actor == ask->actor &&
-		last->is_flagged == ask->is_flagged &&
-		array_cmp(&last->current, mail_get_keyword_indexes(
-				(struct mail *)(uintptr_t)mail));
+	struct roost_flags_answer *answer =
+		roost_flags_box_keep(mail->transaction, request, outcome);
+
+	answer->is_literal = !outcome->has_deviated &&
+		is_harmless(FLAGS_MAIL(mail)->fbox->fuser->rules, ask);
+	if (!answer->is_refused && !answer->is_literal)
+		answer_set_change(answer, mail, ask, all, outcome);
+	return answer;
 }
 
-/* Ask the rules and change the mail.  The outcome is kept for the next message,
-   unless a keyword was denied, since each denial is an event. */
-static void
-mail_decide(struct mail *mail, struct roost_flags_ask *ask,
-	    enum modify_type type, struct mail_keywords *keywords)
+/* Ask the rules.  NULL where there are more names than they can look at, which
+   has made the transaction fail if it has to. */
+static const struct roost_flags_answer *
+mail_ask(struct mail *mail, const struct roost_flags_request *request)
 {
 	struct roost_flags_box *fbox = FLAGS_MAIL(mail)->fbox;
-	const struct roost_flag_outcome *outcome;
-	struct roost_flags_last *last;
 	const char *const *all = p_strarray_dup(unsafe_data_stack_pool,
 						mail_get_keywords(mail));
+	const struct roost_flags_ask ask = {
+		.trans = mail->transaction, .actor = request->actor,
+		.change = request->change,
+		.current = names_few(fbox, request->actor, all),
+		.names = roost_flags_box_names(mail->box, request->keywords),
+		.is_flagged = request->is_flagged, .uid = mail->uid,
+	};
+	const struct roost_flag_outcome *outcome = fbox->fuser->outcome;
 
-	ask->change = change_of(type);
-	ask->names = roost_flags_box_names(mail->box, keywords);
-	ask->current = names_few(fbox, ask->actor, all);
-	ask->uid = mail->uid;
-	outcome = roost_flags_box_ask(fbox, ask);
-	if (outcome == NULL)
-		return;
-	last = last_new(ask, type, mail, keywords);
-	last->is_literal = !outcome->has_deviated &&
-		is_harmless(fbox->fuser->rules, ask);
-	last->has_deviated = outcome->has_deviated;
-	if (!last->is_literal)
-		last_set_change(last, mail, ask, all, outcome);
-	last_apply(last, mail);
-	roost_flags_box_last_free(&fbox->last);
-	if (outcome->denial_count == 0)
-		fbox->last = last;
-	else
-		roost_flags_box_last_free(&last);
+	if (roost_flags_box_ask(fbox, &ask) == NULL &&
+	    outcome->verdict == ROOST_FLAG_OK)
+		return NULL;
+	return answer_new(mail, request, &ask, all, outcome);
 }
 
 static void
 mail_apply(struct mail *mail, enum modify_type type,
 	   struct mail_keywords *keywords)
 {
-	struct roost_flags_box *fbox = FLAGS_MAIL(mail)->fbox;
-	struct roost_flags_ask ask = {
-		.trans = mail->transaction,
+	const struct roost_flags_request request = {
+		.keywords = keywords, .change = change_of(type),
 		.actor = is_by_server(mail, keywords) ? ROOST_FLAG_SERVER :
-			roost_flags_user_actor(fbox->fuser),
+			roost_flags_user_actor(FLAGS_MAIL(mail)->fbox->fuser),
 		.is_flagged = (mail_get_flags(mail) & MAIL_FLAGGED) != 0,
+		.current = mail_get_keyword_indexes(mail),
 	};
+	const struct roost_flags_answer *answer =
+		roost_flags_box_known(mail->transaction, mail->uid, &request);
 
-	if (!last_fits(fbox->last, mail, &ask, type, keywords)) {
-		mail_decide(mail, &ask, type, keywords);
-		return;
-	}
-	last_apply(fbox->last, mail);
-	if (fbox->last->has_deviated)
-		roost_flags_box_event(mail->box, mail->uid,
-				      "roost_flags_changed", "policy");
+	if (answer == NULL)
+		answer = mail_ask(mail, &request);
+	if (answer != NULL)
+		answer_apply(answer, mail, type, keywords);
 }
 
 static void
@@ -290,7 +264,7 @@ flags_update_keywords(struct mail *mail, enum modify_type type,
 	struct flags_mail *fmail = FLAGS_MAIL(mail);
 
 	if (is_exempt(mail, fmail->fbox) ||
-	    roost_flags_box_is_free(fmail->fbox, type, keywords)) {
+	    roost_flags_box_is_free(mail->transaction, type, keywords)) {
 		fmail->module_ctx.super.update_keywords(mail, type, keywords);
 		return;
 	}
@@ -313,7 +287,7 @@ flags_update_flags(struct mail *mail, enum modify_type type,
 	if (!is_cleared || is_exempt(mail, fmail->fbox))
 		return;
 	T_BEGIN {
-		if (*mail_get_keywords(mail) != NULL)
+		if (array_count(mail_get_keyword_indexes(mail)) > 0)
 			mail_apply(mail, MODIFY_ADD, NULL);
 	} T_END;
 }

@@ -110,7 +110,7 @@ server_add(struct roost_flags_box *fbox, struct mail_save_context *ctx,
 	outcome = *names == NULL ? NULL : roost_flags_box_ask(fbox, &ask);
 	if (outcome == NULL || !outcome->has_changed)
 		return NULL;
-	roost_flags_box_event(fbox->box, 0, "roost_flags_set_at_delivery",
+	roost_flags_box_event(fbox, 0, "roost_flags_set_at_delivery",
 			      "at_delivery");
 	return roost_flags_box_outcome_names(outcome);
 }

@@ -9,7 +9,7 @@ import pytest
 
 import flagkit
 import server as servers
-from flagkit import Box, admin, another, filled, flags_of, message
+from flagkit import Box, admin, another, filled, flags_of, low, message
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs roost_flags")
 
@@ -904,6 +904,28 @@ def test_idle_session_sees_one_final_set(server, user):
             (1, {"own", "$junk", "\\flagged"})], lines
 
 
+# One command about many messages
+
+SIX = ["one", "two", "$Junk", "four", "NonJunk", "\\Flagged"]
+
+
+def test_each_of_many_messages(server, user):
+    """Two of each set of six flags, far apart: what becomes of one is what
+    becomes of it alone."""
+    sets = [[name for bit, name in enumerate(SIX) if number >> bit & 1]
+            for number in range(64)] * 2
+    with filled(server, user) as box:
+        box.append(*[" ".join(names) for names in sets])
+        box.select()
+        box.ok("STORE 1:* +FLAGS ($MailFlagBit1 NonJunk)")
+        box.select()
+        found = [names for _, names in sorted(box.all_flags().items())]
+    wanted = [low(names) - {"$junk", "nonjunk"} | {"$notjunk"} |
+              ({"$mailflagbit1"} if "\\Flagged" in names else set())
+              for names in sets]
+    assert found == wanted
+
+
 # Maildir has 26 letters
 
 def test_many_names(server, user):
@@ -936,6 +958,77 @@ def test_events(server):
         box.ok("STORE 1 +FLAGS (Plain)")
         box.ok("STORE 1 +FLAGS (%s)" % TRUST)
         flagkit.wait_counts(server, before, denied=2, changed=1)
+
+
+def test_each_message_is_counted(server):
+    """By a metric and without debugging, also those with keywords that another
+    message of the command has."""
+    user = another(server)
+    names = ("", "Own", "", "Own", "$Junk", "")
+    with filled(server, user, *names) as box:
+        before = flagkit.counts(server)
+        box.ok("STORE 1:* +FLAGS (%s)" % TRUST)
+        flagkit.wait_counts(server, before, denied=6)
+        box.ok("STORE 1:* +FLAGS (NonJunk)")
+        flagkit.wait_counts(server, before, denied=6, changed=6)
+        box.ok("STORE 1:* +FLAGS (Plain)")
+        box.ok("STORE 1:* FLAGS (NonJunk)")
+        flagkit.wait_counts(server, before, denied=6, changed=12)
+    assert flags_of(server, user) == [{"$notjunk"}] * 6
+
+
+def test_each_refused_message_is_counted(server):
+    user = another(server, "reject")
+    with filled(server, user, "", "Own", "", "Own") as box:
+        before = flagkit.counts(server)
+        box.no("NOPERM", "STORE 1:* +FLAGS (%s)" % TRUST)
+        flagkit.wait_counts(server, before, denied=4)
+    assert flags_of(server, user) == [set(), {"own"}] * 2
+
+
+def test_each_copy_is_counted(server):
+    """That leaves behind what only the server may set."""
+    user = another(server)
+    public = board(server, user, "", "Own", "Plain", "", "Own", "")
+    for number in (1, 2, 4, 5):
+        admin(server, user, "add", TRUST, number, mailbox=public)
+    with Box(server, user, public) as box:
+        before = flagkit.counts(server)
+        box.ok("COPY 1:* INBOX")
+        flagkit.wait_counts(server, before, denied=4)
+        box.ok("COPY 1:* INBOX")
+        flagkit.wait_counts(server, before, denied=8)
+    assert flags_of(server, user) == \
+        [set(), {"own"}, {"plain"}, set(), {"own"}, set()] * 2
+
+
+# Each filter of the log, and the UIDs of what it shows of a command about six
+# messages.
+LOGGED = {
+    "event=roost_flags_changed": [1, 2, 3, 4, 5, 6],
+    "event=roost_flags_changed and uid=2": [2],
+    "event=roost_flags_changed and not uid=2": [1, 3, 4, 5, 6],
+    "event=roost_flags_* and rule=policy and mailbox=INBOX":
+        [1, 2, 3, 4, 5, 6],
+    "event=roost_flags_denied": [],
+    "event=roost_flags_changed and mailbox=Other": [],
+}
+
+
+@pytest.mark.parametrize("asked", LOGGED)
+def test_each_message_is_logged(make_server, asked):
+    """Where a filter of the log asks for it, though none of Dovecot's own
+    debugging is on."""
+    server = make_server("sdbox", roost=False, flags={"at_delivery": "none"},
+                         extra="log_debug = %s\n" % asked)
+    names = ("", "Own", "", "Own", "", "")
+    with filled(server, "alice", *names) as box:
+        mark = server.log_mark()
+        box.ok("STORE 1:* +FLAGS (NonJunk)")
+    server.settle_log()
+    found = re.findall(r"roost_flags_(\w+): \w+ \(UID (\d+)\)",
+                       server.log_since(mark))
+    assert found == [("changed", str(uid)) for uid in LOGGED[asked]]
 
 
 def test_nothing_is_wrong(server):

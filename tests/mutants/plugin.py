@@ -325,9 +325,32 @@ MUTANTS = [
      "offers and sdbox"),
     ("flags: a copy is what core left of it", "flags/box-hooks.c",
      "\tnames_split(copy_names(ctx, mail), &ruled, &tokens);\n",
-     "\tnames_split(roost_flags_box_names(fbox->box, ctx->data.keywords),\n"
+     "\tnames_split(roost_flags_box_names(trans->box, ctx->data.keywords),\n"
      "\t\t    &ruled, &tokens);\n", PROGRAMS,
      "copy_keeps and sdbox"),
+    ("flags: one answer for any keywords", "flags/kept.c",
+     "\t\tarray_cmp(one->current, other->current);\n", "\t\tTRUE;\n", FLAGS,
+     "many_messages and sdbox"),
+    ("flags: one answer, flagged or not", "flags/kept.c",
+     "\t\tone->is_flagged == other->is_flagged &&\n", "", FLAGS,
+     "many_messages and sdbox"),
+    ("flags: one answer for any request", "flags/kept.c",
+     "\treturn one->keywords == other->keywords &&\n"
+     "\t\tone->change == other->change && one->actor",
+     "\treturn one->actor", FLAGS, "clears_no_protected and sdbox"),
+    ("flags: one answer for all that core emptied", "flags/box-hooks.c",
+     "\tif (array_count(request->current) > 0) {\n", "\tif (TRUE) {\n",
+     PROGRAMS, "copy_keeps and sdbox"),
+    ("flags: only the first of a command is counted", "flags/box.c",
+     "\tif (answer != NULL)\n\t\tanswer_events(", "\tif (FALSE)\n"
+     "\t\tanswer_events(", FLAGS, "is_counted and sdbox"),
+    ("flags: a filter is asked about the first UID", "flags/event.c",
+     "\tevent_set_forced_debug(draft->event, FALSE);\n", "",
+     "glue/test_flags_event", ""),
+    ("flags: only the log is asked who listens", "flags/event.c",
+     "\treturn event_want_debug(draft->event);\n",
+     "\treturn event_want_debug_log(draft->event);\n", FLAGS,
+     "is_counted and sdbox"),
     ("flags: wrong rules let a user in", "flags/user.c",
      "\tif (fuser == NULL) {\n\t\tuser->error = p_strdup_printf("
      "user->pool, \"roost_flags: %s\",\n\t\t\t\t\t      error);\n"

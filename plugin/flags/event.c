@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event: events about single messages, made only where somebody listens.  See
+ * event.h.
+ */
+#include "flags/event.h"
+
+struct roost_flags_event_draft {
+	struct roost_flags_event_draft *next;
+	const char *name, *rule;
+	struct event *event;
+};
+
+static struct event *
+event_new(struct event *parent, const struct roost_flags_event *said)
+{
+	struct event *event = event_create(parent);
+
+	event_set_name(event, said->name);
+	event_add_str(event, "rule", said->rule);
+	event_add_str(event, "mailbox", said->mailbox);
+	event_add_int(event, "uid", said->uid);
+	return event;
+}
+
+static struct roost_flags_event_draft *
+draft_get(struct roost_flags_event_draft **drafts, struct event *parent,
+	  const struct roost_flags_event *said)
+{
+	struct roost_flags_event_draft *draft;
+
+	for (draft = *drafts; draft != NULL; draft = draft->next) {
+		if (strcmp(draft->rule, said->rule) == 0 &&
+		    strcmp(draft->name, said->name) == 0)
+			return draft;
+	}
+	draft = i_new(struct roost_flags_event_draft, 1);
+	draft->name = said->name;
+	draft->rule = said->rule;
+	draft->event = event_new(parent, said);
+	draft->next = *drafts;
+	*drafts = draft;
+	return draft;
+}
+
+/* Does a filter of the log, or of a metric, ask for such an event?  Dovecot
+   keeps the answer of the log's filter in the event; setting whether debugging
+   is forced, here to what it is, makes it ask again. */
+static bool
+draft_is_wanted(struct roost_flags_event_draft *draft, uint32_t uid)
+{
+	event_add_int(draft->event, "uid", uid);
+	event_set_forced_debug(draft->event, FALSE);
+	return event_want_debug(draft->event);
+}
+
+void
+roost_flags_event_send(struct roost_flags_event_draft **drafts,
+		       struct event *parent,
+		       const struct roost_flags_event *said)
+{
+	struct roost_flags_event_draft *draft =
+		draft_get(drafts, parent, said);
+	struct event *event;
+
+	if (!draft_is_wanted(draft, said->uid))
+		return;
+	event = event_new(parent, said);
+	e_debug(event, "%s: %s (UID %u)", said->name, said->rule, said->uid);
+	event_unref(&event);
+}
+
+void
+roost_flags_event_free(struct roost_flags_event_draft **drafts)
+{
+	struct roost_flags_event_draft *draft;
+
+	while ((draft = *drafts) != NULL) {
+		*drafts = draft->next;
+		event_unref(&draft->event);
+		i_free(draft);
+	}
+}
