@@ -447,7 +447,8 @@ fuzz-run: fuzz
 		$$fuzzer -max_total_time=$(FUZZ_SECS) -print_final_stats=1 \
 			$(BUILD)/corpus/$$(basename $$fuzzer); done
 
-## bench            plain Dovecot, mail_crypt and Roost side by side
+## bench            plain Dovecot, mail_crypt and Roost side by side; BENCH=args,
+##                  as in BENCH=--small or BENCH="--against build/bench/old.json"
 .PHONY: bench demo
 BENCH ?=
 bench: all

@@ -11,42 +11,65 @@ process that did the work. Goals are printed, never asserted.
 """
 
 import argparse
+import datetime
 import os
-import platform
 import sys
 import time
 
 TOP = os.environ["ROOST_E2E_TOP"]
 sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
 
+import about  # noqa: E402
+import against  # noqa: E402
+import disks  # noqa: E402
 import flagbox  # noqa: E402
 import inplace  # noqa: E402
-import lively  # noqa: E402
 import logins  # noqa: E402
 import mailbox  # noqa: E402
-import messages  # noqa: E402
+import mails  # noqa: E402
 import report  # noqa: E402
+import rows  # noqa: E402
 import server  # noqa: E402
-import session  # noqa: E402
-import systems  # noqa: E402
+import sessions  # noqa: E402
+import writing  # noqa: E402
 
 SIGNS = {"mail_crypt": b"CRYPTED\x03\x07", "roost": server.MAGIC}
-RANGE = 65536
-PARTS = ("mails", "box", "flags", "inplace", "logins")
+PARTS = ("writing", "mails", "box", "flags", "sessions", "inplace", "logins")
+# {option: (default, with --small, what it is)}
+NUMBERS = {
+    "messages": (2000, 200, "how many large and small messages"),
+    "bytes": (None, None, "of these together (77000 each)"),
+    "big": (25000000, 25000000, "bytes of the message that is read in parts"),
+    "waiting": (1000, 40, "sessions at once that wait"),
+    "writes": (3, 1, "rounds of what writes to a disk or takes long"),
+    "reads": (7, 2, "rounds of FETCH, SEARCH, and writing to a tmpfs"),
+    "short": (21, 3, "rounds of what is short"),
+    "cheap": (11, 2, "rounds of commands on the lively mailboxes"),
+}
+ROUNDS = ("writes", "reads", "short", "cheap")
+SIZES = ((5000, 20000), (300, 600))
 
 
 class Bench:
+    """What all parts share: options, samples and notes."""
+
     def __init__(self, options):
         self.options = options
         self.tmp = os.path.join(os.environ["ROOST_E2E_TMP"], "bench")
+        os.makedirs(self.tmp)
         self.samples = {}
         self.bytes = {}
+        self.notes = []
         self.rounds = 0
-        self.total = self.box_total = 0
 
     def say(self, text):
         print("%s %s" % (time.strftime("%H:%M:%S"), text), file=sys.stderr,
               flush=True)
+
+    def note(self, text):
+        """Keeps what the report must say beside its tables."""
+        self.say(text)
+        self.notes.append(text)
 
     def add(self, work, system, sample):
         self.samples.setdefault(work, {}).setdefault(system, []).append(
@@ -57,285 +80,110 @@ class Bench:
         assert self.bytes.setdefault(work, count) == count, \
             "%s: %d bytes, not %d" % (work, count, self.bytes[work])
 
-    def in_turn(self, names=systems.SYSTEMS):
+    def in_turn(self, names):
         """The names, each time beginning with another one."""
         self.rounds += 1
         shift = self.rounds % len(names)
         return names[shift:] + names[:shift]
 
-    # What is measured
-
     def check_stored(self, name, one, user, count):
         """Asserts that the stored messages look as this system's do, and
-        that there are so many, unless count is None."""
+        that there are so many."""
         stored = one.objects(user)
-        assert count is None or len(stored) == count, \
-            "%s stored %d of %d" % (name, len(stored), count)
+        assert len(stored) == count, "%s stored %d of %d" % (
+            name, len(stored), count)
+        wanted = "roost" if name in rows.MODES else name
         for path, _, content in stored:
             seen = [sign for sign, magic in SIGNS.items()
                     if content.startswith(magic)]
-            assert seen == [name][:name != "plain"], (name, seen, path)
+            assert seen == [wanted][:wanted != "plain"], (name, seen, path)
 
-    def append(self, servers, mails, user, mailbox="All"):
-        for name in self.in_turn():
-            with session.Session(servers[name], user) as imap:
-                imap.append("INBOX", mails[1:2])
-                imap.run("CREATE " + mailbox)
-                os.sync()
-                sample = imap.append(mailbox, mails)
-                self.add("append", name, sample)
-            self.check_stored(name, servers[name], user, len(mails) + 1)
-        self.listing(servers, user, mailbox)
-
-    def listing(self, servers, user, mailbox):
-        for name in self.in_turn():
-            for work in ("listing-cold", "listing-cached"):
-                with session.Session(servers[name], user, mailbox) as imap:
-                    sample, count = imap.measure(
-                        "FETCH 1:* (ENVELOPE BODYSTRUCTURE)")
-                    self.same("listing", count)
-                    self.add(work, name, sample)
-
-    def lmtp(self, servers, wire, user):
-        for name in self.in_turn():
-            with session.Lmtp(servers[name]) as lmtp:
-                lmtp.deliver(user, wire[1:2])
-                os.sync()
-                self.add("lmtp", name, lmtp.deliver(user, wire))
-            self.check_stored(name, servers[name], user, len(wire) + 1)
-
-    def read_all(self, servers, user, is_kept=True):
-        for name in self.in_turn():
-            with session.Session(servers[name], user, "All") as imap:
-                sample, count = imap.measure("FETCH 1:* BODY.PEEK[]")
-                self.same("fetch", count)
-                if is_kept:
-                    self.add("fetch", name, sample)
-                    self.add("memory", name, session.memory(imap.pid))
-
-    def search(self, servers, user, is_kept=True):
-        for name in self.in_turn():
-            with session.Session(servers[name], user, "All") as imap:
-                sample, count = imap.measure("SEARCH BODY " +
-                                             messages.ABSENT)
-                self.same("search", count)
-                if is_kept:
-                    self.add("search", name, sample)
-
-    def partial(self, servers, kind, is_kept=True):
-        start = self.options.big * 24 // 25
-        for name in self.in_turn():
-            with session.Session(servers[name], "big", "INBOX") as imap:
-                for work, off in (("cold", start), ("next", start + RANGE)):
-                    work = "partial-%s-%s" % (kind, work)
-                    sample, count = imap.measure(
-                        "FETCH 1 BODY.PEEK[]<%d.%d>" % (off, RANGE))
-                    self.same(work, count)
-                    if is_kept:
-                        self.add(work, name, sample)
-
-    def login(self, servers, user, is_kept=True):
-        for name in self.in_turn():
-            with session.Session(servers[name], user, "All") as imap:
-                sample = {"wall": imap.ready - imap.started,
-                          "cpu": session.cpu(imap.pid)}
-                if is_kept:
-                    self.add("login", name, sample)
-
-    # The whole
-
-    def put_big(self, servers):
-        big = messages.make_one(self.options.big, self.options.seed)
-        for name, one in servers.items():
-            with session.Session(one, "big") as imap:
-                imap.append("INBOX", [big])
-            self.check_stored(name, one, "big", 1)
-
-    def writing(self, servers, mails):
-        """Deletes nothing in between, because file systems are slow to make
-        files where some were just deleted."""
-        wire = [server.smtp_data(mail) for mail in mails]
-        for number in range(self.options.writes):
-            self.say("APPEND, round %d" % (number + 1))
-            self.append(servers, mails, "append%d" % number)
-        for number in range(self.options.writes):
-            self.say("LMTP, round %d" % (number + 1))
-            self.lmtp(servers, wire, "lmtp%d" % number)
-
-    def reading(self, servers):
-        user = "append%d" % (self.options.writes - 1)
-        for work in (self.read_all, self.search):
-            work(servers, user, is_kept=False)
-            for number in range(self.options.reads):
-                self.say("%s, round %d" % (work.__name__, number + 1))
-                work(servers, user)
-        self.say("login")
-        self.login(servers, user, is_kept=False)
-        for _ in range(self.options.short):
-            self.login(servers, user)
-
-    def ranges(self, servers, kind):
-        self.say("partial FETCH, " + kind)
-        self.put_big(servers)
-        self.partial(servers, kind, is_kept=False)
-        for _ in range(self.options.short):
-            self.partial(servers, kind)
-
-    def users(self):
-        return ["big"] + ["%s%d" % (kind, number)
-                          for kind in ("append", "lmtp")
-                          for number in range(self.options.writes)]
-
-    def mails_part(self):
-        options = self.options
-        self.say("making %d messages" % options.messages)
-        mails = messages.make(options.messages, options.bytes, options.seed)
-        self.total = sum(map(len, mails))
-        servers = systems.start(os.path.join(self.tmp, "main"),
-                                options.storage, False, self.users())
-        try:
-            self.writing(servers, mails)
-            del mails
-            self.reading(servers)
-            self.ranges(servers, "lf")
-        finally:
-            systems.stop(servers)
-        servers = systems.start(os.path.join(self.tmp, "crlf"), "maildir",
-                                True, self.users())
-        try:
-            self.ranges(servers, "crlf")
-        finally:
-            systems.stop(servers)
-
-    def fill(self, servers, kind, mails):
-        """Fills several mailboxes alike, and returns the last one."""
-        for number in range(self.options.writes):
-            self.say("lively mailbox by %s, round %d" % (kind, number + 1))
-            box = mailbox.Mailbox(self, servers, "%s%d" % (kind, number))
-            box.fill(kind, mails)
-        for name, one in servers.items():
-            self.check_stored(name, one, box.user, len(mails))
-        box.keep("delivered")
-        box.rounds("delivered", "list-" + kind, mailbox.LIST,
-                   self.options.cheap, is_same=kind == "append")
-        return box
-
-    def box_part(self):
-        options = self.options
-        self.say("making %d lively messages" % options.box)
-        mails = lively.make(options.box, options.seed)
-        self.box_total = sum(map(len, mails))
-        wire = [server.smtp_data(mail) for mail in mails]
-        servers = systems.start(os.path.join(self.tmp, "box"),
-                                options.storage, False, self.users(),
-                                mailbox.NAMES)
-        try:
-            self.fill(servers, "lmtp", wire)
-            box = self.fill(servers, "append", mails)
-            box.keep("listed")
-            box.commands("listed", options.cheap, options.reads)
-            box.keywords("listed", options.cheap)
-        finally:
-            systems.stop(servers)
-        self.locked_part(wire)
-
-    def locked_part(self, wire):
-        """Delivers in password mode, where a delivery cannot open what it has
-        sealed, but the client's login can."""
-        servers = systems.start(os.path.join(self.tmp, "locked"),
-                                self.options.storage, False, ("locked",),
-                                mailbox.NAMES, secret=True)
-        try:
-            box = mailbox.Mailbox(self, servers, "locked")
-            servers["roost"].init_password_mode("locked")
-            box.fill("locked", wire)
-            box.keep("delivered")
-            box.rounds("delivered", "list-locked", mailbox.LIST,
-                       self.options.cheap, is_same=False)
-        finally:
-            systems.stop(servers)
-
-    def flags_part(self):
-        servers = systems.start_flags(os.path.join(self.tmp, "flags"),
-                                      self.options.storage, (flagbox.USER,))
-        try:
-            flagbox.Flags(self, servers).run(self.options.box,
-                                             self.options.cheap)
-        finally:
-            systems.stop(servers)
-
-    def inplace_part(self):
-        options = self.options
-        self.say("making %d messages" % options.messages)
-        mails = messages.make(options.messages, options.bytes, options.seed)
-        self.total = sum(map(len, mails))
-        servers = systems.start(os.path.join(self.tmp, "inplace"),
-                                options.storage, False, (inplace.USER,),
-                                ("roost",))
-        try:
-            inplace.InPlace(self, servers["roost"]).run(mails,
-                                                        options.writes)
-        finally:
-            systems.stop(servers)
-
-    def logins_part(self):
-        one, cache = logins.start(os.path.join(self.tmp, "logins"),
-                                  self.options.storage)
-        try:
-            logins.Logins(self, one, cache).run(self.options.short)
-        finally:
-            one.stop()
+    def parts(self):
+        """Yields what the parts that were asked for consist of."""
+        made = {"writing": (writing.Writing,), "mails": (mails.Mails,),
+                "sessions": (sessions.Sessions,),
+                "inplace": (inplace.InPlace,), "logins": (logins.Logins,)}
+        for part in self.options.part or PARTS:
+            if part in made:
+                yield from (kind(self) for kind in made[part])
+                continue
+            kind = {"box": mailbox.Box, "flags": flagbox.Flags}[part]
+            yield from (kind(self, size) for size in self.options.box)
 
     def run(self):
         self.load = [os.getloadavg()]
-        for part in self.options.part or PARTS:
-            getattr(self, part + "_part")()
+        for part in self.parts():
+            part.run()
         self.load.append(os.getloadavg())
 
-    def result(self):
+    def kind(self):
+        """What a run must have in common with one that it is compared
+        with."""
+        options = self.options
         return {
             "dovecot": "%d.%d.%d" % server.VERSION,
-            "machine": "%s, %d processors" % (platform.machine(),
-                                              os.cpu_count()),
-            "storage": self.options.storage,
-            "seed": self.options.seed,
-            "load": self.load,
-            "messages": self.options.messages,
-            "bytes": self.total,
-            "big": self.options.big,
-            "box": self.options.box,
-            "box_bytes": self.box_total,
-            "samples": self.samples,
+            "machine": about.machine(),
+            "storage": options.storage,
+            "disk": disks.kind(self.tmp),
+            "sizes": {name: getattr(options, name) for name in
+                      ("messages", "bytes", "big", "lively", "waiting",
+                       "seed")},
         }
+
+    def result(self):
+        return dict(
+            self.kind(),
+            format=against.FORMAT,
+            date=datetime.date.today().isoformat(),
+            commit=self.options.commit or about.commit(TOP),
+            box=self.options.box,
+            rounds={name: getattr(self.options, name) for name in ROUNDS},
+            load=self.load,
+            notes=self.notes,
+            samples=self.samples)
+
+
+def _numbers(text):
+    found = [int(word) for word in text.split(",")]
+    if min(found) < 100:
+        raise ValueError("a mailbox has 100 messages at least")
+    return found
 
 
 def parse():
     parser = argparse.ArgumentParser(description="Plain Dovecot, mail_crypt "
                                      "and Roost side by side.")
     add = parser.add_argument
-    add("--small", action="store_true", help="a quick run: 200 messages")
+    add("--small", action="store_true", help="a quick run of everything")
     add("--part", action="append", choices=PARTS, help="of the "
         "measurements (all)")
     add("--storage", choices=server.STORAGES, default="sdbox")
-    add("--messages", type=int, help="how many (2000)")
-    add("--bytes", type=int, help="of all together (154000000)")
-    add("--box", type=int, help="messages of the lively mailbox (5000)")
-    add("--big", type=int, default=25000000, help="bytes of the message "
-        "that is read in parts")
+    for name, (default, small, told) in NUMBERS.items():
+        add("--" + name, type=int, help="%s (%s; small: %s)" % (
+            told, default, small) if default else told)
+    add("--box", type=_numbers, metavar="N,N", help="messages of the lively "
+        "mailboxes (5000,20000; small: 300,600); 100000 takes an hour more")
+    add("--tmpfs", default=os.path.join(os.environ["ROOST_E2E_TMP"],
+                                        "servers"),
+        help="a folder on a tmpfs (one is mounted for the run)")
     add("--seed", type=int, default=1)
-    add("--writes", type=int, default=3, help="rounds of APPEND and LMTP")
-    add("--reads", type=int, default=7, help="rounds of FETCH and SEARCH")
-    add("--short", type=int, default=21, help="rounds of what is short")
-    add("--cheap", type=int, default=11, help="rounds of commands on the "
-        "lively mailbox")
+    add("--against", metavar="FILE", help="compare with an earlier "
+        "bench.json")
+    add("--commit", help="what was measured, if git does not know it")
     add("--out", default=os.path.join(TOP, os.environ.get("BUILD", "build"),
                                       "bench"), help="folder of the results")
-    options = parser.parse_args()
-    options.messages = options.messages or (200 if options.small else 2000)
-    options.box = options.box or (500 if options.small else 5000)
+    return complete(parser.parse_args())
+
+
+def complete(options):
+    """Fills in what was not asked for."""
+    for name, (default, small, _) in NUMBERS.items():
+        if getattr(options, name) is None:
+            setattr(options, name, small if options.small else default)
     options.bytes = options.bytes or 77000 * options.messages
-    assert options.writes > 0 and options.reads > 0 and options.short > 0 and \
-        options.cheap > 0
+    options.box = options.box or list(SIZES[options.small])
+    options.lively = options.box[0]
+    assert all(getattr(options, name) > 0 for name in NUMBERS)
     return options
 
 
@@ -344,8 +192,16 @@ def main():
     if server.PLAIN:
         sys.exit("bench: ROOST_E2E_PLAIN=1 leaves nothing to measure")
     bench = Bench(options)
+    earlier = None
+    try:
+        # Before an hour is spent on what cannot be compared.
+        if options.against:
+            earlier = against.read(options.against)
+            against.check(earlier, bench.kind())
+    except against.Refused as refused:
+        sys.exit("bench: %s" % refused)
     bench.run()
-    report.write(bench.result(), options.out)
+    report.write(bench.result(), options.out, earlier)
 
 
 main()

@@ -1,33 +1,46 @@
 # SPDX-License-Identifier: MIT
-"""flagbox: what rules for custom flags cost, without anything else of Roost.
+"""flagbox: what rules for custom flags cost.
 
 Plain Dovecot is compared with one that has the plugin `roost_flags` and its
-default rules. Messages are small, because only their flags are worked on.
+default rules, without anything else of Roost, and with Roost and these rules.
+Messages are small, because only their flags are worked on.
 """
 
-import mailbox
-import session
+import os
 
-NAMES = mailbox.NAMES
+import mailbox
+import rows
+import session
+import systems
+
 GOAL = 1.1
 USER = "flags"
 TAGS = " ".join("tag%d" % number for number in range(5))
-MANY = 200
+MANY, TAGGED = 200, 200
+# Rules speak of $Junk and $NotJunk: they are looked up in each message, and
+# setting the one clears the other. A client that does both pays 1.67.
 STORES = (
-    ("flags-set", "STORE of a keyword, rules", "STORE 1:* +FLAGS (Fern)"),
+    ("flags-set", "STORE of a keyword, rules", "STORE 1:* +FLAGS (Fern)",
+     GOAL),
     ("flags-unset", "the keyword taken away, rules",
-     "STORE 1:* -FLAGS (Fern)"),
-    ("flags-junk", "STORE of $Junk, rules", "STORE 1:* +FLAGS ($Junk)"),
+     "STORE 1:* -FLAGS (Fern)", GOAL),
+    ("flags-junk", "STORE of $Junk, rules", "STORE 1:* +FLAGS ($Junk)", 1.3),
     ("flags-ham", "STORE of $NotJunk after it, rules",
-     "STORE 1:* +FLAGS ($NotJunk)"),
+     "STORE 1:* +FLAGS ($NotJunk)", 1.6),
 )
-# $Junk and $NotJunk have no goals, because rules speak of them: they are
-# looked up in each message, and setting the one clears the other.
-WORKS = tuple((key, title, GOAL if "Fern" in command else None)
-              for key, title, command in STORES) + (
-    ("flags-append", "APPEND with keywords, rules", GOAL),
-    ("flags-select", "SELECT with 200 keywords, rules", GOAL),
-)
+
+
+def made_rows(size):
+    """The rows of a mailbox of this size."""
+    for key, title, _, goal in STORES:
+        yield rows.Row(rows.sized(key, size), "%s, %s messages" % (
+            title, rows.amount(size)), goal, ("flags",))
+
+
+ROWS = (rows.Row("flags-append", "APPEND with keywords, rules", GOAL,
+                 ("flags",)),
+        rows.Row("flags-select", "SELECT with 200 keywords, rules", GOAL,
+                 ("flags",)))
 
 
 def make(count):
@@ -47,51 +60,69 @@ def _names(imap, count):
 
 
 class Flags:
-    def __init__(self, bench, servers):
+    def __init__(self, bench, size):
         self.bench = bench
-        self.servers = servers
-        self.box = mailbox.Mailbox(bench, servers, USER)
+        self.options = bench.options
+        self.size = size
 
-    def append(self, mails, flags, is_kept, mailbox_name):
-        for name in self.bench.in_turn(NAMES):
-            with session.Session(self.servers[name], USER) as imap:
-                imap.run("CREATE " + mailbox_name)
-                sample = imap.append(mailbox_name, mails, flags)
+    def append(self, servers, mails, is_kept, name_of_box):
+        os.sync()
+        for name in self.bench.in_turn(rows.WITH_RULES):
+            with session.Session(servers[name], USER) as imap:
+                imap.run("CREATE " + name_of_box)
+                sample = imap.append(name_of_box, mails, "(\\Seen %s)" % TAGS)
                 if is_kept:
                     self.bench.add("flags-append", name, sample)
 
-    def stores(self, is_kept):
-        self.box.restore("filled")
-        for work, _, command in STORES:
-            self.box.run(work, command, is_kept, is_same=False)
-
-    def select(self, is_kept):
-        for name in self.bench.in_turn(NAMES):
-            with session.Session(self.servers[name], USER) as imap:
+    def select(self, servers, is_kept):
+        for name in self.bench.in_turn(rows.WITH_RULES):
+            with session.Session(servers[name], USER) as imap:
                 imap.run("STATUS INBOX (MESSAGES)")
                 sample, _ = imap.measure("SELECT Many")
                 if is_kept:
                     self.bench.add("flags-select", name, sample)
 
-    def many(self):
-        for one in self.servers.values():
+    @staticmethod
+    def many(servers):
+        for one in servers.values():
             with session.Session(one, USER) as imap:
                 imap.run("CREATE Many")
                 imap.append("Many", make(10))
                 imap.run("SELECT Many")
                 _names(imap, MANY)
 
-    def run(self, count, rounds):
-        mails = make(count)
-        for one in self.servers.values():
+    def stores(self, servers):
+        mails = make(self.size)
+        for one in servers.values():
             with session.Session(one, USER) as imap:
                 imap.append("INBOX", mails)
-        self.box.keep("filled")
-        for number in range(rounds + 1):
-            self.bench.say("flags, round %d" % number)
-            self.stores(number > 0)
-        self.many()
-        for number in range(rounds + 1):
-            self.select(number > 0)
-            self.append(mails[:500], "(\\Seen %s)" % TAGS, number > 0,
+        box = mailbox.Mailbox(self.bench, servers, USER, self.size)
+        box.keep("filled")
+        for number in range(self.options.cheap + 1):
+            self.bench.say("flags, %d messages, round %d" % (self.size,
+                                                             number))
+            box.restore("filled")
+            for work, _, command, _ in STORES:
+                box.run(work, command, number > 0, is_same=False)
+
+    def other(self, servers):
+        """What does not depend on how many messages the mailbox has."""
+        self.many(servers)
+        for number in range(self.options.cheap + 1):
+            self.select(servers, number > 0)
+            self.append(servers, make(min(self.size, TAGGED)), number > 0,
                         "Tagged%d" % number)
+
+    def run(self):
+        servers = systems.start(
+            os.path.join(self.bench.tmp, "flags%d" % self.size),
+            rows.WITH_RULES, rules=True, users=(USER,),
+            storage=self.options.storage)
+        try:
+            self.stores(servers)
+            if self.size == self.options.lively:
+                self.other(servers)
+        finally:
+            systems.stop(servers)
+            for one in servers.values():
+                one.remove()

@@ -110,14 +110,13 @@ def _body(rand, number, pools):
 
 
 def make(count, seed):
-    """So many messages, with CRLF lines."""
+    """Yields so many messages, with CRLF lines."""
     rand = random.Random(seed)
     pools = messages.text_pool(rand), messages.base64_pool(rand)
-    threads, made = [], []
+    threads = []
     for number in range(count):
         if not threads or rand.random() < 0.5:
             threads.append(Thread(rand))
         header = _header(rand, number, rand.choice(threads[-50:]))
-        made.append("\r\n".join(header).encode() + b"\r\n" +
-                    _body(rand, number, pools))
-    return made
+        yield "\r\n".join(header).encode() + b"\r\n" + \
+            _body(rand, number, pools)

@@ -7,6 +7,7 @@ bytes.
 """
 
 import base64
+import itertools
 import math
 import random
 
@@ -107,3 +108,12 @@ def make_one(size, seed):
     rand = random.Random(seed)
     pools = text_pool(rand), base64_pool(rand)
     return _large(rand, pools, 0, 2000, size)
+
+
+def in_groups(mails, count):
+    """The messages of an iterator in lists of so many."""
+    while True:
+        some = list(itertools.islice(mails, count))
+        if not some:
+            return
+        yield some

@@ -28,9 +28,9 @@ class Processes:
     def named(self, name):
         return list(processes.of_group(self.group, name))
 
-    def none(self, name):
+    def none(self, name, seconds=20):
         """Waits until no process of that name is left of earlier sessions."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + seconds
         while self.named(name):
             assert time.monotonic() < deadline, name + " does not end"
             time.sleep(0.002)
@@ -53,12 +53,19 @@ def cpu(pid):
 
 
 def memory(pid):
-    """A process's peak resident memory, and its anonymous memory now, both in
-    KiB."""
-    with open("/proc/%d/status" % pid) as file:
-        lines = dict(line.split(":", 1) for line in file)
-    return {name: int(lines[field].split()[0])
-            for name, field in (("peak", "VmHWM"), ("anonymous", "RssAnon"))}
+    """A process's memory in KiB: what it shares with no other process and has
+    written ("private"), its part of what it shares ("pss"), and the peak of
+    its resident memory."""
+    found = {}
+    for path, names in (
+            ("smaps_rollup", {"Private_Dirty": "private", "Pss": "pss"}),
+            ("status", {"VmHWM": "peak"})):
+        with open("/proc/%d/%s" % (pid, path)) as file:
+            for line in file:
+                name, _, value = line.partition(":")
+                if name in names:
+                    found[names[name]] = int(value.split()[0])
+    return found
 
 
 class Session:
@@ -165,6 +172,9 @@ class Lmtp:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.sock.sendall(b"QUIT\r\n")
         self.expect(b"221")
         self.file.close()

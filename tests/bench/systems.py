@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""systems: plain Dovecot, Dovecot with mail_crypt, and Dovecot with Roost,
-each a server of its own and otherwise configured alike."""
+"""systems: plain Dovecot, Dovecot with mail_crypt, and Dovecot with Roost in
+provider mode and in password mode, each a server of its own and otherwise
+configured alike.
+
+In password mode the host has an unlock cache: a session finds its key there,
+so that what a password costs, which `logins` measures, is not in other rows.
+"""
 
 import os
 import subprocess
 
+import rows
 import server
-
-SYSTEMS = ("plain", "mail_crypt", "roost")
 
 
 def make_keys(folder):
@@ -42,41 +46,46 @@ plugin {
 """ % (private, public)
 
 
-def start_flags(folder, storage, users):
-    """As start(), for plain Dovecot and for one with rules for flags alone."""
-    os.makedirs(folder)
-    servers = {
-        "plain": server.Server(os.path.join(folder, "plain"), users=users,
-                               storage=storage, roost=False),
-        "roost": server.Server(os.path.join(folder, "flags"), users=users,
-                               storage=storage, roost=False,
-                               plugins=["roost_flags"])}
-    try:
-        for one in servers.values():
-            one.start()
-    except BaseException:
-        stop(servers)
-        raise
-    return servers
+def give_unlock_cache(one):
+    """Gives a server an unlock cache, and returns its folder."""
+    cache = os.path.join(one.tmp_dir, "unlock")
+    os.makedirs(cache, exist_ok=True)
+    os.chmod(cache, 0o700)
+    os.chown(cache, server.MAIL_UID, server.MAIL_GID)
+    one.settings["roost_unlock_cache"] = cache
+    return cache
 
 
-def start(folder, storage, crlf, users, names=SYSTEMS, secret=False):
-    """Starts the servers, and returns them by name; the caller stops them.
-    With secret, Roost gets the hash of each login's password."""
+def _make(folder, name, keys, extra, rules, options):
+    """The server of one system, not started yet. With rules, all systems but
+    plain Dovecot have roost_flags with its default rules."""
+    is_roost = name in rows.MODES
+    is_crypt = name == "mail_crypt"
+    one = server.Server(
+        os.path.join(folder, name), roost=is_roost,
+        secret=name == "password",
+        plugins=["mail_crypt"] if is_crypt else [],
+        flags={} if rules and name != "plain" else None,
+        extra=extra + (_mail_crypt(*keys) if is_crypt else ""), **options)
+    if name == "password":
+        give_unlock_cache(one)
+    return one
+
+
+def start(folder, names, extra="", rules=False, **options):
+    """Starts the servers, and returns them by name; the caller stops them. All
+    users of the password mode have their keyrings then."""
     os.makedirs(folder)
-    keys = make_keys(folder)
+    keys = make_keys(folder) if "mail_crypt" in names else ()
     servers = {}
     try:
         for name in names:
-            is_crypt = name == "mail_crypt"
-            one = server.Server(
-                os.path.join(folder, name), storage=storage, crlf=crlf,
-                users=users, roost=name == "roost",
-                secret=secret and name == "roost",
-                plugins=["mail_crypt"] if is_crypt else [],
-                extra=_mail_crypt(*keys) if is_crypt else "")
-            servers[name] = one
+            one = servers[name] = _make(folder, name, keys, extra, rules,
+                                        options)
             one.start()
+            if name == "password":
+                for user in one.users:
+                    one.init_password_mode(user)
     except BaseException:
         stop(servers)
         raise
