@@ -16,11 +16,9 @@ def machine():
         found = re.search(r"^(?:flags|Features)\s*:(.*)$", file.read(), re.M)
     flags = found.group(1).split() if found else ()
     features = [name for flag, name in FEATURES.items() if flag in flags]
-    with open("/proc/meminfo") as file:
-        memory = int(re.search(r"MemTotal:\s*(\d+)", file.read()).group(1))
-    return "%s, %d processors with %s, %.0f GB" % (
+    return "%s, %d processors with %s" % (
         platform.machine(), os.cpu_count(), "+".join(features) or
-        "none of the instructions asked for", memory / 1e6)
+        "none of the instructions asked for")
 
 
 def _git(top, *args):

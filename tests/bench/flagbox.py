@@ -93,9 +93,10 @@ class Flags:
 
     def stores(self, servers):
         mails = make(self.size)
-        for one in servers.values():
+        for name, one in servers.items():
             with session.Session(one, USER) as imap:
                 imap.append("INBOX", mails)
+            self.bench.check_stored(name, one, USER, self.size)
         box = mailbox.Mailbox(self.bench, servers, USER, self.size)
         box.keep("filled")
         for number in range(self.options.cheap + 1):

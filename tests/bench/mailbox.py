@@ -201,6 +201,8 @@ class Box:
         made = lively.make(self.size, self.options.seed)
         writing.fill(self.bench, servers, kind, kind,
                      writing.as_sent(kind, made))
+        for name, one in servers.items():
+            self.bench.check_stored(name, one, kind, self.size)
         box.keep("filled")
         box.rounds("filled", "list-" + kind, LIST, self.options.cheap,
                    is_same=kind == "append")

@@ -99,8 +99,8 @@ def memory(result):
         for field, title in (("private", "Private_Dirty"), ("pss", "Pss")):
             yield ("all %s that wait, %s" % (rows.amount(count), title),) + \
                 _cells(result["memory"]["memory-waiting"][field],
-                       rows.SYSTEMS, lambda spread: "%.2f GB" % (
-                           count * spread["median"] * 1024 / 1e9))
+                       rows.SYSTEMS, lambda spread: "%.0f MiB" % (
+                           count * spread["median"] / 1024))
 
 
 def in_place(result):
