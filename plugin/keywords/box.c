@@ -157,6 +157,8 @@ roost_keyword_box_closing(struct roost_keyword_box *kbox)
 		DLLIST_REMOVE(roost_keyword_index_boxes(kbox->kindex), kbox);
 	kbox->kindex = NULL;
 	kbox->asked_count = 0;
+	if (kbox->asked != NULL)
+		mail_index_keywords_unref(&kbox->asked);
 	if (kbox->fitting != NULL)
 		mail_index_keywords_unref(&kbox->fitting);
 	if (kbox->added != NULL)

@@ -24,9 +24,12 @@ struct roost_keyword_box {
 	struct roost_ring *ring;	/* that the key belongs to */
 	/* How many keywords the index had when a key was last looked for. */
 	unsigned int asked_count;
-	/* The last keywords that needed no change, referenced, and how many
-	   the index had then: a STORE brings the same ones for each message. */
-	struct mail_keywords *fitting;
+	/* The last keywords that were asked for and the type of the change,
+	   what fits in their place (NULL: they do), both referenced, and how
+	   many keywords the index had then: a STORE brings the same ones for
+	   each message. */
+	struct mail_keywords *asked, *fitting;
+	enum modify_type fitting_type;
 	unsigned int fitting_count;
 	/* The keywords that replication added last, referenced, and the
 	   message that got them: see change.c. */

@@ -112,16 +112,6 @@ are_at_first(const struct roost_keyword_box *kbox,
 	return TRUE;
 }
 
-static void
-remember_fitting(struct roost_keyword_box *kbox, struct mail_keywords *keywords)
-{
-	if (kbox->fitting != NULL)
-		mail_index_keywords_unref(&kbox->fitting);
-	mail_index_keywords_ref(keywords);
-	kbox->fitting = keywords;
-	kbox->fitting_count = array_count(&kbox->box->index->keywords);
-}
-
 static struct mail_keywords *
 keywords_at_first(struct roost_keyword_box *kbox, enum modify_type type,
 		  const struct mail_keywords *keywords)
@@ -187,16 +177,49 @@ update_replicating(struct roost_keyword_box *kbox, struct mail *mail,
 }
 
 static struct mail_keywords *
+keywords_again(struct mail_keywords *keywords)
+{
+	if (keywords != NULL)
+		mail_index_keywords_ref(keywords);
+	return keywords;
+}
+
+static void
+remember_fitting(struct roost_keyword_box *kbox, enum modify_type type,
+		 struct mail_keywords *asked, struct mail_keywords *fitting)
+{
+	if (kbox->asked != NULL)
+		mail_index_keywords_unref(&kbox->asked);
+	if (kbox->fitting != NULL)
+		mail_index_keywords_unref(&kbox->fitting);
+	kbox->asked = keywords_again(asked);
+	kbox->fitting = keywords_again(fitting);
+	kbox->fitting_type = type;
+	kbox->fitting_count = array_count(&kbox->box->index->keywords);
+}
+
+static bool
+is_remembered(const struct roost_keyword_box *kbox, enum modify_type type,
+	      const struct mail_keywords *keywords)
+{
+	return kbox->asked == keywords && kbox->fitting_type == type &&
+		kbox->fitting_count ==
+			array_count(&kbox->box->index->keywords) &&
+		!roost_keyword_box_is_replicating(kbox);
+}
+
+static struct mail_keywords *
 update(struct roost_keyword_box *kbox, struct mail *mail, enum modify_type type,
        struct mail_keywords *keywords)
 {
+	struct mail_keywords *instead;
+
 	if (roost_keyword_box_is_replicating(kbox))
 		return update_replicating(kbox, mail, type, keywords);
-	if (are_at_first(kbox, keywords)) {
-		remember_fitting(kbox, keywords);
-		return NULL;
-	}
-	return keywords_at_first(kbox, type, keywords);
+	instead = are_at_first(kbox, keywords) ? NULL :
+		keywords_at_first(kbox, type, keywords);
+	remember_fitting(kbox, type, keywords, instead);
+	return instead;
 }
 
 struct mail_keywords *
@@ -208,9 +231,8 @@ roost_keyword_change_update(struct roost_keyword_box *kbox, struct mail *mail,
 
 	if (kbox->kindex == NULL || keywords->count == 0)
 		return NULL;
-	if (kbox->fitting == keywords &&
-	    kbox->fitting_count == array_count(&kbox->box->index->keywords))
-		return NULL;
+	if (is_remembered(kbox, type, keywords))
+		return keywords_again(kbox->fitting);
 	roost_keyword_box_sync(kbox);
 	T_BEGIN {
 		instead = update(kbox, mail, type, keywords);

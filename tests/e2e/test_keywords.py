@@ -890,6 +890,24 @@ def test_two_spellings_at_once(make_server, storage):
         two_spellings(server, one, two, 1)
 
 
+def test_another_keyword_after_two_spellings(make_server):
+    """What a command about one keyword comes to is not for the next."""
+    server = make_server("sdbox")
+    with server.raw("alice") as client:
+        for number in range(3):
+            assert client.append("INBOX", message("m%d" % number)).ok
+    give_two(server, "INBOX")
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS (Other)")
+        client.ok("STORE 1:3 +FLAGS (URLAUB)")
+        client.ok("STORE 1:3 +FLAGS (Other)")
+        client.ok("STORE 2:3 -FLAGS (urlaub)")
+        client.ok("STORE 1:2 -FLAGS (Other)")
+    assert flags_of(server) == {"m0": {"urlaub"}, "m1": set(),
+                                "m2": {"other"}}
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 def test_two_spellings_of_before(make_server, storage):
     """Two tokens of one name, as earlier builds left them: one keyword to

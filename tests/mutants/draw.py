@@ -182,9 +182,6 @@ EQUIVALENT = [
      "array_count(&list) == keywords->count && memcmp(array_front(&list), "
      "keywords->idx, /* public */ keywords->count * sizeof(idx)) == 0",
      "the list that is made then is the same as the one that was given"),
-    ("keywords/change.c", "are_at_first(kbox, keywords)",
-     "keywords_at_first() makes the same list of them and answers the same, "
-     "only later"),
     ("keywords/change.c", "kbox->kindex == NULL || keywords->count == 0",
      "a mailbox has an index of keywords once it is open, and no keywords are "
      "changed to no keywords"),
