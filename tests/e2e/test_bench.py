@@ -202,3 +202,47 @@ def test_the_page_keeps_the_last_result_of_each_major(tmp_path):
 def test_the_page_takes_nothing_but_a_section(tmp_path, text):
     page = tmp_path / "BENCH.md"
     assert put(page, text) == (1, None)
+
+
+# Goals
+
+def beside_plain(field, plain, roost, password):
+    """One round of the three systems; other fields are of no matter."""
+    return {name: [dict({"wall": 1.0, "cpu": 1.0, "private": 1, "pss": 1,
+                         "peak": 1}, **{field: value})]
+            for name, value in (("plain", plain), ("roost", roost),
+                                ("password", password))}
+
+
+@pytest.mark.parametrize("work, samples, title, told", [
+    ("write-lmtp-lively-tmpfs", ("wall", 2, 2.3, 2.4),
+     "LMTP, lively messages, tmpfs", ["1.15, met", "1.20, missed by 0.05"]),
+    ("subject-again-20000", ("wall", 1, 1.2, 1.31),
+     "SEARCH SUBJECT, no hit, 20 000 messages, again",
+     ["1.20, met", "1.31, missed by 0.11"]),
+    # It must be faster than plain, and not as fast.
+    ("partial-lf-next", ("wall", 1, 0.98, 1),
+     "the next 64 KiB, LF", ["0.98, met", "1.00, missed by 0.00"]),
+    ("login", ("wall", 0.01, 0.0105, 0.0132),
+     "login and SELECT, more than plain",
+     ["+0.50 ms, met", "+3.20 ms, missed by 2.20 ms"]),
+    ("memory-waiting", ("private", 492, 642, 1328),
+     "private memory: a session of many that wait",
+     ["+150 KiB, met", "+836 KiB, missed by 686 KiB"]),
+    ("memory-waiting", ("private", 492, 642, 700),
+     "private memory of 10 000 sessions (GB of 1 000 000 KiB)",
+     ["6.42 GB, met", "7.00 GB, missed by 0.50 GB"]),
+])
+def test_a_goal_says_of_both_modes_how_far_they_are(work, samples, title,
+                                                    told):
+    result = run_of({work: beside_plain(*samples)}, box=[5000, 20000])
+    done = subprocess.run(
+        [sys.executable, "-c", "import json, sys, summary; print(json.dumps("
+         "summary.summarize(json.load(sys.stdin))['goals']))"],
+        input=json.dumps(result), stdout=subprocess.PIPE, text=True,
+        check=True, env=dict(os.environ, PYTHONPATH=os.pathsep.join(
+            [BENCH, os.path.join(servers.TOP, "tests", "e2e")])))
+    found = {goal["title"]: goal["measured"]
+             for goal in json.loads(done.stdout)}
+    assert [", ".join(found[title][mode])
+            for mode in ("roost", "password")] == told
