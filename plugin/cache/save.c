@@ -6,7 +6,8 @@
  * Dovecot parses a message while it is written.  What that does not give, the
  * header lines and the preview, comes from the message's first bytes, which a
  * tap keeps as they pass; only where these do not suffice is the file read
- * again.
+ * again.  The header lines are made before the storage ends the save, because a
+ * delivery then asks for some of them.
  */
 #include "cache/save.h"
 
@@ -58,6 +59,47 @@ cache_save_begin(struct mail_save_context *ctx, struct istream *input)
 	return 0;
 }
 
+/* Do these first bytes of a message have all of its header? */
+static bool
+has_header_end(const unsigned char *bytes, size_t size)
+{
+	const unsigned char *pos = bytes, *end = bytes + size;
+
+	while (pos < end) {
+		if (*pos == '\r')
+			pos++;
+		if (pos < end && *pos == '\n')
+			return TRUE;
+		pos = memchr(pos, '\n', (size_t)(end - pos));
+		if (pos++ == NULL)
+			return FALSE;
+	}
+	return FALSE;
+}
+
+/* Make header lines from what the tap kept so far, if that is all of the header
+   for certain. */
+static void
+save_headers_early(struct mail *mail)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+	struct istream *input;
+	const unsigned char *kept;
+	size_t size;
+	bool is_all;
+
+	kept = roost_tap_kept(cmail->tap, &size, &is_all);
+	if (!has_header_end(kept, size))
+		return;
+	roost_cache_mail_forget(cmail);
+	input = i_stream_create_from_data(kept, size);
+	if (roost_cache_fill_headers(mail, input) == 0)
+		roost_cache_mail_made(cmail, FALSE);
+	else
+		roost_cache_mail_forget(cmail);
+	i_stream_unref(&input);
+}
+
 /* Make header lines from what the tap kept, or from the file if that is not all
    of the header.  Of a large header nothing is kept. */
 static int
@@ -70,8 +112,14 @@ save_headers(struct mail *mail, const struct message_part *parts)
 	bool is_all;
 	int ret;
 
-	if (parts->header_size.physical_size > ROOST_HEADER_MAX_SIZE)
+	if (parts->header_size.physical_size > ROOST_HEADER_MAX_SIZE) {
+		roost_cache_mail_forget(cmail);
 		return 0;
+	}
+	if (cmail->held != 0 &&
+	    cmail->content.items[ROOST_BLOB_HEADERS].bytes != NULL)
+		return 0;
+	roost_cache_mail_forget(cmail);
 	kept = roost_tap_kept(cmail->tap, &size, &is_all);
 	if (parts->header_size.physical_size > size && !is_all) {
 		if (mail_get_hdr_stream_because(mail, NULL, "roost cache",
@@ -165,7 +213,6 @@ cache_save(struct mail *mail)
 	/* While it is busy, getters that read the file again do not look into
 	   the cache, where nothing is yet. */
 	cmail->is_busy = TRUE;
-	roost_cache_mail_forget(cmail);
 	ret = save_content(mail);
 	if (ret == 0) {
 		roost_cache_mail_made(cmail, TRUE);
@@ -182,8 +229,10 @@ cache_save_finish(struct mail_save_context *ctx)
 {
 	struct roost_cache_box *cbox =
 		roost_cache_box_get(ctx->transaction->box);
-	struct roost_cache_mail *cmail;
+	struct roost_cache_mail *cmail = roost_cache_mail_get(ctx->dest_mail);
 
+	if (cmail != NULL && cmail->tap != NULL)
+		save_headers_early(ctx->dest_mail);
 	if (cbox->module_ctx.super.save_finish(ctx) < 0)
 		return -1;
 	cmail = roost_cache_mail_get(ctx->dest_mail);

@@ -9,7 +9,7 @@ import ctypes
 import os
 import struct
 
-IN_OPEN, IN_MOVED_TO, IN_CREATE = 0x20, 0x80, 0x100
+IN_ACCESS, IN_OPEN, IN_MOVED_TO, IN_CREATE = 0x1, 0x20, 0x80, 0x100
 IN_Q_OVERFLOW, IN_ISDIR = 0x4000, 0x40000000
 EVENT = struct.Struct("iIII")
 

@@ -17,6 +17,7 @@ import cachefile
 import corpus
 import opened
 import server as servers
+import tempwatch
 from cachefile import CacheFile
 from cachekit import (LISTING, ONE, TWO, answers, append_all, assert_same,
                       deliver_all, lose_cache, message)
@@ -148,6 +149,37 @@ def test_strace_sees_no_message_opened(pair, tmp_path):
         assert counted[1] > 0
     else:
         assert counted[1] >= len(small_corpus())
+
+
+def writing_folders(server, user):
+    """Returns the folders in which new messages are written."""
+    folders = opened.mail_folders(server, user)
+    if server.storage == "maildir":
+        folders = {os.path.join(os.path.dirname(folder), "tmp")
+                   for folder in folders}
+    return folders
+
+
+@pytest.mark.skipif(servers.PLAIN, reason="of the sealed cache")
+def test_delivery_reads_nothing_again(pair):
+    """Who delivers asks for lines of the header: they are told from what was
+    written, and what was written is not read."""
+    server = pair.sealed
+    if server.storage == "mdbox":
+        pytest.skip("Dovecot reads the file's header before it adds to it")
+    message = (b"Message-ID: <once@sender.example>\r\nSubject: once\r\n"
+               b"From: a@sender.example\r\n\r\n" +
+               b"a line of the body\r\n" * 1000)
+    mark = server.log_mark()
+    with tempwatch.Folders(writing_folders(server, "bob"),
+                           tempwatch.IN_ACCESS |
+                           tempwatch.IN_CREATE) as folders:
+        assert server.deliver(message, "bob")[0][0] == 250
+        events = [mask for _, mask, name in folders.events()
+                  if name and not mask & tempwatch.IN_ISDIR and
+                  "dovecot" not in name]
+    assert events == [tempwatch.IN_CREATE]
+    server.wait_log("msgid=<once@sender.example>: saved mail to INBOX", mark)
 
 
 # What From and Subject may be: too long for a summary, folded, twice, empty,
