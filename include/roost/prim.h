@@ -6,9 +6,10 @@
  * prim: the primitives of cryptography that Roost uses, by purpose.  Nothing
  * else of Roost calls a library of cryptography.
  *
- * Nothing here is our own cryptography: prim-openssl.c calls OpenSSL
- * (AES-256-GCM, AES-256-SIV, HKDF, HMAC, SHA-2), prim-sodium.c calls libsodium
- * (X25519, Ed25519, Argon2id, random bytes, base64).  Every output is zero
+ * Nothing here is our own cryptography: prim-sodium.c calls libsodium (SHA-2,
+ * HMAC and by it HKDF, X25519, Ed25519, Argon2id, AES-256-GCM of little, random
+ * bytes, base64), prim-openssl.c calls OpenSSL (AES-256-GCM of much,
+ * AES-256-SIV, a running SHA-256), and prim.c chooses.  Every output is zero
  * unless ROOST_OK is returned; ROOST_ERR_BACKEND means that the library itself
  * failed.  Sizes are in bytes.  The caller wipes the keys it gets.
  */
@@ -26,9 +27,10 @@
 #define ROOST_SHA512_SIZE 64
 #define ROOST_WRAP_SIZE (ROOST_NONCE_SIZE + ROOST_KEY_SIZE + ROOST_TAG_SIZE)
 
-/* Fetch the algorithms once for the process.  It must have returned ROOST_OK
-   before any other call.  Calls are counted, so that two users of the library
-   in one process may each call it and roost_prim_deinit(). */
+/* Make libsodium ready; OpenSSL is when it is first needed.  It must have
+   returned ROOST_OK before any other call.  Calls are counted, so that two
+   users of the library in one process may each call it and
+   roost_prim_deinit(). */
 enum roost_err roost_prim_init(void) ROOST_CHECKED;
 void roost_prim_deinit(void);
 
@@ -44,8 +46,18 @@ enum roost_err roost_prim_sha512(const void *bytes, size_t len,
 				 uint8_t hash_r[ROOST_SHA512_SIZE])
 	ROOST_CHECKED;
 
-/* A running SHA-256.  new returns NULL if the library fails; free takes
-   NULL. */
+/* The same of a few parts, one behind the other. */
+struct roost_prim_part {
+	const void *bytes;
+	size_t len;
+};
+enum roost_err roost_prim_sha256_of(const struct roost_prim_part *parts,
+				    size_t count,
+				    uint8_t hash_r[ROOST_SHA256_SIZE])
+	ROOST_CHECKED;
+
+/* A running SHA-256, for much.  new returns NULL if the library fails; free
+   takes NULL. */
 struct roost_sha256;
 struct roost_sha256 *roost_prim_sha256_new(void) ROOST_CHECKED;
 enum roost_err roost_prim_sha256_update(struct roost_sha256 *sha,

@@ -15,21 +15,14 @@ static enum roost_err
 verified_hash(const uint8_t *public_key, const void *bytes, size_t len,
 	      const uint8_t *signature, uint8_t hash_r[ROOST_SHA256_SIZE])
 {
-	struct roost_sha256 *sha = roost_prim_sha256_new();
-	enum roost_err err = sha == NULL ? ROOST_ERR_BACKEND : ROOST_OK;
+	const struct roost_prim_part parts[] = {
+		{ public_key, ROOST_KEY_SIZE },
+		{ signature, ROOST_SIGNATURE_SIZE },
+		{ bytes, len },
+	};
 
-	if (err == ROOST_OK)
-		err = roost_prim_sha256_update(sha, public_key,
-					       ROOST_KEY_SIZE);
-	if (err == ROOST_OK)
-		err = roost_prim_sha256_update(sha, signature,
-					       ROOST_SIGNATURE_SIZE);
-	if (err == ROOST_OK)
-		err = roost_prim_sha256_update(sha, bytes, len);
-	if (err == ROOST_OK)
-		err = roost_prim_sha256_final(sha, hash_r);
-	roost_prim_sha256_free(&sha);
-	return err;
+	return roost_prim_sha256_of(parts, sizeof(parts) / sizeof(parts[0]),
+				    hash_r);
 }
 
 static bool

@@ -15,13 +15,13 @@
 #include "roost/token.h"
 
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 static unsigned int calls, failing_call;
 static int contexts;
+static bool has_instructions = true;
 
 /* True for a call that worked, unless it is the one that is said to fail. */
 static bool
@@ -36,25 +36,42 @@ works(void)
 
 #define EVP_CIPHER_fetch(...) NEW_IF_WORKS(EVP_CIPHER_fetch(__VA_ARGS__))
 #define EVP_MD_fetch(...) NEW_IF_WORKS(EVP_MD_fetch(__VA_ARGS__))
-#define EVP_MAC_fetch(...) NEW_IF_WORKS(EVP_MAC_fetch(__VA_ARGS__))
-#define EVP_KDF_fetch(...) NEW_IF_WORKS(EVP_KDF_fetch(__VA_ARGS__))
-#define EVP_MAC_CTX_new(...) NEW_IF_WORKS(EVP_MAC_CTX_new(__VA_ARGS__))
 #define EVP_MD_CTX_new() NEW_IF_WORKS(EVP_MD_CTX_new())
-#define EVP_KDF_CTX_new(...) NEW_IF_WORKS(EVP_KDF_CTX_new(__VA_ARGS__))
-#define EVP_MAC_CTX_set_params(...) \
-	ONE_IF_WORKS(EVP_MAC_CTX_set_params(__VA_ARGS__))
-#define EVP_Digest(...) ONE_IF_WORKS(EVP_Digest(__VA_ARGS__))
 #define EVP_DigestInit_ex2(...) ONE_IF_WORKS(EVP_DigestInit_ex2(__VA_ARGS__))
 #define EVP_DigestUpdate(...) ONE_IF_WORKS(EVP_DigestUpdate(__VA_ARGS__))
 #define EVP_DigestFinal_ex(...) ONE_IF_WORKS(EVP_DigestFinal_ex(__VA_ARGS__))
-#define EVP_MAC_init(...) ONE_IF_WORKS(EVP_MAC_init(__VA_ARGS__))
-#define EVP_MAC_update(...) ONE_IF_WORKS(EVP_MAC_update(__VA_ARGS__))
-#define EVP_MAC_final(...) ONE_IF_WORKS(EVP_MAC_final(__VA_ARGS__))
-#define EVP_KDF_derive(...) ONE_IF_WORKS(EVP_KDF_derive(__VA_ARGS__))
 #define EVP_CipherInit_ex2(...) ONE_IF_WORKS(EVP_CipherInit_ex2(__VA_ARGS__))
 #define EVP_CipherUpdate(...) ONE_IF_WORKS(EVP_CipherUpdate(__VA_ARGS__))
 #define EVP_CipherFinal_ex(...) ONE_IF_WORKS(EVP_CipherFinal_ex(__VA_ARGS__))
 #define EVP_CIPHER_CTX_ctrl(...) ONE_IF_WORKS(EVP_CIPHER_CTX_ctrl(__VA_ARGS__))
+#define crypto_hash_sha256(...) ZERO_IF_WORKS(crypto_hash_sha256(__VA_ARGS__))
+#define crypto_hash_sha512(...) ZERO_IF_WORKS(crypto_hash_sha512(__VA_ARGS__))
+#define crypto_hash_sha256_init(...) \
+	ZERO_IF_WORKS(crypto_hash_sha256_init(__VA_ARGS__))
+#define crypto_hash_sha256_update(...) \
+	ZERO_IF_WORKS(crypto_hash_sha256_update(__VA_ARGS__))
+#define crypto_hash_sha256_final(...) \
+	ZERO_IF_WORKS(crypto_hash_sha256_final(__VA_ARGS__))
+#define crypto_auth_hmacsha256_init(...) \
+	ZERO_IF_WORKS(crypto_auth_hmacsha256_init(__VA_ARGS__))
+#define crypto_auth_hmacsha256_update(...) \
+	ZERO_IF_WORKS(crypto_auth_hmacsha256_update(__VA_ARGS__))
+#define crypto_auth_hmacsha256_final(...) \
+	ZERO_IF_WORKS(crypto_auth_hmacsha256_final(__VA_ARGS__))
+#define crypto_auth_hmacsha512_init(...) \
+	ZERO_IF_WORKS(crypto_auth_hmacsha512_init(__VA_ARGS__))
+#define crypto_auth_hmacsha512_update(...) \
+	ZERO_IF_WORKS(crypto_auth_hmacsha512_update(__VA_ARGS__))
+#define crypto_auth_hmacsha512_final(...) \
+	ZERO_IF_WORKS(crypto_auth_hmacsha512_final(__VA_ARGS__))
+#define crypto_aead_aes256gcm_is_available() \
+	(has_instructions && crypto_aead_aes256gcm_is_available())
+#define crypto_aead_aes256gcm_beforenm(...) \
+	ZERO_IF_WORKS(crypto_aead_aes256gcm_beforenm(__VA_ARGS__))
+#define crypto_aead_aes256gcm_encrypt_afternm(...) \
+	ZERO_IF_WORKS(crypto_aead_aes256gcm_encrypt_afternm(__VA_ARGS__))
+#define crypto_aead_aes256gcm_decrypt_afternm(...) \
+	ZERO_IF_WORKS(crypto_aead_aes256gcm_decrypt_afternm(__VA_ARGS__))
 #define crypto_scalarmult(...) ZERO_IF_WORKS(crypto_scalarmult(__VA_ARGS__))
 #define crypto_scalarmult_base(...) \
 	ZERO_IF_WORKS(crypto_scalarmult_base(__VA_ARGS__))
@@ -68,6 +85,7 @@ works(void)
 #define sodium_init() (sodium_init() >= 0 && works() ? 0 : -1)
 #define sodium_malloc(size) NEW_IF_WORKS(sodium_malloc(size))
 #define malloc(size) NEW_IF_WORKS(malloc(size))
+#define aligned_alloc(...) NEW_IF_WORKS(aligned_alloc(__VA_ARGS__))
 #define calloc(...) NEW_IF_WORKS(calloc(__VA_ARGS__))
 
 static EVP_CIPHER_CTX *
@@ -92,6 +110,7 @@ cipher_context_free(EVP_CIPHER_CTX *ctx)
 /* These are the core's own files, built with those calls. */
 #include "core/prim-openssl.c"
 #include "core/prim-sodium.c"
+#include "core/prim.c"
 #include "core/secret.c"
 #include "core/object.c"
 #include "core/writer.c"
@@ -111,6 +130,18 @@ told(enum roost_err err, const void *bytes, size_t len)
 	return err;
 }
 
+/* Each turn begins as a new process does: guarded memory is the system's, and
+   OpenSSL is not ready. */
+static void
+turn(unsigned int failing)
+{
+	roost_secret_drop_spares();
+	roost_prim_openssl_free();
+	long_done = 0;
+	calls = 0;
+	failing_call = failing;
+}
+
 /* Let each call fail in its turn. */
 static void
 assert_told(const char *name, enum roost_err (*job)(void))
@@ -118,23 +149,18 @@ assert_told(const char *name, enum roost_err (*job)(void))
 	unsigned int i, count;
 	int left = contexts;
 
-	/* Guarded memory is the system's at each turn. */
-	roost_secret_drop_spares();
-	calls = failing_call = 0;
+	turn(0);
 	assert_good(job());
 	count = calls;
 	assert_true(count > 0);
 	for (i = 1; i <= count; i++) {
-		roost_secret_drop_spares();
-		calls = 0;
-		failing_call = i;
+		turn(i);
 		if (job() == ROOST_OK)
 			fail_msg("%s: call %u of %u failed, and nobody said so",
 				 name, i, count);
 		assert_int_equal(contexts, left);
 	}
-	roost_secret_drop_spares();
-	calls = failing_call = 0;
+	turn(0);
 	assert_good(job());
 	assert_int_equal(calls, count);
 	assert_int_equal(contexts, left);
@@ -260,6 +286,26 @@ aead(void)
 	return err;
 }
 
+static uint8_t aead_sealed[100 + ROOST_TAG_SIZE];
+
+/* Open with a key that has sealed nothing. */
+static enum roost_err
+aead_open(void)
+{
+	struct roost_aead *key = roost_prim_aead_new(data_key);
+	enum roost_err err = ROOST_ERR_BACKEND;
+	uint8_t back[100];
+
+	memset(back, 0x55, sizeof(back));
+	if (key != NULL)
+		err = told(roost_prim_aead_open(key, plain, plain, 20,
+						aead_sealed,
+						sizeof(aead_sealed), back),
+			   back, sizeof(back));
+	roost_prim_aead_free(&key);
+	return err;
+}
+
 static enum roost_err
 wrap(void)
 {
@@ -344,6 +390,31 @@ secret_memory(void)
 }
 
 static void
+seal_for_opening(void)
+{
+	struct roost_aead *key = roost_prim_aead_new(data_key);
+
+	assert_good(roost_prim_aead_seal(key, plain, plain, 20, plain, 100,
+					 aead_sealed));
+	roost_prim_aead_free(&key);
+}
+
+/* On a processor without instructions for AES libsodium has no GCM. */
+static void
+test_processor_without_aes(void **state)
+{
+	(void)state;
+	seal_for_opening();
+	turn(0);
+	has_instructions = false;
+	assert_good(aead_open());
+	assert_true(roost_prim_openssl_is_ready());
+	seal_for_opening();
+	has_instructions = true;
+	assert_good(aead_open());
+}
+
+static void
 test_primitives(void **state)
 {
 	(void)state;
@@ -356,7 +427,13 @@ test_primitives(void **state)
 	ASSERT_TOLD(hkdf_sha256_expand);
 	ASSERT_TOLD(hkdf_sha512_expand);
 	ASSERT_TOLD(hkdf_sha512);
+	seal_for_opening();
+	roost_prim_use(ROOST_PRIM_OPENSSL);
 	ASSERT_TOLD(aead);
+	ASSERT_TOLD(aead_open);
+	roost_prim_use(ROOST_PRIM_EITHER);
+	ASSERT_TOLD(aead);
+	ASSERT_TOLD(aead_open);
 	ASSERT_TOLD(wrap);
 	ASSERT_TOLD(siv);
 	ASSERT_TOLD(x25519);
@@ -373,8 +450,6 @@ begin(void)
 
 	if (err == ROOST_OK)
 		roost_prim_deinit();
-	else
-		assert_zero(&fetched, sizeof(fetched));
 	return err;
 }
 
@@ -383,7 +458,8 @@ test_beginning(void **state)
 {
 	(void)state;
 	roost_prim_deinit();
-	assert_int_equal(fetched.users, 0);
+	assert_int_equal(users, 0);
+	assert_zero(&fetched, sizeof(fetched));
 	ASSERT_TOLD(begin);
 	assert_good(roost_prim_init());
 }
@@ -837,6 +913,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_primitives),
+		cmocka_unit_test(test_processor_without_aes),
 		cmocka_unit_test(test_beginning),
 		cmocka_unit_test(test_keyrings),
 		cmocka_unit_test(test_identity_that_cannot_be_hashed),

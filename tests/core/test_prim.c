@@ -5,6 +5,7 @@
  */
 #include "kit.h"
 
+#include "core/prim-private.h"
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
@@ -662,22 +663,119 @@ test_other_base64_is_refused(void **state)
 	assert_false(roost_prim_unbase64("Zm\0v", 4, bytes, 3));
 }
 
+static void
+make_openssl_ready(void)
+{
+	struct roost_sha256 *sha = roost_prim_sha256_new();
+
+	assert_non_null(sha);
+	roost_prim_sha256_free(&sha);
+	assert_true(roost_prim_openssl_is_ready());
+}
+
 /* The library has two users, and the first that leaves takes nothing away. */
 static void
 test_init_is_counted(void **state)
 {
-	uint8_t hash[32];
-
 	(void)state;
 	assert_good(roost_prim_init());
+	make_openssl_ready();
 	roost_prim_deinit();
-	assert_good(roost_prim_sha256("abc", 3, hash));
+	assert_true(roost_prim_openssl_is_ready());
 	roost_prim_deinit();
-	assert_gate(roost_prim_sha256("abc", 3, hash), ROOST_ERR_BACKEND);
-	assert_zero(hash, 32);
+	assert_false(roost_prim_openssl_is_ready());
 	roost_prim_deinit();
 	assert_good(roost_prim_init());
-	assert_good(roost_prim_sha256("abc", 3, hash));
+	make_openssl_ready();
+}
+
+static void
+seal_zeros(struct roost_aead *aead, size_t len)
+{
+	static const uint8_t nonce[ROOST_NONCE_SIZE];
+	uint8_t *bytes = kit_new(len + ROOST_TAG_SIZE);
+
+	memset(bytes, 0, len);
+	assert_good(roost_prim_aead_seal(aead, nonce, NULL, 0, bytes, len,
+					 bytes));
+	assert_good(roost_prim_aead_open(aead, nonce, NULL, 0, bytes,
+					 len + ROOST_TAG_SIZE, bytes));
+	assert_zero(bytes, len);
+	free(bytes);
+}
+
+/* OpenSSL is made ready by what is long, once that is more than a little. */
+static void
+test_little_needs_no_openssl(void **state)
+{
+	static const uint8_t key[ROOST_KEY_SIZE] = { 1 };
+	struct roost_aead *aead = roost_prim_aead_new(key);
+	unsigned int i;
+
+	(void)state;
+	if (!roost_prim_sodium_has_gcm()) {
+		roost_prim_aead_free(&aead);
+		skip();
+	}
+	roost_prim_deinit();
+	assert_good(roost_prim_init());
+	for (i = 0; i < 2000; i++)
+		seal_zeros(aead, 1000);
+	seal_zeros(aead, 16384);
+	assert_false(roost_prim_openssl_is_ready());
+	for (i = 0; i < 16; i++)
+		seal_zeros(aead, 16384);
+	assert_true(roost_prim_openssl_is_ready());
+	seal_zeros(aead, 1000);
+	roost_prim_aead_free(&aead);
+}
+
+/* What one library seals the other one opens, and a wrong tag neither. */
+static void
+test_both_libraries_do_the_same(void **state)
+{
+	static const enum roost_prim_library each[] = {
+		ROOST_PRIM_SODIUM, ROOST_PRIM_OPENSSL
+	};
+	uint8_t key[ROOST_KEY_SIZE], nonce[ROOST_NONCE_SIZE], ad[200];
+	uint8_t plain[3000], sealed[2][3000 + ROOST_TAG_SIZE], back[3000];
+	struct roost_aead *aead;
+	size_t i, len, ad_len, round;
+
+	(void)state;
+	if (!roost_prim_sodium_has_gcm())
+		skip();
+	for (round = 0; round < 200; round++) {
+		kit_fill(key, sizeof(key));
+		kit_fill(nonce, sizeof(nonce));
+		kit_fill(ad, sizeof(ad));
+		kit_fill(plain, sizeof(plain));
+		len = kit_below(sizeof(plain) + 1);
+		ad_len = kit_below(sizeof(ad) + 1);
+		aead = roost_prim_aead_new(key);
+		for (i = 0; i < 2; i++) {
+			roost_prim_use(each[i]);
+			assert_good(roost_prim_aead_seal(aead, nonce, ad,
+					ad_len, plain, len, sealed[i]));
+		}
+		assert_memory_equal(sealed[0], sealed[1],
+				    len + ROOST_TAG_SIZE);
+		for (i = 0; i < 2; i++) {
+			roost_prim_use(each[i]);
+			assert_good(roost_prim_aead_open(aead, nonce, ad,
+					ad_len, sealed[i],
+					len + ROOST_TAG_SIZE, back));
+			assert_memory_equal(back, plain, len);
+			sealed[i][kit_below(len + ROOST_TAG_SIZE)] ^= 1;
+			assert_gate(roost_prim_aead_open(aead, nonce, ad,
+					ad_len, sealed[i],
+					len + ROOST_TAG_SIZE, back),
+				    ROOST_ERR_CHUNK);
+			assert_zero(back, len);
+		}
+		roost_prim_aead_free(&aead);
+	}
+	roost_prim_use(ROOST_PRIM_EITHER);
 }
 
 static void
@@ -744,6 +842,8 @@ main(void)
 		cmocka_unit_test(test_each_value_has_one_base64_text),
 		cmocka_unit_test(test_other_base64_is_refused),
 		cmocka_unit_test(test_init_is_counted),
+		cmocka_unit_test(test_little_needs_no_openssl),
+		cmocka_unit_test(test_both_libraries_do_the_same),
 	};
 
 	return cmocka_run_group_tests_name("prim", tests, kit_setup,

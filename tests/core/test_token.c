@@ -650,32 +650,6 @@ test_random_texts_do_not_open(void **state)
 	}
 }
 
-/* A failure of the library is not taken for a token that does not open. */
-static void
-test_without_the_library_nothing_is_left(void **state)
-{
-	uint8_t host_key[32] = { 1 }, id[16] = { 2 };
-	struct roost_token_key key = any_key(), none;
-	char text[ROOST_TOKEN_MAX + 1], again[ROOST_TOKEN_MAX + 1];
-	char name[NAME_MAX + 1];
-
-	(void)state;
-	assert_good(roost_token_seal(&key, "label", 5, text));
-	roost_prim_deinit();
-	memset(&none, 0x55, sizeof(none));
-	memset(again, 'x', sizeof(again));
-	assert_gate(roost_token_key_derive(host_key, id, &none),
-		    ROOST_ERR_BACKEND);
-	assert_zero(&none, sizeof(none));
-	assert_gate(roost_token_seal(&key, "label", 5, again),
-		    ROOST_ERR_BACKEND);
-	assert_string_equal(again, "");
-	assert_gate(open_token(&key, text, strlen(text), name),
-		    ROOST_ERR_BACKEND);
-	assert_good(roost_prim_init());
-	assert_good(open_token(&key, text, strlen(text), name));
-}
-
 int
 main(void)
 {
@@ -701,7 +675,6 @@ main(void)
 		cmocka_unit_test(test_case_does_not_matter_in_opening),
 		cmocka_unit_test(test_the_prefix_claims),
 		cmocka_unit_test(test_random_texts_do_not_open),
-		cmocka_unit_test(test_without_the_library_nothing_is_left),
 	};
 
 	return cmocka_run_group_tests_name("token", tests, kit_setup,

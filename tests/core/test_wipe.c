@@ -269,6 +269,31 @@ run_stanza_open(void)
 	return roost_stanza_open(&hdr, ring->kr.id, &ring->open, 1, out[1]);
 }
 
+static uint8_t hkdf_key[32];
+
+static enum roost_err
+run_hkdf(void)
+{
+	const struct roost_hkdf_args args = {
+		.key = hkdf_key, .key_len = sizeof(hkdf_key),
+	};
+
+	return roost_prim_hkdf(ROOST_HKDF_SHA512, &args, out[1], 64);
+}
+
+static void
+test_both_halves_of_hkdf(void **state)
+{
+	uint8_t prk[64];
+
+	(void)state;
+	kit_fill(hkdf_key, sizeof(hkdf_key));
+	assert_good(roost_prim_hmac_sha512(NULL, 0, hkdf_key, 32, prk));
+	secret_add("HKDF key", hkdf_key, 32);
+	secret_add("PRK", prk, 48);
+	assert_clean(run_hkdf, ROOST_OK);
+}
+
 static void
 test_opening_a_stanza(void **state)
 {
@@ -1102,6 +1127,7 @@ main(int argc, char **argv)
 	const char *preload = getenv("LD_PRELOAD");
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_what_is_left_is_found, each_setup),
+		cmocka_unit_test_setup(test_both_halves_of_hkdf, each_setup),
 		cmocka_unit_test_setup(test_opening_a_stanza, each_setup),
 		cmocka_unit_test_setup(test_each_step_of_hpke, each_setup),
 		cmocka_unit_test_setup(test_sealing_with_hpke, each_setup),

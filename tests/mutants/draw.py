@@ -162,9 +162,9 @@ EQUIVALENT = [
      "link() refuses for the same reason what renameat2() refused"),
     ("core/chunk.c", "total_len < header_len + FRAME_SIZE + ROOST_TAG_SIZE",
      "what is left is less than a tag or has too many chunks"),
-    ("core/prim-openssl.c", "wrap_len < ROOST_NONCE_SIZE + ROOST_TAG_SIZE",
+    ("core/prim.c", "wrap_len < ROOST_NONCE_SIZE + ROOST_TAG_SIZE",
      "roost_prim_aead_open() refuses what is shorter than a tag, and what is "
-     "shorter than a nonce by a length beyond its largest"),
+     "shorter than a nonce by a length beyond OpenSSL's largest"),
     ("core/token.c", "tc.sealed_len == 0",
      "roost_prim_siv_open() refuses what is no longer than a tag"),
     ("cache/fill.c", "!roost_cache_mail_may_read(mail)",

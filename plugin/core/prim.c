@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * prim: which library does what.  See roost/prim.h.
+ *
+ * Hashes, MACs and curves are libsodium's; a running SHA-256 and AES-SIV are
+ * OpenSSL's.  AES-256-GCM is done by libsodium as long as a process has little
+ * to do, and by OpenSSL from there on.
+ */
+#include "roost/prim.h"
+
+#include "core/prim-private.h"
+#include "core/secret-private.h"
+#include "roost/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Up to so many bytes libsodium is as fast; and so much of what is longer it
+   does before OpenSSL is made ready, in less time than that takes. */
+#define SHORT_SIZE 1024
+#define LONG_TOTAL (256 * 1024)
+
+static unsigned int users;
+static size_t long_done;
+static enum roost_prim_library used;
+
+void
+roost_prim_use(enum roost_prim_library library)
+{
+	used = library;
+}
+
+enum roost_err
+roost_prim_init(void)
+{
+	if (users == 0 && roost_prim_sodium_init() != ROOST_OK)
+		return ROOST_ERR_BACKEND;
+	users++;
+	return ROOST_OK;
+}
+
+void
+roost_prim_deinit(void)
+{
+	if (users > 0 && --users == 0) {
+		roost_prim_openssl_free();
+		long_done = 0;
+		roost_secret_drop_spares();
+	}
+}
+
+/* Each is made at its first use. */
+struct roost_aead {
+	struct roost_sodium_gcm *sodium;
+	struct roost_openssl_gcm *openssl;
+	uint8_t key[ROOST_KEY_SIZE];		/* secret */
+};
+
+struct roost_aead *
+roost_prim_aead_new(const uint8_t key[ROOST_KEY_SIZE])
+{
+	struct roost_aead *aead = calloc(1, sizeof(*aead));
+
+	if (aead != NULL)
+		memcpy(aead->key, key, ROOST_KEY_SIZE);
+	return aead;
+}
+
+void
+roost_prim_aead_free(struct roost_aead **aead)
+{
+	if (*aead == NULL)
+		return;
+	roost_prim_sodium_gcm_free(&(*aead)->sodium);
+	roost_prim_openssl_gcm_free(&(*aead)->openssl);
+	roost_wipe(*aead, sizeof(**aead));
+	free(*aead);
+	*aead = NULL;
+}
+
+/* Is that much to be done by OpenSSL? */
+static bool
+is_for_openssl(size_t len)
+{
+	if (used != ROOST_PRIM_EITHER || !roost_prim_sodium_has_gcm())
+		return used != ROOST_PRIM_SODIUM;
+	if (len <= SHORT_SIZE)
+		return false;
+	if (roost_prim_openssl_is_ready())
+		return true;
+	long_done += len;
+	return long_done > LONG_TOTAL;
+}
+
+static bool
+has_sodium(struct roost_aead *aead)
+{
+	if (aead->sodium == NULL)
+		aead->sodium = roost_prim_sodium_gcm_new(aead->key);
+	return aead->sodium != NULL;
+}
+
+static bool
+has_openssl(struct roost_aead *aead)
+{
+	if (aead->openssl == NULL)
+		aead->openssl = roost_prim_openssl_gcm_new(aead->key);
+	return aead->openssl != NULL;
+}
+
+enum roost_err
+roost_prim_aead_seal(struct roost_aead *aead,
+		     const uint8_t nonce[ROOST_NONCE_SIZE],
+		     const void *ad, size_t ad_len,
+		     const uint8_t *plain, size_t len, uint8_t *sealed_r)
+{
+	if (is_for_openssl(len)) {
+		if (has_openssl(aead))
+			return roost_prim_openssl_gcm_seal(aead->openssl,
+				nonce, ad, ad_len, plain, len, sealed_r);
+	} else if (has_sodium(aead)) {
+		return roost_prim_sodium_gcm_seal(aead->sodium, nonce, ad,
+						  ad_len, plain, len,
+						  sealed_r);
+	}
+	roost_wipe(sealed_r, len + ROOST_TAG_SIZE);
+	return ROOST_ERR_BACKEND;
+}
+
+enum roost_err
+roost_prim_aead_open(struct roost_aead *aead,
+		     const uint8_t nonce[ROOST_NONCE_SIZE],
+		     const void *ad, size_t ad_len,
+		     const uint8_t *sealed, size_t len, uint8_t *plain_r)
+{
+	if (len < ROOST_TAG_SIZE)
+		return ROOST_ERR_CHUNK;
+	if (is_for_openssl(len)) {
+		if (has_openssl(aead))
+			return roost_prim_openssl_gcm_open(aead->openssl,
+				nonce, ad, ad_len, sealed, len, plain_r);
+	} else if (has_sodium(aead)) {
+		return roost_prim_sodium_gcm_open(aead->sodium, nonce, ad,
+						  ad_len, sealed, len,
+						  plain_r);
+	}
+	roost_wipe(plain_r, len - ROOST_TAG_SIZE);
+	return ROOST_ERR_BACKEND;
+}
+
+enum roost_err
+roost_prim_wrap(const uint8_t kek[ROOST_KEY_SIZE], const void *ad,
+		size_t ad_len, const uint8_t *plain, size_t len,
+		uint8_t *wrap_r)
+{
+	struct roost_aead *aead = roost_prim_aead_new(kek);
+	enum roost_err err = ROOST_ERR_BACKEND;
+
+	if (aead != NULL)
+		err = roost_prim_random(wrap_r, ROOST_NONCE_SIZE);
+	if (err == ROOST_OK)
+		err = roost_prim_aead_seal(aead, wrap_r, ad, ad_len, plain,
+					   len, wrap_r + ROOST_NONCE_SIZE);
+	if (err != ROOST_OK)
+		memset(wrap_r, 0, ROOST_NONCE_SIZE + len + ROOST_TAG_SIZE);
+	roost_prim_aead_free(&aead);
+	return err;
+}
+
+enum roost_err
+roost_prim_unwrap(const uint8_t kek[ROOST_KEY_SIZE], const void *ad,
+		  size_t ad_len, const uint8_t *wrap, size_t wrap_len,
+		  uint8_t *plain_r)
+{
+	struct roost_aead *aead;
+	enum roost_err err = ROOST_ERR_BACKEND;
+
+	if (wrap_len < ROOST_NONCE_SIZE + ROOST_TAG_SIZE)
+		return ROOST_ERR_CHUNK;
+	aead = roost_prim_aead_new(kek);
+	if (aead != NULL)
+		err = roost_prim_aead_open(aead, wrap, ad, ad_len,
+					   wrap + ROOST_NONCE_SIZE,
+					   wrap_len - ROOST_NONCE_SIZE,
+					   plain_r);
+	roost_prim_aead_free(&aead);
+	return err;
+}
