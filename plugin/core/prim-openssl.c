@@ -11,6 +11,7 @@
 #include "core/prim-private.h"
 #include "roost/secret.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -21,6 +22,13 @@ static struct {
 	EVP_CIPHER *aes_gcm, *aes_siv;
 	EVP_MD *sha256;
 } fetched;
+
+enum roost_err
+roost_prim_openssl_configure(void)
+{
+	return OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 ?
+		ROOST_OK : ROOST_ERR_BACKEND;
+}
 
 bool
 roost_prim_openssl_is_ready(void)

@@ -37,6 +37,11 @@ roost_prim_sodium_gcm_open(const struct roost_sodium_gcm *gcm,
 			   uint8_t *plain_r) ROOST_CHECKED;
 void roost_prim_sodium_gcm_free(struct roost_sodium_gcm **gcm);
 
+/* Have OpenSSL read its configuration, where providers may stand that it is to
+   load.  This must be done at the beginning: later a process may be confined to
+   a user's folder, and would take the user's file for it. */
+enum roost_err roost_prim_openssl_configure(void) ROOST_CHECKED;
+
 /* Is OpenSSL ready?  It makes itself ready when it is first used, and free
    gives all of that back. */
 bool roost_prim_openssl_is_ready(void);

@@ -33,7 +33,8 @@ roost_prim_use(enum roost_prim_library library)
 enum roost_err
 roost_prim_init(void)
 {
-	if (users == 0 && roost_prim_sodium_init() != ROOST_OK)
+	if (users == 0 && (roost_prim_sodium_init() != ROOST_OK ||
+			   roost_prim_openssl_configure() != ROOST_OK))
 		return ROOST_ERR_BACKEND;
 	users++;
 	return ROOST_OK;

@@ -34,6 +34,7 @@ works(void)
 #define ZERO_IF_WORKS(call) ((call) == 0 && works() ? 0 : -1)
 #define NEW_IF_WORKS(call) (works() ? (call) : NULL)
 
+#define OPENSSL_init_crypto(...) ONE_IF_WORKS(OPENSSL_init_crypto(__VA_ARGS__))
 #define EVP_CIPHER_fetch(...) NEW_IF_WORKS(EVP_CIPHER_fetch(__VA_ARGS__))
 #define EVP_MD_fetch(...) NEW_IF_WORKS(EVP_MD_fetch(__VA_ARGS__))
 #define EVP_MD_CTX_new() NEW_IF_WORKS(EVP_MD_CTX_new())

@@ -106,7 +106,10 @@ FILES = {
         ("argon2 time is fixed", "salt, t, (size_t)",
          "salt, t > 0 ? 1 : 0, (size_t)"),
     ]),
-    "core/prim.c": ("prim chunk object writer backend wipe", [
+    "core/prim.c": ("prim chunk object writer backend wipe config", [
+        ("OpenSSL's configuration is read late",
+         " ||\n\t\t\t   roost_prim_openssl_configure() != ROOST_OK))",
+         "))"),
         ("less than a tag opens", "\tif (len < ROOST_TAG_SIZE)\n"
          "\t\treturn ROOST_ERR_CHUNK;\n", "", "asan"),
         ("the key is not wiped when freed",
