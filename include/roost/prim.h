@@ -27,10 +27,10 @@
 #define ROOST_SHA512_SIZE 64
 #define ROOST_WRAP_SIZE (ROOST_NONCE_SIZE + ROOST_KEY_SIZE + ROOST_TAG_SIZE)
 
-/* Make libsodium ready; OpenSSL is when it is first needed.  It must have
-   returned ROOST_OK before any other call.  Calls are counted, so that two
-   users of the library in one process may each call it and
-   roost_prim_deinit(). */
+/* Make libsodium ready, and have OpenSSL read its configuration; it is made
+   ready when it is first needed.  roost_prim_init() must have returned ROOST_OK
+   before any other call.  Calls are counted, so that two users of the library
+   in one process may each call it and roost_prim_deinit(). */
 enum roost_err roost_prim_init(void) ROOST_CHECKED;
 void roost_prim_deinit(void);
 
