@@ -217,7 +217,8 @@ fill_cache(struct roost_rewrite *run, uint32_t uid)
 /*
  * A session that opened a message before it was unsealed may have written into
  * the index cache since then that it is sealed.  The mark has the plaintext
- * served all the same, as long as the index is not made anew.
+ * served all the same, as long as the index is not made anew.  Without the
+ * mark, another run has sealed the message again since, and its name is right.
  */
 static void
 unsealed_forget(struct roost_rewrite *run, uint32_t uid)
@@ -227,6 +228,7 @@ unsealed_forget(struct roost_rewrite *run, uint32_t uid)
 
 	if (!mail_set_uid(run->read_mail, uid) ||
 	    !roost_named_object_is_there(run->read_mail) ||
+	    roost_named_object_forbids_plaintext(run->read_mail) ||
 	    mail_index_lock_sync(run->box->index, "roost rewrite") < 0)
 		return;
 	if (roost_rewrite_known_drop(run->box, uid, TRUE, 0, &error) < 0)
