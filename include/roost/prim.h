@@ -129,24 +129,6 @@ enum roost_err roost_prim_unwrap(const uint8_t kek[ROOST_KEY_SIZE],
 				 const uint8_t *wrap, size_t wrap_len,
 				 uint8_t *plain_r) ROOST_CHECKED;
 
-#define ROOST_SIV_KEY_SIZE 64
-
-/*
- * AES-256-SIV (RFC 5297) with one string of associated data, which is not
- * empty: the same input gives the same output.  seal writes 16 + len bytes, the
- * tag first, and takes at least one byte; open takes those and writes 16 less.
- * ROOST_ERR_BACKEND also if there is nothing to seal or no associated data;
- * ROOST_ERR_CHUNK for a wrong tag, and for less than a tag and one byte.
- */
-enum roost_err roost_prim_siv_seal(const uint8_t key[ROOST_SIV_KEY_SIZE],
-				   const void *ad, size_t ad_len,
-				   const uint8_t *plain, size_t len,
-				   uint8_t *sealed_r) ROOST_CHECKED;
-enum roost_err roost_prim_siv_open(const uint8_t key[ROOST_SIV_KEY_SIZE],
-				   const void *ad, size_t ad_len,
-				   const uint8_t *sealed, size_t len,
-				   uint8_t *plain_r) ROOST_CHECKED;
-
 /* X25519 (RFC 7748).  A zero shared secret is ROOST_ERR_LOW_ORDER. */
 enum roost_err
 roost_prim_x25519_public(const uint8_t private_key[ROOST_KEY_SIZE],

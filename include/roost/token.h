@@ -25,7 +25,7 @@
 /* The keys of names, which are secret: D(host key, "keyword", L = 64) and
    D(host key, "keyword case", L = 32), with the id that tokens are bound to. */
 struct roost_token_key {
-	uint8_t key[ROOST_SIV_KEY_SIZE];
+	uint8_t key[2 * ROOST_KEY_SIZE];
 	uint8_t case_key[ROOST_KEY_SIZE];
 	uint8_t keyring_id[ROOST_ID_SIZE];
 };

@@ -9,6 +9,7 @@
 #include "roost/token.h"
 
 #include "core/base32-private.h"
+#include "core/siv-private.h"
 #include "core/tokencase-private.h"
 #include "roost/derive.h"
 #include "roost/secret.h"
@@ -81,7 +82,7 @@ roost_token_seal(const struct roost_token_key *key,
 		return ROOST_ERR_LIMIT;
 	roost_tokencase_fold_all(name, len, folded);
 	token_ad(key, ad);
-	err = roost_prim_siv_seal(key->key, ad, sizeof(ad),
+	err = roost_siv_seal(key->key, ad, sizeof(ad),
 				  (const uint8_t *)folded, len, sealed);
 	roost_wipe(folded, sizeof(folded));
 	if (err != ROOST_OK)
@@ -121,7 +122,7 @@ token_open(const struct roost_tokencase *tc, const char *digits, char *name)
 	enum roost_err err;
 
 	token_ad(tc->key, ad);
-	err = roost_prim_siv_open(tc->key->key, ad, sizeof(ad), tc->sealed,
+	err = roost_siv_open(tc->key->key, ad, sizeof(ad), tc->sealed,
 				  tc->sealed_len, (uint8_t *)name);
 	if (err != ROOST_OK)
 		return err;

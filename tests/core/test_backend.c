@@ -113,6 +113,7 @@ cipher_context_free(EVP_CIPHER_CTX *ctx)
 #include "core/prim-sodium.c"
 #include "core/prim.c"
 #include "core/secret.c"
+#include "core/siv.c"
 #include "core/object.c"
 #include "core/writer.c"
 #include "core/verified.c"
@@ -328,10 +329,10 @@ siv(void)
 	uint8_t text[100 + ROOST_TAG_SIZE], back[100] = { 0 };
 	enum roost_err err;
 
-	err = told(roost_prim_siv_seal(plain, plain, 20, plain, 100, text),
+	err = told(roost_siv_seal(plain, plain, 20, plain, 100, text),
 		   text, sizeof(text));
 	if (err == ROOST_OK)
-		err = told(roost_prim_siv_open(plain, plain, 20, text,
+		err = told(roost_siv_open(plain, plain, 20, text,
 					       sizeof(text), back),
 			   back, sizeof(back));
 	return err;

@@ -946,7 +946,7 @@ run_token_open(void)
 static void
 test_tokens(void **state)
 {
-	uint8_t derived[ROOST_SIV_KEY_SIZE];
+	uint8_t derived[2 * ROOST_KEY_SIZE];
 
 	(void)state;
 	secret_add("host key", ring->host_key, 32);

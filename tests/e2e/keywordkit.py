@@ -67,7 +67,7 @@ def token_of_older_build(server, name):
     was spelled, and not in lower case."""
     ring = tamper.Reader(server, "alice").ring
     return rf.token_text(rf.siv_seal(
-        rf.token_key(ring.host_key), [rf.TOKEN_LABEL + ring.id],
+        rf.token_key(ring.host_key), rf.TOKEN_LABEL + ring.id,
         name.encode())).decode()
 
 

@@ -558,7 +558,7 @@ class Run:
                   else "limit -", name)
         # Also a name that cannot exist, under a right tag.
         text = token or rf.token_text(rf.siv_seal(
-            rf.token_key(host_key), [rf.TOKEN_LABEL + ring_id], name))
+            rf.token_key(host_key), rf.TOKEN_LABEL + ring_id, name))
         self.compare_token(host_key, ring_id, text)
         self.compare_token(host_key, ring_id, bytes(
             self.rng.choice((c, ord(chr(c).upper()))) for c in text))

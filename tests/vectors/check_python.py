@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Run every .vec through roost_format.py; then look at the set as a whole,
-at HPKE against RFC 9180 and OpenSSL, and at AES-SIV against RFC 5297 and
-Wycheproof.
+and at HPKE against RFC 9180 and OpenSSL.
 
     check_python.py [folder]
 
@@ -274,33 +273,6 @@ def check_openssl(problems):
         problems.append("openssl-hpke.txt is empty")
 
 
-RFC5297 = {     # A.1: the key, the AAD, the plaintext, what comes out
-    "key": "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
-    "aad": "101112131415161718191a1b1c1d1e1f2021222324252627",
-    "plain": "112233445566778899aabbccddee",
-    "sealed": "85632d07c6e8f37f950acd320a2ecc93"
-              "40c02b9690c4dc04daef7f6afe5c",
-}
-
-
-def check_siv(problems):
-    """roost_format.py's own AES-SIV, of which the core has OpenSSL's."""
-    rows = [[bytes.fromhex(RFC5297[name]) for name in
-             ("key", "aad", "plain", "sealed")]]
-    path = os.path.join(HERE, "third-party", "wycheproof-aes-256-siv.txt")
-    with open(path, encoding="ascii") as file:
-        rows += [[bytes.fromhex(word.replace("-", ""))
-                  for word in line.split()[2:]]
-                 for line in file if not line.startswith("#")]
-    for key, aad, plain, sealed in rows:
-        if rf.siv_seal(key, [aad], plain) != sealed:
-            problems.append("AES-SIV: not " + sealed.hex())
-        if rf.siv_open(key, [aad], sealed) != plain:
-            problems.append("AES-SIV: does not open " + sealed.hex())
-    if len(rows) < 20:
-        problems.append("wycheproof-aes-256-siv.txt: %d lines" % len(rows))
-
-
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else HERE
     names = sorted(n for n in os.listdir(folder) if n.endswith(".vec"))
@@ -318,7 +290,6 @@ def main():
     check_set(seen, problems)
     check_rfc9180(problems)
     check_openssl(problems)
-    check_siv(problems)
     check_names(problems)
     for problem in problems:
         print(problem)

@@ -9,6 +9,7 @@ commitment and a right digest, a wrong field of a keyring under right macs.
 README.md in this folder tells the form of a .vec.
 """
 import hashlib
+import hmac
 import os
 import struct
 import sys
@@ -1847,11 +1848,10 @@ def token(expect, name, comment, text, clause, word=None):
             text)
 
 
-def token_of(word, host_key=RING.host_key, aads=None, key=None):
+def token_of(word, host_key=RING.host_key, aad=rf.TOKEN_LABEL + RING.id,
+             key=None):
     """Of any bytes, even of a name that cannot exist, sealed as they are."""
-    if aads is None:
-        aads = [rf.TOKEN_LABEL + RING.id]
-    return rf.token_text(rf.siv_seal(key or rf.token_key(host_key), aads,
+    return rf.token_text(rf.siv_seal(key or rf.token_key(host_key), aad,
                                      word))
 
 
@@ -1920,7 +1920,7 @@ def tokens_malformed():
             text[:20] + char + text[21:])
     put("base64", "base64 for base32",
         text[:4] + b64(rf.siv_seal(rf.token_key(RING.host_key),
-                                   [rf.TOKEN_LABEL + RING.id], b"Divorce")))
+                                   rf.TOKEN_LABEL + RING.id, b"Divorce")))
     put("crockford", "the alphabet of recovery codes",
         b"rk1-" + text[4:].translate(bytes.maketrans(
             rf.TOKEN_ALPHABET, rf.CROCKFORD.lower())))
@@ -1939,10 +1939,16 @@ def tokens_malformed():
     put("of-256", "a name of 256 bytes", token_of(b"x" * 256))
 
 
+def seal_as(key, tagged, word, part=slice(16)):
+    """A token's bytes with the tag of other bytes, or another part of it."""
+    tag = hmac.digest(key[:32], tagged, "sha256")[part]
+    return tag + rf.siv_crypt(key, tag, word)
+
+
 def tokens_forged():
     word = b"Divorce and after"
     key, aad = rf.token_key(RING.host_key), rf.TOKEN_LABEL + RING.id
-    sealed = rf.siv_seal(key, [aad], word)
+    sealed = rf.siv_seal(key, aad, word)
 
     def put(name, comment, text):
         token("token", name, comment, text, "13.8")
@@ -1958,24 +1964,26 @@ def tokens_forged():
     changed("tag-zero", "a tag of zeros", bytes(16) + sealed[16:])
     changed("tag-last-16", "the tag at the end", sealed[16:] + sealed[:16])
     changed("tag-of-another", "the tag of another name",
-            rf.siv_seal(key, [aad], b"divorce and after")[:16] + sealed[16:])
+            rf.siv_seal(key, aad, b"divorce and after")[:16] + sealed[16:])
     changed("in-clear", "a tag before the name in the clear",
             sealed[:16] + word)
     put("other-host-key", "another host key",
         token_of(word, OTHER.host_key))
     put("other-keyring", "another keyring id",
-        token_of(word, aads=[rf.TOKEN_LABEL + OTHER.id]))
-    put("aad-none", "no associated data", token_of(word, aads=[]))
-    put("aad-empty", "empty associated data", token_of(word, aads=[b""]))
-    put("aad-two", "label and id as two strings",
-        token_of(word, aads=[rf.TOKEN_LABEL, RING.id]))
-    put("aad-label", "the label alone", token_of(word,
-                                                 aads=[rf.TOKEN_LABEL]))
+        token_of(word, aad=rf.TOKEN_LABEL + OTHER.id))
+    put("aad-empty", "empty associated data", token_of(word, aad=b""))
+    put("aad-label", "the label alone", token_of(word, aad=rf.TOKEN_LABEL))
     put("aad-no-zero", "the label without its 00",
-        token_of(word, aads=[rf.TOKEN_LABEL[:-1] + RING.id]))
+        token_of(word, aad=rf.TOKEN_LABEL[:-1] + RING.id))
+    put("aad-no-length", "associated data without its length",
+        rf.token_text(seal_as(key, aad + word, word)))
+    put("tag-of-32", "the last 16 bytes of the MAC for the first",
+        rf.token_text(seal_as(key, bytes([len(aad)]) + aad + word, word,
+                              slice(16, 32))))
     put("key-halves", "the halves of the key exchanged",
         token_of(word, key=key[32:] + key[:32]))
-    put("key-32", "AES-128-SIV", token_of(word, key=key[:32]))
+    put("key-one-half", "one half of the key for both",
+        token_of(word, key=key[:32] * 2))
     put("key-label", "a key of another label", token_of(
         word, key=rf.derive(RING.host_key, b"pepper", b"", 64)))
     for name, other in (("first", b"\0ivorce"), ("middle", b"Div\0rce"),

@@ -9,7 +9,6 @@
  * comments.
  *
  *	aes-256-gcm	key nonce aad plaintext sealed
- *	aes-256-siv	key aad plaintext sealed
  *	hkdf-sha256	ikm salt info okm
  *	hkdf-sha512	ikm salt info okm
  *	hmac-sha256	key message mac
@@ -85,8 +84,8 @@ run_gcm(const struct row *row)
 	return is_good;
 }
 
-/* Besides, what was sealed must not open once a bit of it is changed. */
-/* By each library that has it. */
+/* Besides, what was sealed must not open once a bit of it is changed: by each
+   library that has it. */
 static bool
 run_aead(const struct row *row)
 {
@@ -101,37 +100,6 @@ run_aead(const struct row *row)
 	return is_good;
 }
 
-static bool
-run_siv(const struct row *row)
-{
-	const struct vec_bytes *key = &row->field[0], *aad = &row->field[1];
-	const struct vec_bytes *plain = &row->field[2];
-	const struct vec_bytes *sealed = &row->field[3];
-	uint8_t *out = vec_alloc(sealed->len);
-	bool is_good;
-
-	if (key->len != ROOST_SIV_KEY_SIZE || sealed->len <= ROOST_TAG_SIZE ||
-	    sealed->len != plain->len + ROOST_TAG_SIZE)
-		return false;
-	is_good = roost_prim_siv_open(key->data, aad->data, aad->len,
-				      sealed->data, sealed->len, out) ==
-			ROOST_OK &&
-		is_same(plain, out, plain->len) &&
-		roost_prim_siv_seal(key->data, aad->data, aad->len,
-				    plain->data, plain->len, out) ==
-			ROOST_OK &&
-		is_same(sealed, out, sealed->len);
-	sealed->data[plain->len] ^= 1;
-	is_good = is_good &&
-		roost_prim_siv_open(key->data, aad->data, aad->len,
-				    sealed->data, sealed->len, out) ==
-			ROOST_ERR_CHUNK &&
-		roost_bytes_are_zero(out, plain->len);
-	free(out);
-	return is_good == row->is_valid;
-}
-
-/* kinds are either extract (or none) and expand, or both at once. */
 static bool
 run_hkdf256(const struct row *row)
 {
@@ -306,7 +274,6 @@ static const struct {
 	bool (*run)(const struct row *row);
 } kinds[] = {
 	{ "aes-256-gcm", 5, run_aead },
-	{ "aes-256-siv", 4, run_siv },
 	{ "hkdf-sha256", 4, run_hkdf256 },
 	{ "hkdf-sha512", 4, run_hkdf512 },
 	{ "hmac-sha256", 3, run_hmac256 },

@@ -23,13 +23,11 @@ import struct
 import sys
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import cmac, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey, Ed25519PublicKey)
 from cryptography.hazmat.primitives.asymmetric.x25519 import (
     X25519PrivateKey, X25519PublicKey)
-from cryptography.hazmat.primitives.ciphers import (
-    Cipher, algorithms, modes)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MAGIC = bytes.fromhex("8e5253540d0a1a0a")
@@ -1214,51 +1212,25 @@ def xor(a, b):
     return bytes(x ^ y for x, y in zip(a, b))
 
 
-def siv_mac(key, data):
-    mac_ = cmac.CMAC(algorithms.AES(key))
-    mac_.update(data)
-    return mac_.finalize()
-
-
-def siv_double(block):
-    number = int.from_bytes(block, "big") << 1
-    if number >> 128:
-        number = number & (1 << 128) - 1 ^ 0x87
-    return number.to_bytes(16, "big")
-
-
-def siv_tag(key, strings):
-    """S2V of RFC 5297 2.4; the last string is the plaintext."""
-    block = siv_mac(key, bytes(16))
-    for string in strings[:-1]:
-        block = xor(siv_double(block), siv_mac(key, string))
-    last = strings[-1]
-    if len(last) >= 16:
-        return siv_mac(key, last[:-16] + xor(last[-16:], block))
-    padded = last + b"\x80" + bytes(15 - len(last))
-    return siv_mac(key, xor(siv_double(block), padded))
+def siv_tag(key, aad, plain):
+    return hmac.digest(key[:32], bytes([len(aad)]) + aad + plain,
+                       "sha256")[:16]
 
 
 def siv_crypt(key, tag, data):
-    """RFC 5297 2.5: AES-CTR from the tag without two of its bits."""
-    start = int.from_bytes(tag, "big") & ~(1 << 63 | 1 << 31)
-    encryptor = Cipher(algorithms.AES(key), modes.CTR(
-        start.to_bytes(16, "big"))).encryptor()
-    return encryptor.update(data) + encryptor.finalize()
+    return xor(data, hkdf_expand("sha256", key[32:], tag, len(data)))
 
 
-def siv_seal(key, aads, plain):
-    """Tag first.  Any key length of AES, any number of AADs."""
-    half = len(key) // 2
-    tag = siv_tag(key[:half], list(aads) + [plain])
-    return tag + siv_crypt(key[half:], tag, plain)
+def siv_seal(key, aad, plain):
+    """13.2: the tag first."""
+    tag = siv_tag(key, aad, plain)
+    return tag + siv_crypt(key, tag, plain)
 
 
-def siv_open(key, aads, sealed):
+def siv_open(key, aad, sealed):
     """None for what does not open."""
-    half = len(key) // 2
-    plain = siv_crypt(key[half:], sealed[:16], sealed[16:])
-    tag = siv_tag(key[:half], list(aads) + [plain])
+    plain = siv_crypt(key, sealed[:16], sealed[16:])
+    tag = siv_tag(key, aad, plain)
     return plain if hmac.compare_digest(tag, sealed[:16]) else None
 
 
@@ -1345,7 +1317,7 @@ def seal_token(host_key, keyring_id, name):
     """13.2; None for a name that cannot exist (13.1)."""
     if not 1 <= len(name) <= NAME_MAX or 0 in name:
         return None
-    sealed = siv_seal(token_key(host_key), [TOKEN_LABEL + keyring_id],
+    sealed = siv_seal(token_key(host_key), TOKEN_LABEL + keyring_id,
                       name.lower())
     return spell_token(host_key, sealed, token_text(sealed), name)
 
@@ -1367,7 +1339,7 @@ def open_token(host_key, keyring_id, text):
     if unused > 4 or bits & (1 << unused) - 1:
         raise Gate("token")
     sealed = (bits >> unused).to_bytes(size, "big")
-    name = siv_open(token_key(host_key), [TOKEN_LABEL + keyring_id], sealed)
+    name = siv_open(token_key(host_key), TOKEN_LABEL + keyring_id, sealed)
     if name is None or 0 in name:
         raise Gate("token")
     return spell_name(host_key, sealed, text, name)

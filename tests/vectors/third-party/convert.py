@@ -108,10 +108,6 @@ def from_wycheproof(folder, out):
                   folder, "aes_gcm_test.json", keySize=256, ivSize=96,
                   tagSize=128)]
     write(out, "wycheproof-aes-256-gcm.txt", origin, lines)
-    lines = [["aes-256-siv", "valid", t["key"], t["aad"], t["msg"], t["ct"]]
-             for t in tests(folder, "aes_siv_cmac_test.json", keySize=512)
-             if t["result"] == "valid" and t["aad"] and t["msg"]]
-    write(out, "wycheproof-aes-256-siv.txt", origin, lines)
     for size in ("256", "512"):
         lines = [["hkdf-sha" + size, t["result"], t["ikm"], word(t["salt"]),
                   word(t["info"]), t["okm"]] for t in tests(
