@@ -65,18 +65,21 @@ CONFIG_SRC := $(wildcard plugin/settings/config*.c \
 FLAGS_CONFIG_SRC := $(wildcard plugin/settings/flags*.c)
 BOTH_CONFIG_SRC := plugin/settings/default.c \
 	plugin/settings/plugin-section.c
-MAIL_SRC := $(call room_src,mail cache keywords session keyfile stream \
-	dovecot) \
+SEAM_SRC := $(filter-out %/openssl-module.c,$(call room_src,dovecot))
+MAIL_SRC := $(call room_src,mail cache keywords session keyfile stream) \
+	$(SEAM_SRC) \
 	$(CONFIG_SRC) $(BOTH_CONFIG_SRC)
 FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) \
 	$(BOTH_CONFIG_SRC) plugin/dovecot/ostream-watch.c
-DOVEADM_SRC := $(call room_src,doveadm rewrite session keyfile stream dovecot) \
+DOVEADM_SRC := $(call room_src,doveadm rewrite session keyfile stream) \
+	$(SEAM_SRC) \
 	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(BOTH_CONFIG_SRC) \
 	plugin/settings/line.c plugin/keywords/name.c
 
 FLAGS_SO := $(BUILD)/lib12_roost_flags_plugin.so
 MAIL_SO := $(BUILD)/lib13_roost_plugin.so
 DOVEADM_SO := $(BUILD)/doveadm/lib13_doveadm_roost_plugin.so
+OPENSSL_SO := $(BUILD)/libroost_openssl.so
 SETTINGS_SO := $(BUILD)/settings/libroost_settings.so
 TOOL := $(BUILD)/roost
 PROBES := $(BUILD)/roost-probes.h
@@ -99,7 +102,8 @@ quiet = $(if $(V),,@$(if $(is_silent),,printf '  %-4s %s\n' $(1) $(made);) \
 	return $$status; }; }; quietly)
 
 ## all              build the plugins and the program roost (the default)
-all: $(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(BUILD)/.settings $(TOOL)
+all: $(FLAGS_SO) $(MAIL_SO) $(OPENSSL_SO) $(DOVEADM_SO) $(BUILD)/.settings \
+	$(TOOL)
 
 ## core             build the core alone; needs no Dovecot
 core: $(CORE_LIB) $(RULES_LIB)
@@ -176,7 +180,8 @@ $(BUILD)/.sources-$(SOURCES_SUM):
 	@touch $@
 $(BUILD)/roost-build.h: $(BUILD)/.sources-$(SOURCES_SUM)
 	@echo '#define ROOST_BUILD "$(SOURCES_SUM)"' > $@
-$(BUILD)/session/user-share.o: $(BUILD)/roost-build.h
+$(addprefix $(BUILD)/,session/user-share.o dovecot/openssl.o \
+	dovecot/openssl-module.o): $(BUILD)/roost-build.h
 
 # Each module says which Roost it is: strings MODULE | grep '^roost '.
 $(BUILD)/version.o: VERSION
@@ -186,7 +191,7 @@ $(BUILD)/version.o: VERSION
 		'"roost $(VERSION)";' > $(@:.o=.c)
 	$(call quiet,CC) $(CC) $(HARDEN) $(SAN_FLAGS) $(CFLAGS) -c -o $@ \
 		$(@:.o=.c)
-$(FLAGS_SO) $(MAIL_SO) $(DOVEADM_SO) $(SETTINGS_SO) $(TOOL): \
+$(FLAGS_SO) $(MAIL_SO) $(OPENSSL_SO) $(DOVEADM_SO) $(SETTINGS_SO) $(TOOL): \
 	$(BUILD)/version.o
 
 $(TOOL): $(call objects,$(TOOL_SRC)) $(CORE_LIB) | $(UNPACK_LIBS)
@@ -200,13 +205,18 @@ $(FLAGS_SO): $(call objects,$(FLAGS_SRC)) $(RULES_LIB)
 
 $(MAIL_SO): $(call objects,$(MAIL_SRC)) $(CORE_LIB) $(RULES_LIB)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) $(DEFS_LDFLAGS) -o $@ $^ \
-		-ldovecot-storage -ldovecot $(CRYPTO_LIBS)
+		-ldovecot-storage -ldovecot -lsodium
+
+# What needs OpenSSL, which the others map when there is much to do.
+$(OPENSSL_SO): $(BUILD)/dovecot/openssl-module.o $(CORE_LIB)
+	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) $(if $(SANITIZE),,-Wl,-z,defs) -o $@ \
+		$^ $(CRYPTO_LIBS)
 
 # The commands have their own copy of the code that they share with the mail
 # plugin, of which they use one symbol, to find a user's state there.
 $(DOVEADM_SO): $(call objects,$(DOVEADM_SRC)) $(CORE_LIB) $(RULES_LIB)
 	@mkdir -p $(@D)
-	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)
+	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^ -lsodium
 
 $(SETTINGS_SO): $(addprefix $(BUILD)/settings/,module.o config-24.o \
 		flags-24.o keydict-24.o default.o)
@@ -287,6 +297,9 @@ $(BUILD)/tests/glue/test_ostream_watch: \
 	$(call objects,plugin/dovecot/ostream-watch.c)
 $(BUILD)/tests/glue/test_scan_file: plugin/session/scan-file.c
 $(BUILD)/tests/glue/test_owner: plugin/session/owner.c
+$(BUILD)/tests/glue/test_openssl: plugin/dovecot/openssl.c \
+	$(call objects,plugin/dovecot/report.c) $(BUILD)/roost-build.h | \
+	$(OPENSSL_SO)
 $(BUILD)/tests/glue/test_flags_event: plugin/flags/event.c
 $(BUILD)/tests/glue/test_header_lines: plugin/cache/header-lines.c
 $(BUILD)/tests/glue/test_cache_find: plugin/cache/find.c \
@@ -472,6 +485,7 @@ put = install -d $(DESTDIR)$(dir $(2)) && \
 install: all
 	$(call put,$(FLAGS_SO),$(MODULEDIR)/$(notdir $(FLAGS_SO)),0644)
 	$(call put,$(MAIL_SO),$(MODULEDIR)/$(notdir $(MAIL_SO)),0644)
+	$(call put,$(OPENSSL_SO),$(MODULEDIR)/$(notdir $(OPENSSL_SO)),0644)
 	$(call put,$(DOVEADM_SO),$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)),0644)
 	$(if $(HAS_SETTINGS_MODULE),$(call \
 		put,$(SETTINGS_SO),$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)),0644))
@@ -486,6 +500,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(MODULEDIR)/$(notdir $(FLAGS_SO)) \
 		$(DESTDIR)$(MODULEDIR)/$(notdir $(MAIL_SO)) \
+		$(DESTDIR)$(MODULEDIR)/$(notdir $(OPENSSL_SO)) \
 		$(DESTDIR)$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)) \
 		$(DESTDIR)$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)) \
 		$(DESTDIR)$(BINDIR)/roost \

@@ -8,8 +8,8 @@
  *
  * Nothing here is our own cryptography: prim-sodium.c calls libsodium (SHA-2,
  * HMAC and by it HKDF, X25519, Ed25519, Argon2id, AES-256-GCM of little, random
- * bytes, base64), prim-openssl.c calls OpenSSL (AES-256-GCM of much,
- * AES-256-SIV, a running SHA-256), and prim.c chooses.  Every output is zero
+ * bytes, base64), prim-openssl.c calls OpenSSL (AES-256-GCM of much, a running
+ * SHA-256), and prim.c chooses.  Every output is zero
  * unless ROOST_OK is returned; ROOST_ERR_BACKEND means that the library itself
  * failed.  Sizes are in bytes.  The caller wipes the keys it gets.
  */
@@ -27,10 +27,11 @@
 #define ROOST_SHA512_SIZE 64
 #define ROOST_WRAP_SIZE (ROOST_NONCE_SIZE + ROOST_KEY_SIZE + ROOST_TAG_SIZE)
 
-/* Make libsodium ready, and have OpenSSL read its configuration; it is made
-   ready when it is first needed.  roost_prim_init() must have returned ROOST_OK
-   before any other call.  Calls are counted, so that two users of the library
-   in one process may each call it and roost_prim_deinit(). */
+/* Make libsodium ready; OpenSSL is made ready when it is first needed, which is
+   at once where the processor has no instructions for AES.  roost_prim_init()
+   must have returned ROOST_OK before any other call.  Calls are counted, so
+   that two users of the library in one process may each call it and
+   roost_prim_deinit(). */
 enum roost_err roost_prim_init(void) ROOST_CHECKED;
 void roost_prim_deinit(void);
 

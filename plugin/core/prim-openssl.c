@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prim-openssl: the primitives that OpenSSL provides.  See roost/prim.h.
+ * prim-openssl: the primitives that OpenSSL provides.  See roost/openssl.h.
  *
  * This is the one file that includes OpenSSL's headers.  Algorithms are fetched
  * once for the process, because OpenSSL 3 else looks one up by name at every
  * use, which costs more than sealing a small message.
  */
-#include "roost/prim.h"
+#include "roost/openssl.h"
 
-#include "core/prim-private.h"
 #include "roost/secret.h"
 
 #include <openssl/crypto.h>
@@ -17,73 +16,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* They are made when the first of them is needed, together. */
 static struct {
-	EVP_CIPHER *aes_gcm, *aes_siv;
+	unsigned int users;
+	EVP_CIPHER *aes_gcm;
 	EVP_MD *sha256;
 } fetched;
 
-enum roost_err
-roost_prim_openssl_configure(void)
+static void
+library_stop(void)
 {
-	return OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 ?
-		ROOST_OK : ROOST_ERR_BACKEND;
-}
-
-bool
-roost_prim_openssl_is_ready(void)
-{
-	return fetched.sha256 != NULL;
-}
-
-void
-roost_prim_openssl_free(void)
-{
+	if (--fetched.users > 0)
+		return;
 	EVP_CIPHER_free(fetched.aes_gcm);
-	EVP_CIPHER_free(fetched.aes_siv);
 	EVP_MD_free(fetched.sha256);
 	memset(&fetched, 0, sizeof(fetched));
 }
 
-static bool
-openssl_is_made_ready(void)
+static enum roost_err
+library_start(void)
 {
-	if (roost_prim_openssl_is_ready())
-		return true;
-	fetched.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	fetched.aes_siv = EVP_CIPHER_fetch(NULL, "AES-256-SIV", NULL);
-	fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (fetched.aes_gcm != NULL && fetched.aes_siv != NULL &&
-	    fetched.sha256 != NULL)
-		return true;
-	roost_prim_openssl_free();
-	return false;
+	if (fetched.users++ > 0)
+		return ROOST_OK;
+	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1) {
+		fetched.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+		fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	}
+	if (fetched.aes_gcm != NULL && fetched.sha256 != NULL)
+		return ROOST_OK;
+	library_stop();
+	return ROOST_ERR_BACKEND;
 }
 
-/* struct roost_sha256 is the name that callers know an EVP_MD_CTX by. */
-struct roost_sha256 *
-roost_prim_sha256_new(void)
+/* struct roost_openssl_sha256 is the name that callers know an EVP_MD_CTX
+   by. */
+static struct roost_openssl_sha256 *
+sha256_new(void)
 {
-	EVP_MD_CTX *ctx = openssl_is_made_ready() ? EVP_MD_CTX_new() : NULL;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
 	if (ctx != NULL && EVP_DigestInit_ex2(ctx, fetched.sha256, NULL) != 1) {
 		EVP_MD_CTX_free(ctx);
 		ctx = NULL;
 	}
-	return (struct roost_sha256 *)ctx;
+	return (struct roost_openssl_sha256 *)ctx;
 }
 
-enum roost_err
-roost_prim_sha256_update(struct roost_sha256 *sha, const void *bytes,
-			 size_t len)
+static enum roost_err
+sha256_update(struct roost_openssl_sha256 *sha, const void *bytes, size_t len)
 {
 	return EVP_DigestUpdate((EVP_MD_CTX *)sha, bytes, len) == 1 ?
 		ROOST_OK : ROOST_ERR_BACKEND;
 }
 
-enum roost_err
-roost_prim_sha256_final(struct roost_sha256 *sha,
-			uint8_t hash_r[ROOST_SHA256_SIZE])
+static enum roost_err
+sha256_final(struct roost_openssl_sha256 *sha,
+	     uint8_t hash_r[ROOST_SHA256_SIZE])
 {
 	if (EVP_DigestFinal_ex((EVP_MD_CTX *)sha, hash_r, NULL) == 1)
 		return ROOST_OK;
@@ -91,8 +78,8 @@ roost_prim_sha256_final(struct roost_sha256 *sha,
 	return ROOST_ERR_BACKEND;
 }
 
-void
-roost_prim_sha256_free(struct roost_sha256 **sha)
+static void
+sha256_free(struct roost_openssl_sha256 **sha)
 {
 	EVP_MD_CTX_free((EVP_MD_CTX *)*sha);
 	*sha = NULL;
@@ -103,19 +90,18 @@ struct roost_openssl_gcm {
 	uint8_t key[ROOST_KEY_SIZE];		/* secret */
 };
 
-struct roost_openssl_gcm *
-roost_prim_openssl_gcm_new(const uint8_t key[ROOST_KEY_SIZE])
+static struct roost_openssl_gcm *
+gcm_new(const uint8_t key[ROOST_KEY_SIZE])
 {
-	struct roost_openssl_gcm *gcm = openssl_is_made_ready() ?
-		calloc(1, sizeof(*gcm)) : NULL;
+	struct roost_openssl_gcm *gcm = calloc(1, sizeof(*gcm));
 
 	if (gcm != NULL)
 		memcpy(gcm->key, key, ROOST_KEY_SIZE);
 	return gcm;
 }
 
-void
-roost_prim_openssl_gcm_free(struct roost_openssl_gcm **gcm)
+static void
+gcm_free(struct roost_openssl_gcm **gcm)
 {
 	if (*gcm == NULL)
 		return;
@@ -150,12 +136,10 @@ gcm_start(EVP_CIPHER_CTX **ctx, const uint8_t *key, const uint8_t *nonce,
 						 (int)ad_len) == 1);
 }
 
-enum roost_err
-roost_prim_openssl_gcm_seal(struct roost_openssl_gcm *gcm,
-			    const uint8_t nonce[ROOST_NONCE_SIZE],
-			    const void *ad, size_t ad_len,
-			    const uint8_t *plain, size_t len,
-			    uint8_t *sealed_r)
+static enum roost_err
+gcm_seal(struct roost_openssl_gcm *gcm, const uint8_t nonce[ROOST_NONCE_SIZE],
+	 const void *ad, size_t ad_len, const uint8_t *plain, size_t len,
+	 uint8_t *sealed_r)
 {
 	int sealed_len = 0, final_len = 0;
 	bool is_good = len <= INT_MAX - ROOST_TAG_SIZE &&
@@ -173,12 +157,10 @@ roost_prim_openssl_gcm_seal(struct roost_openssl_gcm *gcm,
 	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
 }
 
-enum roost_err
-roost_prim_openssl_gcm_open(struct roost_openssl_gcm *gcm,
-			    const uint8_t nonce[ROOST_NONCE_SIZE],
-			    const void *ad, size_t ad_len,
-			    const uint8_t *sealed, size_t len,
-			    uint8_t *plain_r)
+static enum roost_err
+gcm_open(struct roost_openssl_gcm *gcm, const uint8_t nonce[ROOST_NONCE_SIZE],
+	 const void *ad, size_t ad_len, const uint8_t *sealed, size_t len,
+	 uint8_t *plain_r)
 {
 	uint8_t tag[ROOST_TAG_SIZE];	/* public */
 	int plain_len = 0, final_len = 0;
@@ -205,3 +187,16 @@ out:
 		roost_wipe(plain_r, len);
 	return err;
 }
+
+const struct roost_openssl roost_openssl = {
+	.start = library_start,
+	.stop = library_stop,
+	.sha256_new = sha256_new,
+	.sha256_update = sha256_update,
+	.sha256_final = sha256_final,
+	.sha256_free = sha256_free,
+	.gcm_new = gcm_new,
+	.gcm_seal = gcm_seal,
+	.gcm_open = gcm_open,
+	.gcm_free = gcm_free,
+};

@@ -3,11 +3,7 @@
 #define ROOST_CORE_PRIM_PRIVATE_H
 
 /*
- * prim-private: what prim.c needs of the two libraries.
- *
- * libsodium does what is short: it needs no preparation.  OpenSSL is faster
- * where there is much to do, but has to be made ready first, which takes longer
- * than opening a whole mailbox's list, and memory in each process.
+ * prim-private: what prim.c needs of libsodium, and what tests ask of it.
  */
 
 #include "roost/prim.h"
@@ -37,36 +33,23 @@ roost_prim_sodium_gcm_open(const struct roost_sodium_gcm *gcm,
 			   uint8_t *plain_r) ROOST_CHECKED;
 void roost_prim_sodium_gcm_free(struct roost_sodium_gcm **gcm);
 
-/* Have OpenSSL read its configuration, where providers may stand that it is to
-   load.  This must be done at the beginning: later a process may be confined to
-   a user's folder, and would take the user's file for it. */
-enum roost_err roost_prim_openssl_configure(void) ROOST_CHECKED;
-
-/* Is OpenSSL ready?  It makes itself ready when it is first used, and free
-   gives all of that back. */
-bool roost_prim_openssl_is_ready(void);
-void roost_prim_openssl_free(void);
-
-/* AES-256-GCM by OpenSSL, likewise. */
-struct roost_openssl_gcm;
-struct roost_openssl_gcm *
-roost_prim_openssl_gcm_new(const uint8_t key[ROOST_KEY_SIZE]) ROOST_CHECKED;
+/* A running SHA-256 by libsodium, likewise. */
+struct roost_sodium_sha256;
+struct roost_sodium_sha256 *roost_prim_sodium_sha256_new(void) ROOST_CHECKED;
 enum roost_err
-roost_prim_openssl_gcm_seal(struct roost_openssl_gcm *gcm,
-			    const uint8_t nonce[ROOST_NONCE_SIZE],
-			    const void *ad, size_t ad_len,
-			    const uint8_t *plain, size_t len,
-			    uint8_t *sealed_r) ROOST_CHECKED;
+roost_prim_sodium_sha256_update(struct roost_sodium_sha256 *sha,
+				const void *bytes, size_t len) ROOST_CHECKED;
 enum roost_err
-roost_prim_openssl_gcm_open(struct roost_openssl_gcm *gcm,
-			    const uint8_t nonce[ROOST_NONCE_SIZE],
-			    const void *ad, size_t ad_len,
-			    const uint8_t *sealed, size_t len,
-			    uint8_t *plain_r) ROOST_CHECKED;
-void roost_prim_openssl_gcm_free(struct roost_openssl_gcm **gcm);
+roost_prim_sodium_sha256_final(struct roost_sodium_sha256 *sha,
+			       uint8_t hash_r[ROOST_SHA256_SIZE])
+	ROOST_CHECKED;
+void roost_prim_sodium_sha256_free(struct roost_sodium_sha256 **sha);
 
-/* For tests: have one library do all of AES-256-GCM.  libsodium alone is not
-   asked where it has none. */
+/* For tests: has OpenSSL been made ready? */
+bool roost_prim_has_openssl(void);
+
+/* For tests: have one library do all of AES-256-GCM and of a running SHA-256.
+   libsodium alone is not asked where it has none. */
 enum roost_prim_library {
 	ROOST_PRIM_EITHER,
 	ROOST_PRIM_SODIUM,

@@ -81,6 +81,50 @@ roost_prim_sha256_of(const struct roost_prim_part *parts, size_t count,
 	return is_good ? ROOST_OK : ROOST_ERR_BACKEND;
 }
 
+/* struct roost_sodium_sha256 is the name that callers know libsodium's state
+   by. */
+struct roost_sodium_sha256 *
+roost_prim_sodium_sha256_new(void)
+{
+	crypto_hash_sha256_state *state = malloc(sizeof(*state));
+
+	if (state != NULL && crypto_hash_sha256_init(state) != 0) {
+		free(state);
+		state = NULL;
+	}
+	return (struct roost_sodium_sha256 *)state;
+}
+
+enum roost_err
+roost_prim_sodium_sha256_update(struct roost_sodium_sha256 *sha,
+				const void *bytes, size_t len)
+{
+	return crypto_hash_sha256_update((crypto_hash_sha256_state *)sha,
+					 bytes, len) == 0 ?
+		ROOST_OK : ROOST_ERR_BACKEND;
+}
+
+enum roost_err
+roost_prim_sodium_sha256_final(struct roost_sodium_sha256 *sha,
+			       uint8_t hash_r[ROOST_SHA256_SIZE])
+{
+	if (crypto_hash_sha256_final((crypto_hash_sha256_state *)sha,
+				     hash_r) == 0)
+		return ROOST_OK;
+	sodium_memzero(hash_r, ROOST_SHA256_SIZE);
+	return ROOST_ERR_BACKEND;
+}
+
+void
+roost_prim_sodium_sha256_free(struct roost_sodium_sha256 **sha)
+{
+	if (*sha == NULL)
+		return;
+	sodium_memzero(*sha, sizeof(crypto_hash_sha256_state));
+	free(*sha);
+	*sha = NULL;
+}
+
 enum roost_err
 roost_prim_sha512(const void *bytes, size_t len,
 		  uint8_t hash_r[ROOST_SHA512_SIZE])

@@ -55,7 +55,8 @@ def cpu(pid):
 def memory(pid):
     """A process's memory in KiB: what it shares with no other process and has
     written ("private"), its part of what it shares ("pss"), and the peak of
-    its resident memory."""
+    its resident memory. What a disk has not taken yet of a file that it has
+    mapped counts as written, so that os.sync() comes before."""
     found = {}
     for path, names in (
             ("smaps_rollup", {"Private_Dirty": "private", "Pss": "pss"}),

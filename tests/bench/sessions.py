@@ -115,6 +115,7 @@ class Sessions:
                         ("memory-list", mailbox.LIST),
                         ("memory-bodies", "FETCH 1:* BODY.PEEK[]")):
                     imap.run(command)
+                    os.sync()
                     self.bench.add(key, name, session.memory(imap.pid))
 
     # Many at once
@@ -146,6 +147,7 @@ class Sessions:
             self.open(one, waiting)
             pids = found.named("imap")
             assert len(pids) == len(waiting), (len(pids), len(waiting))
+            os.sync()
             every = [session.memory(pid) for pid in pids]
         finally:
             for client in waiting:

@@ -21,7 +21,7 @@
 
 static unsigned int calls, failing_call;
 static int contexts;
-static bool has_instructions = true;
+static bool has_instructions = true, is_openssl_there = true;
 
 /* True for a call that worked, unless it is the one that is said to fail. */
 static bool
@@ -118,6 +118,12 @@ cipher_context_free(EVP_CIPHER_CTX *ctx)
 #include "core/writer.c"
 #include "core/verified.c"
 
+const struct roost_openssl *
+roost_openssl_find(void)
+{
+	return is_openssl_there ? &roost_openssl : NULL;
+}
+
 static struct kit_ring *ring, *password_ring, *escrow_ring;
 static uint8_t *sealed, plain[2 * KIT_C + 5], data_key[ROOST_KEY_SIZE];
 static size_t sealed_len;
@@ -138,8 +144,7 @@ static void
 turn(unsigned int failing)
 {
 	roost_secret_drop_spares();
-	roost_prim_openssl_free();
-	long_done = 0;
+	openssl_stop();
 	calls = 0;
 	failing_call = failing;
 }
@@ -167,7 +172,18 @@ assert_told(const char *name, enum roost_err (*job)(void))
 	assert_int_equal(calls, count);
 	assert_int_equal(contexts, left);
 }
-#define ASSERT_TOLD(job) assert_told(#job, job)
+
+/* By either library alone, where neither stands in for the other. */
+static void
+assert_told_by_each(const char *name, enum roost_err (*job)(void))
+{
+	roost_prim_use(ROOST_PRIM_SODIUM);
+	assert_told(name, job);
+	roost_prim_use(ROOST_PRIM_OPENSSL);
+	assert_told(name, job);
+	roost_prim_use(ROOST_PRIM_EITHER);
+}
+#define ASSERT_TOLD(job) assert_told_by_each(#job, job)
 
 /* -- primitives -- */
 
@@ -274,6 +290,26 @@ aead_uses(struct roost_aead *aead, unsigned int times)
 							back),
 				   back, sizeof(back));
 	}
+	return err;
+}
+
+/* Seal and open this much. */
+static enum roost_err
+aead_of(size_t len)
+{
+	struct roost_aead *key = roost_prim_aead_new(data_key);
+	uint8_t *text = kit_new(len + ROOST_TAG_SIZE);
+	enum roost_err err = ROOST_ERR_BACKEND;
+
+	if (key != NULL)
+		err = roost_prim_aead_seal(key, plain, plain, 20, plain, len,
+					   text);
+	if (err == ROOST_OK)
+		err = roost_prim_aead_open(key, plain, plain, 20, text,
+					   len + ROOST_TAG_SIZE, text);
+	assert_true(err != ROOST_OK || memcmp(text, plain, len) == 0);
+	roost_prim_aead_free(&key);
+	free(text);
 	return err;
 }
 
@@ -410,10 +446,67 @@ test_processor_without_aes(void **state)
 	turn(0);
 	has_instructions = false;
 	assert_good(aead_open());
-	assert_true(roost_prim_openssl_is_ready());
+	assert_true(roost_prim_has_openssl());
 	seal_for_opening();
 	has_instructions = true;
 	assert_good(aead_open());
+}
+
+/* Do what makes OpenSSL ready, if it can be had. */
+static void
+do_much(void)
+{
+	turn(0);
+	long_done = LONG_TOTAL + 1;
+	assert_good(aead_of(2000));
+	assert_good(running_sha256());
+}
+
+/* libsodium does it all then, and OpenSSL is not tried again and again. */
+static void
+test_process_without_openssl(void **state)
+{
+	unsigned int failing, count;
+
+	(void)state;
+	do_much();
+	assert_true(roost_prim_has_openssl());
+	count = calls;
+	is_openssl_there = false;
+	do_much();
+	assert_false(roost_prim_has_openssl());
+	is_openssl_there = true;
+	assert_good(aead_of(2000));
+	assert_false(roost_prim_has_openssl());
+	/* Each call that makes it ready. */
+	for (failing = 1; failing <= 3; failing++) {
+		turn(failing);
+		assert_false(openssl_is_made_ready());
+		assert_zero(&fetched, sizeof(fetched));
+		assert_good(aead_of(2000));
+		assert_good(running_sha256());
+	}
+	do_much();
+	assert_true(roost_prim_has_openssl());
+	assert_int_equal(calls, count);
+}
+
+/* The modules of a process have a copy of the core each, and OpenSSL's part
+   once. */
+static void
+test_copies_share_openssl(void **state)
+{
+	(void)state;
+	do_much();
+	assert_good(roost_openssl.start());
+	roost_openssl.stop();
+	assert_good(aead_of(2000));
+	assert_good(running_sha256());
+	assert_good(roost_openssl.start());
+	openssl_stop();
+	assert_non_null(fetched.sha256);
+	roost_openssl.stop();
+	assert_zero(&fetched, sizeof(fetched));
 }
 
 static void
@@ -430,10 +523,6 @@ test_primitives(void **state)
 	ASSERT_TOLD(hkdf_sha512_expand);
 	ASSERT_TOLD(hkdf_sha512);
 	seal_for_opening();
-	roost_prim_use(ROOST_PRIM_OPENSSL);
-	ASSERT_TOLD(aead);
-	ASSERT_TOLD(aead_open);
-	roost_prim_use(ROOST_PRIM_EITHER);
 	ASSERT_TOLD(aead);
 	ASSERT_TOLD(aead_open);
 	ASSERT_TOLD(wrap);
@@ -462,7 +551,12 @@ test_beginning(void **state)
 	roost_prim_deinit();
 	assert_int_equal(users, 0);
 	assert_zero(&fetched, sizeof(fetched));
-	ASSERT_TOLD(begin);
+	assert_told("begin", begin);
+	has_instructions = false;
+	assert_told("begin without AES", begin);
+	is_openssl_there = false;
+	assert_gate(begin(), ROOST_ERR_BACKEND);
+	has_instructions = is_openssl_there = true;
 	assert_good(roost_prim_init());
 }
 
@@ -873,6 +967,8 @@ keyword(void)
 	if (err == ROOST_OK)
 		err = told(roost_token_open(&key, token, strlen(token), name),
 			   name, sizeof(name));
+	/* It must not look as if somebody else had made the token. */
+	assert_int_not_equal(err, ROOST_ERR_TOKEN);
 	return err;
 }
 
@@ -916,6 +1012,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_primitives),
 		cmocka_unit_test(test_processor_without_aes),
+		cmocka_unit_test(test_process_without_openssl),
+		cmocka_unit_test(test_copies_share_openssl),
 		cmocka_unit_test(test_beginning),
 		cmocka_unit_test(test_keyrings),
 		cmocka_unit_test(test_identity_that_cannot_be_hashed),

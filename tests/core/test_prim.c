@@ -552,7 +552,7 @@ make_openssl_ready(void)
 
 	assert_non_null(sha);
 	roost_prim_sha256_free(&sha);
-	assert_true(roost_prim_openssl_is_ready());
+	assert_true(roost_prim_has_openssl());
 }
 
 /* The library has two users, and the first that leaves takes nothing away. */
@@ -563,9 +563,9 @@ test_init_is_counted(void **state)
 	assert_good(roost_prim_init());
 	make_openssl_ready();
 	roost_prim_deinit();
-	assert_true(roost_prim_openssl_is_ready());
+	assert_true(roost_prim_has_openssl());
 	roost_prim_deinit();
-	assert_false(roost_prim_openssl_is_ready());
+	assert_false(roost_prim_has_openssl());
 	roost_prim_deinit();
 	assert_good(roost_prim_init());
 	make_openssl_ready();
@@ -604,10 +604,10 @@ test_little_needs_no_openssl(void **state)
 	for (i = 0; i < 2000; i++)
 		seal_zeros(aead, 1000);
 	seal_zeros(aead, 16384);
-	assert_false(roost_prim_openssl_is_ready());
+	assert_false(roost_prim_has_openssl());
 	for (i = 0; i < 16; i++)
 		seal_zeros(aead, 16384);
-	assert_true(roost_prim_openssl_is_ready());
+	assert_true(roost_prim_has_openssl());
 	seal_zeros(aead, 1000);
 	roost_prim_aead_free(&aead);
 }

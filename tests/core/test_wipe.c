@@ -11,6 +11,8 @@
 #define _GNU_SOURCE
 #include "kit.h"
 
+#include "core/siv-private.h"
+
 #include "roost/blob.h"
 #include "roost/derive.h"
 #include "roost/token.h"
@@ -943,6 +945,38 @@ run_token_open(void)
 	return roost_token_open(&token_key, token, strlen(token), token_name);
 }
 
+/* What hides the name in its token (FORMAT.md 13.2). */
+static void
+secret_add_pad(const uint8_t key[2 * ROOST_KEY_SIZE])
+{
+	uint8_t input[34 + sizeof(folded_name) - 1] = "\x21roost/v1 keyword";
+	uint8_t tag[ROOST_SHA256_SIZE], pad[sizeof(folded_name) - 1];
+	struct roost_hkdf_args args = {
+		.key = key + 32, .key_len = 32, .info = tag, .info_len = 16,
+	};
+
+	memcpy(input + 18, ring->kr.id, ROOST_ID_SIZE);
+	memcpy(input + 34, folded_name, sizeof(folded_name) - 1);
+	assert_good(roost_prim_hmac_sha256(key, 32, input, sizeof(input),
+					   tag));
+	assert_good(roost_prim_hkdf(ROOST_HKDF_SHA256_EXPAND, &args, pad,
+				    sizeof(pad)));
+	secret_add("pad of the name", pad, sizeof(pad));
+}
+
+/* The pad is the last that it makes, so that nothing else covers it. */
+static enum roost_err
+run_siv(void)
+{
+	static uint8_t sealed[16 + sizeof(folded_name) - 1];
+	uint8_t ad[33] = "roost/v1 keyword";
+
+	memcpy(ad + 17, ring->kr.id, ROOST_ID_SIZE);
+	return roost_siv_seal(token_key.key, ad, sizeof(ad),
+			      (const uint8_t *)folded_name,
+			      sizeof(folded_name) - 1, sealed);
+}
+
 static void
 test_tokens(void **state)
 {
@@ -960,6 +994,8 @@ test_tokens(void **state)
 		   sizeof(folded_name) - 1);
 	assert_clean(run_token_key, ROOST_OK);
 	assert_memory_equal(token_key.key, derived, sizeof(derived));
+	secret_add_pad(derived);
+	assert_clean(run_siv, ROOST_OK);
 	assert_clean(run_token_seal, ROOST_OK);
 	assert_clean(run_token_open, ROOST_OK);
 	assert_string_equal(token_name, a_name);

@@ -9,7 +9,7 @@ several places.  A fourth element "asan": only a sanitizer can notice.
 Not listed, since another check makes up for each: in prim-sodium what is wiped
 of a MAC's state and of the stack that AES-GCM ran on (libsodium wipes the one
 when it has ended well, and uses no stack as it is built here); in prim the
-least length of a wrap; in token that of a token (SIV has one too); in chunk the least
+least length of a wrap; in token that of a token (siv has one too); in chunk the least
 length of an object (r < 16 holds too); in blob a nonce that is cut (there is no
 tag then); in code one of 35 digits; in keyring-text an escape cut by its
 line's end.
@@ -106,10 +106,18 @@ FILES = {
         ("argon2 time is fixed", "salt, t, (size_t)",
          "salt, t > 0 ? 1 : 0, (size_t)"),
     ]),
-    "core/prim.c": ("prim chunk object writer backend wipe config", [
-        ("OpenSSL's configuration is read late",
-         " ||\n\t\t\t   roost_prim_openssl_configure() != ROOST_OK))",
-         "))"),
+    "core/prim.c": ("prim chunk object writer backend wipe", [
+        ("a process without AES begins without OpenSSL",
+         "(!roost_prim_sodium_has_gcm() &&\n\t\t\t    "
+         "!openssl_is_made_ready())", "false"),
+        ("OpenSSL is sought again and again",
+         "\t\topenssl_was_sought = true;\n", ""),
+        ("OpenSSL is used that did not start",
+         "openssl != NULL &&\n\t\t\topenssl->start() == ROOST_OK;",
+         "openssl != NULL &&\n\t\t\topenssl->start() < 1000;"),
+        ("where OpenSSL is not had much is not done",
+         "\treturn long_done > LONG_TOTAL && openssl_is_made_ready();\n",
+         "\treturn long_done > LONG_TOTAL;\n"),
         ("less than a tag opens", "\tif (len < ROOST_TAG_SIZE)\n"
          "\t\treturn ROOST_ERR_CHUNK;\n", "", "asan"),
         ("the key is not wiped when freed",
@@ -122,7 +130,8 @@ FILES = {
         ("little makes OpenSSL ready", "\tif (len <= SHORT_SIZE)\n",
          "\tif (false)\n"),
         ("much is left to libsodium",
-         "\treturn long_done > LONG_TOTAL;\n", "\treturn false;\n"),
+         "\treturn long_done > LONG_TOTAL && openssl_is_made_ready();\n",
+         "\treturn false;\n"),
         ("libsodium is asked for what it has not", "\tif (used != "
          "ROOST_PRIM_EITHER || !roost_prim_sodium_has_gcm())\n",
          "\tif (used != ROOST_PRIM_EITHER)\n"),
@@ -144,37 +153,42 @@ FILES = {
         ("the nonce stays the first one",
          "if (EVP_CipherInit_ex2(*ctx, NULL, NULL, nonce,",
          "if (EVP_CipherInit_ex2(*ctx, NULL, NULL, NULL,"),
-        ("a wrong SIV tag opens",
-         "sealed + ROOST_TAG_SIZE, (int)len) != 1 ||\n"
-         "\t    EVP_CipherFinal_ex(ctx, plain_r + plain_len, &final_len) "
-         "!= 1 ||\n\t    (size_t)(plain_len + final_len) != len)",
-         "sealed + ROOST_TAG_SIZE, (int)len) < 0)"),
-        ("SIV leaves bytes after an error in opening",
-         "out:\n\tEVP_CIPHER_CTX_free(ctx);\n\tif (err != ROOST_OK)\n"
-         "\t\troost_wipe(plain_r, len);\n",
-         "out:\n\tEVP_CIPHER_CTX_free(ctx);\n"),
-        ("SIV leaves bytes after an error in sealing",
-         "\t\troost_wipe(sealed_r, ROOST_TAG_SIZE + len);\n", "\t\t;\n"),
-        ("the SIV tag is not set",
-         "if (ctx == NULL || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG,"
-         "\n\t\t\t\t\t       ROOST_TAG_SIZE, tag) != 1)",
-         "if (ctx == NULL)"),
-        ("less than an SIV tag is read", "if (len <= ROOST_TAG_SIZE || len",
-         "if (len"),
-        ("the SIV tag of nothing", [
-            ("ctx != NULL && len > 0 &&", "ctx != NULL &&"),
-            ("EVP_CipherFinal_ex(ctx, text + text_len, &final_len) == 1 &&",
-             "EVP_CipherFinal_ex(ctx, text + text_len, &final_len) < 2 &&")],
-         None),
-        ("SIV without associated data", "(ad_len == 0 || ad_len > INT_MAX",
-         "(ad_len > INT_MAX"),
-        ("SIV's associated data is left out",
-         "EVP_CipherUpdate(ctx, NULL, &ignored, ad, (int)ad_len) != 1)) {",
-         "EVP_CipherUpdate(ctx, NULL, &ignored, ad, 1) != 1)) {"),
-        ("SIV's keys are left in memory after sealing",
-         "\tEVP_CIPHER_CTX_free(ctx);\t/* wipes its keys */\n", "", "asan"),
-        ("SIV's keys are left in memory after opening",
-         "out:\n\tEVP_CIPHER_CTX_free(ctx);\n", "out:\n", "asan"),
+        ("what is fetched stays", "\tif (--fetched.users > 0)\n",
+         "\tif (--fetched.users > 0 || fetched.sha256 != NULL)\n"),
+        ("what one copy fetched another gives back",
+         "\tif (--fetched.users > 0)\n\t\treturn;\n", ""),
+    ]),
+    "core/siv.c": ("siv token backend wipe", [
+        ("a wrong tag opens",
+         "err == ROOST_OK && !roost_prim_equal(sealed, right, "
+         "sizeof(right))", "false"),
+        ("bytes stay after an error in opening",
+         "\tif (err != ROOST_OK)\n\t\troost_wipe(plain_r, len);\n", ""),
+        ("bytes stay after an error in sealing",
+         "\tif (err != ROOST_OK)\n"
+         "\t\troost_wipe(sealed_r, ROOST_TAG_SIZE + len);\n", ""),
+        ("less than a tag is read", "if (len <= ROOST_TAG_SIZE || len >",
+         "if (len >"),
+        ("more than the longest text is opened",
+         " || len > ROOST_TAG_SIZE + ROOST_SIV_TEXT_MAX)", ")", "asan"),
+        ("nothing is sealed", "len > 0 && ", ""),
+        ("too long a text is sealed", " && len <= ROOST_SIV_TEXT_MAX)", ")",
+         "asan"),
+        ("too much associated data is sealed",
+         "if (ad_len <= ROOST_SIV_AD_MAX && len > 0 &&", "if (len > 0 &&"),
+        ("too much associated data is opened",
+         "\tif (ad_len <= ROOST_SIV_AD_MAX)\n\t\terr = siv_mask(",
+         "\tif (true)\n\t\terr = siv_mask("),
+        ("associated data is left out", "memcpy(input + 1, ad, ad_len);",
+         "memset(input + 1, 0, ad_len);"),
+        ("where the text begins is not in the tag",
+         "input[0] = (uint8_t)ad_len;", "input[0] = 0;"),
+        ("one key for tag and text", ".key = key + ROOST_KEY_SIZE, ",
+         ".key = key, "),
+        ("one pad for all texts", ".info = tag, ", ".info = key, "),
+        ("what is put in the MAC is not wiped",
+         "\troost_wipe(input, sizeof(input));\n", ""),
+        ("the pad is not wiped", "\troost_wipe(pad, sizeof(pad));\n", ""),
     ]),
     "core/base32.c": ("token code", [
         ("other characters are skipped", "\t\t\tbreak;\n",
@@ -478,7 +492,7 @@ FILES = {
         ("a claim in upper case", "roost_tokencase_fold(text[i]) !=",
          "text[i] !="),
         ("a token too long", "len > ROOST_TOKEN_MAX ||",
-         "len > ROOST_TOKEN_MAX + 2 ||"),
+         "len > ROOST_TOKEN_MAX + 2 ||", "asan"),
         ("a token in upper case",
          "roost_tokencase_fold_all(token + ROOST_TOKEN_PREFIX_SIZE, len, "
          "digits);",

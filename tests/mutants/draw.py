@@ -166,7 +166,7 @@ EQUIVALENT = [
      "roost_prim_aead_open() refuses what is shorter than a tag, and what is "
      "shorter than a nonce by a length beyond OpenSSL's largest"),
     ("core/token.c", "tc.sealed_len == 0",
-     "roost_prim_siv_open() refuses what is no longer than a tag"),
+     "roost_siv_open() refuses what is no longer than a tag"),
     ("cache/fill.c", "!roost_cache_mail_may_read(mail)",
      "Dovecot refuses to open a message in such a lookup, too, and one that "
      "is open already may be read"),

@@ -65,6 +65,13 @@ AMONG = "among_others"
 SEAL, DBOX, KILLED = "seal", "seal_dbox", "killed"
 
 MUTANTS = [
+    # Libraries
+    ("a user's library is mapped", "dovecot/openssl.c",
+     "\tif (restrict_access_get_current_chroot() != NULL)\n"
+     "\t\treturn NULL;\n", "", "openssl", "folder and maildir"),
+    ("a library of another build is used", "dovecot/openssl.c",
+     "module == NULL || strcmp(module->build, ROOST_BUILD) != 0",
+     "module == NULL", "glue/test_openssl", ""),
     # Reading
     ("what fails in its middle is the server's fault", "mail/read-errors.c",
      "\tif (failures != roost_istream_failures())\n"

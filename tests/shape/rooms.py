@@ -165,14 +165,18 @@ def objects():
 
 def users(found):
     """Yields (file, other file, symbol) for each symbol of another file that a
-    file uses."""
+    file uses. A symbol that its own room defines, too, is that one: another
+    room answers instead of it, in a module that is linked without it."""
     owners = collections.defaultdict(list)
     for path, (defined, _) in found.items():
         for symbol in defined:
             owners[symbol].append(path)
     for path, (_, wanted) in found.items():
         for symbol in sorted(wanted):
-            for owner in owners[symbol]:
+            room = path.split("/")[0] + "/"
+            near = [owner for owner in owners[symbol]
+                    if owner.startswith(room)]
+            for owner in near or owners[symbol]:
                 yield path, owner, symbol
 
 
