@@ -11,6 +11,7 @@
 #include "test-common.h"
 
 #include "core/base32-private.h"
+#include "core/siv-private.h"
 
 #include "kit.h"
 
@@ -148,7 +149,7 @@ old_token_of(const struct roost_token_key *key, const char *name)
 
 	memcpy(ad, label, sizeof(label));
 	memcpy(ad + sizeof(label), key->keyring_id, ROOST_ID_SIZE);
-	if (roost_prim_siv_seal(key->key, ad, sizeof(ad),
+	if (roost_siv_seal(key->key, ad, sizeof(ad),
 				(const uint8_t *)name, len,
 				sealed) != ROOST_OK)
 		i_fatal("cannot seal %s", name);
