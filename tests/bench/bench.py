@@ -15,6 +15,7 @@ import datetime
 import os
 import sys
 import time
+import traceback
 
 TOP = os.environ["ROOST_E2E_TOP"]
 sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
@@ -121,12 +122,21 @@ class Bench:
             yield from (kind(self, size) for size in self.options.box)
 
     def run(self):
+        """Returns whether everything was measured. What was measured before
+        something failed is kept."""
         if disks.kind(self.tmp) == "tmpfs":
             self.note("What is called a disk here is a tmpfs, too.")
         self.load = [os.getloadavg()]
-        for part in self.parts():
-            part.run()
+        is_whole = True
+        try:
+            for part in self.parts():
+                part.run()
+        except (AssertionError, OSError) as error:
+            traceback.print_exc()
+            self.note("This run broke off: %s." % (error or repr(error)))
+            is_whole = False
         self.load.append(os.getloadavg())
+        return is_whole
 
     def kind(self):
         """What a run must have in common with one that it is compared
@@ -212,8 +222,9 @@ def main():
             against.check(earlier, bench.kind())
     except against.Refused as refused:
         sys.exit("bench: %s" % refused)
-    bench.run()
+    is_whole = bench.run()
     report.write(bench.result(), options.out, earlier)
+    sys.exit(not is_whole)
 
 
 main()

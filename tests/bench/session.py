@@ -53,19 +53,17 @@ def cpu(pid):
 
 
 def memory(pid):
-    """A process's memory in KiB: what it shares with no other process and has
-    written ("private"), its part of what it shares ("pss"), and the peak of
-    its resident memory. What a disk has not taken yet of a file that it has
-    mapped counts as written, so that os.sync() comes before."""
+    """A process's memory in KiB: what it has written and shares with no other
+    ("private"), and that with its part of what it shares ("pss"). What a disk
+    has not taken yet of a file that it has mapped counts as written, so that
+    os.sync() comes before."""
+    names = {"Private_Dirty": "private", "Pss": "pss"}
     found = {}
-    for path, names in (
-            ("smaps_rollup", {"Private_Dirty": "private", "Pss": "pss"}),
-            ("status", {"VmHWM": "peak"})):
-        with open("/proc/%d/%s" % (pid, path)) as file:
-            for line in file:
-                name, _, value = line.partition(":")
-                if name in names:
-                    found[names[name]] = int(value.split()[0])
+    with open("/proc/%d/smaps_rollup" % pid) as file:
+        for line in file:
+            name, _, value = line.partition(":")
+            if name in names:
+                found[names[name]] = int(value.split()[0])
     return found
 
 

@@ -16,7 +16,7 @@ import writing
 FETCH_FASTER = 12
 LOGIN_MORE_MS = 1.0
 WAITING_MORE_KIB = 150
-PEAK_MORE_KIB = 1024
+BODIES_MORE_KIB = 1024
 # 10 000 sessions, whose KiB are taken for 1 000 bytes each.
 SESSIONS, SESSIONS_GB = 10000, 6.5
 
@@ -67,7 +67,7 @@ def summarize(result):
                        for row in found}
     result["memory"] = {
         key: dict({field: _spreads(samples[key], field)
-                   for field in ("private", "pss", "peak")}, title=title)
+                   for field in ("private", "pss")}, title=title)
         for key, title in sessions.MEMORY.items() if key in samples}
     result["goals"] = [_ratio_goal(row, result["works"][row.key])
                        for row in found if row.goal]
@@ -113,8 +113,8 @@ def _more(samples, field, base="plain"):
         samples[mode], samples[base], field)) for mode in rows.MODES}
 
 
-def _more_kib(title, samples, field, limit):
-    return _at_most(title, limit, _more(samples, field), "%+.0f KiB",
+def _more_kib(title, samples, limit):
+    return _at_most(title, limit, _more(samples, "private"), "%+.0f KiB",
                     "<= plain ")
 
 
@@ -126,15 +126,14 @@ def _other_goals(samples):
         yield _at_most("login and SELECT, more than plain", LOGIN_MORE_MS,
                        {name: 1000 * value for name, value in more.items()},
                        "%+.2f ms")
-    for key in ("memory-select", "memory-waiting"):
+    for key, limit in (("memory-select", WAITING_MORE_KIB),
+                       ("memory-bodies", BODIES_MORE_KIB),
+                       ("memory-waiting", WAITING_MORE_KIB)):
         if key in samples:
             yield _more_kib("private memory: " + sessions.MEMORY[key],
-                            samples[key], "private", WAITING_MORE_KIB)
+                            samples[key], limit)
     if "memory-waiting" in samples:
         yield _sessions_goal(samples["memory-waiting"])
-    if "memory-bodies" in samples:
-        yield _more_kib("peak memory: " + sessions.MEMORY["memory-bodies"],
-                        samples["memory-bodies"], "peak", PEAK_MORE_KIB)
     if inplace.WORK in samples:
         yield _seal_goal(samples[inplace.WORK])
     if logins.WORK in samples:

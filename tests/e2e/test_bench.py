@@ -26,7 +26,7 @@ def timed(*ratios):
 
 
 def in_memory(*kib):
-    return {"roost": [{"private": number, "pss": 2 * number, "peak": 9}
+    return {"roost": [{"private": number, "pss": 2 * number}
                       for number in kib]}
 
 
@@ -208,8 +208,8 @@ def test_the_page_takes_nothing_but_a_section(tmp_path, text):
 
 def beside_plain(field, plain, roost, password):
     """One round of the three systems; other fields are of no matter."""
-    return {name: [dict({"wall": 1.0, "cpu": 1.0, "private": 1, "pss": 1,
-                         "peak": 1}, **{field: value})]
+    return {name: [dict({"wall": 1.0, "cpu": 1.0, "private": 1,
+                         "pss": 1}, **{field: value})]
             for name, value in (("plain", plain), ("roost", roost),
                                 ("password", password))}
 
