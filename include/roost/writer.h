@@ -39,6 +39,13 @@ struct roost_writer {
 	uint8_t data_key[ROOST_KEY_SIZE];	/* secret */
 	uint8_t header[ROOST_WRITER_HEADER_SIZE];	/* H, once begun */
 	uint8_t saved_keys[ROOST_SAVED_KEYS_SIZE];	/* secret; once begun */
+	struct roost_writer_chunks *chunks;	/* once begun */
+	size_t plain_max;		/* of its plaintext so much was used */
+};
+
+/* The chunk at hand.  It is not zeroed, which would cost as much as sealing a
+   short message. */
+struct roost_writer_chunks {
 	uint8_t plain[ROOST_CHUNK_PLAIN_SIZE];	/* secret */
 	uint8_t sealed[ROOST_CHUNK_SEALED_SIZE];
 };

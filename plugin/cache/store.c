@@ -139,7 +139,7 @@ cache_mail_add(struct mail *mail, bool is_whole)
 	struct roost_blob_content content = roost_cache_mail_of(mail)->content;
 	buffer_t *lines = buffer_create_dynamic(default_pool, 16);
 	buffer_t *left_out = buffer_create_dynamic(default_pool, 16);
-	uint8_t *blob = i_malloc(ROOST_BLOB_SIZE_MAX);
+	uint8_t blob[ROOST_BLOB_SIZE_MAX];
 	enum roost_err err;
 
 	content_leave_out(&content, lines, left_out);
@@ -150,7 +150,6 @@ cache_mail_add(struct mail *mail, bool is_whole)
 	if (err != ROOST_OK && err != ROOST_ERR_LOCKED)
 		e_debug(mail_event(mail), "roost: Not cached: %s",
 			roost_err_phrase(err));
-	i_free(blob);
 	buffer_free(&left_out);
 	buffer_free(&lines);
 }

@@ -7,6 +7,7 @@
 #include "roost/secret.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Write to the sink, and into the digest. */
@@ -57,8 +58,10 @@ roost_writer_begin(struct roost_writer *writer, const struct roost_sink *sink,
 	enum roost_err err;
 
 	writer->sink = *sink;
+	writer->chunks = malloc(sizeof(*writer->chunks));
 	writer->sha = roost_prim_sha256_new();
-	err = writer->sha == NULL ? ROOST_ERR_BACKEND :
+	err = writer->chunks == NULL || writer->sha == NULL ?
+		ROOST_ERR_BACKEND :
 		roost_prim_random(writer->object_id, ROOST_ID_SIZE);
 	if (err == ROOST_OK)
 		err = roost_prim_random(writer->data_key, ROOST_KEY_SIZE);
@@ -75,6 +78,7 @@ roost_writer_begin(struct roost_writer *writer, const struct roost_sink *sink,
 static enum roost_err
 writer_chunk(struct roost_writer *writer, const uint8_t *plain, size_t len)
 {
+	uint8_t *sealed = writer->chunks->sealed;
 	enum roost_err err;
 
 	/* A full chunk always has the final one behind it. */
@@ -82,10 +86,9 @@ writer_chunk(struct roost_writer *writer, const uint8_t *plain, size_t len)
 	    ROOST_CHUNKS_MAX)
 		return ROOST_ERR_LIMIT;
 	err = roost_chunk_seal(&writer->keys, writer->chunk_idx, plain, len,
-			       writer->sealed);
+			       sealed);
 	if (err == ROOST_OK)
-		err = writer_emit(writer, writer->sealed,
-				  len + ROOST_TAG_SIZE);
+		err = writer_emit(writer, sealed, len + ROOST_TAG_SIZE);
 	writer->chunk_idx++;
 	return err;
 }
@@ -104,11 +107,13 @@ writer_take(struct roost_writer *writer, const uint8_t *plain, size_t len)
 	}
 	if (len > left)
 		len = left;
-	memcpy(writer->plain + writer->plain_len, plain, len);
+	memcpy(writer->chunks->plain + writer->plain_len, plain, len);
 	writer->plain_len += len;
+	if (writer->plain_len > writer->plain_max)
+		writer->plain_max = writer->plain_len;
 	if (writer->plain_len == ROOST_CHUNK_PLAIN_SIZE) {
 		writer->plain_len = 0;
-		writer->err = writer_chunk(writer, writer->plain,
+		writer->err = writer_chunk(writer, writer->chunks->plain,
 					   ROOST_CHUNK_PLAIN_SIZE);
 	}
 	return len;
@@ -137,7 +142,8 @@ roost_writer_finish(struct roost_writer *writer)
 	if (writer->is_finished || writer->err != ROOST_OK)
 		return writer->err;
 	writer->is_finished = true;
-	writer->err = writer_chunk(writer, writer->plain, writer->plain_len);
+	writer->err = writer_chunk(writer, writer->chunks->plain,
+				   writer->plain_len);
 	if (writer->err == ROOST_OK)
 		writer->err = roost_prim_sha256_final(writer->sha, hash);
 	if (writer->err == ROOST_OK)
@@ -151,5 +157,8 @@ roost_writer_close(struct roost_writer *writer)
 {
 	roost_chunk_keys_wipe(&writer->keys);
 	roost_prim_sha256_free(&writer->sha);
+	if (writer->chunks != NULL)
+		roost_wipe(writer->chunks->plain, writer->plain_max);
+	free(writer->chunks);
 	roost_wipe(writer, sizeof(*writer));
 }

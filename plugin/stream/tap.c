@@ -10,8 +10,9 @@
 
 struct roost_tap {
 	unsigned int refcount;
-	buffer_t *kept;
-	size_t max;
+	/* Not zeroed, which would cost as much as all that is kept. */
+	unsigned char *kept;
+	size_t used, max;
 	uoff_t seen;
 };
 
@@ -23,29 +24,29 @@ roost_tap_release(struct roost_tap **_tap)
 	*_tap = NULL;
 	if (tap == NULL || --tap->refcount > 0)
 		return;
-	roost_wipe(buffer_get_modifiable_data(tap->kept, NULL),
-		   tap->kept->used);
-	buffer_free(&tap->kept);
+	roost_wipe(tap->kept, tap->used);
+	free(tap->kept);
 	i_free(tap);
 }
 
 const unsigned char *
 roost_tap_kept(const struct roost_tap *tap, size_t *size_r, bool *is_all_r)
 {
-	*size_r = tap->kept->used;
-	*is_all_r = tap->seen <= tap->kept->used;
-	return tap->kept->data;
+	*size_r = tap->used;
+	*is_all_r = tap->seen <= tap->used;
+	return tap->kept;
 }
 
 static void
 tap_keep(void *context, const void *data, size_t size)
 {
 	struct roost_tap *tap = context;
-	size_t left = tap->max - tap->kept->used;
+	size_t taken = I_MIN(size, tap->max - tap->used);
 
 	tap->seen += size;
-	if (left > 0)
-		buffer_append(tap->kept, data, I_MIN(size, left));
+	if (taken > 0)
+		memcpy(tap->kept + tap->used, data, taken);
+	tap->used += taken;
 }
 
 static void
@@ -65,7 +66,9 @@ roost_tap_create(struct ostream *output, size_t max, struct roost_tap **tap_r)
 	tap->max = max;
 	/* All memory is taken at once, because a buffer that grows would leave
 	   plaintext behind where it was. */
-	tap->kept = buffer_create_dynamic(default_pool, max);
+	tap->kept = malloc(max);
+	if (tap->kept == NULL)
+		i_fatal_status(FATAL_OUTOFMEM, "roost: out of memory");
 	*tap_r = tap;
 	return roost_ostream_watch_create(output, tap_keep, tap_unref, tap);
 }
