@@ -302,6 +302,8 @@ $(BUILD)/tests/glue/test_openssl: plugin/dovecot/openssl.c \
 	$(OPENSSL_SO)
 $(BUILD)/tests/glue/test_flags_event: plugin/flags/event.c
 $(BUILD)/tests/glue/test_header_lines: plugin/cache/header-lines.c
+$(BUILD)/tests/glue/test_content: plugin/cache/content.c \
+	$(call objects,plugin/cache/header-lines.c)
 $(BUILD)/tests/glue/test_cache_find: plugin/cache/find.c \
 	$(call objects,$(addprefix plugin/cache/,content.c fill.c \
 	header-lines.c keys.c mail.c store.c))

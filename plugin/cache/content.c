@@ -18,10 +18,11 @@
 #include "roost/bytes.h"
 
 /* What Dovecot puts before a preview; how many characters a preview has; and
-   how many bytes of a text are tried first. */
+   how many bytes of a text are tried first, and then, before all are. */
 #define PREVIEW_KIND "1"
 #define PREVIEW_CHARS 200
-#define PREVIEW_TEXT_SIZE 2048
+#define PREVIEW_TEXT_SIZE 512
+#define PREVIEW_TEXT_MAX 4096
 
 /* No part takes less in a body structure, where it has quotes, NILs and
    sizes. */
@@ -385,28 +386,128 @@ roost_content_preview_is_large(const struct message_part *parts)
 		part->header_size.physical_size > ROOST_HEADER_MAX_SIZE;
 }
 
-/*
- * Make the preview of a part from its first size bytes, or from all if it has
- * less.  1; 0 these do not suffice; -1 the stream says why.
- */
-static int
-preview_generate(struct istream *input, const struct message_part *part,
-		 uoff_t size, string_t *preview)
+/* A part that a preview is made of.  Of its body size bytes are there. */
+struct preview_source {
+	const struct roost_blob_bytes *lines;	/* of the message's header */
+	const struct message_part *part;
+	struct istream *input;
+	uoff_t size;
+};
+
+/* Append the header lines that say how the text is encoded.  Dovecot decodes
+   all lines that it gets, and a message's own header has many. */
+static void
+preview_head(const struct preview_source *source, buffer_t *text)
 {
-	uoff_t part_size = part->header_size.physical_size +
-		part->body_size.physical_size;
-	struct istream *text;
+	static const char *const names[] = {
+		"Content-Transfer-Encoding", "Content-Type", "MIME-Version"
+	};
+
+	roost_lines_filter(source->lines, names, N_ELEMENTS(names), text);
+	buffer_append_c(text, '\n');
+}
+
+static void
+preview_read(struct istream *input, uoff_t start, uoff_t size, buffer_t *text)
+{
+	const unsigned char *data;
+	size_t len;
+
+	i_stream_seek(input, start);
+	while (size > 0 && i_stream_read_more(input, &data, &len) > 0) {
+		len = I_MIN(size, len);
+		buffer_append(text, data, len);
+		i_stream_skip(input, len);
+		size -= len;
+	}
+}
+
+/* The part with so many bytes of its body. */
+static struct istream *
+preview_text(const struct preview_source *source, uoff_t size, buffer_t *text)
+{
+	const struct message_part *part = source->part;
+	uoff_t start = part->physical_pos;
+
+	buffer_set_used_size(text, 0);
+	if (size <= PREVIEW_TEXT_MAX && part->parent == NULL &&
+	    source->lines->bytes != NULL) {
+		preview_head(source, text);
+		start += part->header_size.physical_size;
+	} else {
+		size += part->header_size.physical_size;
+	}
+	if (size > PREVIEW_TEXT_MAX) {
+		i_stream_seek(source->input, start);
+		return i_stream_create_limit(source->input, size);
+	}
+	preview_read(source->input, start, size, text);
+	return i_stream_create_from_data(text->data, text->used);
+}
+
+static int
+preview_try(const struct preview_source *source, uoff_t size,
+	    unsigned int chars, string_t *preview)
+{
+	buffer_t *bytes = buffer_create_dynamic(default_pool, 1024);
+	struct istream *text = preview_text(source, size, bytes);
 	int ret;
 
 	str_truncate(preview, 0);
-	i_stream_seek(input, part->physical_pos);
-	text = i_stream_create_limit(input, I_MIN(part_size, size));
-	ret = message_snippet_generate(text, PREVIEW_CHARS, preview);
+	ret = message_snippet_generate(text, chars, preview);
 	i_stream_unref(&text);
-	if (ret < 0)
-		return -1;
-	return part_size <= size ||
-		uni_utf8_strlen(str_c(preview)) >= PREVIEW_CHARS ? 1 : 0;
+	buffer_free(&bytes);
+	return ret < 0 || source->input->stream_errno != 0 ? -1 : 0;
+}
+
+/*
+ * Is a preview of a part's beginning that of all of it?  1 or 0; -1 the stream
+ * says why.  One that begins with a quotation is replaced by text that comes
+ * later.  Where a space would be the last character a preview ends before it,
+ * so that one character less may be all as well: then more fit into a larger
+ * one.
+ */
+static int
+preview_suffices(const struct preview_source *source, uoff_t size,
+		 string_t *preview)
+{
+	size_t chars = uni_utf8_strlen(str_c(preview));
+	string_t *larger;
+	int ret;
+
+	if (*str_c(preview) == '>' || chars + 1 < PREVIEW_CHARS)
+		return 0;
+	if (chars >= PREVIEW_CHARS)
+		return 1;
+	larger = str_new(default_pool, 256);
+	ret = preview_try(source, size, PREVIEW_CHARS + 1, larger);
+	if (ret == 0 && str_len(larger) > str_len(preview))
+		ret = 1;
+	str_free(&larger);
+	return ret;
+}
+
+/*
+ * Make the preview of a part.  1; 0 what is there of it does not suffice; -1
+ * the stream says why.  All that is read is decoded, and of a long text a
+ * little mostly suffices.
+ */
+static int
+preview_generate(const struct preview_source *source, string_t *preview)
+{
+	uoff_t all = source->part->body_size.physical_size, size;
+	uoff_t next = PREVIEW_TEXT_SIZE;
+	int ret;
+
+	do {
+		size = I_MIN(next, I_MIN(source->size, all));
+		ret = preview_try(source, size, PREVIEW_CHARS, preview);
+		if (ret == 0)
+			ret = size == all ? 1 :
+				preview_suffices(source, size, preview);
+		next = next < PREVIEW_TEXT_MAX ? PREVIEW_TEXT_MAX : UOFF_T_MAX;
+	} while (ret == 0 && size < source->size);
+	return ret;
 }
 
 int
@@ -414,22 +515,20 @@ roost_content_preview(struct roost_blob_content *content, pool_t pool,
 		      struct istream *input, uoff_t size,
 		      const struct message_part *parts)
 {
-	const struct message_part *part = part_of_preview(parts);
+	struct preview_source source = {
+		.lines = &content->items[ROOST_BLOB_HEADERS],
+		.part = part_of_preview(parts),
+		.input = input,
+	};
 	string_t *preview = str_new(default_pool, 256);
-	uoff_t few;
+	uoff_t start;
 	int ret = 1;
 
-	if (part != NULL && part->physical_pos >= size)
-		ret = 0;
-	else if (part != NULL) {
-		size -= part->physical_pos;
-		/* All that is read is decoded, and of a long text a little
-		   mostly suffices. */
-		few = part->header_size.physical_size + PREVIEW_TEXT_SIZE;
-		ret = preview_generate(input, part, I_MIN(size, few),
-				       preview);
-		if (ret == 0 && size > few)
-			ret = preview_generate(input, part, size, preview);
+	if (source.part != NULL) {
+		start = source.part->physical_pos +
+			source.part->header_size.physical_size;
+		source.size = size - I_MIN(start, size);
+		ret = start > size ? 0 : preview_generate(&source, preview);
 	}
 	if (ret > 0) {
 		str_insert(preview, 0, PREVIEW_KIND);

@@ -48,6 +48,7 @@ PROGRAMS, RULES = "flags_programs", "flags_rules"
 STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
 # These are programs and no files of tests/e2e.
 FIND, LINES = "glue/test_cache_find", "glue/test_header_lines"
+CONTENT = "glue/test_content"
 KEYSTORE, KEYSTORE_FILE = "glue/test_keystore", "glue/test_keystore_file"
 KEYSTORE_DICT, DICT = "glue/test_keystore_dict", "dict"
 MOVES = "keyring_moves"
@@ -875,6 +876,14 @@ MUTANTS = [
     ("a summary of any length is kept", "cache/content.c",
      "\tif (lines->used <= SUMMARY_MAX_SIZE)\n", "\tif (TRUE)\n", DAMAGE,
      "long_summary and maildir"),
+    ("a quotation at the beginning is a preview", "cache/content.c",
+     "*str_c(preview) == '>' || ", "", CONTENT, ""),
+    ("a preview may lack its last character", "cache/content.c",
+     "\tif (ret == 0 && str_len(larger) > str_len(preview))\n",
+     "\tif (ret == 0)\n", CONTENT, ""),
+    ("a preview's text is not decoded", "cache/content.c",
+     "\troost_lines_filter(source->lines, names, N_ELEMENTS(names), text);\n",
+     "\troost_lines_filter(source->lines, names, 0, text);\n", CONTENT, ""),
     ("a summary has other headers, too", "cache/hooks.c",
      "\t\tif (!roost_content_is_in_summary(names[i]))\n",
      "\t\tif (i > 0 && !roost_content_is_in_summary(names[i]))\n", "cache",
