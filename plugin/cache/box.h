@@ -19,6 +19,7 @@ struct roost_cache_box {
 	struct roost_ring *ring;	/* NULL: it cannot be used */
 	bool is_active;			/* Dovecot's fields are forbidden */
 	bool is_sealed;			/* blobs are read and written */
+	bool is_read;	/* messages were looked at that were there before */
 	/* Numbers of our fields.  Those of roost.own hold a blob of form 1
 	   each.  roost.new holds one of all items: of form 2, or of form 1,
 	   which then counts instead of those. */

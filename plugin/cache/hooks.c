@@ -485,7 +485,18 @@ cache_set_seq(struct mail *mail, uint32_t seq, bool saving)
 	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
 
 	roost_cache_box_enforce(cmail->cbox);
+	if (!saving)
+		cmail->cbox->is_read = TRUE;
 	cmail->module_ctx.super.set_seq(mail, seq, saving);
+}
+
+static bool
+cache_set_uid(struct mail *mail, uint32_t uid)
+{
+	struct roost_cache_mail *cmail = roost_cache_mail_of(mail);
+
+	cmail->cbox->is_read = TRUE;
+	return cmail->module_ctx.super.set_uid(mail, uid);
 }
 
 static void
@@ -525,7 +536,7 @@ cache_free(struct mail *mail)
  * A record that is added is linked to the one that this process knows of the
  * message, and takes the place of what others have written since.  Where the
  * message was sealed or unsealed in its place, that would be the name of what
- * it is now.
+ * it is now.  Nobody else has written of messages that are saved just now.
  */
 static int
 cache_transaction_commit(struct mailbox_transaction_context *t,
@@ -533,7 +544,7 @@ cache_transaction_commit(struct mailbox_transaction_context *t,
 {
 	struct roost_cache_box *cbox = roost_cache_box_get(t->box);
 
-	if (cbox->is_active)
+	if (cbox->is_active && cbox->is_read)
 		(void)mail_index_refresh(t->box->index);
 	return cbox->module_ctx.super.transaction_commit(t, changes_r);
 }
@@ -566,6 +577,7 @@ roost_cache_hooks_mail_allocated(struct mail *_mail)
 	v->close = cache_close;
 	v->free = cache_free;
 	v->set_seq = cache_set_seq;
+	v->set_uid = cache_set_uid;
 	v->precache = cache_precache;
 	v->get_stream = cache_get_stream;
 	v->get_virtual_size = cache_get_virtual_size;

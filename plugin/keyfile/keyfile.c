@@ -169,10 +169,11 @@ load_is_missing(struct roost_keyfile *keyfile)
 }
 
 static int
-load_check(struct roost_keyfile *keyfile, int fd)
+load_check(struct roost_keyfile *keyfile, int fd, off_t *size_r)
 {
 	struct stat st;
 
+	*size_r = 0;
 	if (fstat(fd, &st) < 0)
 		return roost_keyfile_fail_call(keyfile, "fstat",
 					       keyfile->path);
@@ -183,13 +184,15 @@ load_check(struct roost_keyfile *keyfile, int fd)
 		return roost_keyfile_fail(keyfile,
 			"%s is open to everybody: chmod 0600 %s",
 			keyfile->path, keyfile->path);
+	*size_r = st.st_size;
 	return 0;
 }
 
-/* Reads one byte more than there is room for, to tell what is too large. */
+/* Read up to the size that the file has, which spares asking for its end, or
+   one byte more than there is room for, to tell what is too large. */
 static int
-load_read(struct roost_keyfile *keyfile, int fd, char *doc, size_t max,
-	  size_t *len_r)
+load_read(struct roost_keyfile *keyfile, int fd, off_t size, char *doc,
+	  size_t max, size_t *len_r)
 {
 	ssize_t ret = 1;
 	char more;
@@ -197,8 +200,11 @@ load_read(struct roost_keyfile *keyfile, int fd, char *doc, size_t max,
 	*len_r = 0;
 	while (*len_r < max &&
 	       ((ret = read(fd, doc + *len_r, max - *len_r)) > 0 ||
-		(ret < 0 && errno == EINTR)))
+		(ret < 0 && errno == EINTR))) {
 		*len_r += ret < 0 ? 0 : (size_t)ret;
+		if (ret > 0 && (off_t)*len_r == size)
+			return 1;
+	}
 	if (ret > 0)
 		ret = read(fd, &more, 1);
 	if (ret < 0)
@@ -212,6 +218,7 @@ roost_keyfile_load(struct roost_keyfile *keyfile, char *doc, size_t max,
 		   size_t *len_r)
 {
 	int fd = open(keyfile->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	off_t size;
 	int ret;
 
 	*len_r = 0;
@@ -219,9 +226,9 @@ roost_keyfile_load(struct roost_keyfile *keyfile, char *doc, size_t max,
 		return errno == ENOENT ? load_is_missing(keyfile) :
 			roost_keyfile_fail_call(keyfile, "open",
 						keyfile->path);
-	ret = load_check(keyfile, fd);
+	ret = load_check(keyfile, fd, &size);
 	if (ret == 0)
-		ret = load_read(keyfile, fd, doc, max, len_r);
+		ret = load_read(keyfile, fd, size, doc, max, len_r);
 	(void)close(fd);
 	return ret;
 }

@@ -38,7 +38,7 @@ roost_save_ring_bind(struct mailbox_transaction_context *t,
 
 	if (strans != NULL)
 		return 0;
-	if (roost_user_renew_ring(ruser, ring, error_r) < 0)
+	if (roost_user_recent_ring(ruser, ring, error_r) < 0)
 		return -1;
 	strans = i_new(struct save_trans, 1);
 	strans->ring = ring;

@@ -447,21 +447,25 @@ roost_ring_load(struct roost_keystore *store, const char *owner,
 {
 	buffer_t *doc = t_buffer_create(4096);
 	int ret = roost_keystore_load(store, doc, error_r);
+	bool is_kept;
 
 	*ring_r = NULL;
 	if (ret <= 0)
 		return ret;
 	*ring_r = kept_take(store, doc, owner, config);
-	if (*ring_r == NULL)
+	is_kept = *ring_r != NULL;
+	if (is_kept)
+		ret = ring_begin(*ring_r, config, error_r);
+	else
 		ret = roost_ring_read(store, doc, owner, config, ring_r,
 				      error_r);
-	else
-		ret = ring_begin(*ring_r, config, error_r);
 	if (ret < 0) {
 		roost_ring_free(ring_r);
 		return -1;
 	}
-	roost_keystore_tidy(store, doc);
+	/* This process has looked at what that document had replaced. */
+	if (!is_kept)
+		roost_keystore_tidy(store, doc);
 	return 1;
 }
 

@@ -13,6 +13,7 @@ struct user_ring {
 	struct roost_keystore *store;
 	const struct roost_config *config;	/* its pins bind the ring */
 	struct roost_ring *ring;
+	uint64_t loaded;	/* when, in microseconds; 0 once it was used */
 };
 
 /* Somebody else whose mailboxes the user may open. */

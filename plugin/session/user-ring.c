@@ -11,7 +11,12 @@
 #include "session/ring-raise.h"
 #include "session/scan.h"
 
+#include <time.h>
 #include <unistd.h>
+
+/* So long a keyring that was loaded is believed where it is compared later.  A
+   delivery seals in less. */
+#define RECENT_USECS 5000
 
 /* Whose keyring is meant, and where it is stored. */
 struct ring_place {
@@ -90,6 +95,17 @@ ring_place_get(struct roost_user *ruser, struct mail_namespace *ns,
 	return 0;
 }
 
+/* Of a clock that nobody sets. */
+static uint64_t
+now_usecs(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &now) < 0)
+		i_fatal("clock_gettime(CLOCK_MONOTONIC) failed: %m");
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static struct roost_ring *
 ring_find(struct roost_user *ruser, const char *store_name,
 	  const char *owner)
@@ -117,6 +133,7 @@ ring_keep(struct roost_user *ruser, struct roost_keystore **store,
 	entry->store = *store;
 	entry->config = config;
 	entry->ring = ring;
+	entry->loaded = now_usecs();
 	roost_ring_bind(ring, entry->store, entry->owner, config);
 	*store = NULL;
 }
@@ -341,19 +358,37 @@ roost_user_ring(struct roost_user *ruser, struct mail_namespace *ns,
 	return ring_get(ruser, ns, FALSE, ring_r, error_r);
 }
 
-int
-roost_user_renew_ring(struct roost_user *ruser, struct roost_ring *ring,
-		      const char **error_r)
+static struct user_ring *
+ring_entry(struct roost_user *ruser, const struct roost_ring *ring)
 {
 	struct user_ring *entry;
 
 	array_foreach_modifiable(&ruser->rings, entry) {
 		if (entry->ring == ring)
-			return roost_ring_renew(ring, entry->store,
-						entry->owner, entry->config,
-						error_r);
+			return entry;
 	}
 	i_unreached();
+}
+
+int
+roost_user_renew_ring(struct roost_user *ruser, struct roost_ring *ring,
+		      const char **error_r)
+{
+	const struct user_ring *entry = ring_entry(ruser, ring);
+
+	return roost_ring_renew(ring, entry->store, entry->owner,
+				entry->config, error_r);
+}
+
+int
+roost_user_recent_ring(struct roost_user *ruser, struct roost_ring *ring,
+		       const char **error_r)
+{
+	struct user_ring *entry = ring_entry(ruser, ring);
+	bool is_recent = now_usecs() - entry->loaded < RECENT_USECS;
+
+	entry->loaded = 0;
+	return is_recent ? 0 : roost_user_renew_ring(ruser, ring, error_r);
 }
 
 int

@@ -25,12 +25,20 @@ int roost_user_seal_ring(struct roost_user *ruser, struct mail_namespace *ns,
 			 struct roost_ring **ring_r, const char **error_r);
 
 /*
- * roost_ring_renew() of a ring that one of these gave.  Asked before the first
- * seal of a transaction, before what it saved is acknowledged, and by whoever
- * has just changed what is stored.
+ * roost_ring_renew() of a ring that one of these gave.  Asked before what a
+ * transaction saved is acknowledged, and by whoever has just changed what is
+ * stored.
  */
 int roost_user_renew_ring(struct roost_user *ruser, struct roost_ring *ring,
 			  const char **error_r);
+
+/*
+ * The same before the first seal of a transaction, which is compared once more
+ * before it is acknowledged: a ring that was loaded in this moment and for
+ * this, as by a delivery, is not compared twice.
+ */
+int roost_user_recent_ring(struct roost_user *ruser, struct roost_ring *ring,
+			   const char **error_r);
 
 /*
  * What becomes of a plaintext message in the namespace, by the policy in

@@ -10,6 +10,7 @@ import os
 import struct
 
 IN_ACCESS, IN_OPEN, IN_MOVED_TO, IN_CREATE = 0x1, 0x20, 0x80, 0x100
+IN_CLOSE_NOWRITE = 0x10
 IN_Q_OVERFLOW, IN_ISDIR = 0x4000, 0x40000000
 EVENT = struct.Struct("iIII")
 

@@ -11,6 +11,7 @@ import pytest
 
 import corpus
 import server as servers
+import tempwatch
 from mbsynckit import maildir_files, mbsync, without_mark
 from places import at_location, bodies, location
 
@@ -94,6 +95,24 @@ def test_lmtp_to_one(server, user):
 def files_of(server, user):
     return {(os.stat(path).st_dev, os.stat(path).st_ino): path
             for path in server.mail_files(user)}
+
+
+@pytest.mark.skipif(servers.PLAIN, reason="of keyrings")
+def test_lmtp_reads_the_keyring_twice(server, user):
+    """When the mailbox is opened, and before the message is acknowledged.
+    Where that takes long it is read once more in between."""
+    mask = tempwatch.IN_OPEN | tempwatch.IN_CLOSE_NOWRITE
+    counts = []
+    with server.lmtp() as client:
+        assert server.deliver(SIMPLE, user, client=client)[0][0] == 250
+        with tempwatch.Folders([server.home(user)], mask) as folders:
+            for _ in range(10):
+                assert server.deliver(SIMPLE, user,
+                                      client=client)[0][0] == 250
+                counts.append(sum(name == "roost.keyring" and
+                                  mask & tempwatch.IN_OPEN != 0
+                                  for _, mask, name in folders.events()))
+    assert min(counts) == 2 and max(counts) <= 3, counts
 
 
 def test_lmtp_to_many_in_every_order(server):
