@@ -27,6 +27,10 @@
 int roost_lines_read(struct istream *input, const char *const *names,
 		     unsigned int count, uoff_t max, buffer_t *dest);
 
+/* How many bytes of these, which begin a message, are its header, with the
+   blank line; 0 if that is not among them. */
+size_t roost_lines_header_size(const unsigned char *bytes, size_t size);
+
 /* Are all lines of the header at the stream's current offset so short that
    Dovecot takes each of them whole?  TRUE also if reading fails. */
 bool roost_lines_are_short(struct istream *input);

@@ -59,24 +59,6 @@ cache_save_begin(struct mail_save_context *ctx, struct istream *input)
 	return 0;
 }
 
-/* Do these first bytes of a message have all of its header? */
-static bool
-has_header_end(const unsigned char *bytes, size_t size)
-{
-	const unsigned char *pos = bytes, *end = bytes + size;
-
-	while (pos < end) {
-		if (*pos == '\r')
-			pos++;
-		if (pos < end && *pos == '\n')
-			return TRUE;
-		pos = memchr(pos, '\n', (size_t)(end - pos));
-		if (pos++ == NULL)
-			return FALSE;
-	}
-	return FALSE;
-}
-
 /* Make header lines from what the tap kept so far, if that is all of the header
    for certain. */
 static void
@@ -89,7 +71,7 @@ save_headers_early(struct mail *mail)
 	bool is_all;
 
 	kept = roost_tap_kept(cmail->tap, &size, &is_all);
-	if (!has_header_end(kept, size))
+	if (roost_lines_header_size(kept, size) == 0)
 		return;
 	roost_cache_mail_forget(cmail);
 	input = i_stream_create_from_data(kept, size);

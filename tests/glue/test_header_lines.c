@@ -96,6 +96,52 @@ test_read(void)
 	test_end();
 }
 
+/* However odd a header is, what is picked out of one that is at hand is what
+   Dovecot's stream makes of it. */
+static void
+test_odd(void)
+{
+	static const char *const pieces[] = {
+		"From", "subject", "x-spam", "X-Spam-Level", ":", " : ", " ",
+		"\t", "\n", "\r\n", "\n", "\r\n", "\r", "a", "=?", "\n ",
+		"\r\n\t", "\n\n", "", "\nFrom: ", "\r\nSUBJECT :", "\nx-spam:"
+	};
+	unsigned int i, many;
+
+	test_begin("lines of odd headers");
+	for (i = 0; i < 20000; i++) T_BEGIN {
+		string_t *text = t_str_new(256);
+		buffer_t *read = t_buffer_create(256);
+		buffer_t *parsed = t_buffer_create(256);
+		struct istream *input;
+		uoff_t end;
+		int ret;
+
+		for (many = (unsigned int)i_rand_limit(40); many > 0; many--) {
+			unsigned int piece = (unsigned int)
+				i_rand_limit(N_ELEMENTS(pieces));
+
+			if (*pieces[piece] == '\0')
+				str_append_c(text, '\0');
+			else
+				str_append(text, pieces[piece]);
+		}
+		input = test_istream_create_data(str_data(text),
+						 str_len(text));
+		ret = lines_parse(input, names, N_ELEMENTS(names), BIG,
+				  parsed);
+		end = input->v_offset;
+		i_stream_seek(input, 0);
+		test_assert_idx(roost_lines_read(input, names,
+						 N_ELEMENTS(names), BIG,
+						 read) == ret, i);
+		test_assert_idx(buffer_cmp(read, parsed), i);
+		test_assert_idx(input->v_offset == end, i);
+		i_stream_unref(&input);
+	} T_END;
+	test_end();
+}
+
 static void
 test_reading_fails(void)
 {
@@ -314,6 +360,7 @@ main(void)
 {
 	static void (*const tests[])(void) = {
 		test_read,
+		test_odd,
 		test_reading_fails,
 		test_short,
 		test_names,
