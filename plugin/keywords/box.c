@@ -123,12 +123,14 @@ roost_keyword_box_sync(struct roost_keyword_box *kbox)
 {
 	enum roost_keywords mode;
 
-	if (kbox->kindex == NULL)
+	if (kbox->kindex == NULL ||
+	    roost_keyword_index_is_synced(kbox->kindex, kbox))
 		return;
 	mode = box_mode(kbox);
 	if (box_wants_key(kbox, mode))
 		box_find_key(kbox);
 	box_sync_as(kbox, mode);
+	roost_keyword_index_set_synced(kbox->kindex, kbox);
 }
 
 void
@@ -151,16 +153,27 @@ roost_keyword_box_opened(struct roost_keyword_box *kbox)
 }
 
 void
+roost_keyword_box_forget(struct roost_keyword_change *change)
+{
+	if (change->asked != NULL)
+		mail_index_keywords_unref(&change->asked);
+	if (change->fitting != NULL)
+		mail_index_keywords_unref(&change->fitting);
+}
+
+void
 roost_keyword_box_closing(struct roost_keyword_box *kbox)
 {
-	if (kbox->kindex != NULL)
+	unsigned int i;
+
+	if (kbox->kindex != NULL) {
 		DLLIST_REMOVE(roost_keyword_index_boxes(kbox->kindex), kbox);
+		roost_keyword_index_set_synced(kbox->kindex, NULL);
+	}
 	kbox->kindex = NULL;
 	kbox->asked_count = 0;
-	if (kbox->asked != NULL)
-		mail_index_keywords_unref(&kbox->asked);
-	if (kbox->fitting != NULL)
-		mail_index_keywords_unref(&kbox->fitting);
+	for (i = 0; i < ROOST_KEYWORD_CHANGES; i++)
+		roost_keyword_box_forget(&kbox->changes[i]);
 	if (kbox->added != NULL)
 		mail_index_keywords_unref(&kbox->added);
 }

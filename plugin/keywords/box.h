@@ -12,6 +12,17 @@
 
 struct mail_index_transaction;
 
+#define ROOST_KEYWORD_CHANGES 2
+
+/* Keywords that were asked for and the type of the change, what fits in their
+   place (NULL: they do), both referenced, and how many keywords the index had
+   then. */
+struct roost_keyword_change {
+	struct mail_keywords *asked, *fitting;
+	enum modify_type type;
+	unsigned int known_count;
+};
+
 struct roost_keyword_box {
 	union mailbox_module_context module_ctx;
 	struct mailbox *box;
@@ -24,13 +35,11 @@ struct roost_keyword_box {
 	struct roost_ring *ring;	/* that the key belongs to */
 	/* How many keywords the index had when a key was last looked for. */
 	unsigned int asked_count;
-	/* The last keywords that were asked for and the type of the change,
-	   what fits in their place (NULL: they do), both referenced, and how
-	   many keywords the index had then: a STORE brings the same ones for
-	   each message. */
-	struct mail_keywords *asked, *fitting;
-	enum modify_type fitting_type;
-	unsigned int fitting_count;
+	/* What was asked for last: a STORE brings the same keywords for each
+	   message, and the rules of roost_flags make two changes of some.  The
+	   next one takes the place of the one at next_change. */
+	struct roost_keyword_change changes[ROOST_KEYWORD_CHANGES];
+	unsigned int next_change;
 	/* The keywords that replication added last, referenced, and the
 	   message that got them: see change.c. */
 	struct mail_keywords *added;
@@ -49,6 +58,9 @@ struct roost_keyword_box *roost_keyword_box_new(struct mailbox *box);
    closed. */
 void roost_keyword_box_opened(struct roost_keyword_box *kbox);
 void roost_keyword_box_closing(struct roost_keyword_box *kbox);
+
+/* Let go of what the change refers to. */
+void roost_keyword_box_forget(struct roost_keyword_change *change);
 
 /* True while replication (dsync) uses the mailbox.  It is shown what is on
    disk, tokens, and stores what it brings from another disk. */

@@ -185,27 +185,36 @@ keywords_again(struct mail_keywords *keywords)
 }
 
 static void
-remember_fitting(struct roost_keyword_box *kbox, enum modify_type type,
-		 struct mail_keywords *asked, struct mail_keywords *fitting)
+remember(struct roost_keyword_box *kbox, enum modify_type type,
+	 struct mail_keywords *asked, struct mail_keywords *fitting)
 {
-	if (kbox->asked != NULL)
-		mail_index_keywords_unref(&kbox->asked);
-	if (kbox->fitting != NULL)
-		mail_index_keywords_unref(&kbox->fitting);
-	kbox->asked = keywords_again(asked);
-	kbox->fitting = keywords_again(fitting);
-	kbox->fitting_type = type;
-	kbox->fitting_count = array_count(&kbox->box->index->keywords);
+	struct roost_keyword_change *change =
+		&kbox->changes[kbox->next_change];
+
+	kbox->next_change = (kbox->next_change + 1) % ROOST_KEYWORD_CHANGES;
+	roost_keyword_box_forget(change);
+	change->asked = keywords_again(asked);
+	change->fitting = keywords_again(fitting);
+	change->type = type;
+	change->known_count = array_count(&kbox->box->index->keywords);
 }
 
-static bool
-is_remembered(const struct roost_keyword_box *kbox, enum modify_type type,
-	      const struct mail_keywords *keywords)
+/* NULL if there is none.  The keywords are referenced, so no others can have
+   their address. */
+static const struct roost_keyword_change *
+remembered(const struct roost_keyword_box *kbox, enum modify_type type,
+	   const struct mail_keywords *keywords)
 {
-	return kbox->asked == keywords && kbox->fitting_type == type &&
-		kbox->fitting_count ==
-			array_count(&kbox->box->index->keywords) &&
-		!roost_keyword_box_is_replicating(kbox);
+	const struct roost_keyword_change *change = kbox->changes;
+	unsigned int known = array_count(&kbox->box->index->keywords);
+
+	for (; change < kbox->changes + ROOST_KEYWORD_CHANGES; change++) {
+		if (change->asked == keywords && change->type == type &&
+		    change->known_count == known)
+			return roost_keyword_box_is_replicating(kbox) ?
+				NULL : change;
+	}
+	return NULL;
 }
 
 static struct mail_keywords *
@@ -218,7 +227,7 @@ update(struct roost_keyword_box *kbox, struct mail *mail, enum modify_type type,
 		return update_replicating(kbox, mail, type, keywords);
 	instead = are_at_first(kbox, keywords) ? NULL :
 		keywords_at_first(kbox, type, keywords);
-	remember_fitting(kbox, type, keywords, instead);
+	remember(kbox, type, keywords, instead);
 	return instead;
 }
 
@@ -227,12 +236,14 @@ roost_keyword_change_update(struct roost_keyword_box *kbox, struct mail *mail,
 			    enum modify_type type,
 			    struct mail_keywords *keywords)
 {
+	const struct roost_keyword_change *change;
 	struct mail_keywords *instead;
 
 	if (kbox->kindex == NULL || keywords->count == 0)
 		return NULL;
-	if (is_remembered(kbox, type, keywords))
-		return keywords_again(kbox->fitting);
+	change = remembered(kbox, type, keywords);
+	if (change != NULL)
+		return keywords_again(change->fitting);
 	roost_keyword_box_sync(kbox);
 	T_BEGIN {
 		instead = update(kbox, mail, type, keywords);

@@ -46,6 +46,9 @@ struct roost_keyword_index {
 	   which mode. */
 	unsigned int sealed_count;
 	enum roost_keywords sealed_mode;
+	/* The mailbox that has synchronized last, if nothing has changed but
+	   the count of keywords, which is compared with `keywords`. */
+	const struct roost_keyword_box *synced;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(roost_keyword_index_module,
@@ -402,6 +405,22 @@ void
 roost_keyword_index_recheck(struct roost_keyword_index *kindex)
 {
 	kindex->sealed_count = 0;
+	kindex->synced = NULL;
+}
+
+void
+roost_keyword_index_set_synced(struct roost_keyword_index *kindex,
+			       const struct roost_keyword_box *kbox)
+{
+	kindex->synced = kbox;
+}
+
+bool
+roost_keyword_index_is_synced(const struct roost_keyword_index *kindex,
+			      const struct roost_keyword_box *kbox)
+{
+	return kindex->synced == kbox && array_count(&kindex->keywords) ==
+		array_count(&kindex->index->keywords);
 }
 
 bool
@@ -428,6 +447,7 @@ roost_keyword_index_sync(struct roost_keyword_index *kindex,
 {
 	unsigned int count = array_count(&kindex->index->keywords);
 
+	kindex->synced = NULL;
 	if (kindex->has_key != (access->key != NULL) ||
 	    (kindex->has_key && memcmp(kindex->keyring_id,	/* public */
 				       access->key->keyring_id,

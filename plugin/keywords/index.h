@@ -68,6 +68,14 @@ bool roost_keyword_index_wants_key(const struct roost_keyword_index *kindex,
 void roost_keyword_index_sync(struct roost_keyword_index *kindex,
 			      const struct roost_keyword_access *access);
 
+/* Who has synchronized last, and that nothing has come since that would make
+   another call do anything; NULL: nobody.  sync() and recheck() forget it. */
+void
+roost_keyword_index_set_synced(struct roost_keyword_index *kindex,
+			       const struct roost_keyword_box *kbox);
+bool roost_keyword_index_is_synced(const struct roost_keyword_index *kindex,
+				   const struct roost_keyword_box *kbox);
+
 /* Let the next sync look again for names in clear that are on no disk, and
    put tokens in their place: a name may have been taken off the disk. */
 void roost_keyword_index_recheck(struct roost_keyword_index *kindex);
