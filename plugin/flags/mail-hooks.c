@@ -31,18 +31,9 @@ is_exempt(const struct mail *mail, const struct roost_flags_box *fbox)
 	return mail->saving || roost_flags_box_is_exempt(fbox);
 }
 
-/*
- * Does Dovecot itself set these, as it does when a message is first read?  Only
- * then are look-ups of the mail restricted to the cache.
- */
 static bool
-is_by_server(const struct mail *mail, struct mail_keywords *keywords)
+are_of_server(const char *const *names)
 {
-	const char *const *names;
-
-	if (mail->lookup_abort != MAIL_LOOKUP_ABORT_NOT_IN_CACHE)
-		return FALSE;
-	names = roost_flags_box_names(mail->box, keywords);
 	if (*names == NULL)
 		return FALSE;
 	for (; *names != NULL; names++) {
@@ -51,6 +42,24 @@ is_by_server(const struct mail *mail, struct mail_keywords *keywords)
 			return FALSE;
 	}
 	return TRUE;
+}
+
+/*
+ * Does Dovecot itself set these, as it does when a message is first read?  Only
+ * then are look-ups of the mail restricted to the cache.
+ */
+static bool
+is_by_server(const struct mail *mail, struct mail_keywords *keywords)
+{
+	bool ret;
+
+	if (mail->lookup_abort != MAIL_LOOKUP_ABORT_NOT_IN_CACHE)
+		return FALSE;
+	T_BEGIN {
+		ret = are_of_server(roost_flags_box_names(mail->box,
+							  keywords));
+	} T_END;
+	return ret;
 }
 
 /* The names of list that other lacks. */
@@ -251,8 +260,9 @@ mail_apply(struct mail *mail, enum modify_type type,
 	const struct roost_flags_answer *answer =
 		roost_flags_box_known(mail->transaction, mail->uid, &request);
 
-	if (answer == NULL)
+	if (answer == NULL) T_BEGIN {
 		answer = mail_ask(mail, &request);
+	} T_END;
 	if (answer != NULL)
 		answer_apply(answer, mail, type, keywords);
 }
@@ -268,9 +278,7 @@ flags_update_keywords(struct mail *mail, enum modify_type type,
 		fmail->module_ctx.super.update_keywords(mail, type, keywords);
 		return;
 	}
-	T_BEGIN {
-		mail_apply(mail, type, keywords);
-	} T_END;
+	mail_apply(mail, type, keywords);
 }
 
 /* Where \Flagged is cleared, the rules may clear the colours with it. */
@@ -284,12 +292,9 @@ flags_update_flags(struct mail *mail, enum modify_type type,
 		type == MODIFY_REPLACE && (flags & MAIL_FLAGGED) == 0;
 
 	fmail->module_ctx.super.update_flags(mail, type, flags);
-	if (!is_cleared || is_exempt(mail, fmail->fbox))
-		return;
-	T_BEGIN {
-		if (array_count(mail_get_keyword_indexes(mail)) > 0)
-			mail_apply(mail, MODIFY_ADD, NULL);
-	} T_END;
+	if (is_cleared && !is_exempt(mail, fmail->fbox) &&
+	    array_count(mail_get_keyword_indexes(mail)) > 0)
+		mail_apply(mail, MODIFY_ADD, NULL);
 }
 
 void
