@@ -17,9 +17,10 @@ event_new(struct event *parent, const struct roost_flags_event *said)
 	struct event *event = event_create(parent);
 
 	event_set_name(event, said->name);
+	/* The first field is found soonest: see draft_is_wanted(). */
+	event_add_int(event, "uid", said->uid);
 	event_add_str(event, "rule", said->rule);
 	event_add_str(event, "mailbox", said->mailbox);
-	event_add_int(event, "uid", said->uid);
 	return event;
 }
 
@@ -30,8 +31,8 @@ draft_get(struct roost_flags_event_draft **drafts, struct event *parent,
 	struct roost_flags_event_draft *draft;
 
 	for (draft = *drafts; draft != NULL; draft = draft->next) {
-		if (strcmp(draft->rule, said->rule) == 0 &&
-		    strcmp(draft->name, said->name) == 0)
+		/* Constants, so that their addresses tell. */
+		if (draft->rule == said->rule && draft->name == said->name)
 			return draft;
 	}
 	draft = i_new(struct roost_flags_event_draft, 1);
