@@ -18,13 +18,9 @@ roost_bytes_equal(const void *a, const void *b, size_t len)
 bool
 roost_bytes_are_zero(const uint8_t *bytes, size_t len)
 {
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		if (bytes[i] != 0)
-			return false;
-	}
-	return true;
+	/* If the first is zero, and each equals the next. */
+	return len == 0 || (bytes[0] == 0 &&
+		memcmp(bytes, bytes + 1, len - 1) == 0);	/* public */
 }
 
 void

@@ -63,6 +63,8 @@ test_one_byte_is_enough_not_to_be_zero(void **state)
 		assert_true(roost_bytes_are_zero(bytes, i));
 		bytes[i] = 0;
 	}
+	memset(bytes, 1, sizeof(bytes));
+	assert_false(roost_bytes_are_zero(bytes, sizeof(bytes)));
 }
 
 static void
