@@ -12,10 +12,9 @@
 /* Is there anything to look up?  Nothing is in the cache yet of a message that
    is being saved. */
 static bool
-cache_mail_has_blobs(struct mail *mail)
+cache_mail_has_blobs(const struct mail *mail,
+		     const struct roost_cache_box *cbox)
 {
-	const struct roost_cache_box *cbox = roost_cache_mail_of(mail)->cbox;
-
 	return cbox->is_sealed && !mail->saving &&
 		!seq_range_exists(&cbox->ignored, mail->uid);
 }
@@ -44,7 +43,7 @@ roost_cache_fill_from_blob(struct mail *mail, enum cache_blob blob)
 	if (((cmail->looked_up | cmail->held) & bit) == 0) {
 		cmail->looked_up |= bit;
 		cmail->is_used = TRUE;
-		if (cache_mail_has_blobs(mail))
+		if (cache_mail_has_blobs(mail, cmail->cbox))
 			cache_mail_look_up(mail, blob);
 		else
 			roost_cache_mail_forget(cmail);

@@ -12,8 +12,8 @@
 #include "roost/bytes.h"
 #include "roost/secret.h"
 
-/* How much of the next message's record is fetched ahead: the blobs that are
-   asked for most; and how much a processor fetches at once. */
+/* How much of the next message's record is fetched ahead at most, and how much
+   a processor fetches at once. */
 #define AHEAD_SIZE 1024
 #define AHEAD_STEP 64
 
@@ -28,24 +28,25 @@ enum field_state {
    for one byte more than the largest blob has, so that what was cut to this
    size is still refused for its length. */
 struct field {
-	uint8_t bytes[ROOST_BLOB_SIZE_MAX + 1];
 	size_t len;
 	bool is_there;
 	enum field_state state;
 	enum roost_err err;	/* why it is refused */
+	uint8_t bytes[ROOST_BLOB_SIZE_MAX + 1];
 };
 
-/* One look-up, of one blob; so large that it is set up member by member. */
+/* One look-up, of one blob; so large that it is set up member by member, and
+   that what is always used stands together in front. */
 struct lookup {
 	struct roost_cache_mail *cmail;
 	enum cache_blob blob;
-	struct field field_own, field_new;
 	bool has_facts;
 	/* Which object the blob of facts is of, or why it names none: where
 	   there is no such blob, ROOST_ERR_BLOB_AUTH. */
 	enum roost_err facts_err;
 	uint8_t facts_id[ROOST_ID_SIZE];
 	bool is_form_new;	/* only a blob of form 2 was left to open */
+	struct field field_new, field_own;
 };
 
 /* Add the items of an opened blob to content; bits say which blobs are held by
@@ -106,10 +107,10 @@ content_is_of_blob(const struct roost_blob_content *content,
 /* Open a blob of form 1 that stands for these bits. */
 static enum roost_err
 lookup_open_form_own(struct lookup *lookup, const struct roost_blob *blob,
-		     enum cache_blob room, unsigned int bits)
+		     struct roost_aead *aead, enum cache_blob room,
+		     unsigned int bits)
 {
 	struct roost_cache_mail *cmail = lookup->cmail;
-	struct roost_aead *aead = roost_ring_cache_aead(cmail->cbox->ring);
 	struct roost_blob_content opened;
 	enum roost_err err = bits == CACHE_BLOBS_ALL ? ROOST_OK :
 		lookup_check_object(lookup, blob);
@@ -162,9 +163,10 @@ lookup_open(struct lookup *lookup, const struct roost_blob *blob,
 {
 	struct roost_cache_mail *cmail = lookup->cmail;
 	struct roost_ring *ring = cmail->cbox->ring;
+	struct roost_aead *aead = roost_ring_cache_aead(ring);
 	enum roost_err err;
 
-	if (roost_ring_cache_aead(ring) == NULL)
+	if (aead == NULL)
 		return ROOST_ERR_LOCKED;
 	if (memcmp(blob->keyring_id, roost_ring_doc(ring)->id,	/* public */
 		   ROOST_ID_SIZE) != 0)
@@ -178,7 +180,7 @@ lookup_open(struct lookup *lookup, const struct roost_blob *blob,
 	}
 	err = blob->form == ROOST_BLOB_FORM_NEW ?
 		cache_mail_open_form_new(cmail, blob) :
-		lookup_open_form_own(lookup, blob, room, bits);
+		lookup_open_form_own(lookup, blob, aead, room, bits);
 	if (err == ROOST_OK)
 		memcpy(cmail->object_id, blob->object_id, ROOST_ID_SIZE);
 	return err;
@@ -218,19 +220,21 @@ lookup_note_facts(struct lookup *lookup,
 /*
  * In a long mailbox a record is in no processor's cache, and a walk through it
  * waits at each field.  So the record that follows this one in the file, mostly
- * that of the next message, is fetched while this message is worked on.  The
- * function is always inlined, since gcc drops calls of one that only fetches.
+ * that of the next message, is fetched while this message is worked on, as far
+ * as this walk went: records are alike.  The function is always inlined, since
+ * gcc drops calls of one that only fetches.
  */
 static inline __attribute__((always_inline)) void
 cache_fetch_ahead(const struct mail_cache *cache,
 		  const struct mail_cache_lookup_iterate_ctx *iter)
 {
 	size_t pos = (size_t)iter->offset + iter->rec_size, end;
+	size_t size = I_MIN(iter->pos, AHEAD_SIZE);
 
 	if (iter->offset == 0 || cache->mmap_base == NULL ||
 	    pos >= cache->mmap_length)
 		return;
-	end = pos + I_MIN(AHEAD_SIZE, cache->mmap_length - pos);
+	end = pos + I_MIN(size, cache->mmap_length - pos);
 	for (; pos < end; pos += AHEAD_STEP)
 		__builtin_prefetch((const char *)cache->mmap_base + pos);
 }
