@@ -603,10 +603,10 @@ test_little_needs_no_openssl(void **state)
 	assert_good(roost_prim_init());
 	for (i = 0; i < 2000; i++)
 		seal_zeros(aead, 1000);
-	seal_zeros(aead, 16384);
-	assert_false(roost_prim_has_openssl());
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < 31; i++)
 		seal_zeros(aead, 16384);
+	assert_false(roost_prim_has_openssl());
+	seal_zeros(aead, 16384);
 	assert_true(roost_prim_has_openssl());
 	seal_zeros(aead, 1000);
 	roost_prim_aead_free(&aead);
