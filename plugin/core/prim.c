@@ -17,8 +17,8 @@
 #include <string.h>
 
 /* Up to so many bytes libsodium is as fast.  Of what is longer it takes 0.3 ms
-   more for each MiB, and mapping OpenSSL and making it ready takes 2.1 ms.  So a
-   process that does no more than this total is spared most of that, and any
+   more for each MiB, and mapping OpenSSL and making it ready takes 2.1 ms.  So
+   a process that does no more than this total is spared most of that, and any
    other loses the seventh part of it. */
 #define SHORT_SIZE 1024
 #define LONG_TOTAL (1024 * 1024)
