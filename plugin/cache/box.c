@@ -51,6 +51,7 @@ cache_box_free(struct mailbox *box)
 
 	array_free(&cbox->ignored);
 	array_free(&cbox->standard);
+	array_free(&cbox->telling);
 	cbox->module_ctx.super.free(box);
 }
 
@@ -83,12 +84,11 @@ roost_cache_box_field_is_standard(struct roost_cache_box *cbox,
 	return *known == 1;
 }
 
-/* List the standard names and those of the setting, sorted, each once. */
+/* List the standard names and those of the setting, extra, sorted, each
+   once. */
 static void
-cache_box_names(struct roost_cache_box *cbox)
+cache_box_add_names(struct roost_cache_box *cbox, const char *const *extra)
 {
-	const char *const *extra =
-		roost_user_config(cbox->ruser)->cache_headers;
 	const char *const *standard = roost_blob_standard_names;
 	string_t *extra_names = t_str_new(64);
 	ARRAY_TYPE(const_string) names;
@@ -110,6 +110,22 @@ cache_box_names(struct roost_cache_box *cbox)
 	array_append_zero(&names);
 	cbox->names = array_front(&names);
 	cbox->extra_names = p_strdup(cbox->box->pool, str_c(extra_names));
+}
+
+static void
+cache_box_names(struct roost_cache_box *cbox)
+{
+	const char *const *extra =
+		roost_user_config(cbox->ruser)->cache_headers;
+
+	if (*extra != NULL) {
+		cache_box_add_names(cbox, extra);
+		return;
+	}
+	/* They are sorted, and mostly all. */
+	cbox->names = roost_blob_standard_names;
+	cbox->name_count = standard_count();
+	cbox->extra_names = "";
 }
 
 /* Register a field and return its number.  A field that is as it should be is
@@ -172,14 +188,27 @@ cache_box_blind(struct mailbox *box)
 		ibox->cache_fields[fields[i]].idx = none;
 }
 
-static void
-cache_forbid_field(struct mail_cache *cache, unsigned int idx)
+/* All fields are gone through for each message. */
+static bool
+cache_box_field_is_telling(struct roost_cache_box *cbox, const char *name,
+			   unsigned int idx)
 {
+	uint8_t *known = array_idx_get_space(&cbox->telling, idx);
+
+	if (*known == 0)
+		*known = roost_leaks_field_is_telling(name) ? 1 : 2;
+	return *known == 1;
+}
+
+static void
+cache_forbid_field(struct roost_cache_box *cbox, unsigned int idx)
+{
+	struct mail_cache *cache = cbox->box->cache;
 	struct mail_cache_field field =
 		*mail_cache_register_get_field(cache, idx);
 
 	if (field.decision == DECISION_NEVER ||
-	    !roost_leaks_field_is_telling(field.name))
+	    !cache_box_field_is_telling(cbox, field.name, idx))
 		return;
 	if (field.decision == MAIL_CACHE_DECISION_NO) {
 		/* The field is not written anyway, so the decision need not
@@ -198,7 +227,7 @@ cache_box_forbid(struct roost_cache_box *cbox)
 	unsigned int i;
 
 	for (i = 0; i < cache->fields_count; i++)
-		cache_forbid_field(cache, i);
+		cache_forbid_field(cbox, i);
 	cbox->enforced_count = cache->fields_count;
 }
 
@@ -308,6 +337,7 @@ roost_cache_box_opened(struct mailbox *box)
 		return;
 	cbox->is_active = cbox->is_sealed = FALSE;
 	array_clear(&cbox->standard);
+	array_clear(&cbox->telling);
 	array_clear(&cbox->ignored);
 	roost_cache_box_begin(cbox);
 }
@@ -354,6 +384,7 @@ roost_cache_box_new(struct mailbox *box)
 	cbox->ruser = ruser;
 	i_array_init(&cbox->ignored, 4);
 	i_array_init(&cbox->standard, 64);
+	i_array_init(&cbox->telling, 64);
 	MODULE_CONTEXT_SET(box, roost_cache_module, cbox);
 	return cbox;
 }

@@ -34,6 +34,8 @@ struct roost_cache_box {
 	/* By number of a header's field: is its name standard?  0 says that
 	   nobody has asked yet, 1 yes, 2 no. */
 	ARRAY(uint8_t) standard;
+	ARRAY(uint8_t) telling;	/* the same of all fields: does it tell of the
+				   message? */
 	/* UIDs of messages whose blobs are not looked up, because they were
 	   dropped or turned out to be of something else. */
 	ARRAY_TYPE(seq_range) ignored;

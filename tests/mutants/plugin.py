@@ -824,7 +824,7 @@ MUTANTS = [
      OWNER, "maildir and secret"),
     # The index cache
     ("telling fields are cached", "cache/box.c",
-     "\t\tcache_forbid_field(cache, i);\n", "\t\t(void)cache;\n", LEAKS,
+     "\t\tcache_forbid_field(cbox, i);\n", "\t\t(void)cache;\n", LEAKS,
      "opened_twice"),
     ("core reads native fields", "cache/box.c",
      "\t\tibox->cache_fields[fields[i]].idx = none;\n",
