@@ -15,8 +15,9 @@
 /* What a random text is made of: that the numbers of characters between spaces
    vary, and how lines begin, is what a preview depends on. */
 static const char *const pieces[] = {
-	"a", "be", "see", "deed", "<b>bold</b>", "gr\xc3\xbcn", " ", "  ",
-	"\r\n", "\r\n\r\n", "\r\n>", "\r\n> ", "\r\n >", "\t", "=\r\n", "=3E",
+	"a", "be", "see", "+AD4-", "\f", "\v\x1b", "\n", "<b>bold</b>",
+	"gr\xc3\xbcn", " ", "  ", "deed", "\r\n", "\r\n\r\n",
+	"\r\n>", "\r\n> ", "\r\n >", "\t", "=\r\n", "=3E",
 	"&lt;", "<style>p { color: red }</style>", "\xef\xbb\xbf", "a"
 };
 
@@ -28,6 +29,13 @@ static const char *const heads[] = {
 	"Content-Transfer-Encoding: quoted-printable\r\n",
 	"Content-Transfer-Encoding: base64\r\nMIME-Version: 1.0\r\n",
 	"Content-Type: text/plain\r\nContent-Type: text/html\r\n",
+	"Content-Type: text/plain\r\nContent-Transfer-Encoding: 7bit\r\n"
+	"Content-Transfer-Encoding: base64\r\n",
+	"Content-Type: text/plain; charset=utf-16\r\n",
+	"Content-Type: text/plain; charset=utf-7\r\n",
+	"Content-Type: text/plain; charset=\"ISO-8859-1\"\r\n"
+	"Content-Transfer-Encoding: 8BIT\r\n",
+	"Content-Type: text/plain;;; charset\r\n",
 };
 
 static unsigned int
@@ -201,6 +209,36 @@ test_space_at_end(void)
 	test_end();
 }
 
+/* What is read of a text first holds so many characters, and more follow. */
+static void
+test_blanks(void)
+{
+	static const char *const types[] = {
+		"", "Content-Type: text/plain; charset=utf-8\r\n"
+	};
+	unsigned int i, count, more;
+
+	test_begin("previews of texts with many blanks");
+	for (i = 0; i < N_ELEMENTS(types); i++) {
+		for (count = PREVIEW_CHARS - 2; count <= PREVIEW_CHARS;
+		     count++) {
+			string_t *message = t_str_new(1024);
+
+			str_printfa(message, "Subject: x\r\n%s\r\n%*s",
+				    types[i], (int)(PREVIEW_TEXT_SIZE - count),
+				    "");
+			for (more = 0; more < 2 * PREVIEW_CHARS; more++)
+				str_append_c(message, 'x');
+			test_assert_idx(check(message), count);
+		}
+		test_assert_idx(check(t_str_new_const(t_strdup_printf(
+			"Subject: x\r\n%s\r\none%*stwo", types[i],
+			PREVIEW_TEXT_SIZE, ""), strlen(types[i]) + 20 +
+			PREVIEW_TEXT_SIZE)), i);
+	}
+	test_end();
+}
+
 /* What is quoted first is the preview of a message without other text, however
    far behind that stands. */
 static void
@@ -229,6 +267,7 @@ main(void)
 	static void (*const tests[])(void) = {
 		test_random,
 		test_space_at_end,
+		test_blanks,
 		test_quotation,
 		NULL
 	};
