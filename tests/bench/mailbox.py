@@ -212,7 +212,8 @@ class Box:
         options = self.options
         servers = systems.start(
             os.path.join(self.bench.tmp, "box%d" % self.size),
-            rows.WITHOUT_CRYPT, users=tuple(KINDS), storage=options.storage)
+            rows.WITHOUT_CRYPT, extra=systems.NO_FSYNC, users=tuple(KINDS),
+            storage=options.storage)
         try:
             if self.size == options.lively:
                 self.fill(servers, "lmtp")

@@ -82,7 +82,8 @@ class Mails:
         self.bench.say("making %d messages" % options.messages)
         mails = messages.make(options.messages, options.bytes, options.seed)
         servers = systems.start(os.path.join(self.bench.tmp, "mails"),
-                                rows.SYSTEMS, users=(USER, BIG),
+                                rows.SYSTEMS, extra=systems.NO_FSYNC,
+                                users=(USER, BIG),
                                 storage=options.storage)
         try:
             self.reading(servers, mails)

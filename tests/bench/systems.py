@@ -46,6 +46,10 @@ plugin {
 """ % (private, public)
 
 
+# What is filled to be read does not wait for the disk each time.
+NO_FSYNC = "mail_fsync = never\n"
+
+
 def give_unlock_cache(one):
     """Gives a server an unlock cache, and returns its folder."""
     cache = os.path.join(one.tmp_dir, "unlock")
