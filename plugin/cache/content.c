@@ -17,8 +17,6 @@
 
 #include "roost/bytes.h"
 
-#include <ctype.h>
-
 /* What Dovecot puts before a preview; how many characters a preview has; and
    how many bytes of a text are tried first, and then, before all are. */
 #define PREVIEW_KIND "1"
@@ -447,133 +445,6 @@ preview_text(const struct preview_source *source, uoff_t size, buffer_t *text)
 	return i_stream_create_from_data(text->data, text->used);
 }
 
-/* Does each header that Dovecot looks at stand there at most once?  Of several
-   it takes the first or the last. */
-static bool
-head_is_simple(const struct roost_blob_bytes *lines)
-{
-	static const char *const names[] = {
-		"Content-Type", "Content-Transfer-Encoding"
-	};
-	pool_t pool = pool_datastack_create();
-	unsigned int i;
-
-	for (i = 0; i < N_ELEMENTS(names); i++) {
-		if (str_array_length(roost_lines_values(lines, names[i], FALSE,
-							pool)) > 1)
-			return FALSE;
-	}
-	return TRUE;
-}
-
-static bool
-preview_head_is_simple(const struct preview_source *source)
-{
-	const struct message_part *part = source->part;
-	struct roost_blob_bytes lines = *source->lines;
-	bool ret;
-
-	if (part->parent == NULL ? lines.bytes == NULL :
-	    part->header_size.physical_size > PREVIEW_TEXT_MAX)
-		return FALSE;
-	T_BEGIN {
-		if (part->parent != NULL) {
-			buffer_t *head = t_buffer_create(256);
-
-			preview_read(source->input, part->physical_pos,
-				     part->header_size.physical_size, head);
-			lines.bytes = head->data;
-			lines.len = head->used;
-		}
-		ret = head_is_simple(&lines);
-	} T_END;
-	return ret;
-}
-
-/* Is each ASCII character of the part's text what stands there? */
-static bool
-part_is_plain(const struct message_part_data *data)
-{
-	static const char *const charsets[] = {
-		"us-ascii", "utf-8", "iso-8859-1", "iso-8859-15",
-		"windows-1252", NULL
-	};
-	static const char *const encodings[] = { "7bit", "8bit", NULL };
-	unsigned int i;
-
-	if (!type_is(data->content_type, "text") ||
-	    !type_is(data->content_subtype, "plain") ||
-	    (data->content_transfer_encoding != NULL &&
-	     !str_array_icase_find(encodings,
-				   data->content_transfer_encoding)))
-		return FALSE;
-	for (i = 0; i < data->content_type_params_count; i++) {
-		if (type_is(data->content_type_params[i].name, "charset") &&
-		    !str_array_icase_find(charsets,
-					  data->content_type_params[i].value))
-			return FALSE;
-	}
-	return TRUE;
-}
-
-/*
- * Make the preview of plain text as Dovecot does: blanks and ends of lines are
- * one space, and none is first or last.  1; 0 the text does not suffice, or is
- * not so simple: it has other characters than ASCII, or a quotation.
- */
-static int
-preview_write(const unsigned char *text, size_t size, bool is_all,
-	      string_t *preview)
-{
-	char chars[PREVIEW_CHARS];
-	bool is_start = TRUE, has_blank = FALSE;
-	size_t i, len = 0;
-
-	for (i = 0; i < size && len < PREVIEW_CHARS; i++) {
-		if (text[i] == '\0' || text[i] >= 0x80 ||
-		    (is_start && text[i] == '>'))
-			return 0;
-		is_start = text[i] == '\n';
-		if (i_isspace(text[i])) {
-			has_blank = len > 0;
-			continue;
-		}
-		/* A space is not the last character. */
-		if (has_blank && len == PREVIEW_CHARS - 1)
-			break;
-		if (has_blank)
-			chars[len++] = ' ';
-		has_blank = FALSE;
-		chars[len++] = (char)text[i];
-	}
-	if (i == size && len < PREVIEW_CHARS && !is_all)
-		return 0;
-	str_append_data(preview, chars, len);
-	return 1;
-}
-
-/* Most texts are so simple that Dovecot's parser and decoder would cost more
-   than all the rest.  As preview_write(). */
-static int
-preview_simple(const struct preview_source *source, string_t *preview)
-{
-	const struct message_part *part = source->part;
-	uoff_t all = part->body_size.physical_size;
-	size_t size = I_MIN(PREVIEW_TEXT_SIZE, I_MIN(source->size, all));
-	buffer_t *text;
-	int ret = 0;
-
-	if (!part_is_plain(part->data) || !preview_head_is_simple(source))
-		return 0;
-	text = buffer_create_dynamic(default_pool, PREVIEW_TEXT_SIZE + 1);
-	preview_read(source->input, part->physical_pos +
-		     part->header_size.physical_size, size, text);
-	if (text->used == size)
-		ret = preview_write(text->data, size, size == all, preview);
-	buffer_free(&text);
-	return ret;
-}
-
 static int
 preview_try(const struct preview_source *source, uoff_t size,
 	    unsigned int chars, string_t *preview)
@@ -626,18 +497,16 @@ preview_generate(const struct preview_source *source, string_t *preview)
 {
 	uoff_t all = source->part->body_size.physical_size, size;
 	uoff_t next = PREVIEW_TEXT_SIZE;
-	int ret = preview_simple(source, preview);
+	int ret;
 
-	while (ret == 0) {
+	do {
 		size = I_MIN(next, I_MIN(source->size, all));
 		ret = preview_try(source, size, PREVIEW_CHARS, preview);
 		if (ret == 0)
 			ret = size == all ? 1 :
 				preview_suffices(source, size, preview);
-		if (size == source->size)
-			break;
 		next = next < PREVIEW_TEXT_MAX ? PREVIEW_TEXT_MAX : UOFF_T_MAX;
-	}
+	} while (ret == 0 && size < source->size);
 	return ret;
 }
 
