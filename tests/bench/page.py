@@ -4,7 +4,8 @@
     page.py PAGE SECTION.md
 
 puts a section, which the bench has written as bench.md, into the page in the
-place of the section of the same major. What was not measured says so.
+place of the section of the same major. What was not measured says so. The page
+ends with where.md, which tells what the dearer rows pay for.
 """
 
 import os
@@ -22,6 +23,7 @@ the time that a processor has worked. `make bench` measures it all, and
 `python3 tests/bench/page.py tests/BENCH.md build/bench/bench.md` puts what it
 wrote here.
 """
+WHERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "where.md")
 MISSING = "## Dovecot %s\n\nNot measured yet.\n"
 
 
@@ -54,8 +56,10 @@ def put(text, new):
         raise ValueError("this is not one section of Dovecot %s" %
                          " or ".join(MAJORS))
     found.update(given)
+    with open(WHERE) as file:
+        where = file.read()
     return "\n".join([HEAD] + [found.get(major, MISSING % major)
-                               for major in MAJORS])
+                               for major in MAJORS] + [where])
 
 
 def main():
