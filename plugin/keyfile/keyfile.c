@@ -72,39 +72,24 @@ roost_keyfile_error(const struct roost_keyfile *keyfile)
 	return keyfile->error == NULL ? "out of memory" : keyfile->error;
 }
 
-/* The first len bytes of a path and an ending.  One of these is made for each
-   delivery, so that it does without vsnprintf(). */
-static char *
-path_join(const char *path, size_t len, const char *ending)
-{
-	size_t ending_size = strlen(ending) + 1;
-	char *joined = malloc(len + ending_size);
-
-	if (joined != NULL) {
-		memcpy(joined, path, len);
-		memcpy(joined + len, ending, ending_size);
-	}
-	return joined;
-}
-
 struct roost_keyfile *
 roost_keyfile_new(const char *path, const char *host)
 {
 	const char *slash = strrchr(path, '/');
-	size_t len = strlen(path), dir_len = slash == NULL || slash == path ?
-		1 : (size_t)(slash - path);
+	size_t dir_len = slash == NULL || slash == path ? 1 :
+		(size_t)(slash - path);
 	struct roost_keyfile *keyfile = calloc(1, sizeof(*keyfile));
 
 	if (keyfile == NULL)
 		return NULL;
+	keyfile->path = roost_keyfile_text("%s", path);
+	keyfile->dir = roost_keyfile_text("%.*s", (int)dir_len,
+					  slash == NULL ? "." : path);
+	keyfile->lock_path = roost_keyfile_text("%s.lock", path);
+	keyfile->old_path = roost_keyfile_text("%s.old", path);
 	/* It becomes a part of a file's name. */
-	if (*host == '\0' || strchr(host, '/') != NULL)
-		host = "localhost";
-	keyfile->path = path_join(path, len, "");
-	keyfile->dir = path_join(slash == NULL ? "." : path, dir_len, "");
-	keyfile->lock_path = path_join(path, len, ".lock");
-	keyfile->old_path = path_join(path, len, ".old");
-	keyfile->host = path_join(host, strlen(host), "");
+	keyfile->host = roost_keyfile_text("%s", *host == '\0' ||
+		strchr(host, '/') != NULL ? "localhost" : host);
 	keyfile->mode = 0600;
 	keyfile->gid = (gid_t)-1;
 	keyfile->lock_fd = -1;
