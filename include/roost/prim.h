@@ -9,9 +9,9 @@
  * Nothing here is our own cryptography: prim-sodium.c calls libsodium (SHA-2,
  * HMAC and by it HKDF, X25519, Ed25519, Argon2id, AES-256-GCM of little, random
  * bytes, base64), prim-openssl.c calls OpenSSL (AES-256-GCM of much, a running
- * SHA-256), and prim.c chooses.  Every output is zero
- * unless ROOST_OK is returned; ROOST_ERR_BACKEND means that the library itself
- * failed.  Sizes are in bytes.  The caller wipes the keys it gets.
+ * SHA-256), and prim.c chooses.  Every output is zero unless ROOST_OK is
+ * returned; ROOST_ERR_BACKEND means that the library itself failed.  Sizes are
+ * in bytes.  The caller wipes the keys it gets.
  */
 
 #include "roost/err.h"

@@ -83,7 +83,7 @@ roost_token_seal(const struct roost_token_key *key,
 	roost_tokencase_fold_all(name, len, folded);
 	token_ad(key, ad);
 	err = roost_siv_seal(key->key, ad, sizeof(ad),
-				  (const uint8_t *)folded, len, sealed);
+			     (const uint8_t *)folded, len, sealed);
 	roost_wipe(folded, sizeof(folded));
 	if (err != ROOST_OK)
 		return err;
@@ -123,7 +123,7 @@ token_open(const struct roost_tokencase *tc, const char *digits, char *name)
 
 	token_ad(tc->key, ad);
 	err = roost_siv_open(tc->key->key, ad, sizeof(ad), tc->sealed,
-				  tc->sealed_len, (uint8_t *)name);
+			     tc->sealed_len, (uint8_t *)name);
 	if (err != ROOST_OK)
 		return err;
 	if (memchr(name, '\0', tc->sealed_len - ROOST_TAG_SIZE) != NULL)

@@ -15,8 +15,9 @@ roost_libraries_need(const char **error_r)
 {
 	if (!are_initialized && roost_prim_init() != ROOST_OK) {
 		*error_r = "OpenSSL or libsodium cannot be used: "
-			"AES-256-GCM, AES-256-SIV, HKDF, HMAC and SHA-2 are "
-			"needed";
+			"AES-256-GCM, HKDF, HMAC and SHA-2 are needed. Where "
+			"libsodium has no AES for the processor, OpenSSL must "
+			"be there, and mail_chroot cannot be set";
 		return -1;
 	}
 	are_initialized = TRUE;
