@@ -20,8 +20,8 @@ struct roost_openssl_gcm;
 /*
  * start makes OpenSSL ready, and reads its configuration; each start that
  * returned ROOST_OK is ended by one stop.  Everything else is called in between
- * only, and keeps the promises of the function of its name in roost/prim.h;
- * what gcm_open is given has at least a tag.
+ * only.  sha256 and gcm keep the promises of roost_prim_sha256 and
+ * roost_prim_aead in roost/prim.h; what gcm_open is given has at least a tag.
  */
 struct roost_openssl {
 	enum roost_err (*start)(void);
@@ -52,10 +52,11 @@ struct roost_openssl {
 /* The table, where OpenSSL is linked. */
 extern const struct roost_openssl roost_openssl;
 
-/* Returns the table, or NULL if this process cannot have OpenSSL.  The core
-   asks once between roost_prim_init() and roost_prim_deinit(), and not before
-   it needs it.  core/openssl-linked.c answers for a program that has OpenSSL in
-   itself; whoever has it elsewhere answers instead. */
+/* Returns the table, started, or NULL if this process cannot have OpenSSL; the
+   core stops it.  The core asks once between roost_prim_init() and
+   roost_prim_deinit(), and not before it needs it.  core/openssl-linked.c
+   answers for a program that has OpenSSL in itself; whoever has it elsewhere
+   answers instead, and tells why there is none. */
 const struct roost_openssl *roost_openssl_find(void);
 
 #endif

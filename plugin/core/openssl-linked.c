@@ -10,5 +10,5 @@
 const struct roost_openssl *
 roost_openssl_find(void)
 {
-	return &roost_openssl;
+	return roost_openssl.start() == ROOST_OK ? &roost_openssl : NULL;
 }

@@ -27,8 +27,8 @@ static unsigned int users;
 static size_t long_done;
 static enum roost_prim_library used;
 
-/* OpenSSL, once it was found; it is made ready once, or not at all.  The table
-   stays afterwards, for whatever is still to be freed. */
+/* OpenSSL, once it was found; it is sought once.  The table stays when it has
+   been stopped, for whatever is still to be freed. */
 static const struct roost_openssl *openssl;
 static bool openssl_was_sought, openssl_is_ready;
 
@@ -53,8 +53,7 @@ openssl_is_made_ready(void)
 	if (!openssl_was_sought) {
 		openssl_was_sought = true;
 		openssl = roost_openssl_find();
-		openssl_is_ready = openssl != NULL &&
-			openssl->start() == ROOST_OK;
+		openssl_is_ready = openssl != NULL;
 	}
 	return openssl_is_ready;
 }

@@ -54,6 +54,11 @@ library_load(const char *path, const char **error_r)
 			"restart Dovecot";
 		return NULL;
 	}
+	if (module->openssl->start() != ROOST_OK) {
+		*error_r = "OpenSSL has no AES-256-GCM or SHA-256, or cannot "
+			"read its configuration; see what openssl.cnf says";
+		return NULL;
+	}
 	return module->openssl;
 }
 
@@ -64,8 +69,8 @@ warn(const char *path, const char *error)
 
 	event_add_category(event, &roost_report_category);
 	e_warning(event, "roost: Large messages are sealed and opened more "
-		  "slowly by libsodium, because OpenSSL cannot be used: %s "
-		  "cannot be loaded: %s", path, error);
+		  "slowly by libsodium, because OpenSSL cannot be used: %s: "
+		  "%s", path, error);
 	event_unref(&event);
 }
 

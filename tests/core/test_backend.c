@@ -121,7 +121,8 @@ cipher_context_free(EVP_CIPHER_CTX *ctx)
 const struct roost_openssl *
 roost_openssl_find(void)
 {
-	return is_openssl_there ? &roost_openssl : NULL;
+	return is_openssl_there && roost_openssl.start() == ROOST_OK ?
+		&roost_openssl : NULL;
 }
 
 static struct kit_ring *ring, *password_ring, *escrow_ring;

@@ -105,6 +105,24 @@ def test_without_the_library(server, change, left, reason):
     assert "more slowly by libsodium" in line and reason in line
 
 
+def test_bad_configuration(server):
+    """OpenSSL is told to complain of what it does not understand."""
+    path = os.path.join(server.root, "openssl.cnf")
+    server.write(path, "config_diagnostics = 1\nopenssl_conf = begin\n"
+                 "[begin]\nno_such_module = nothing\n")
+    server.stop()
+    server.extra += "import_environment {\n  OPENSSL_CONF = %s\n}\n" % path \
+        if servers.NEW else "import_environment = TZ OPENSSL_CONF=%s\n" % path
+    server.start()
+    with server.raw() as client:
+        client.ok("SELECT INBOX")
+        read_large(server, client, 3)
+        client.logout()
+    [line] = [line for line in server.session_log(client)
+              if "Warning" in line]
+    assert "more slowly by libsodium" in line and "openssl.cnf" in line
+
+
 @pytest.mark.skipif(not servers.ROOT, reason="only root can confine")
 def test_in_a_users_folder(server):
     """The user has put a library where that of Roost would be looked for."""

@@ -73,6 +73,10 @@ MUTANTS = [
     ("a library of another build is used", "dovecot/openssl.c",
      "module == NULL || strcmp(module->build, ROOST_BUILD) != 0",
      "module == NULL", "glue/test_openssl", ""),
+    ("OpenSSL is used that did not start", "dovecot/openssl.c",
+     "\tif (module->openssl->start() != ROOST_OK) {\n",
+     "\tif (module->openssl->start() > 1000) {\n", "openssl",
+     "configuration and maildir"),
     # Reading
     ("what fails in its middle is the server's fault", "mail/read-errors.c",
      "\tif (failures != roost_istream_failures())\n"
