@@ -40,6 +40,9 @@ endif
 PREFIX ?= /usr
 BINDIR ?= $(PREFIX)/bin
 DOCDIR ?= /usr/share/doc/roost
+MANDIR ?= $(PREFIX)/share/man
+PAGES := $(notdir $(wildcard packaging/man/*.[1-8]))
+man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1)
 PANELS = $(DOCDIR)/packaging/panels
 
 # The rooms of plugin/ and who may know whom: tests/shape/rooms.md.
@@ -394,6 +397,11 @@ mutate-smoke: $(MUTATE)
 check-shape: all
 	@BUILD=$(BUILD) tests/shape/check
 
+## check-man        the manual pages through mandoc; check-shape does so, too
+.PHONY: check-man
+check-man:
+	@$(PYTHON) tests/shape/manual.py pages
+
 ## check-e2e        end to end against a private Dovecot; E2E=args for pytest
 E2E ?=
 check-e2e: all
@@ -494,6 +502,10 @@ install: all
 	$(call put,$(TOOL),$(BINDIR)/roost,0755)
 	$(call put,plugin/FORMAT.md,$(DOCDIR)/FORMAT.md,0644)
 	$(call put,README.md,$(DOCDIR)/README.md,0644)
+	$(call put,packaging/doc/guide.md,$(DOCDIR)/packaging/doc/guide.md,0644)
+	$(call put,packaging/doc/threats.md,$(DOCDIR)/packaging/doc/threats.md,0644)
+	$(foreach page,$(PAGES),$(call \
+		put,packaging/man/$(page),$(call man_path,$(page)),0644) && ):
 	$(call put,packaging/panels/README.md,$(PANELS)/README.md,0644)
 	$(call put,packaging/panels/roost.php,$(PANELS)/roost.php,0644)
 	$(call put,packaging/panels/roost-postpassword,$(PANELS)/roost-postpassword,0755)
@@ -507,6 +519,9 @@ uninstall:
 		$(DESTDIR)$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)) \
 		$(DESTDIR)$(BINDIR)/roost \
 		$(DESTDIR)$(DOCDIR)/FORMAT.md $(DESTDIR)$(DOCDIR)/README.md \
+		$(addprefix $(DESTDIR)$(DOCDIR)/packaging/doc/,guide.md \
+		threats.md) \
+		$(foreach page,$(PAGES),$(DESTDIR)$(call man_path,$(page))) \
 		$(addprefix $(DESTDIR)$(PANELS)/,README.md roost.php \
 		roost-postpassword)
 

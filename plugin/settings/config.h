@@ -55,7 +55,7 @@ enum roost_plaintext {
 	ROOST_PLAINTEXT_SERVE,
 };
 
-/* What must be able to open a keyring (README, Keys). */
+/* What must be able to open a keyring (roost(7), Slots). */
 enum roost_mode {
 	ROOST_MODE_ANY,
 	ROOST_MODE_PROVIDER,	/* has a provider slot */

@@ -12,7 +12,7 @@
 
 #include "dovecot/compat.h"
 
-/* Where README.md puts the provider key. */
+/* Where roost(7) puts the provider key. */
 #define ROOST_LINE_KEY_FILE "/etc/dovecot/roost-provider.key"
 
 /* How doveconf calls a setting of a plugin. */

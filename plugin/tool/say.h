@@ -27,7 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The status of the program; the README describes them. */
+/* The status of the program; roost(1) describes them. */
 enum roost_status {
 	ROOST_STATUS_OK = 0,	/* all that was asked for */
 	ROOST_STATUS_SOME = 1,	/* not all messages; those are listed */

@@ -396,7 +396,7 @@ def test_plain_names_stay(make_server, storage):
 
 @pytest.mark.parametrize("storage", KINDS)
 def test_backup_makes_plain_names_private(make_server, storage):
-    """As the README says."""
+    """As roost(7) says."""
     server = legacy(make_server, storage).start()
     place = "sdbox" if storage != "sdbox" else "mdbox"
     server.doveadm("backup", "-u", "alice", "%s:~/moved" % place)

@@ -90,7 +90,7 @@ def test_no_key_in_a_core_image(make_server, storage, mode):
         server.settle_log()     # the earlier session has ended
         pid, = processes.of_group(server.process.pid, "imap")
         held = memory(pid)
-        # What Dovecot itself holds, as README says, is found.
+        # What Dovecot itself holds, as threats.md says, is found.
         text = tamper.read(server.keyfile).strip()
         assert any(text in part for part in held)
         known = secrets(server, "alice", given)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What Roost does not protect, as the README says, and what helps: access
+"""What Roost does not protect, as threats.md says, and what helps: access
 lists and Sieve scripts that lie in the storage, what Dovecot is told to log,
 older genuine copies."""
 
@@ -163,7 +163,7 @@ if not servers.PLAIN:
 
 def test_what_dovecot_is_told_to_log(make_server):
     """deliver_log_format with the subject puts it into the log; without, and
-    that is what the README advises, nothing of the message is there."""
+    that is what threats.md advises, nothing of the message is there."""
     for form, is_told in (("told %s" if not NEW else "told %{subject}", True),
                           ("told nothing", False)):
         server = make_server("maildir",

@@ -164,7 +164,7 @@ def test_mode_is_pinned(account, case):
 
 
 def test_id_and_mode_are_pinned(account):
-    """As README recommends it."""
+    """As roost(7) recommends it."""
     account.pin_id(roost_mode="password")
     for make, *_ in DOCUMENTS.values():
         tamper.write(account.path, make(account))
@@ -173,7 +173,7 @@ def test_id_and_mode_are_pinned(account):
 
 
 def test_nothing_is_pinned(account):
-    """README says so: a keyring that was exchanged as a whole is taken, and
+    """roost(7) says so: a keyring that was exchanged as a whole is taken, and
     who made it reads what comes from then on; not what was there."""
     text, writer = tamper.make_keyring(account.server, account.user)
     before = account.server.objects(account.user)

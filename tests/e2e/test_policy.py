@@ -20,7 +20,7 @@ import tamper
 import virtualbox
 from cachefile import CacheFile
 from cachekit import METRIC, lose_cache, metric as metric_of, wait_metric
-from readme import readme_commands
+from documents import commands
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="a policy of Roost")
 
@@ -701,18 +701,16 @@ def old_maildir(server):
 
 
 @pytest.mark.parametrize("storage", servers.STORAGES)
-def test_readme_imports_into_a_sealed_mailbox(make_server, storage):
-    """By the very command that README shows for this Dovecot; without the
+def test_manual_imports_into_a_sealed_mailbox(make_server, storage):
+    """By the very command that roost(7) shows for this Dovecot; without the
     option nothing is taken, and nothing is lost."""
-    line, = [line for line in readme_commands(
-        "Mail that was there before", "import", comments=False)
-        if line[-1] == "%d.%d" % servers.MAJOR]
+    line, = commands("import-2.4") if servers.NEW else commands("import-2.3")
     server = make_server(storage)
     assert server.deliver(genuine(1), "alice")[0][0] == 250
     assert policy_of(server, "alice") == "sealed"
     old = old_maildir(server)
-    command = [word.replace("/old", old) for word in line[1:-2]]
-    assert line[-2] == "#" and command[:2] == ["-o", line[2]]
+    command = [word.replace("/old", old) for word in line[1:]]
+    assert command[:2] == ["-o", line[2]]
     done = server.doveadm(*command[2:], check=False)
     assert done.returncode != 0 and b"[plaintext]" in done.stderr
     assert len(server.objects("alice")) == 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """One mailbox of a backup comes back beside the live one, by the commands of
-README.md: with its flags, nothing twice, and nothing in clear.
+the guide: with its flags, nothing twice, and nothing in clear.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import canary
 import server as servers
 import slotkit
 import toolkit
-from readme import readme_commands
+from documents import commands
 from slotkit import good, roost
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="keyrings of Roost")
@@ -62,8 +62,8 @@ class Drill:
         return contextlib.nullcontext(self.server.conf)
 
     def run(self):
-        """The commands that README shows, but for the removal of the copy."""
-        copy, bring, once, remove = readme_commands("Recovery", "import")
+        """The commands that the guide shows, but for the removal of the copy."""
+        copy, bring, once, remove = commands("restore")
         assert (copy[0], remove[0]) == ("cp", "rm")
         shutil.rmtree(self.restore, ignore_errors=True)
         shutil.copytree(self.backup, self.restore)

@@ -37,7 +37,7 @@ import corpus
 import server as servers
 import tempwatch
 from server import NEW, STORAGES
-from readme import readme_commands
+from documents import commands
 
 SILENT_LOG = {
     "mail_log_fields": "uid box size vsize",
@@ -342,12 +342,11 @@ if not servers.PLAIN:
 if not servers.PLAIN:
     @pytest.mark.parametrize("had_keyring", [True, False])
     @pytest.mark.parametrize("storage", STORAGES)
-    def test_readme_cleans_the_caches_of_old_mail(make_server, storage,
+    def test_manual_cleans_the_caches_of_old_mail(make_server, storage,
                                                   had_keyring):
-        """The very commands that README shows, for a user whose mail was
+        """The very commands that roost(7) shows, for a user whose mail was
         listed by plain Dovecot, in mailboxes of odd names."""
-        commands = readme_commands("Mail that was there before",
-                                   "cache purge")
+        shown = commands("purge")
         server = make_server(storage, roost=False)
         book = canary.Book()
         maker, search = canary_mail.Maker(book), canary.Search(book)
@@ -377,7 +376,7 @@ if not servers.PLAIN:
         # Listed once more, after Roost came and before it was cleaned.
         read_all(server, "X-Word-Odd", "Comments")
         assert in_caches(server, search) != set()
-        for command in commands:
+        for command in shown:
             assert command[0] == "doveadm"
             server.doveadm(*command[1:])
         assert in_caches(server, search) == set()

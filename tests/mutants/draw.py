@@ -141,7 +141,7 @@ TESTS = [
                                        e2e("compression", "verify")]),
     (r"doveadm/keyring-rebind", [e2e("tenants", "not dbox"), e2e("faults")]),
     (r"doveadm/cache-purge", [e2e("faults", "purge or setting"),
-                              e2e("silence", "purge or readme")]),
+                              e2e("silence", "purge or manual")]),
     (r"doveadm/", [e2e("commands"), e2e("faults"), e2e("tenants", "not dbox"),
                    e2e("lost_keyring", "not dbox"), e2e("stock", "scheme"),
                    e2e("policy", "not dbox")]),

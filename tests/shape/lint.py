@@ -12,6 +12,11 @@ import os
 import re
 import sys
 
+sys.dont_write_bytecode = True
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), "e2e"))
+import documents  # noqa: E402
+
 CODE = ("plugin", "include", "tests")
 SKIPPED_DIRS = {".git", "__pycache__", ".pytest_cache"}
 FUNCTION_LINES_MAX = 60
@@ -325,10 +330,8 @@ def rule_negatives():
 
 
 SETTING_LISTS = ("plugin/settings/roost.def", "plugin/settings/flags.def")
-# The manual must describe every setting, in a row of a table that begins with
-# its name. All of these files may name settings, but only ones that exist.
-SETTINGS_MANUAL = "README.md"
-SETTINGS_NAMED = (SETTINGS_MANUAL, "packaging/conf/2.3/90-roost.conf",
+# All of these may name settings, but only ones that exist; so may the documents.
+SETTINGS_NAMED = ("packaging/conf/2.3/90-roost.conf",
                   "packaging/conf/2.3/91-roost-flags.conf",
                   "packaging/conf/2.4/90-roost.conf",
                   "packaging/conf/2.4/91-roost-flags.conf")
@@ -359,6 +362,7 @@ def settings_set(path):
     is_default = False
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
+            line = documents.plain(line)
             found = [match.groups() for match in SETTING_SET.finditer(line)]
             if "all of these are the defaults" in line:
                 is_default = True
@@ -376,16 +380,12 @@ def rule_settings():
         if not name.startswith("roost_"):
             yield f"{name}: {sentence}"
         listed[name] = value
-    for path in SETTINGS_NAMED:
+    for path in (*SETTINGS_NAMED, *documents.paths()):
         for number, name, value, is_default in settings_set(path):
             if name not in listed:
                 yield f"{path}:{number}: {name} is no setting"
             elif is_default and value != listed[name]:
                 yield f"{path}:{number}: {name} has another default"
-    with open(SETTINGS_MANUAL, encoding="utf-8") as file:
-        rows = re.findall(r"^\| `(roost_\w+)` \|", file.read(), re.M)
-    for name in sorted(set(rows) ^ set(listed)):
-        yield f"{SETTINGS_MANUAL} or a list: only one of them has {name}"
 
 
 def letters(text):
@@ -394,12 +394,18 @@ def letters(text):
     return re.sub(r"[\W_]+", " ", text).strip().lower()
 
 
+PROMISED = (("README.md", "What is protected", "What is not protected stands"),
+            ("packaging/doc/threats.md", "What is not protected", "## "))
+
+
 def promised():
-    """Returns the chapter of README.md that says what is protected."""
-    with open("README.md", encoding="utf-8") as file:
-        text = file.read()
-    return re.search(r"^## What is protected.*?\n(.*?)^## ", text,
-                     re.M | re.S).group(1)
+    """Returns what the documents say is protected, and what is not."""
+    found = ""
+    for path, heading, end in PROMISED:
+        with open(path, encoding="utf-8") as file:
+            found += re.search(rf"^## {heading}.*?\n(.*?)^{end}", file.read(),
+                               re.M | re.S).group(1)
+    return found
 
 
 def promises():
@@ -424,14 +430,14 @@ def is_test(reference):
 
 
 def rule_promises():
-    """promises: each sentence of README's table names its test"""
+    """promises: each sentence on what is protected names its test"""
     rows = promises()
     wanted = letters(promised())
     for sentence, shown in rows:
         quoted = letters(sentence)
         if not wanted.startswith(quoted):
-            yield (f"tests/PROMISES.md: \"{sentence}\" is not what README.md "
-                   f"goes on with: \"{wanted[:60]}...\"")
+            yield (f"tests/PROMISES.md: \"{sentence}\" is not what the documents "
+                   f"go on with: \"{wanted[:60]}...\"")
             return
         wanted = wanted[len(quoted):].strip()
         tests = re.findall(r"`([\w.]+::\w+)`", shown)
