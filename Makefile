@@ -66,8 +66,8 @@ DEFS_LDFLAGS := $(if $(SANITIZE),,-Wl,-z,defs) -L$(DOVECOT_LIBDIR) \
 CONFIG_SRC := $(wildcard plugin/settings/config*.c \
 	plugin/settings/keydict*.c)
 FLAGS_CONFIG_SRC := $(wildcard plugin/settings/flags*.c)
-BOTH_CONFIG_SRC := plugin/settings/default.c \
-	plugin/settings/plugin-section.c
+BOTH_CONFIG_SRC := $(addprefix plugin/settings/,default.c info.c \
+	plugin-section.c)
 SEAM_SRC := $(filter-out %/openssl-module.c,$(call room_src,dovecot))
 MAIL_SRC := $(call room_src,mail cache keywords session keyfile stream) \
 	$(SEAM_SRC) \
@@ -222,7 +222,7 @@ $(DOVEADM_SO): $(call objects,$(DOVEADM_SRC)) $(CORE_LIB) $(RULES_LIB)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^ -lsodium
 
 $(SETTINGS_SO): $(addprefix $(BUILD)/settings/,module.o config-24.o \
-		flags-24.o keydict-24.o default.o)
+		flags-24.o keydict-24.o default.o info.o)
 	@mkdir -p $(@D)
 	$(call quiet,LD) $(CC) $(GLUE_LDFLAGS) -o $@ $^
 
@@ -274,7 +274,7 @@ $(BUILD)/tests/glue/test_streams: $(call objects,\
 	$(call room_src,stream) plugin/dovecot/report.c \
 	plugin/dovecot/ostream-watch.c)
 KEYFILE_SRC := $(call room_src,keyfile)
-KEYDICT_SRC := plugin/session/keystore-dict.c \
+KEYDICT_SRC := plugin/session/keystore-dict.c plugin/settings/info.c \
 	$(wildcard plugin/settings/keydict*.c)
 KEYSTORE_SRC := plugin/session/keystore.c plugin/session/keystore-file.c \
 	$(KEYDICT_SRC) $(KEYFILE_SRC)

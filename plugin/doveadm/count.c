@@ -80,9 +80,9 @@ count_mailbox(struct mailbox *box, void *context)
 	return 0;
 }
 
-/* Does the keyring of ns also serve the mail of other? */
-static bool
-count_takes(const struct mail_namespace *ns, const struct mail_namespace *other)
+bool
+roost_count_takes(const struct mail_namespace *ns,
+		  const struct mail_namespace *other)
 {
 	return roost_walk_is_storing(other) &&
 		(other == ns || (ns->owner != NULL &&
@@ -112,7 +112,7 @@ roost_count_mail(struct doveadm_mail_cmd_context *ctx,
 	p_array_init(&count_r->boxes, count_r->pool, 16);
 	for (other = ns->user->namespaces; other != NULL;
 	     other = other->next) {
-		if (count_takes(ns, other) &&
+		if (roost_count_takes(ns, other) &&
 		    roost_walk_namespace(&walk, other, &error) < 0) {
 			*error_r = error;
 			ret = -1;

@@ -32,6 +32,10 @@ struct roost_count {
 int roost_count_mail(struct doveadm_mail_cmd_context *ctx,
 		     struct mail_namespace *ns, const struct roost_ring *ring,
 		     struct roost_count *count_r, const char **error_r);
+/* Is the mail of the namespace other also for the keyring of ns? */
+bool roost_count_takes(const struct mail_namespace *ns,
+		       const struct mail_namespace *other);
+
 /* Also for one that is all zero. */
 void roost_count_free(struct roost_count *count);
 

@@ -11,6 +11,7 @@
 
 #include "master-service.h"
 
+#include "doveadm/protocols.h"
 #include "session/leaks.h"
 #include "settings/line.h"
 
@@ -119,56 +120,6 @@ roost_doctor_config_read(const char **error_r)
 	return config_read(NULL, NULL, error_r);
 }
 
-static void
-protocols_add(ARRAY_TYPE(const_string) *protocols, const char *name)
-{
-	/* These read and save no mail. */
-	static const char *const without_mail[] = {
-		"none", "sieve", "submission", "doveadm-server", NULL
-	};
-	const char *const *other;
-
-	if (*name == '!' || str_array_find(without_mail, name) ||
-	    strstr(name, "-login") != NULL)
-		return;
-	array_foreach(protocols, other) {
-		if (strcmp(*other, name) == 0)
-			return;
-	}
-	array_push_back(protocols, &name);
-}
-
-/* Every protocol that mail is opened for: those of Dovecot's own programs,
-   those that are served, and those that the configuration has a block for. */
-static int
-protocols_get(const struct roost_doveconf *global, pool_t pool,
-	      ARRAY_TYPE(const_string) *protocols, const char **error_r)
-{
-	static const char *const programs[] = {
-		"imap", "pop3", "lmtp", "lda", "doveadm", "indexer-worker",
-		NULL
-	};
-	const char *const *words, *name, *value;
-	struct roost_doveconf *changed;
-	unsigned int idx = 0;
-
-	for (words = programs; *words != NULL; words++)
-		protocols_add(protocols, *words);
-	for (words = roost_doveconf_words(global, "protocols"); *words != NULL;
-	     words++)
-		protocols_add(protocols, *words);
-	changed = roost_doveconf_read(NULL, NULL, NULL, error_r);
-	if (changed == NULL)
-		return -1;
-	while (roost_doveconf_next(changed, &idx, &name, &value)) {
-		if (value == NULL && strncmp(name, "protocol/", 9) == 0 &&
-		    strchr(name + 9, '/') == NULL)
-			protocols_add(protocols, p_strdup(pool, name + 9));
-	}
-	roost_doveconf_free(&changed);
-	return 0;
-}
-
 /* -- what the checks share -- */
 
 static const char *
@@ -246,17 +197,6 @@ is_told_of_plugin(const struct check *check, const char *plugin,
 	return is_told(check, name) &&
 		str_array_find(roost_doveconf_words(check->global,
 						    "mail_plugins"), plugin);
-}
-
-static void
-check_roost(const struct check *check)
-{
-	if (check_has_plugin(check, "roost") || is_told(check, "mail_plugins"))
-		return;
-	tell(check, ROOST_SEVERITY_ERROR, "plugin-missing",
-	     "mail_plugins lacks roost",
-	     "mail is saved there in clear, and sealed mail cannot be read",
-	     roost_line_plugin_load("roost"));
 }
 
 static void
@@ -457,7 +397,7 @@ check_crypt(const struct check *check)
 }
 
 static void (*const protocol_checks[])(const struct check *check) = {
-	check_roost, check_fts, check_log_format, check_mail_log, check_rawlog,
+	check_fts, check_log_format, check_mail_log, check_rawlog,
 	check_attachments, check_fetch_failure, check_crypt
 };
 
@@ -557,7 +497,7 @@ roost_doctor_config(struct roost_findings *findings,
 
 	check_protocol(&check);
 	p_array_init(&protocols, pool, 16);
-	ret = protocols_get(global, pool, &protocols, error_r);
+	ret = roost_protocols_get(global, pool, &protocols, error_r);
 	array_foreach_elem(&protocols, protocol) {
 		if (ret < 0)
 			break;

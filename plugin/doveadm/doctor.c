@@ -5,25 +5,40 @@
  *
  * Without a user it looks at the configuration and the machine
  * (doctor-config.c, doctor-server.c), with -u, -A or -F at users
- * (doctor-user.c).  The exit code is 2 if anything worse than a notice was
- * found.
+ * (doctor-user.c), and with --expect at nothing but what is expected
+ * (expect.c).  The exit code is 2 if anything worse than a notice was found.
  */
 #include "doveadm/commands.h"
 
 #include "doveadm/doctor-config.h"
 #include "doveadm/doctor-server.h"
 #include "doveadm/doctor-user.h"
+#include "doveadm/expect.h"
+#include "doveadm/loaded.h"
 
 #define DOCTOR_EXIT_FOUND 2
 
 struct doctor_command {
 	struct doveadm_mail_cmd_context ctx;
 	struct roost_findings findings;
+	struct roost_findings of_server;	/* which are logged */
+	struct roost_expect expect;
 	struct roost_doctor_user doctor;
 	struct roost_doveconf *global;
 };
 
 /* -- users -- */
+
+/* A row would be one about a user. */
+static void
+doctor_expect_server(struct doctor_command *cmd)
+{
+	const char *error;
+
+	cmd->of_server.is_logged = TRUE;
+	if (roost_loaded_check(&cmd->of_server, &error) < 0)
+		i_fatal_status(EX_TEMPFAIL, "roost: %s", error);
+}
 
 static void
 doctor_cmd_init(struct doveadm_mail_cmd_context *ctx)
@@ -32,6 +47,10 @@ doctor_cmd_init(struct doveadm_mail_cmd_context *ctx)
 						  ctx);
 	const char *error;
 
+	/* What is wrong with them was told before. */
+	(void)roost_expect_read(&cmd->expect, ctx->cctx, TRUE);
+	if (cmd->expect.is_loaded)
+		doctor_expect_server(cmd);
 	cmd->global = roost_doctor_config_read(&error);
 	if (cmd->global == NULL)
 		i_fatal_status(EX_TEMPFAIL, "roost: %s", error);
@@ -49,7 +68,10 @@ doctor_user(struct doveadm_mail_cmd_context *ctx, struct roost_user *ruser,
 	struct doctor_command *cmd = container_of(ctx, struct doctor_command,
 						  ctx);
 
-	return roost_doctor_user(&cmd->doctor, ruser, user, error_r);
+	return cmd->expect.is_loaded ?
+		roost_expect_user(&cmd->expect, &cmd->findings, ctx, ruser,
+				  user, error_r) :
+		roost_doctor_user(&cmd->doctor, ruser, user, error_r);
 }
 
 static int
@@ -65,7 +87,15 @@ doctor_cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 	struct doctor_command *cmd = container_of(ctx, struct doctor_command,
 						  ctx);
 
-	if (cmd->findings.is_bad && ctx->exit_code == 0)
+	if (cmd->expect.is_sealed && cmd->expect.user_count == 0 &&
+	    ctx->exit_code == 0) {
+		i_error("roost: No user's mail was looked at, because "
+			"roost_enable is yes for none, so that nobody's new "
+			"mail is sealed: set it to yes, for all or in userdb");
+		cmd->of_server.is_bad = TRUE;
+	}
+	if ((cmd->findings.is_bad || cmd->of_server.is_bad) &&
+	    ctx->exit_code == 0)
 		ctx->exit_code = DOCTOR_EXIT_FOUND;
 	roost_doveconf_free(&cmd->global);
 }
@@ -86,7 +116,7 @@ doctor_cmd_alloc(void)
 /* -- the server -- */
 
 static void
-doctor_server(void)
+doctor_server(bool is_expecting)
 {
 	struct roost_findings findings = { .is_bad = FALSE };
 	struct roost_doveconf *global;
@@ -94,9 +124,12 @@ doctor_server(void)
 
 	roost_finding_headers();
 	global = roost_doctor_config_read(&error);
-	if (global != NULL) {
+	if (is_expecting) {
+		(void)roost_loaded_check(&findings, &error);
+	} else if (global != NULL) {
 		roost_doctor_server(&findings, global);
-		(void)roost_doctor_config(&findings, global, &error);
+		if (roost_loaded_check(&findings, &error) == 0)
+			(void)roost_doctor_config(&findings, global, &error);
 	}
 	roost_doveconf_free(&global);
 	if (findings.is_bad)
@@ -136,6 +169,8 @@ static struct doveadm_cmd_ver2 doctor_users = {
 static void
 doctor_cmd(struct doveadm_cmd_context *cctx)
 {
+	bool has_users = doctor_has_users(cctx);
+	struct roost_expect expect;
 	const char *misuse;
 
 	/* It looks at files of this machine, and asks a program. */
@@ -146,11 +181,13 @@ doctor_cmd(struct doveadm_cmd_context *cctx)
 		return;
 	}
 	misuse = roost_command_more_phrase(cctx);
+	if (misuse == NULL)
+		misuse = roost_expect_read(&expect, cctx, has_users);
 	if (misuse != NULL)
 		i_fatal_status(EX_USAGE, "roost doctor: %s", misuse);
 	doveadm_print_init(DOVEADM_PRINT_TYPE_PAGER);
-	if (!doctor_has_users(cctx)) {
-		doctor_server();
+	if (!has_users) {
+		doctor_server(expect.is_loaded);
 		return;
 	}
 	doctor_users.parameters = cctx->cmd->parameters;
@@ -161,9 +198,10 @@ doctor_cmd(struct doveadm_cmd_context *cctx)
 struct doveadm_cmd_ver2 roost_cmd_doctor = {
 	.name = "roost doctor",
 	.cmd = doctor_cmd,
-	.usage = "[-u <user>|-A]",
+	.usage = "[-u <user>|-A] "ROOST_EXPECT_USAGE,
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
+ROOST_EXPECT_PARAMS
 ROOST_COMMAND_MORE_PARAM
 DOVEADM_CMD_PARAMS_END
 };

@@ -24,9 +24,15 @@ roost_finding_headers(void)
 	doveadm_print_header_simple("mend");
 }
 
-void
-roost_finding_add(struct roost_findings *findings,
-		  const struct roost_finding *finding)
+static void
+finding_log(const struct roost_finding *finding)
+{
+	i_error("roost: %s: %s, so that %s.  Mend it with: %s", finding->where,
+		finding->what, finding->why, finding->mend);
+}
+
+static void
+finding_print(const struct roost_finding *finding)
 {
 	doveadm_print(severities[finding->severity]);
 	doveadm_print(finding->name);
@@ -34,6 +40,16 @@ roost_finding_add(struct roost_findings *findings,
 	doveadm_print(finding->what);
 	doveadm_print(finding->why);
 	doveadm_print(finding->mend);
+}
+
+void
+roost_finding_add(struct roost_findings *findings,
+		  const struct roost_finding *finding)
+{
+	if (findings->is_logged)
+		finding_log(finding);
+	else
+		finding_print(finding);
 	if (finding->severity != ROOST_SEVERITY_NOTICE)
 		findings->is_bad = TRUE;
 }

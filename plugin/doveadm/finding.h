@@ -26,6 +26,7 @@ struct roost_finding {
 
 struct roost_findings {
 	bool is_bad;		/* there is one worse than a notice */
+	bool is_logged;		/* each is an error of doveadm, and no row */
 };
 
 /* What a doctor's command needs before the first finding. */

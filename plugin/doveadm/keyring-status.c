@@ -5,16 +5,28 @@
  *
  * No secret of the user is needed, and of each message the first bytes are
  * read.  With --quick not even these: the columns about messages stay empty.
+ * Without a secret, a keyring in password mode stays locked, and it is not
+ * known whether it opens: then the exit code is 77 if nothing else is wrong.
+ *
+ * At the command line of the mail host it is also an error where Roost is not
+ * loaded, because all that is told of a user is of no use there: 78.
  */
 #include "doveadm/commands.h"
 
 #include "doveadm/count.h"
+#include "doveadm/given.h"
+#include "doveadm/loaded.h"
+#include "doveadm/wrap.h"
 
 #include "roost/bytes.h"
 
 struct status_command {
 	struct doveadm_mail_cmd_context ctx;
+	struct roost_findings findings;		/* about the server */
+	struct roost_given given;
 	bool is_quick;
+	bool is_for_people;	/* no format was asked for */
+	bool is_locked;		/* a keyring is, and nothing shows more */
 };
 
 /* What is known of a user. */
@@ -25,6 +37,7 @@ struct status {
 	const char *name;		/* of the keyring */
 	const char *state;
 	const char *next;		/* what to do, where that is known */
+	bool is_locked;			/* for want of the user's secret */
 	bool is_counted;		/* and count is right */
 	struct roost_count count;
 };
@@ -36,15 +49,30 @@ status_count_header(const char *key, const char *title)
 			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
 }
 
+/* Over a connection no program is asked for the configuration. */
+static void
+status_check_server(struct status_command *cmd)
+{
+	const char *error;
+
+	cmd->findings.is_logged = TRUE;
+	if (cmd->ctx.cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI &&
+	    roost_loaded_check(&cmd->findings, &error) < 0)
+		i_fatal_status(EX_TEMPFAIL, "roost: %s", error);
+}
+
 static void
 status_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 {
 	struct status_command *cmd =
 		container_of(_ctx, struct status_command, ctx);
 
-	if (roost_command_refuse_more(_ctx))
+	roost_given_init(&cmd->given, _ctx);
+	if (roost_command_refuse_more(_ctx) ||
+	    roost_given_refuse_many(&cmd->given, _ctx))
 		return;
 	(void)doveadm_cmd_param_bool(_ctx->cctx, "quick", &cmd->is_quick);
+	status_check_server(cmd);
 	doveadm_print_header_simple("keyring");
 	doveadm_print_header("keyring-id", "keyring id", 0);
 	doveadm_print_header_simple("mode");
@@ -76,19 +104,20 @@ status_slots(const struct roost_keyring *doc)
 }
 
 /* Tries to unlock the keyring, and says how that went.  Returns 0 if it is in
-   order, or -1.  One in password mode that stays locked is in order, because
-   the user's secret is not at hand here. */
+   order, or -1.  One in password mode that stays locked may be in order: the
+   user's secret is not at hand here. */
 static int
-status_state(struct roost_ring *ring, const char **state_r)
+status_state(struct status *status)
 {
+	struct roost_ring *ring = status->ring;
 	bool has_provider = roost_keyring_has_slot(roost_ring_doc(ring),
 						   ROOST_SLOT_PROVIDER);
 	enum roost_err err = roost_ring_unlock(ring);
 
-	*state_r = err == ROOST_OK ? "open" : err == ROOST_ERR_LOCKED ?
+	status->state = err == ROOST_OK ? "open" : err == ROOST_ERR_LOCKED ?
 		"locked" : roost_err_phrase(err);
-	return err == ROOST_OK || (err == ROOST_ERR_LOCKED && !has_provider) ?
-		0 : -1;
+	status->is_locked = err == ROOST_ERR_LOCKED && !has_provider;
+	return err == ROOST_OK || status->is_locked ? 0 : -1;
 }
 
 /* Is the keyring still wrapped by the provider key that is being replaced? */
@@ -172,11 +201,25 @@ next_for(const struct status *status)
 		return t_strdup_printf("Add a recovery code, without which a "
 			"forgotten password loses the mail: doveadm roost "
 			"slot add -u %s recovery", user);
-	return status->is_counted ? "Nothing" :
-		"Ask again without --quick whether mail is to be sealed";
+	if (!status->is_counted)
+		return "Ask again without --quick whether mail is to be sealed";
+	return !status->is_locked ? "Nothing" :
+		t_strdup_printf("See whether the user's secret opens it: "
+				"doveadm roost status -u %s --secret-file -",
+				user);
 }
 
 /* -- printing -- */
+
+/* The last column, which is a sentence. */
+static void
+status_print_next(const struct status *status, const struct status_command *cmd)
+{
+	const char *text = cmd->findings.is_bad ? "Load Roost where the errors "
+		"say that it is not, and restart Dovecot" : status->next;
+
+	doveadm_print(cmd->is_for_people ? roost_wrap("next: ", text) : text);
+}
 
 static void
 status_print_keyring(const struct status *status)
@@ -206,7 +249,7 @@ status_print_no_keyring(void)
 }
 
 static void
-status_print(const struct status *status)
+status_print(const struct status *status, const struct status_command *cmd)
 {
 	const struct roost_count_box *all = &status->count.all;
 
@@ -220,7 +263,7 @@ status_print(const struct status *status)
 	doveadm_print(status->is_counted ? dec2str(all->unsealed) : "");
 	doveadm_print(status->is_counted && status->ring != NULL ?
 		      dec2str(all->old_epoch) : "");
-	doveadm_print(status->next);
+	status_print_next(status, cmd);
 }
 
 /* -- running -- */
@@ -228,8 +271,9 @@ status_print(const struct status *status)
 /* Finds out what the keyring is.  Returns 0, or -1 with error_r if it is not in
    order; what is to be printed is known in both cases. */
 static int
-status_keyring(struct status *status, struct roost_user *ruser,
-	       struct mail_namespace *ns, const char **error_r)
+status_keyring(struct status *status, struct status_command *cmd,
+	       struct roost_user *ruser, struct mail_namespace *ns,
+	       const char **error_r)
 {
 	int ret = roost_user_ring(ruser, ns, &status->ring, error_r);
 
@@ -243,7 +287,14 @@ status_keyring(struct status *status, struct roost_user *ruser,
 		status->state = "no keyring";
 		return 0;
 	}
-	if (status_state(status->ring, &status->state) == 0)
+	ret = roost_given_unlock(&cmd->given, status->ring, status->config,
+				 FALSE, error_r);
+	if (ret < 0) {
+		status->state = "locked";
+		status->next = "Give a secret that opens the keyring";
+		return ret;
+	}
+	if (status_state(status) == 0)
 		return 0;
 	status->next = "Restore the keyring, or the provider key that it was "
 		"made with, from a backup";
@@ -273,6 +324,20 @@ status_mail(struct status *status, struct doveadm_mail_cmd_context *ctx,
 	return -1;
 }
 
+/* Does userdb take Roost away from the user?  Returns 0, or -1 with error_r. */
+static int
+status_plugin(struct status *status, const char **error_r)
+{
+	if (str_array_find(roost_mail_plugins(status->user->set), "roost"))
+		return 0;
+	status->next = "Take mail_plugins out of the user's userdb fields, or "
+		"add roost to it";
+	*error_r = "mail_plugins of this user lacks roost, so that mail is "
+		"saved in clear, and sealed mail cannot be read: take it out "
+		"of the user's userdb fields, or add roost to it";
+	return -1;
+}
+
 static int
 status_run(struct status *status, struct status_command *cmd,
 	   struct roost_user *ruser, const char **error_r)
@@ -283,7 +348,7 @@ status_run(struct status *status, struct status_command *cmd,
 	if (roost_user_namespace_config(ruser, ns, &status->config,
 					error_r) < 0)
 		return -1;
-	ret = status_keyring(status, ruser, ns, error_r);
+	ret = status_keyring(status, cmd, ruser, ns, error_r);
 	if (ret == 0 && !cmd->is_quick) {
 		ret = status_mail(status, &cmd->ctx, ns, error_r);
 		if (ret < 0 && status->next == NULL)
@@ -292,7 +357,10 @@ status_run(struct status *status, struct status_command *cmd,
 	if (status->next == NULL)
 		status->next = status->ring == NULL ? next_for_none(status) :
 			next_for(status);
-	status_print(status);
+	if (ret == 0)
+		ret = status_plugin(status, error_r);
+	status_print(status, cmd);
+	cmd->is_locked = cmd->is_locked || status->is_locked;
 	roost_count_free(&status->count);
 	return ret;
 }
@@ -323,6 +391,21 @@ status_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	return roost_command_run(ctx, user, status_user);
 }
 
+/* What is no failure of a user sets the exit code last, so that it hides
+   none. */
+static void
+status_cmd_deinit(struct doveadm_mail_cmd_context *ctx)
+{
+	struct status_command *cmd =
+		container_of(ctx, struct status_command, ctx);
+
+	if (ctx->exit_code == 0 && cmd->findings.is_bad)
+		ctx->exit_code = EX_CONFIG;
+	if (ctx->exit_code == 0 && cmd->is_locked)
+		ctx->exit_code = EX_NOPERM;
+	roost_given_deinit(&cmd->given);
+}
+
 static struct doveadm_mail_cmd_context *
 status_cmd_alloc(void)
 {
@@ -332,17 +415,22 @@ status_cmd_alloc(void)
 	roost_command_accept_params(&cmd->ctx);
 	cmd->ctx.v.init = ROOST_CMD_INIT(status_cmd_init);
 	cmd->ctx.v.run = status_cmd_run;
-	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	cmd->ctx.v.deinit = status_cmd_deinit;
+	/* So many columns are a table for no terminal. */
+	cmd->is_for_people = !doveadm_print_is_initialized();
+	doveadm_print_init(DOVEADM_PRINT_TYPE_PAGER);
 	return &cmd->ctx;
 }
 
 struct doveadm_cmd_ver2 roost_cmd_status = {
 	.name = "roost status",
 	.mail_cmd = status_cmd_alloc,
-	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-q|--quick]",
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX ROOST_GIVEN_USAGE
+		"[-q|--quick]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('q', "quick", CMD_PARAM_BOOL, 0)
 ROOST_COMMAND_MORE_PARAM
+ROOST_GIVEN_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

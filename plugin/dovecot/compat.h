@@ -51,6 +51,12 @@
 # define ROOST_SETTINGS_PLACE "in plugin { }"
 #endif
 
+/* Where a Dovecot that reads settings of plugins by a module of their own has
+   that of Roost, under the folder of plugins. */
+#ifdef ROOST_HAVE_SETTINGS_FRAMEWORK
+# define ROOST_SETTINGS_MODULE "settings/libroost_settings.so"
+#endif
+
 /* Does Dovecot keep its configuration in base_dir, with the contents of the
    files that settings name?  Then, what deliver_log_format says without telling
    anything of a message; and the setting, with its value, that lets the plugin

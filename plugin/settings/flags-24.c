@@ -31,8 +31,11 @@ roost_flags_settings_get(struct mail_user *user,
 			 const struct roost_flags_settings **set_r,
 			 const char **error_r)
 {
-	return settings_get(user->event, &roost_flags_setting_parser_info, 0,
-			    set_r, error_r);
+	if (settings_get(user->event, &roost_flags_setting_parser_info, 0,
+			 set_r, error_r) == 0)
+		return 0;
+	*error_r = roost_info_error(*error_r);
+	return -1;
 }
 
 void

@@ -48,8 +48,10 @@ keydict_check(const char *name, struct event *event, const char **error_r)
 	bool is_known = FALSE;
 
 	if (settings_get(event, &roost_keydict_setting_parser_info, 0, &set,
-			 error_r) < 0)
+			 error_r) < 0) {
+		*error_r = roost_info_error(*error_r);
 		return -1;
+	}
 	if (array_is_created(&set->names)) {
 		array_foreach_elem(&set->names, known)
 			is_known = is_known || strcmp(known, name) == 0;

@@ -87,7 +87,7 @@ if not servers.PLAIN:
     def test_password_mode_is_locked_for_the_operator(server):
         server.init_password_mode("carol")
         code, rows, _ = roost(server, "status", "-u", "carol")
-        assert code == 0 and rows[0]["mode"] == "password"
+        assert code == 77 and rows[0]["mode"] == "password"
         assert rows[0]["state"] == "locked"
         assert server.deliver(MESSAGE, "carol")[0][0] == 250
         code, _, said = roost(server, "verify", "-u", "carol")

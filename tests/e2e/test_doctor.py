@@ -90,6 +90,9 @@ CONFIGURED = {
     "no-plugin-in-another": (
         "protocol quota-status {\n%s}\n" % NO_PLUGINS, "plugin-missing",
         "protocol quota-status", "error"),
+    "no-plugin-for-a-network": (
+        "remote 10.0.0.0/8 {\n%s}\n" % NO_PLUGINS, "plugin-missing",
+        "remote/10.0.0.0/8", "error"),
     "fts": ("protocol imap {\n%s}\n" % (PLUGINS % "fts"),
             "full-text-plugin", "protocol imap", "error"),
     "fts-allowed": (PLUGINS % "fts" + PLUGIN % ("roost_fts", "allow"),
@@ -155,8 +158,94 @@ def test_configuration(patient, what):
     patient.extra = extra
     found = patient.find(name, where)
     assert [row["severity"] for row in found] == [severity], found
-    patient.extra += lines(found[0]["mend"])
+    mend = found[0]["mend"]
+    if mend.startswith("in that block: "):
+        mend = extra.split("{")[0] + "{ %s }" % mend.split(": ", 1)[1]
+    patient.extra += lines(mend)
     assert not patient.find(name, where), patient.extra
+
+
+@pytest.mark.skipif(servers.NEW, reason="only 2.3 has lists that a later line "
+                    "does not change")
+def test_list_that_stands_before_the_line_of_roost(patient):
+    """As in conf.d, where 20-lmtp.conf comes before 90-roost.conf."""
+    patient.server.roost = False
+    patient.server.protocol_plugins = {}
+    patient.extra = "".join(
+        "protocol %s {\n  mail_plugins = $mail_plugins %s\n}\n" % pair
+        for pair in [("imap", "imap_sieve"), ("lmtp", "sieve"),
+                     ("lda", "sieve")]) + \
+        patient.server._roost_settings()
+    found = patient.find("plugin-missing")
+    assert [row["where"] for row in found] == [
+        "protocol imap", "protocol lmtp", "protocol lda"]
+    for row in found:
+        assert "a list of its own" in row["what"]
+        patient.extra += lines(row["mend"])
+    assert not patient.find("plugin-missing")
+
+
+def test_no_plugin_anywhere(patient):
+    """One line mends it, and one finding says so."""
+    patient.extra = NO_PLUGINS + "".join(
+        "protocol %s {\n%s}\n" % (name, NO_PLUGINS)
+        for name in ("imap", "pop3", "lmtp", "lda"))
+    patient.server.protocol_plugins = {}
+    found, = patient.find("plugin-missing")
+    assert found["where"] == "every protocol"
+
+
+def test_plugin_in_each_protocol_alone(patient):
+    """A list for all that lacks it is no fault then."""
+    programs = ("imap", "pop3", "lmtp", "lda", "doveadm", "indexer-worker")
+    patient.server.protocol_plugins = {}
+    patient.extra = NO_PLUGINS + "".join(
+        "protocol %s {\n%s}\n" % (name, PLUGINS % "roost")
+        for name in programs)
+    assert not patient.find("plugin-missing")
+
+
+# A server that is older than the installation
+
+@pytest.mark.skipif(not servers.NEW, reason="2.3 learns by a reload")
+def test_server_that_was_started_before(make_server):
+    server = make_server("maildir", users=["alice"])
+    module = os.path.join(servers.MODULES, "settings", "libroost_settings.so")
+
+    def told():
+        return [row for row in ask(server)[1]
+                if row["finding"] == "restart-needed"]
+    assert not told()
+    os.chmod(module, 0o644)
+    found, = told()
+    assert found["severity"] == "error" and "reload" in found["why"]
+    assert "restart dovecot" in found["mend"]
+    done = server.doveadm("roost", "status", "-u", "alice", check=False)
+    assert done.returncode == 78 and b"restart dovecot" in done.stderr
+    server.stop()
+    assert not told()
+    server.start()
+    assert not told()
+
+
+@pytest.mark.skipif(not servers.NEW, reason="2.3 learns by a reload")
+def test_command_that_gets_the_old_configuration(make_server, tmp_path):
+    """As doveadm does by default: from the server that runs."""
+    server = make_server("maildir", roost=False, users=["alice"], start=False)
+    module = os.path.join(servers.MODULES, "settings", "libroost_settings.so")
+    away = str(tmp_path / "module")
+    shutil.move(module, away)
+    try:
+        server.start()
+    finally:
+        shutil.move(away, module)
+    socket = os.path.join(server.run_dir, "config")
+    done = subprocess.run(
+        ["doveadm", "-c", socket, "roost", "init", "-u", "alice"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=server._environment(), timeout=120)
+    assert done.returncode == 75, done
+    assert b"restart Dovecot, a reload is not enough" in done.stderr, done
 
 
 # mail_crypt

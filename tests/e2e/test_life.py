@@ -92,7 +92,7 @@ def test_recovery_code_is_stored_nowhere(server, user):
     assert len(set(codes)) == 3
     assert opens(server, user, codes[2]) and not opens(server, user, codes[0])
     listed = str(good(roost(server, "slot", "list", "-u", user))) + str(
-        good(roost(server, "status", "-u", user)))
+        good(roost(server, "status", "-u", user, secret=codes[2])))
     for code in codes:
         raw = rf.read_code(code.encode())
         words = [code.encode(), code.lower().encode(),

@@ -121,10 +121,12 @@ def test_user_without_the_plugin(make_server):
     server.change_user("bob", **(
         {"mail_plugins/roost": "no"} if servers.NEW else
         {"mail_plugins": "acl"}))
-    done = server.doveadm("-f", "flow", "roost", "status", "-A")
+    done = server.doveadm("-f", "flow", "roost", "status", "-A", check=False)
     assert done.stdout.count(b"state=open") == 3, done.stdout
+    assert done.returncode == 75, done
+    assert done.stderr.count(b"mail_plugins of this user lacks roost") == 1
     server.doveadm("roost", "policy", "-A", "open")
-    done = server.doveadm("-f", "flow", "roost", "status", "-A")
+    done = server.doveadm("-f", "flow", "roost", "status", "-A", check=False)
     assert done.stdout.count(b"policy=open") == 3, done.stdout
 
 

@@ -12,6 +12,7 @@ import tamper
 
 pytestmark = pytest.mark.skipif(servers.PLAIN, reason="needs the commands")
 
+LOCKED = 77
 MESSAGE = b"Subject: %d\r\n\r\nbody of the message\r\n"
 
 
@@ -116,12 +117,69 @@ def test_forgotten_password_would_lose_the_mail(make_server):
                                   policy=b"sealed")
     tamper.put_keyring(server, "alice", text)
     code, row, said = status(server)
-    assert (code, said) == (0, "")
+    assert (code, said) == (LOCKED, "")
     assert (row["mode"], row["state"]) == ("password", "locked")
     assert "doveadm roost slot add -u alice recovery" in row["next"]
     server.init_password_mode("bob")
     code, row, said = status(server, user="bob")
-    assert row["slots"] == "password,recovery" and row["next"] == "Nothing"
+    assert row["slots"] == "password,recovery"
+    assert row["next"].startswith("See whether the user's secret opens it: ")
+
+
+def test_locked_keyring(make_server, tmp_path):
+    """It is said, what to do next, and by the status; with a secret it is
+    known whether it opens."""
+    server = make_server("maildir", users=["alice"], secret=True)
+    server.init_password_mode("alice")
+    deliver(server, 1)
+    code, row, said = status(server)
+    assert (code, said, row["state"]) == (LOCKED, "", "locked")
+    assert row["next"].endswith(
+        ": doveadm roost status -u alice --secret-file -")
+
+    def given(text):
+        done = server.doveadm(
+            "-f", "json", *row["next"].split(": doveadm ")[1].split(),
+            input=text.encode() + b"\n", check=False)
+        found, = json.loads(done.stdout)
+        return done.returncode, found, done.stderr.decode()
+    code, found, said = given(server.password("alice"))
+    assert (code, said) == (0, "")
+    assert (found["state"], found["next"]) == ("open", "Nothing")
+    code, found, said = given("another one")
+    assert code == 77 and found["state"] == "locked" and said
+
+
+def test_columns(make_server):
+    """No line is longer than a terminal's, but for a path; a command stands
+    on a line of its own."""
+    server = without_roost(make_server, "maildir", 3)
+    shown = server.doveadm("roost", "status", "-u", "alice").stdout.decode()
+    lines = shown.splitlines()
+    assert "    doveadm roost init -u alice" in lines, shown
+    assert "state: no keyring" in lines
+    for line in lines:
+        assert len(line) <= 80 or line.startswith("keyring: "), shown
+
+
+def test_without_roost_in_a_protocol(make_server):
+    """All else that is told is of no use there."""
+    server = make_server("maildir", users=["alice"])
+    deliver(server, 1)
+    code, row, said = status(server)
+    assert (code, said) == (0, "")
+    server.extra = "protocol lmtp {\n%s}\n" % (
+        "mail_plugins = \n" if servers.NEW else "mail_plugins = acl\n")
+    server.reload()
+    deliver(server, 1)
+    assert not server.objects("alice")[1][2].startswith(servers.MAGIC) or \
+        not server.objects("alice")[0][2].startswith(servers.MAGIC)
+    for args in (), ("--quick",):
+        code, row, said = status(server, *args)
+        assert code == 78, said
+        assert "protocol lmtp: mail_plugins lacks roost" in said
+        assert "Mend it with: protocol lmtp {" in said
+        assert row["next"].startswith("Load Roost where")
 
 
 def test_escrow_is_shown(make_server):
