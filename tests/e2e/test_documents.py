@@ -138,7 +138,7 @@ def test_provider_mode(make_server):
     assert {"provider", "recovery", "escrow"} == {
         slot["type"] for slot in slotkit.good(slotkit.roost(
             server, "slot", "list", "-u", "alice"))}
-    assert len(done) == 14
+    assert len(done) == 15
 
 
 def test_password_mode(make_server):
