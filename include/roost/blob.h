@@ -20,15 +20,20 @@
 	ROOST_NONCE_SIZE + ROOST_KEY_SIZE + ROOST_TAG_SIZE)
 /* Around the items of form 2, besides H: form, nonce, tag. */
 #define ROOST_BLOB_FORM_NEW_OVERHEAD (1 + ROOST_NONCE_SIZE + ROOST_TAG_SIZE)
+/* Around the items of form 3: form, nonce, tag. */
+#define ROOST_BLOB_FORM_BESIDE_OVERHEAD \
+	(1 + ROOST_NONCE_SIZE + ROOST_TAG_SIZE)
 #define ROOST_BLOB_ITEM_HEAD_SIZE 5
-/* What the items of blobs of form 1 that share a message may take.  Padded,
-   five of them take no more than one blob (FORMAT.md 12.7). */
-#define ROOST_BLOB_SHARED_MAX 26608
+/* What the items of a blob of form 1 and of those beside it may take.  Padded,
+   it and four of form 3 take no more than one blob (FORMAT.md 12.7). */
+#define ROOST_BLOB_SHARED_MAX 26836
 #define ROOST_BLOB_SENT_DATE_SIZE 12
 
 enum roost_blob_form {
 	ROOST_BLOB_FORM_OWN = 1,	/* made by who can open the keyring */
 	ROOST_BLOB_FORM_NEW = 2,	/* made by a delivery that cannot */
+	ROOST_BLOB_FORM_BESIDE = 3,	/* stands beside one of form 1, whose
+					   ids it is sealed with */
 };
 
 /* The numbers stand on disk; each item comes at most once, in this order. */
@@ -57,7 +62,8 @@ struct roost_blob_bytes {
 };
 
 struct roost_blob_content {
-	const uint8_t *data_key;	/* secret; 32 bytes; NULL in form 2 */
+	const uint8_t *data_key;	/* secret; 32 bytes; in form 1, else
+					   NULL */
 	struct roost_blob_bytes items[ROOST_BLOB_ITEM_COUNT];
 };
 
@@ -80,13 +86,13 @@ unsigned int roost_blob_trim(struct roost_blob_content *content, size_t max);
    bytes. */
 struct roost_blob {
 	enum roost_blob_form form;
-	const uint8_t *keyring_id;	/* ROOST_ID_SIZE bytes */
-	/* The message's id; in form 1 it is zero for a message that is not
-	   sealed. */
-	const uint8_t *object_id;
-	struct roost_header header;	/* not set in form 1 */
-	const uint8_t *ad;
-	size_t ad_len;
+	/* ROOST_ID_SIZE bytes each.  The second is the message's; in form 1 it
+	   is zero for a message that is not sealed.  Form 3 has neither: see
+	   roost_blob_stands_beside(). */
+	const uint8_t *keyring_id, *object_id;
+	struct roost_header header;	/* set in form 2 alone */
+	const uint8_t *head;		/* all before the nonce */
+	size_t head_len;
 	const uint8_t *nonce;
 	const uint8_t *sealed;
 	size_t sealed_len;
@@ -97,8 +103,18 @@ struct roost_blob {
 enum roost_err roost_blob_parse(const uint8_t *bytes, size_t len,
 				struct roost_blob *blob_r) ROOST_CHECKED;
 
-/* Make the AEAD of form 1, from D(master key, "cache"), or of form 2, from
-   D(data key, "blob").  The caller frees it; it is NULL after an error. */
+/*
+ * Say what a blob of form 3 stands beside: the ids, of ROOST_ID_SIZE bytes, of
+ * the blob of form 1 of the same message.  They are borrowed and need not be
+ * proven, since opening proves them.  For a blob of form 3 alone.
+ */
+void roost_blob_stands_beside(struct roost_blob *blob,
+			      const uint8_t keyring_id[ROOST_ID_SIZE],
+			      const uint8_t object_id[ROOST_ID_SIZE]);
+
+/* Make the AEAD of forms 1 and 3, from D(master key, "cache"), or of form 2,
+   from D(data key, "blob").  The caller frees it; it is NULL after an
+   error. */
 enum roost_err roost_blob_aead_own(const uint8_t master[ROOST_KEY_SIZE],
 				   struct roost_aead **aead_r) ROOST_CHECKED;
 enum roost_err roost_blob_aead_new(const uint8_t data_key[ROOST_KEY_SIZE],
@@ -107,8 +123,9 @@ enum roost_err roost_blob_aead_new(const uint8_t data_key[ROOST_KEY_SIZE],
 /*
  * Open into plain_r, which holds blob->sealed_len bytes and is secret; the
  * items of content_r point into it.  ROOST_ERR_BLOB_AUTH if it is not genuine,
- * ROOST_ERR_BLOB_CONTENT if it is but not of this version; plain_r and
- * content_r are zero after an error.
+ * or of form 3 and nobody said what it stands beside, ROOST_ERR_BLOB_CONTENT if
+ * it is genuine but not of this version; plain_r and content_r are zero after
+ * an error.
  */
 enum roost_err roost_blob_open(const struct roost_blob *blob,
 			       struct roost_aead *aead, uint8_t *plain_r,
@@ -128,6 +145,14 @@ roost_blob_seal_own(struct roost_aead *aead,
 		    const uint8_t object_id[ROOST_ID_SIZE],
 		    const struct roost_blob_content *content,
 		    uint8_t *blob_r, size_t *len_r) ROOST_CHECKED;
+/* The same in form 3, beside a blob of form 1 that has these ids;
+   content->data_key is not used. */
+enum roost_err
+roost_blob_seal_beside(struct roost_aead *aead,
+		       const uint8_t keyring_id[ROOST_ID_SIZE],
+		       const uint8_t object_id[ROOST_ID_SIZE],
+		       const struct roost_blob_content *content,
+		       uint8_t *blob_r, size_t *len_r) ROOST_CHECKED;
 /* The same in form 2, where header is H of the message, of header_len bytes;
    content->data_key is not used. */
 enum roost_err

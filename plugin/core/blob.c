@@ -17,7 +17,9 @@
 /* A step of padding is at most an eighth of what it pads, unless that is
    short. */
 #define PAD_STEPS_MAX 16
-#define FORM_OWN_AD_SIZE (BLOB_FORM_SIZE + ROOST_ID_SIZE + ROOST_ID_SIZE)
+/* The form and two ids: in form 1 they stand before the nonce, in form 3 the
+   form alone does. */
+#define IDS_AD_SIZE (BLOB_FORM_SIZE + ROOST_ID_SIZE + ROOST_ID_SIZE)
 
 const char *const roost_blob_standard_names[] = {
 	"Bcc", "Cc", "Content-Description", "Content-Disposition",
@@ -159,11 +161,14 @@ blob_parse(const uint8_t *bytes, size_t len, struct roost_blob *blob)
 		(void)roost_cursor_bytes(&cur, blob->header.len);
 		blob->keyring_id = blob->header.keyring_id;
 		blob->object_id = blob->header.object_id;
+	} else if (form == ROOST_BLOB_FORM_BESIDE) {
+		blob->form = ROOST_BLOB_FORM_BESIDE;
+		blob->keyring_id = blob->object_id = NULL;
 	} else {
 		return ROOST_ERR_BLOB_FORM;
 	}
-	blob->ad = bytes;
-	blob->ad_len = len - cur.left;
+	blob->head = bytes;
+	blob->head_len = len - cur.left;
 	blob->nonce = roost_cursor_bytes(&cur, ROOST_NONCE_SIZE);
 	blob->sealed = cur.next;
 	blob->sealed_len = cur.left;
@@ -180,6 +185,15 @@ roost_blob_parse(const uint8_t *bytes, size_t len, struct roost_blob *blob_r)
 	if (err != ROOST_OK)
 		memset(blob_r, 0, sizeof(*blob_r));
 	return err;
+}
+
+void
+roost_blob_stands_beside(struct roost_blob *blob,
+			 const uint8_t keyring_id[ROOST_ID_SIZE],
+			 const uint8_t object_id[ROOST_ID_SIZE])
+{
+	blob->keyring_id = keyring_id;
+	blob->object_id = object_id;
 }
 
 static enum roost_err
@@ -259,12 +273,45 @@ content_parse(struct roost_cursor *cur, enum roost_blob_form form, size_t max,
 
 /* Returns how many bytes the items and their padding may take in a blob. */
 static size_t
-items_max(enum roost_blob_form form, size_t ad_len)
+items_max(enum roost_blob_form form, size_t head_len)
 {
 	size_t key_len = form == ROOST_BLOB_FORM_OWN ? ROOST_KEY_SIZE : 0;
 
-	return ROOST_BLOB_SIZE_MAX - ad_len - ROOST_NONCE_SIZE -
+	return ROOST_BLOB_SIZE_MAX - head_len - ROOST_NONCE_SIZE -
 		ROOST_TAG_SIZE - key_len;
+}
+
+static void
+ids_write(enum roost_blob_form form, const uint8_t *keyring_id,
+	  const uint8_t *object_id, uint8_t ids_r[IDS_AD_SIZE])
+{
+	ids_r[0] = (uint8_t)form;
+	memcpy(ids_r + BLOB_FORM_SIZE, keyring_id, ROOST_ID_SIZE);
+	memcpy(ids_r + BLOB_FORM_SIZE + ROOST_ID_SIZE, object_id,
+	       ROOST_ID_SIZE);
+}
+
+/* Open what is sealed.  The associated data are the bytes before the nonce,
+   and in form 3 the ids behind them, which stand in another blob. */
+static enum roost_err
+blob_decrypt(const struct roost_blob *blob, struct roost_aead *aead,
+	     uint8_t *plain_r)
+{
+	const uint8_t *ad = blob->head;
+	size_t ad_len = blob->head_len;
+	uint8_t ids[IDS_AD_SIZE];
+	enum roost_err err;
+
+	if (blob->keyring_id == NULL || blob->object_id == NULL)
+		return ROOST_ERR_BLOB_AUTH;
+	if (blob->form == ROOST_BLOB_FORM_BESIDE) {
+		ids_write(blob->form, blob->keyring_id, blob->object_id, ids);
+		ad = ids;
+		ad_len = sizeof(ids);
+	}
+	err = roost_prim_aead_open(aead, blob->nonce, ad, ad_len,
+				   blob->sealed, blob->sealed_len, plain_r);
+	return err == ROOST_ERR_CHUNK ? ROOST_ERR_BLOB_AUTH : err;
 }
 
 enum roost_err
@@ -275,8 +322,7 @@ roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
 	enum roost_err err;
 
 	memset(content_r, 0, sizeof(*content_r));
-	err = roost_prim_aead_open(aead, blob->nonce, blob->ad, blob->ad_len,
-				   blob->sealed, blob->sealed_len, plain_r);
+	err = blob_decrypt(blob, aead, plain_r);
 	if (err == ROOST_OK) {
 		roost_cursor_init(&cur, plain_r,
 				  blob->sealed_len - ROOST_TAG_SIZE);
@@ -285,11 +331,9 @@ roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
 							ROOST_KEY_SIZE);
 		if (cur.is_stuck ||
 		    !content_parse(&cur, blob->form,
-				   items_max(blob->form, blob->ad_len),
+				   items_max(blob->form, blob->head_len),
 				   content_r))
 			err = ROOST_ERR_BLOB_CONTENT;
-	} else if (err == ROOST_ERR_CHUNK) {
-		err = ROOST_ERR_BLOB_AUTH;
 	}
 	if (err != ROOST_OK) {
 		roost_wipe(plain_r, blob->sealed_len);
@@ -301,7 +345,7 @@ roost_blob_open(const struct roost_blob *blob, struct roost_aead *aead,
 /* Check that what is to be sealed would open again. */
 static enum roost_err
 content_check(const struct roost_blob_content *content,
-	      enum roost_blob_form form, size_t ad_len)
+	      enum roost_blob_form form, size_t head_len)
 {
 	const struct roost_blob_bytes *item;
 	unsigned int type;
@@ -315,7 +359,7 @@ content_check(const struct roost_blob_content *content,
 		if (!item_is_good(form, type, item))
 			return ROOST_ERR_BLOB_CONTENT;
 	}
-	return roost_blob_items_size(content) > items_max(form, ad_len) ?
+	return roost_blob_items_size(content) > items_max(form, head_len) ?
 		ROOST_ERR_LIMIT : ROOST_OK;
 }
 
@@ -343,27 +387,26 @@ content_write(const struct roost_blob_content *content, size_t max,
 	return dst + (padded - size);
 }
 
-/* Seal a blob whose associated data stands in blob_r already.  data_key is NULL
-   in form 2. */
+/* Seal a blob whose bytes before the nonce, head_len of them, stand in blob_r
+   already. */
 static enum roost_err
-blob_seal(struct roost_aead *aead, size_t ad_len, const uint8_t *data_key,
+blob_seal(struct roost_aead *aead, enum roost_blob_form form, size_t head_len,
+	  const uint8_t *ad, size_t ad_len,
 	  const struct roost_blob_content *content,
 	  uint8_t *blob_r, size_t *len_r)
 {
-	uint8_t *nonce = blob_r + ad_len;
+	uint8_t *nonce = blob_r + head_len;
 	uint8_t *plain = nonce + ROOST_NONCE_SIZE, *end = plain;
-	enum roost_blob_form form = data_key != NULL ? ROOST_BLOB_FORM_OWN :
-		ROOST_BLOB_FORM_NEW;
 	enum roost_err err;
 
-	if (data_key != NULL) {
-		memcpy(plain, data_key, ROOST_KEY_SIZE);
+	if (form == ROOST_BLOB_FORM_OWN) {
+		memcpy(plain, content->data_key, ROOST_KEY_SIZE);
 		end += ROOST_KEY_SIZE;
 	}
-	end = content_write(content, items_max(form, ad_len), end);
+	end = content_write(content, items_max(form, head_len), end);
 	err = roost_prim_random(nonce, ROOST_NONCE_SIZE);
 	if (err == ROOST_OK)
-		err = roost_prim_aead_seal(aead, nonce, blob_r, ad_len, plain,
+		err = roost_prim_aead_seal(aead, nonce, ad, ad_len, plain,
 					   (size_t)(end - plain), plain);
 	end += ROOST_TAG_SIZE;
 	if (err == ROOST_OK)
@@ -385,15 +428,32 @@ roost_blob_seal_own(struct roost_aead *aead,
 	*len_r = 0;
 	if (content->data_key == NULL)
 		return ROOST_ERR_BLOB_CONTENT;
-	err = content_check(content, ROOST_BLOB_FORM_OWN, FORM_OWN_AD_SIZE);
+	err = content_check(content, ROOST_BLOB_FORM_OWN, IDS_AD_SIZE);
 	if (err != ROOST_OK)
 		return err;
-	blob_r[0] = ROOST_BLOB_FORM_OWN;
-	memcpy(blob_r + BLOB_FORM_SIZE, keyring_id, ROOST_ID_SIZE);
-	memcpy(blob_r + BLOB_FORM_SIZE + ROOST_ID_SIZE, object_id,
-	       ROOST_ID_SIZE);
-	return blob_seal(aead, FORM_OWN_AD_SIZE, content->data_key, content,
-			 blob_r, len_r);
+	ids_write(ROOST_BLOB_FORM_OWN, keyring_id, object_id, blob_r);
+	return blob_seal(aead, ROOST_BLOB_FORM_OWN, IDS_AD_SIZE,
+			 blob_r, IDS_AD_SIZE, content, blob_r, len_r);
+}
+
+enum roost_err
+roost_blob_seal_beside(struct roost_aead *aead,
+		       const uint8_t keyring_id[ROOST_ID_SIZE],
+		       const uint8_t object_id[ROOST_ID_SIZE],
+		       const struct roost_blob_content *content,
+		       uint8_t *blob_r, size_t *len_r)
+{
+	uint8_t ids[IDS_AD_SIZE];
+	enum roost_err err;
+
+	*len_r = 0;
+	err = content_check(content, ROOST_BLOB_FORM_BESIDE, BLOB_FORM_SIZE);
+	if (err != ROOST_OK)
+		return err;
+	blob_r[0] = ROOST_BLOB_FORM_BESIDE;
+	ids_write(ROOST_BLOB_FORM_BESIDE, keyring_id, object_id, ids);
+	return blob_seal(aead, ROOST_BLOB_FORM_BESIDE, BLOB_FORM_SIZE,
+			 ids, sizeof(ids), content, blob_r, len_r);
 }
 
 enum roost_err
@@ -402,6 +462,7 @@ roost_blob_seal_new(struct roost_aead *aead,
 		    const struct roost_blob_content *content,
 		    uint8_t *blob_r, size_t *len_r)
 {
+	const size_t head_len = BLOB_FORM_SIZE + header_len;
 	struct roost_header hdr;
 	enum roost_err err;
 
@@ -409,12 +470,11 @@ roost_blob_seal_new(struct roost_aead *aead,
 	if (roost_header_parse(header, header_len, &hdr) != ROOST_OK ||
 	    hdr.len != header_len)
 		return ROOST_ERR_BLOB_FORM;
-	err = content_check(content, ROOST_BLOB_FORM_NEW,
-			    BLOB_FORM_SIZE + header_len);
+	err = content_check(content, ROOST_BLOB_FORM_NEW, head_len);
 	if (err != ROOST_OK)
 		return err;
 	blob_r[0] = ROOST_BLOB_FORM_NEW;
 	memcpy(blob_r + BLOB_FORM_SIZE, header, header_len);
-	return blob_seal(aead, BLOB_FORM_SIZE + header_len, NULL, content,
-			 blob_r, len_r);
+	return blob_seal(aead, ROOST_BLOB_FORM_NEW, head_len,
+			 blob_r, head_len, content, blob_r, len_r);
 }

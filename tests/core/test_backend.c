@@ -909,6 +909,8 @@ blob_back(struct roost_aead *key, const uint8_t *bytes, size_t len)
 	struct roost_blob blob;
 
 	assert_good(roost_blob_parse(bytes, len, &blob));
+	if (blob.form == ROOST_BLOB_FORM_BESIDE)
+		roost_blob_stands_beside(&blob, ring->kr.id, hdr.object_id);
 	return told(roost_blob_open(&blob, key, back, &content), back,
 		    blob.sealed_len);
 }
@@ -926,6 +928,27 @@ blob_own(void)
 	if (err == ROOST_OK)
 		err = told(roost_blob_seal_own(key, ring->kr.id, hdr.object_id,
 					       &content, bytes, &len),
+			   &len, sizeof(len));
+	if (err == ROOST_OK)
+		err = blob_back(key, bytes, len);
+	roost_prim_aead_free(&key);
+	return err;
+}
+
+static enum roost_err
+blob_beside(void)
+{
+	struct roost_blob_content content = { .data_key = NULL };
+	uint8_t bytes[ROOST_BLOB_SIZE_MAX];
+	struct roost_aead *key;
+	size_t len = 0;
+	enum roost_err err = roost_blob_aead_own(ring->master, &key);
+
+	assert_true((err == ROOST_OK) == (key != NULL));
+	if (err == ROOST_OK)
+		err = told(roost_blob_seal_beside(key, ring->kr.id,
+						  hdr.object_id, &content,
+						  bytes, &len),
 			   &len, sizeof(len));
 	if (err == ROOST_OK)
 		err = blob_back(key, bytes, len);
@@ -978,6 +1001,7 @@ test_indexes(void **state)
 {
 	(void)state;
 	ASSERT_TOLD(blob_own);
+	ASSERT_TOLD(blob_beside);
 	ASSERT_TOLD(blob_new);
 	ASSERT_TOLD(keyword);
 }

@@ -76,7 +76,7 @@ test_derive(const uint8_t *key, const char *label, const uint8_t *extra,
 
 #define MAX ROOST_BLOB_SIZE_MAX
 #define TYPES ROOST_BLOB_ITEM_COUNT
-#define FORMS 2
+#define FORMS 3
 #define H_SIZE KIT_HEADER_SIZE
 
 struct fixture {
@@ -93,10 +93,17 @@ struct fixture {
 
 /* -- making and opening -- */
 
+/* Forms 1 and 3 have the key of the cache. */
+static bool
+has_cache_key(enum roost_blob_form form)
+{
+	return form != ROOST_BLOB_FORM_NEW;
+}
+
 static const char *
 label_of(enum roost_blob_form form)
 {
-	return form == ROOST_BLOB_FORM_OWN ? "cache" : "blob";
+	return has_cache_key(form) ? "cache" : "blob";
 }
 
 static struct fixture *
@@ -117,7 +124,7 @@ fixture_new(enum roost_blob_form form)
 	stanza[0] = stanza[1] = 1;
 	roost_be16_put(stanza + 2, ROOST_STANZA_X25519_BODY_SIZE);
 	fix->content.data_key = fix->data_key;
-	if (form == ROOST_BLOB_FORM_OWN)
+	if (has_cache_key(form))
 		assert_good(roost_blob_aead_own(fix->master, &fix->aead));
 	else
 		assert_good(roost_blob_aead_new(fix->data_key, &fix->aead));
@@ -170,7 +177,7 @@ length_of(size_t type, size_t len)
 		type == ROOST_BLOB_SAVED_KEYS ? 76 : len;
 }
 
-/* Form 2 has no saved keys. */
+/* Form 1 alone has saved keys. */
 static bool
 has_type(const struct fixture *fix, size_t type)
 {
@@ -194,16 +201,21 @@ fixture_seal(struct fixture *fix)
 {
 	memset(fix->blob, 0x55, sizeof(fix->blob));
 	fix->len = 77;
-	return fix->form == ROOST_BLOB_FORM_OWN ?
-		roost_blob_seal_own(fix->aead, fix->keyring_id,
-				    fix->object_id, &fix->content, fix->blob,
-				    &fix->len) :
-		roost_blob_seal_new(fix->aead, fix->header, H_SIZE,
-				    &fix->content, fix->blob, &fix->len);
+	if (fix->form == ROOST_BLOB_FORM_OWN)
+		return roost_blob_seal_own(fix->aead, fix->keyring_id,
+					   fix->object_id, &fix->content,
+					   fix->blob, &fix->len);
+	if (fix->form == ROOST_BLOB_FORM_BESIDE)
+		return roost_blob_seal_beside(fix->aead, fix->keyring_id,
+					      fix->object_id, &fix->content,
+					      fix->blob, &fix->len);
+	return roost_blob_seal_new(fix->aead, fix->header, H_SIZE,
+				   &fix->content, fix->blob, &fix->len);
 }
 
-/* Open as a reader does, who compares the keyring id himself.  After an error
-   nothing may be left. */
+/* Open as a reader does, who knows which form belongs there, says what a blob
+   stands beside, and compares the keyring id himself.  After an error nothing
+   may be left. */
 static enum roost_err
 open_bytes(struct fixture *fix, const uint8_t *bytes, size_t len,
 	   struct roost_blob_content *content_r)
@@ -218,7 +230,14 @@ open_bytes(struct fixture *fix, const uint8_t *bytes, size_t len,
 		assert_zero(&blob, sizeof(blob));
 		return err;
 	}
-	assert_int_equal(blob.form, fix->form);
+	if (blob.form != fix->form)
+		return ROOST_ERR_BLOB_FORM;
+	if (fix->form == ROOST_BLOB_FORM_BESIDE) {
+		assert_null(blob.keyring_id);
+		assert_null(blob.object_id);
+		roost_blob_stands_beside(&blob, fix->keyring_id,
+					 fix->object_id);
+	}
 	if (memcmp(blob.keyring_id, fix->keyring_id, 16) != 0)
 		return ROOST_ERR_OTHER_KEYRING;
 	free(fix->plain);
@@ -265,48 +284,59 @@ assert_same(struct fixture *fix)
 	}
 }
 
+/* Returns how many bytes stand before the nonce. */
 static size_t
-ad_size(const struct fixture *fix)
+head_size(const struct fixture *fix)
 {
-	return fix->form == ROOST_BLOB_FORM_OWN ? 33 : 1 + H_SIZE;
+	return fix->form == ROOST_BLOB_FORM_OWN ? 33 :
+		fix->form == ROOST_BLOB_FORM_BESIDE ? 1 : 1 + H_SIZE;
 }
 
-/* Seal any plaintext as FORMAT.md 12.2 and 12.3 say, by the primitives
+/* Write the associated data; returns how many bytes they are. */
+static size_t
+ad_write(const struct fixture *fix, uint8_t ad_r[1 + H_SIZE])
+{
+	ad_r[0] = (uint8_t)fix->form;
+	if (fix->form == ROOST_BLOB_FORM_NEW) {
+		memcpy(ad_r + 1, fix->header, H_SIZE);
+		return 1 + H_SIZE;
+	}
+	memcpy(ad_r + 1, fix->keyring_id, 16);
+	memcpy(ad_r + 17, fix->object_id, 16);
+	return 33;
+}
+
+/* Seal any plaintext as FORMAT.md 12.2, 12.3 and 12.24 say, by the primitives
    alone. */
 static void
 craft(struct fixture *fix, const uint8_t *plain, size_t len)
 {
-	const uint8_t *from = fix->form == ROOST_BLOB_FORM_OWN ? fix->master :
+	const uint8_t *from = has_cache_key(fix->form) ? fix->master :
 		fix->data_key;
-	size_t ad_len = ad_size(fix);
+	uint8_t ad[1 + H_SIZE], key[32];
+	size_t ad_len = ad_write(fix, ad), head_len = head_size(fix);
 	struct roost_aead *aead;
-	uint8_t key[32];
 
 	memset(fix->blob, 0, sizeof(fix->blob));
-	fix->blob[0] = (uint8_t)fix->form;
-	if (fix->form == ROOST_BLOB_FORM_OWN) {
-		memcpy(fix->blob + 1, fix->keyring_id, 16);
-		memcpy(fix->blob + 17, fix->object_id, 16);
-	} else {
-		memcpy(fix->blob + 1, fix->header, H_SIZE);
-	}
-	kit_fill(fix->blob + ad_len, 12);
+	memcpy(fix->blob, ad, head_len);
+	kit_fill(fix->blob + head_len, 12);
 	assert_good(roost_derive(from, label_of(fix->form), NULL, 0,
 				 key, 32));
 	aead = roost_prim_aead_new(key);
 	assert_non_null(aead);
-	assert_good(roost_prim_aead_seal(aead, fix->blob + ad_len, fix->blob,
+	assert_good(roost_prim_aead_seal(aead, fix->blob + head_len, ad,
 					 ad_len, plain, len,
-					 fix->blob + ad_len + 12));
+					 fix->blob + head_len + 12));
 	roost_prim_aead_free(&aead);
-	fix->len = ad_len + 12 + len + 16;
+	fix->len = head_len + 12 + len + 16;
 }
 
 /* Returns how many bytes the items may take (FORMAT.md 12.8). */
 static size_t
 items_max_of(const struct fixture *fix)
 {
-	return fix->form == ROOST_BLOB_FORM_OWN ? MAX - 93 : MAX - 29 - H_SIZE;
+	return fix->form == ROOST_BLOB_FORM_OWN ? MAX - 93 :
+		MAX - 28 - head_size(fix);
 }
 
 /* Pad as FORMAT.md 12.19 says, by a table; what would be too long stays as it
@@ -359,12 +389,13 @@ craft_items(struct fixture *fix, const uint8_t *items, size_t len)
 	return err;
 }
 
-/* Run a test for both forms. */
+/* Run a test for all forms. */
 static void
 each_form(void (*run)(struct fixture *fix))
 {
 	static const enum roost_blob_form forms[FORMS] = {
-		ROOST_BLOB_FORM_OWN, ROOST_BLOB_FORM_NEW
+		ROOST_BLOB_FORM_OWN, ROOST_BLOB_FORM_NEW,
+		ROOST_BLOB_FORM_BESIDE
 	};
 	struct fixture *fix;
 	size_t i;
@@ -386,8 +417,9 @@ run_layout(struct fixture *fix)
 		3, 0, 0, 0, 0,
 		8, 0, 0, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
 	};
-	uint8_t *key, *plain;
-	size_t ad_len = ad_size(fix), key_len = 0, len;
+	uint8_t *key, *plain, ad[1 + H_SIZE];
+	size_t ad_len = ad_write(fix, ad), head_len = head_size(fix);
+	size_t key_len = 0, len;
 	struct roost_aead *aead;
 	struct roost_blob blob;
 
@@ -399,16 +431,17 @@ run_layout(struct fixture *fix)
 	len = 64;	/* padded */
 	if (fix->form == ROOST_BLOB_FORM_OWN)
 		len += key_len = 32;
-	assert_int_equal(fix->len, ad_len + 12 + len + 16);
+	assert_int_equal(fix->len, head_len + 12 + len + 16);
+	assert_memory_equal(fix->blob, ad, head_len);
 	key = kit_new(32);
 	plain = kit_new(len);
-	assert_good(roost_derive(fix->form == ROOST_BLOB_FORM_OWN ?
+	assert_good(roost_derive(has_cache_key(fix->form) ?
 				 fix->master : fix->data_key,
 				 label_of(fix->form), NULL, 0, key, 32));
 	aead = roost_prim_aead_new(key);
 	assert_non_null(aead);
-	assert_good(roost_prim_aead_open(aead, fix->blob + ad_len, fix->blob,
-					 ad_len, fix->blob + ad_len + 12,
+	assert_good(roost_prim_aead_open(aead, fix->blob + head_len, ad,
+					 ad_len, fix->blob + head_len + 12,
 					 len + 16, plain));
 	assert_memory_equal(plain, fix->data_key, key_len);
 	assert_memory_equal(plain + key_len, items, sizeof(items));
@@ -418,10 +451,12 @@ run_layout(struct fixture *fix)
 	free(key);
 	memset(&blob, 0, sizeof(blob));
 	assert_good(roost_blob_parse(fix->blob, fix->len, &blob));
-	assert_memory_equal(blob.keyring_id, fix->keyring_id, 16);
-	assert_memory_equal(blob.object_id, fix->object_id, 16);
-	assert_int_equal(blob.header.len, fix->form == ROOST_BLOB_FORM_OWN ? 0 :
-			 H_SIZE);
+	if (fix->form != ROOST_BLOB_FORM_BESIDE) {
+		assert_memory_equal(blob.keyring_id, fix->keyring_id, 16);
+		assert_memory_equal(blob.object_id, fix->object_id, 16);
+	}
+	assert_int_equal(blob.header.len, fix->form == ROOST_BLOB_FORM_NEW ?
+			 H_SIZE : 0);
 	assert_good(craft_items(fix, items, sizeof(items)));
 }
 
@@ -439,6 +474,7 @@ test_the_sizes_are_those_of_the_format(void **state)
 	(void)state;
 	assert_int_equal(ROOST_BLOB_FORM_OWN_OVERHEAD, 93);
 	assert_int_equal(ROOST_BLOB_FORM_NEW_OVERHEAD, 29);
+	assert_int_equal(ROOST_BLOB_FORM_BESIDE_OVERHEAD, 29);
 	assert_int_equal(ROOST_BLOB_SIZE_MAX, 30720);
 }
 
@@ -521,8 +557,7 @@ run_sizes(struct fixture *fix)
 	assert_good(fixture_seal(fix));
 	overhead = fix->len - 64;
 	max = MAX - overhead - 5;
-	assert_int_equal(overhead, fix->form == ROOST_BLOB_FORM_OWN ? 93 :
-			 29 + H_SIZE);
+	assert_int_equal(overhead, MAX - items_max_of(fix));
 	for (type = 1; type < ROOST_BLOB_SENT_DATE; type++) {
 		const size_t sizes[] = { 0, 1, max - 1, max };
 
@@ -597,16 +632,16 @@ static void
 run_twice(struct fixture *fix)
 {
 	uint8_t *first;
-	size_t ad_len = ad_size(fix);
+	size_t head_len = head_size(fix);
 
 	fixture_small_items(fix);
 	assert_good(fixture_seal(fix));
 	first = kit_copy(fix->blob, fix->len);
 	assert_good(fixture_seal(fix));
-	assert_memory_equal(first, fix->blob, ad_len);
-	assert_memory_not_equal(first + ad_len, fix->blob + ad_len, 12);
-	assert_memory_not_equal(first + ad_len + 12, fix->blob + ad_len + 12,
-				16);
+	assert_memory_equal(first, fix->blob, head_len);
+	assert_memory_not_equal(first + head_len, fix->blob + head_len, 12);
+	assert_memory_not_equal(first + head_len + 12,
+				fix->blob + head_len + 12, 16);
 	assert_same(fix);
 	free(first);
 }
@@ -654,6 +689,8 @@ flipped_gate(const struct fixture *fix, size_t off)
 
 	if (off == 0)
 		return ROOST_ERR_BLOB_FORM;
+	if (fix->form == ROOST_BLOB_FORM_BESIDE)
+		return ROOST_ERR_BLOB_AUTH;
 	if (fix->form == ROOST_BLOB_FORM_OWN)
 		return off <= 16 ? ROOST_ERR_OTHER_KEYRING :
 			ROOST_ERR_BLOB_AUTH;
@@ -681,8 +718,8 @@ run_flips(struct fixture *fix)
 		fix->blob[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	/* Form 2 also refuses what the rules of headers refuse. */
-	assert_true(fix->form == ROOST_BLOB_FORM_OWN ? form_count == 8 :
-		    form_count > 8 * 30);
+	assert_true(fix->form == ROOST_BLOB_FORM_NEW ? form_count > 8 * 30 :
+		    form_count == 8);
 	assert_same(fix);
 }
 
@@ -696,7 +733,7 @@ test_any_flipped_bit_dies_at_its_gate(void **state)
 static void
 run_prefixes(struct fixture *fix)
 {
-	size_t len, least = ad_size(fix) + 12 + 16;
+	size_t len, least = head_size(fix) + 12 + 16;
 
 	fixture_small_items(fix);
 	assert_good(fixture_seal(fix));
@@ -740,9 +777,7 @@ test_every_extension_dies(void **state)
 static void
 run_genuine_but_long(struct fixture *fix)
 {
-	size_t overhead = ad_size(fix) + 12 + 16 +
-		(fix->form == ROOST_BLOB_FORM_OWN ? 32 : 0);
-	size_t max = MAX - overhead, more;
+	size_t max = items_max_of(fix), more;
 	uint8_t *items = kit_new(max + 1);
 
 	for (more = 0; more < 2; more++) {
@@ -766,7 +801,7 @@ static void
 run_other_keys(struct fixture *fix)
 {
 	struct roost_aead *right = fix->aead;
-	uint8_t *key = fix->form == ROOST_BLOB_FORM_OWN ? fix->master :
+	uint8_t *key = has_cache_key(fix->form) ? fix->master :
 		fix->data_key;
 	uint8_t good[32];
 	size_t bit;
@@ -782,9 +817,9 @@ run_other_keys(struct fixture *fix)
 		roost_prim_aead_free(&fix->aead);
 		memcpy(key, good, 32);
 	}
-	/* The right key is used as that of the other form, and without
+	/* The right key is used as that of another form, and without
 	   derivation. */
-	assert_good(fix->form == ROOST_BLOB_FORM_OWN ?
+	assert_good(has_cache_key(fix->form) ?
 		    roost_blob_aead_new(key, &fix->aead) :
 		    roost_blob_aead_own(key, &fix->aead));
 	assert_gate(open_gate(fix, fix->blob, fix->len), ROOST_ERR_BLOB_AUTH);
@@ -810,6 +845,8 @@ run_other_ids(struct fixture *fix)
 	uint8_t *sealed, *ids = fix->blob +
 		(fix->form == ROOST_BLOB_FORM_OWN ? 1 : 17);
 
+	if (fix->form == ROOST_BLOB_FORM_BESIDE)
+		return;		/* it has no ids: see run_beside() */
 	fixture_small_items(fix);
 	assert_good(fixture_seal(fix));
 	sealed = kit_copy(fix->blob, fix->len);
@@ -832,6 +869,69 @@ test_another_keyring_or_object_does_not_open(void **state)
 	each_form(run_other_ids);
 }
 
+/* Open a blob of form 3, of which these ids are said, or none where they are
+   NULL. */
+static void
+assert_beside(struct fixture *fix, const uint8_t *keyring_id,
+	      const uint8_t *object_id, enum roost_err gate)
+{
+	struct roost_blob_content content;
+	struct roost_blob blob;
+	uint8_t *plain;
+
+	assert_good(roost_blob_parse(fix->blob, fix->len, &blob));
+	if (keyring_id != NULL || object_id != NULL)
+		roost_blob_stands_beside(&blob, keyring_id, object_id);
+	plain = kit_new(blob.sealed_len);
+	memset(plain, 0x55, blob.sealed_len);
+	memset(&content, 0x55, sizeof(content));
+	assert_gate(roost_blob_open(&blob, fix->aead, plain, &content), gate);
+	if (gate != ROOST_OK) {
+		assert_zero(plain, blob.sealed_len);
+		assert_zero(&content, sizeof(content));
+	}
+	free(plain);
+}
+
+/* It opens beside the blob of its own message alone, and never where nobody
+   says which that is. */
+static void
+test_a_blob_that_stands_beside_another(void **state)
+{
+	struct fixture *fix = fixture_new(ROOST_BLOB_FORM_BESIDE);
+	uint8_t ids[32], zeros[16] = { 0 };
+	size_t bit;
+
+	(void)state;
+	fixture_small_items(fix);
+	assert_good(fixture_seal(fix));
+	memcpy(ids, fix->keyring_id, 16);
+	memcpy(ids + 16, fix->object_id, 16);
+	assert_beside(fix, ids, ids + 16, ROOST_OK);
+	for (bit = 0; bit < 256; bit++) {
+		ids[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_beside(fix, ids, ids + 16, ROOST_ERR_BLOB_AUTH);
+		ids[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	assert_beside(fix, NULL, NULL, ROOST_ERR_BLOB_AUTH);
+	assert_beside(fix, ids, NULL, ROOST_ERR_BLOB_AUTH);
+	assert_beside(fix, NULL, ids + 16, ROOST_ERR_BLOB_AUTH);
+	assert_beside(fix, zeros, zeros, ROOST_ERR_BLOB_AUTH);
+	/* One of a message that is not sealed is no other's. */
+	memset(fix->object_id, 0, 16);
+	assert_good(fixture_seal(fix));
+	assert_beside(fix, ids, zeros, ROOST_OK);
+	assert_beside(fix, ids, ids + 16, ROOST_ERR_BLOB_AUTH);
+	/* Zeros that somebody said are ids; that nobody said any is not. */
+	memset(fix->keyring_id, 0, 16);
+	assert_good(fixture_seal(fix));
+	assert_beside(fix, zeros, zeros, ROOST_OK);
+	assert_beside(fix, NULL, NULL, ROOST_ERR_BLOB_AUTH);
+	assert_beside(fix, zeros, NULL, ROOST_ERR_BLOB_AUTH);
+	assert_beside(fix, NULL, zeros, ROOST_ERR_BLOB_AUTH);
+	fixture_free(fix);
+}
+
 static void
 run_forms(struct fixture *fix)
 {
@@ -839,6 +939,7 @@ run_forms(struct fixture *fix)
 	struct roost_blob blob;
 	unsigned int form;
 	uint8_t *plain;
+	bool is_any;
 
 	fixture_small_items(fix);
 	assert_good(fixture_seal(fix));
@@ -846,12 +947,16 @@ run_forms(struct fixture *fix)
 		if (form == (unsigned int)fix->form)
 			continue;
 		fix->blob[0] = (uint8_t)form;
-		/* In form 1 any bytes may be ids and sealed bytes. */
+		/* In forms 1 and 3 any bytes may be ids and sealed bytes. */
+		is_any = form == ROOST_BLOB_FORM_OWN ||
+			form == ROOST_BLOB_FORM_BESIDE;
 		assert_gate(roost_blob_parse(fix->blob, fix->len, &blob),
-			    form == ROOST_BLOB_FORM_OWN ? ROOST_OK :
-			    ROOST_ERR_BLOB_FORM);
-		if (form != ROOST_BLOB_FORM_OWN)
+			    is_any ? ROOST_OK : ROOST_ERR_BLOB_FORM);
+		if (!is_any)
 			continue;
+		if (form == ROOST_BLOB_FORM_BESIDE)
+			roost_blob_stands_beside(&blob, fix->keyring_id,
+						 fix->object_id);
 		plain = kit_new(blob.sealed_len);
 		assert_gate(roost_blob_open(&blob, fix->aead, plain,
 					    &content), ROOST_ERR_BLOB_AUTH);
@@ -1048,11 +1153,12 @@ test_a_length_tells_no_more_than_a_step(void **state)
 	each_form(run_steps);
 }
 
-/* Five blobs as the cache writes them, each as large as it may be, must fit. */
+/* A blob of form 1 and four beside it, as the cache writes them, each as large
+   as it may be, must fit. */
 static void
 test_shared_blobs_take_no_more_than_one(void **state)
 {
-	struct fixture *fix = fixture_new(ROOST_BLOB_FORM_OWN);
+	struct fixture *fix = fixture_new(ROOST_BLOB_FORM_BESIDE);
 	unsigned int i, part;
 	size_t sum, left, len;
 
@@ -1064,7 +1170,7 @@ test_shared_blobs_take_no_more_than_one(void **state)
 			if (kit_below(2) == 0 && len > 0)
 				len -= (len - 1) % 64;
 			left -= len;
-			sum += 93 + padded(fix, len);
+			sum += (part == 0 ? 93 : 29) + padded(fix, len);
 		}
 		assert_true(sum <= MAX);
 	}
@@ -1170,7 +1276,7 @@ run_not_sealed(struct fixture *fix)
 			assert_refuses_to_seal(fix, ROOST_ERR_BLOB_CONTENT);
 		fixture_clear(fix);
 		fixture_item(fix, ROOST_BLOB_SAVED_KEYS, at);
-		if (at != 76 || fix->form == ROOST_BLOB_FORM_NEW)
+		if (at != 76 || fix->form != ROOST_BLOB_FORM_OWN)
 			assert_refuses_to_seal(fix, ROOST_ERR_BLOB_CONTENT);
 	}
 	fixture_clear(fix);
@@ -1444,9 +1550,7 @@ test_trimming_takes_no_more_than_it_must(void **state)
 static void
 run_trimmed_seals(struct fixture *fix)
 {
-	size_t max = MAX - (fix->form == ROOST_BLOB_FORM_OWN ?
-			    ROOST_BLOB_FORM_OWN_OVERHEAD :
-			    ROOST_BLOB_FORM_NEW_OVERHEAD + H_SIZE);
+	size_t max = items_max_of(fix);
 	size_t i, type;
 
 	for (i = 0; i < 30; i++) {
@@ -1493,6 +1597,7 @@ main(void)
 		cmocka_unit_test(test_a_genuine_blob_too_long_is_none),
 		cmocka_unit_test(test_another_key_does_not_open),
 		cmocka_unit_test(test_another_keyring_or_object_does_not_open),
+		cmocka_unit_test(test_a_blob_that_stands_beside_another),
 		cmocka_unit_test(test_no_other_form_is_known),
 		cmocka_unit_test(test_content_that_is_not_of_the_format_dies),
 		cmocka_unit_test(test_items_that_run_past_the_end_die),

@@ -1045,6 +1045,13 @@ run_blob_seal_own(void)
 }
 
 static enum roost_err
+run_blob_seal_beside(void)
+{
+	return roost_blob_seal_beside(blob_aead, ring->kr.id, hdr.object_id,
+				      &content, blob_bytes, &blob_len);
+}
+
+static enum roost_err
 run_blob_seal_new(void)
 {
 	return roost_blob_seal_new(blob_aead, hdr.bytes, hdr.len, &content,
@@ -1068,6 +1075,8 @@ assert_clean_blob(enum roost_err (*seal)(void))
 	assert_clean(seal, ROOST_OK);
 	assert_null(secret_find(blob_bytes, sizeof(blob_bytes)));
 	assert_good(roost_blob_parse(blob_bytes, blob_len, &blob));
+	if (blob.form == ROOST_BLOB_FORM_BESIDE)
+		roost_blob_stands_beside(&blob, ring->kr.id, hdr.object_id);
 	assert_clean(run_blob_open, ROOST_OK);
 	assert_int_equal(content.items[ROOST_BLOB_PREVIEW].len, 42);
 	blob_bytes[blob_len - 1] ^= 1;
@@ -1087,6 +1096,8 @@ test_blobs(void **state)
 	secret_derive("key of one blob", out[0], "blob");
 	assert_clean(run_blob_aead_own, ROOST_OK);
 	assert_clean_blob(run_blob_seal_own);
+	assert_clean(run_blob_aead_own, ROOST_OK);
+	assert_clean_blob(run_blob_seal_beside);
 	assert_clean(run_blob_aead_new, ROOST_OK);
 	assert_clean_blob(run_blob_seal_new);
 }

@@ -29,7 +29,8 @@
 #define SMALL 12	/* objects of each keyring */
 #define LARGE 3
 #define OBJECTS (SMALL + LARGE)
-#define BLOBS (2 * SMALL)	/* one of each form for each small object */
+#define FORMS 3
+#define BLOBS (FORMS * SMALL)	/* one of each form for each small object */
 #define SIZE_MAX_MUTANT 130000
 
 struct object {
@@ -46,6 +47,7 @@ struct document {
 struct cached {
 	uint8_t *bytes;
 	size_t len;
+	const uint8_t *object_id;	/* of its message */
 };
 
 static struct kit_ring *rings[RINGS];
@@ -57,6 +59,7 @@ static struct roost_aead *cache_aeads[RINGS];
 /* These bytes are sent. */
 static uint8_t mutant[SIZE_MAX_MUTANT];
 static size_t mutant_len;
+static const uint8_t *mutant_beside;	/* the object that a blob is put to */
 static const char *how;
 
 static void
@@ -89,12 +92,14 @@ make_content(struct roost_blob_content *content, uint8_t *bytes)
 	}
 }
 
-/* Make what the cache would keep of this object, in both forms. */
+/* Make what the cache would keep of this object, in all forms. */
 static void
 make_blobs(unsigned int ring, unsigned int idx)
 {
 	const struct object *obj = &objects[ring][idx];
-	struct cached *own = &blobs[ring][2 * idx], *new = own + 1;
+	const uint8_t *object_id = obj->bytes + ROOST_HEADER_OBJECT_ID_OFF;
+	struct cached *own = &blobs[ring][FORMS * idx], *new = own + 1;
+	struct cached *beside = own + 2;
 	uint8_t bytes[ROOST_SAVED_KEYS_SIZE];
 	struct roost_blob_content content;
 	struct roost_aead *aead;
@@ -104,11 +109,17 @@ make_blobs(unsigned int ring, unsigned int idx)
 	content.data_key = obj->data_key;
 	own->bytes = kit_new(ROOST_BLOB_SIZE_MAX);
 	new->bytes = kit_new(ROOST_BLOB_SIZE_MAX);
+	beside->bytes = kit_new(ROOST_BLOB_SIZE_MAX);
+	own->object_id = new->object_id = beside->object_id = object_id;
 	if (roost_blob_seal_own(cache_aeads[ring], rings[ring]->kr.id,
-				obj->bytes + ROOST_HEADER_OBJECT_ID_OFF,
-				&content, own->bytes, &own->len) != ROOST_OK)
+				object_id, &content, own->bytes,
+				&own->len) != ROOST_OK)
 		exit(2);
 	content.items[ROOST_BLOB_SAVED_KEYS].bytes = NULL;
+	if (roost_blob_seal_beside(cache_aeads[ring], rings[ring]->kr.id,
+				   object_id, &content, beside->bytes,
+				   &beside->len) != ROOST_OK)
+		abort();
 	if (roost_blob_aead_new(obj->data_key, &aead) != ROOST_OK ||
 	    roost_blob_seal_new(aead, obj->bytes, KIT_HEADER_SIZE, &content,
 				new->bytes, &new->len) != ROOST_OK)
@@ -686,7 +697,8 @@ send_document(void)
 static void
 splice_blob(unsigned int ring)
 {
-	static const size_t borders[] = { 0, 1, 17, 33, 45, 77, 65, 157, 169 };
+	static const size_t borders[] = { 0, 1, 13, 17, 33, 45, 77, 65, 157,
+		169 };
 	const struct cached *other = &blobs[kit_below(3) == 0 ? 1 - ring :
 					    ring][kit_below(BLOBS)];
 	size_t from = borders[kit_below(KIT_COUNT(borders))];
@@ -727,10 +739,21 @@ forge_blob(unsigned int ring)
 	roost_prim_aead_free(&aead);
 }
 
+/* Put a blob as it is, or a damaged one, to another message. */
+static void
+move_blob(unsigned int ring)
+{
+	if (kit_below(4) == 0)
+		flip_bits();
+	how = "blob moved";
+	mutant_beside = blobs[kit_below(4) == 0 ? 1 - ring :
+			      ring][kit_below(BLOBS)].object_id;
+}
+
 static void
 mutate_blob(unsigned int ring)
 {
-	unsigned int kind = (unsigned int)kit_below(11);
+	unsigned int kind = (unsigned int)kit_below(13);
 
 	switch (kind) {
 	case 8: case 9:
@@ -739,11 +762,15 @@ mutate_blob(unsigned int ring)
 	case 10:
 		forge_blob(ring);
 		break;
+	case 11: case 12:
+		move_blob(ring);
+		break;
 	default:
 		mutate_bytes(kind);
 	}
 }
 
+/* A blob of form 3 is genuine beside its own message alone. */
 static bool
 is_genuine_blob(unsigned int ring)
 {
@@ -753,7 +780,9 @@ is_genuine_blob(unsigned int ring)
 		const struct cached *cached = &blobs[ring][i];
 
 		if (cached->len == mutant_len &&
-		    memcmp(cached->bytes, mutant, mutant_len) == 0)
+		    memcmp(cached->bytes, mutant, mutant_len) == 0 &&
+		    (mutant[0] != ROOST_BLOB_FORM_BESIDE ||
+		     cached->object_id == mutant_beside))
 			return true;
 	}
 	return false;
@@ -787,6 +816,9 @@ open_blob(unsigned int ring, const uint8_t *bytes)
 
 	if (err != ROOST_OK)
 		return err;
+	if (blob.form == ROOST_BLOB_FORM_BESIDE)
+		roost_blob_stands_beside(&blob, rings[ring]->kr.id,
+					 mutant_beside);
 	if (memcmp(blob.keyring_id, rings[ring]->kr.id, ROOST_ID_SIZE) != 0)
 		return ROOST_ERR_OTHER_KEYRING;
 	plain = kit_new(blob.sealed_len);
@@ -807,6 +839,7 @@ send_blob(void)
 		cached = &blobs[ring][kit_below(BLOBS)];
 		memcpy(mutant, cached->bytes, cached->len);
 		mutant_len = cached->len;
+		mutant_beside = cached->object_id;
 		mutate_blob(ring);
 	} while (is_genuine_blob(ring));
 	return open_blob(ring, kit_at_fence(mutant, mutant_len));
@@ -843,6 +876,7 @@ genuine_ones_open(void)
 		}
 		for (i = 0; i < BLOBS; i++) {
 			mutant_len = blobs[ring][i].len;
+			mutant_beside = blobs[ring][i].object_id;
 			if (open_blob(ring, blobs[ring][i].bytes) != ROOST_OK)
 				return false;
 		}

@@ -391,12 +391,15 @@ free_items(struct vec_bytes owned[ROOST_BLOB_ITEM_COUNT])
 		vec_free(&owned[type]);
 }
 
-/* blob <keyring id> <master> <blob> <number>:<private>:<psk> ... */
+/* blob <keyring id> <master> <blob> <object id> <number>:<private>:<psk>
+   ... */
 static void
 cmd_blob(char **words)
 {
 	uint8_t keyring_id[ROOST_ID_SIZE], master[ROOST_KEY_SIZE];
+	uint8_t beside[ROOST_ID_SIZE];
 	struct vec_bytes data = word_bytes(words[3]);
+	bool is_beside = strcmp(words[4], "-") != 0;
 	struct roost_open_key keys[WORDS_MAX];
 	struct vec_blob opened;
 	enum roost_err err;
@@ -405,12 +408,15 @@ cmd_blob(char **words)
 
 	vec_unhex(words[1], keyring_id, sizeof(keyring_id));
 	vec_unhex(words[2], master, sizeof(master));
-	for (count = 0; words[4 + count] != NULL; count++) {
-		while ((colon = strchr(words[4 + count], ':')) != NULL)
+	if (is_beside)
+		vec_unhex(words[4], beside, sizeof(beside));
+	for (count = 0; words[5 + count] != NULL; count++) {
+		while ((colon = strchr(words[5 + count], ':')) != NULL)
 			*colon = ' ';
-		(void)vec_epoch(words[4 + count], &keys[count]);
+		(void)vec_epoch(words[5 + count], &keys[count]);
 	}
-	err = vec_blob(&data, keyring_id, master, keys, count, &opened);
+	err = vec_blob(&data, keyring_id, master, is_beside ? beside : NULL,
+		       keys, count, &opened);
 	answer(err);
 	if (err == ROOST_OK) {
 		putchar(' ');
@@ -445,6 +451,35 @@ cmd_seal_own(char **words)
 	if (err == ROOST_OK)
 		err = roost_blob_seal_own(aead, keyring_id, object_id,
 					  &content, blob, &len);
+	answer(err);
+	putchar(' ');
+	put_hex(blob, len);
+	roost_prim_aead_free(&aead);
+	free_items(owned);
+	free(blob);
+}
+
+/* seal-beside <master> <keyring id> <object id> <item> ... */
+static void
+cmd_seal_beside(char **words)
+{
+	uint8_t master[ROOST_KEY_SIZE];
+	uint8_t keyring_id[ROOST_ID_SIZE], object_id[ROOST_ID_SIZE];
+	struct vec_bytes owned[ROOST_BLOB_ITEM_COUNT];
+	struct roost_blob_content content = { .data_key = NULL };
+	uint8_t *blob = vec_alloc(ROOST_BLOB_SIZE_MAX);
+	struct roost_aead *aead;
+	enum roost_err err;
+	size_t len = 0;
+
+	vec_unhex(words[1], master, sizeof(master));
+	vec_unhex(words[2], keyring_id, sizeof(keyring_id));
+	vec_unhex(words[3], object_id, sizeof(object_id));
+	read_items(words + 4, &content, owned);
+	err = roost_blob_aead_own(master, &aead);
+	if (err == ROOST_OK)
+		err = roost_blob_seal_beside(aead, keyring_id, object_id,
+					     &content, blob, &len);
 	answer(err);
 	putchar(' ');
 	put_hex(blob, len);
@@ -565,7 +600,8 @@ static const struct {
 	{ "escape", 2, cmd_escape }, { "code", 2, cmd_code },
 	{ "key-file", 2, cmd_key_file }, { "escrow-file", 3, cmd_escrow_file },
 	{ "seal-token", 4, cmd_seal_token }, { "token", 4, cmd_token },
-	{ "blob", 4, cmd_blob }, { "seal-own", 5, cmd_seal_own },
+	{ "blob", 5, cmd_blob }, { "seal-own", 5, cmd_seal_own },
+	{ "seal-beside", 4, cmd_seal_beside },
 	{ "seal-new", 3, cmd_seal_new }, { "trim", 2, cmd_trim },
 	{ "names", 1, cmd_names },
 };

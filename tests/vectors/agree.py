@@ -37,9 +37,12 @@ bytes are hexadecimal, "-" for none or for something not at hand; an epoch is
         -> <gate> <key>                         only the gate if not ok
     escrow-file public|private <text>
         -> <gate> <key>                         only the gate if not ok
-    blob <keyring id> <master key> <blob> <epoch> ...
+    blob <keyring id> <master key> <blob> <object id> <epoch> ...
         -> <gate> <object id> <data key> <item> ...     or only the gate
+        the object id that is asked with is that of the blob beside it, or -
     seal-own <master key> <keyring id> <object id> <data key> <item> ...
+        -> <gate> <blob>
+    seal-beside <master key> <keyring id> <object id> <item> ...
         -> <gate> <blob>
     seal-new <data key> <H> <item> ...
         -> <gate> <blob>
@@ -438,20 +441,24 @@ class Run:
         return ["%d:%s" % (kind, data.hex()) for kind, data in items]
 
     def compare_blob(self, what, data, given, epochs):
+        beside = given[2] if len(given) > 2 else None
         try:
-            blob = rf.Blob(data, *given, epochs)
-            ours = " ".join(["ok", blob.object_id.hex(), blob.data_key.hex()]
+            blob = rf.Blob(data, *given[:2], epochs, beside)
+            ours = " ".join(["ok", blob.object_id.hex(),
+                             (blob.data_key or bytes(32)).hex()]
                             + self.words(blob.items))
         except rf.Gate as gate:
             ours = str(gate)
         words = ["%d:%s:%s" % (n, k.hex(), p.hex()) for n, k, p in epochs]
         core = self.helper.ask("blob", given[0].hex(), given[1].hex(),
-                               hexed(data), *words)
+                               hexed(data), beside.hex() if beside else "-",
+                               *words)
         self.same(what, core, ours, data)
 
     def core_seals(self, what, items, ours, given, epochs, *words):
         """The core's blob opens as ours does, or neither is made."""
-        form = rf.BLOB_OWN if words[0] == "seal-own" else rf.BLOB_NEW
+        form = {"seal-own": rf.BLOB_OWN, "seal-new": rf.BLOB_NEW,
+                "seal-beside": rf.BLOB_BESIDE}[words[0]]
         if any(not rf.item_is_good(form, *item) for item in items):
             ours, expect = None, "blob-content"
         else:
@@ -463,7 +470,7 @@ class Run:
         core = bytes.fromhex(text)
         self.same(what + ", length", str(len(core)), str(len(ours)))
         try:
-            seen = rf.Blob(core, *given, epochs)
+            seen = rf.Blob(core, *given[:2], epochs, given[2])
             self.same(what, " ".join(["ok"] + self.words(seen.items)),
                       " ".join(["ok"] + self.words(items)), core)
         except rf.Gate as gate:
@@ -479,23 +486,36 @@ class Run:
                           self.bytes(32))
         header = message[:156]
         items = self.items(self.rng.choice((20, 20, 400, 9000)))
-        given = (ring_id, master)
+        given = (ring_id, master, object_id)
         own = rf.seal_blob_own(master, ring_id, object_id, data_key, items,
                                self.bytes(12))
         new = rf.seal_blob_new(header, data_key, items, self.bytes(12))
         self.core_seals("core's blob", items, own, given, epochs, "seal-own",
                         master.hex(), ring_id.hex(), object_id.hex(),
                         data_key.hex())
+        beside = rf.seal_blob_beside(master, ring_id, object_id, items,
+                                     self.bytes(12))
+        self.core_seals("core's blob beside", items, beside, given, epochs,
+                        "seal-beside", master.hex(), ring_id.hex(),
+                        object_id.hex())
         self.core_seals("core's new blob", items, new, given, epochs,
                         "seal-new", data_key.hex(), header.hex())
-        for blob in (own, new):
+        for blob in (own, new, beside):
             if blob:
                 self.compare_blob("blob", blob, given, epochs)
                 self.compare_blob("blob, other ring", blob,
-                                  (self.bytes(16), master), epochs)
+                                  (self.bytes(16), master, object_id), epochs)
                 self.compare_blob("blob, other keys", blob,
-                                  (ring_id, self.bytes(32)), self.epochs(1))
+                                  (ring_id, self.bytes(32), object_id),
+                                  self.epochs(1))
+                self.compare_blob("blob, beside another", blob,
+                                  (ring_id, master, self.bytes(16)), epochs)
+                self.compare_blob("blob, beside nothing", blob,
+                                  (ring_id, master), epochs)
         for _ in range(6):
+            self.compare_blob("damaged blob beside",
+                              self.damage(beside or own or b"3"), given,
+                              epochs)
             self.compare_blob("damaged blob", self.damage(own or new or b"1"),
                               given, epochs)
             self.compare_blob("damaged new blob",
@@ -504,13 +524,15 @@ class Run:
             plain = self.damage_items()
             if self.rng.randrange(5):
                 plain = rf.pad_items(plain, 30535)
-            ad, key, plain = self.rng.choice((
+            ad, key, plain, *ids = self.rng.choice((
                 (b"\1" + ring_id + object_id, rf.derive(master, b"cache"),
                  (data_key + plain)[:self.rng.choice((31, 32, 999, 999, 999))
                                     ]),
-                (b"\2" + header, rf.derive(data_key, b"blob"), plain)))
+                (b"\2" + header, rf.derive(data_key, b"blob"), plain),
+                (b"\3", rf.derive(master, b"cache"), plain,
+                 ring_id + object_id)))
             self.compare_blob("crafted blob", rf.seal_blob(
-                ad, key, plain, self.bytes(12)), given, epochs)
+                ad, key, plain, self.bytes(12), *ids), given, epochs)
         room = self.rng.randrange(len(rf.write_items(items)) + 10)
         self.same("trim", self.helper.ask("trim", str(room),
                                           *self.words(items)),

@@ -143,12 +143,15 @@ def run_token(fields, data):
 def run_blob(fields, data):
     try:
         blob = rf.Blob(data, bytes.fromhex(one(fields, "keyring-id")),
-                       bytes.fromhex(one(fields, "master")), epochs(fields))
+                       bytes.fromhex(one(fields, "master")), epochs(fields),
+                       bytes.fromhex(one(fields, "beside"))
+                       if "beside" in fields else None)
     except rf.Gate as gate:
         return str(gate)
     if blob.object_id.hex() != one(fields, "object-id"):
         return "another object id"
-    if blob.data_key.hex() != one(fields, "data-key"):
+    if (blob.data_key is None) != ("data-key" not in fields) or (
+            blob.data_key and blob.data_key.hex() != one(fields, "data-key")):
         return "another data key"
     if ["%d %s" % (kind, text.hex() or "-") for kind, text in blob.items
             ] != fields.get("item", []):

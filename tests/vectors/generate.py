@@ -1528,16 +1528,21 @@ ITEMS = [(1, b"X-Ticket\n"), (2, b"Received\n"),
 NEW_ITEMS = [item for item in ITEMS if item[0] != 9]
 
 
-def blob(expect, name, clause, comment, data, opened=None, ring=RING):
-    """opened: (object id, data key, items)."""
+def blob(expect, name, clause, comment, data, opened=None, ring=RING,
+         stands=None):
+    """opened: (object id, data key, items); stands: beside a blob of this
+    object id."""
     fields = [("expect", expect), ("clause", clause), ("kind", "blob"),
               ("comment", comment), ("keyring-id", ring.id.hex()),
               ("master", MASTER.hex())]
     fields += [("epoch", "%d %s %s" % (n, private.hex(), psk.hex()))
                for n, private, psk in ring.epochs]
+    if stands is not None:
+        fields.append(("beside", stands.hex()))
     if opened:
-        fields += [("object-id", opened[0].hex()),
-                   ("data-key", opened[1].hex())]
+        fields.append(("object-id", opened[0].hex()))
+        if opened[1] is not None:
+            fields.append(("data-key", opened[1].hex()))
         fields += [("item", "%d %s" % (kind, text.hex() or "-"))
                    for kind, text in opened[2]]
     OUT.put("blob-%s-%s" % (expect.replace("blob-", ""), name), fields, data)
@@ -1586,6 +1591,18 @@ def new(items, name="new", form=2, plain=None, key=None, sealed_ad=None,
                         Rng("new nonce")(12))
 
 
+def beside(items, form=3, ring_id=RING.id, object_id=OBJECT_ID, plain=None,
+           key=None, sealed_ad=None):
+    """A blob of form 3, right but for what is given."""
+    if plain is None:
+        plain = padded(items, 30691)
+    ids = ring_id + object_id
+    return bytes([form]) + rf.wrap(
+        key or rf.derive(MASTER, b"cache"),
+        bytes([form]) + ids if sealed_ad is None else sealed_ad, plain,
+        Rng("beside nonce")(12))
+
+
 def blobs_good():
     def put_own(name, comment, items, clause="12.2", **more):
         blob("ok", "own-" + name, clause, comment, own(items, **more),
@@ -1597,10 +1614,16 @@ def blobs_good():
         data = new(items, ring=ring, **more)
         blob("ok", "new-" + name, clause, comment, data,
              (data[33:49], data_key, items), ring)
+
+    def put_beside(name, comment, items, clause="12.24", **more):
+        stands = more.get("object_id", OBJECT_ID)
+        blob("ok", "beside-" + name, clause, comment, beside(items, **more),
+             (stands, None, items), stands=stands)
     empty = [(kind, b"") for kind in (*range(1, 8), 10)]
     odd = [(3, b"Subject: \0\n"), (7, b"\0\0")]
     for put, room, items in ((put_own, 30627, ITEMS),
-                             (put_new, 30535, NEW_ITEMS)):
+                             (put_new, 30535, NEW_ITEMS),
+                             (put_beside, 30691, NEW_ITEMS)):
         put("all", "every item", items)
         put("none", "no item", [])
         put("empty", "items that are there and empty", empty, "12.5")
@@ -1612,6 +1635,8 @@ def blobs_good():
                 [(3, b"x" * (size - 5))], "12.19")
     put_own("not-sealed", "of a message that is not sealed", ITEMS,
             object_id=bytes(16), data_key=bytes(32))
+    put_beside("not-sealed", "of a message that is not sealed", NEW_ITEMS,
+               object_id=bytes(16))
     put_new("epochs", "an unknown stanza before that of the newest epoch",
             NEW_ITEMS, "12.12", RING3,
             make=lambda m: [m.raw(9, 3), m.x25519(2), m.x25519(0)])
@@ -1621,7 +1646,7 @@ def blobs_form():
     def put(name, comment, data, clause="12.10"):
         blob("blob-form", name, clause, comment, data)
     put("empty", "nothing", b"")
-    for form in (0, 3, 0x81, 255):
+    for form in (0, 4, 0x81, 255):
         put("%d" % form, "form %d, else as form 1" % form,
             own(ITEMS, form=form))
         put("%d-new" % form, "form %d, else as form 2" % form,
@@ -1632,6 +1657,12 @@ def blobs_form():
     whole = new(NEW_ITEMS)
     for size in (1, 64, 65, 156, 157, 169, 184):
         put("new-%d" % size, "the first %d bytes" % size, whole[:size])
+    whole = beside(NEW_ITEMS)
+    for size in (1, 13, 28):
+        put("beside-%d" % size, "the first %d bytes of form 3" % size,
+            whole[:size])
+    put("beside-long", "right, but 30721 bytes",
+        beside([(3, b"x" * (30691 - 4))]), "12.8")
     put("own-long", "right, but 30721 bytes",
         own([(3, b"x" * (30627 - 4))]), "12.8")
     put("new-long", "right, but 30721 bytes",
@@ -1698,9 +1729,11 @@ def blobs_keys():
 
 def blobs_auth():
     def put(name, comment, data):
-        blob("blob-auth", name, "12.13", comment, data)
+        blob("blob-auth", name, "12.13", comment, data,
+             stands=OBJECT_ID if data[0] == 3 else None)
     for form, whole, ad, short in (("own", own(ITEMS), 33, 61),
-                                   ("new", new(NEW_ITEMS), 157, 185)):
+                                   ("new", new(NEW_ITEMS), 157, 185),
+                                   ("beside", beside(NEW_ITEMS), 1, 29)):
         for name, at in (("nonce", ad), ("nonce-last", ad + 11),
                          ("first", ad + 12), ("middle", ad + 40),
                          ("tag", len(whole) - 16), ("last", len(whole) - 1)):
@@ -1727,6 +1760,32 @@ def blobs_auth():
             ("aad-object", "the AAD of another message",
              ad[:17] + bytes(16))):
         put("own-" + name, comment, own(ITEMS, sealed_ad=sealed))
+        if name != "aad-form":
+            put("beside-" + name, comment, beside(
+                NEW_ITEMS, sealed_ad=b"\3" + sealed[1:]
+                if sealed[:1] == b"\1" else sealed))
+    put("beside-aad-form", "the AAD of form 1", beside(NEW_ITEMS,
+                                                       sealed_ad=ad))
+    put("beside-aad-head", "what stands before the nonce as AAD",
+        beside(NEW_ITEMS, sealed_ad=b"\3"))
+    put("beside-aad-swapped", "the two ids in the other order",
+        beside(NEW_ITEMS, sealed_ad=b"\3" + OBJECT_ID + RING.id))
+    put("beside-ring", "beside a blob of another keyring",
+        beside(NEW_ITEMS, ring_id=OTHER.id))
+    put("beside-object", "beside the blob of another message",
+        beside(NEW_ITEMS, object_id=bytes(16)))
+    put("beside-object-bit", "one bit of the object id",
+        beside(NEW_ITEMS, object_id=flip(OBJECT_ID, 15)))
+    put("beside-form-1", "a blob of form 1 without what stands before the "
+        "nonce", b"\3" + own(ITEMS)[33:])
+    put("beside-master", "under the master key itself",
+        beside(NEW_ITEMS, key=MASTER))
+    put("beside-label", "under the key of form 2",
+        beside(NEW_ITEMS, key=rf.derive(MASTER, b"blob")))
+    put("beside-data-key", "under the data key's",
+        beside(NEW_ITEMS, key=rf.derive(DATA_KEY, b"blob")))
+    blob("blob-auth", "beside-nothing", "12.13",
+         "right, but beside no blob of form 1", beside(NEW_ITEMS))
     header, data_key = header_of("new")
     put("new-key", "under the data key itself", new(NEW_ITEMS, key=data_key))
     put("new-label", "under the key of form 1",
@@ -1823,17 +1882,26 @@ def blobs_content():
     for name, comment, plain in items_wrong(NEW_ITEMS):
         blob("blob-content", "new-" + name, "12.14", comment,
              new(None, plain=plain))
-    for form in ("own", "new"):
-        for name, comment, plain in padding_wrong():
+        blob("blob-content", "beside-" + name, "12.14", comment,
+             beside(None, plain=plain), stands=OBJECT_ID)
+    for name, comment, plain in padding_wrong():
+        for form, data in (("own", own(None, plain=DATA_KEY + plain)),
+                           ("new", new(None, plain=plain)),
+                           ("beside", beside(None, plain=plain))):
             blob("blob-content", "%s-padding-%s" % (form, name), "12.19",
-                 comment, own(None, plain=DATA_KEY + plain)
-                 if form == "own" else new(None, plain=plain))
+                 comment, data,
+                 stands=OBJECT_ID if form == "beside" else None)
     blob("blob-content", "own-no-key", "12.14", "items without a data key",
          own(None, plain=padded(ITEMS)))
     blob("blob-content", "new-key", "12.14", "a data key before the items",
          new(None, plain=padded(DATA_KEY + rf.write_items(NEW_ITEMS))))
     blob("blob-content", "new-saved", "12.14", "saved keys in form 2",
          new(ITEMS))
+    blob("blob-content", "beside-saved", "12.14", "saved keys in form 3",
+         beside(ITEMS), stands=OBJECT_ID)
+    blob("blob-content", "beside-key", "12.14",
+         "a data key before the items of form 3",
+         beside(None, plain=DATA_KEY + padded(NEW_ITEMS)), stands=OBJECT_ID)
 
 
 # -------------------------------------------------------- names of keywords

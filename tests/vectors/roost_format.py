@@ -1063,7 +1063,7 @@ def load_keyring(text, owner=None, provider_keys=None, unlock="none",
 # --------------------------------------------------------------------- 12
 
 BLOB_MAX = 30720
-BLOB_OWN, BLOB_NEW = 1, 2
+BLOB_OWN, BLOB_NEW, BLOB_BESIDE = 1, 2, 3
 HEADER_ITEMS = (1, 2, 3)
 TEXT_ITEMS = (4, 5, 6)
 DATE_ITEM, KEYS_ITEM, SUMMARY_ITEM = 8, 9, 10
@@ -1139,8 +1139,9 @@ def trim_items(items, room):
     return items
 
 
-def seal_blob(ad, key, plain, nonce=None):
-    return ad + wrap(key, ad, plain, nonce)
+def seal_blob(head, key, plain, nonce=None, ids=b""):
+    """Of the bytes before the nonce; the ids are authenticated with them."""
+    return head + wrap(key, head + ids, plain, nonce)
 
 
 def seal_blob_own(master, keyring_id, object_id, data_key, items,
@@ -1149,6 +1150,14 @@ def seal_blob_own(master, keyring_id, object_id, data_key, items,
     ad = bytes([BLOB_OWN]) + keyring_id + object_id
     blob = seal_blob(ad, derive(master, b"cache"), data_key + pad_items(
         write_items(items), blob_room(ad)), nonce)
+    return blob if len(blob) <= BLOB_MAX else None
+
+
+def seal_blob_beside(master, keyring_id, object_id, items, nonce=None):
+    """12.24; None for one that may not be."""
+    head = bytes([BLOB_BESIDE])
+    blob = seal_blob(head, derive(master, b"cache"), pad_items(
+        write_items(items), blob_room(head)), nonce, keyring_id + object_id)
     return blob if len(blob) <= BLOB_MAX else None
 
 
@@ -1170,14 +1179,18 @@ def saved_keys(sealed, data_key):
 
 
 class Blob:
-    """12.9 .. 12.14; epochs as for Object."""
+    """12.9 .. 12.14; epochs as for Object.  beside: the object id of the
+    blob of form 1 that this one stands beside, whose keyring id is right."""
 
-    def __init__(self, data, keyring_id, master, epochs):
-        if len(data) > BLOB_MAX or data[:1] not in (b"\1", b"\2"):
+    def __init__(self, data, keyring_id, master, epochs, beside=None):
+        if len(data) > BLOB_MAX or data[:1] not in (b"\1", b"\2", b"\3"):
             raise Gate("blob-form")
-        header = None
+        header, ids = None, b""
         if data[0] == BLOB_OWN:
             size, ring_id, self.object_id = 33, data[1:17], data[17:33]
+        elif data[0] == BLOB_BESIDE:
+            size, ring_id, self.object_id = 1, keyring_id, beside
+            ids = keyring_id + (beside or b"")
         else:
             try:
                 header = Header(data[1:])
@@ -1192,8 +1205,10 @@ class Blob:
         self.data_key = choose_stanza(header, epochs) if header else None
         key = (derive(self.data_key, b"blob") if header
                else derive(master, b"cache"))
-        plain = unwrap(key, data[:size], data[size:], "blob-auth")
-        if not header:
+        if self.object_id is None:
+            raise Gate("blob-auth")
+        plain = unwrap(key, data[:size] + ids, data[size:], "blob-auth")
+        if data[0] == BLOB_OWN:
             self.data_key, plain = plain[:32], plain[32:]
             if len(self.data_key) < 32:
                 raise Gate("blob-content")
@@ -1442,10 +1457,12 @@ def _cmd_key_file(params):
 
 
 def _cmd_blob(params):
+    beside = params.get("beside")
     blob = Blob(*(bytes.fromhex(params[name]) for name in
-                  ("blob", "keyring_id", "master")), _epochs(params))
+                  ("blob", "keyring_id", "master")), _epochs(params),
+                beside and bytes.fromhex(beside))
     return {"gate": "ok", "object_id": blob.object_id.hex(),
-            "data_key": blob.data_key.hex(),
+            "data_key": blob.data_key and blob.data_key.hex(),
             "items": {str(kind): data.hex() for kind, data in blob.items}}
 
 

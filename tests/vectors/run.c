@@ -436,19 +436,31 @@ check_items(struct vector *vec, const struct roost_blob_content *content)
 }
 
 static void
+check_no_data_key(struct vector *vec, const struct vec_blob *opened)
+{
+	if (opened->content.data_key != NULL ||
+	    nth(vec, "data-key", 0) != NULL)
+		fail(vec, "a data key");
+}
+
+static void
 check_blob(struct vector *vec, const struct vec_blob *opened)
 {
 	uint8_t object_id[ROOST_ID_SIZE], data_key[ROOST_KEY_SIZE];
+	bool has_data_key = opened->blob.form != ROOST_BLOB_FORM_BESIDE;
 
 	if (nth(vec, "object-id", 0) == NULL) {
 		fail(vec, "accepted");
 		return;
 	}
 	vec_unhex(must(vec, "object-id"), object_id, sizeof(object_id));
-	vec_unhex(must(vec, "data-key"), data_key, sizeof(data_key));
+	if (has_data_key)
+		vec_unhex(must(vec, "data-key"), data_key, sizeof(data_key));
 	if (memcmp(opened->blob.object_id, object_id, sizeof(object_id)) != 0)
 		fail(vec, "another object id");
-	if (memcmp(opened->data_key, data_key, sizeof(data_key)) != 0)
+	if (!has_data_key)
+		check_no_data_key(vec, opened);
+	else if (memcmp(opened->data_key, data_key, sizeof(data_key)) != 0)
 		fail(vec, "another data key");
 	check_items(vec, &opened->content);
 }
@@ -457,6 +469,8 @@ static const char *
 run_blob(struct vector *vec)
 {
 	uint8_t keyring_id[ROOST_ID_SIZE], master[ROOST_KEY_SIZE];
+	uint8_t beside[ROOST_ID_SIZE];
+	const char *stands = nth(vec, "beside", 0);
 	struct roost_open_key keys[8];
 	unsigned int count = epochs(vec, keys);
 	struct vec_blob opened;
@@ -464,7 +478,10 @@ run_blob(struct vector *vec)
 
 	vec_unhex(must(vec, "keyring-id"), keyring_id, sizeof(keyring_id));
 	vec_unhex(must(vec, "master"), master, sizeof(master));
-	err = vec_blob(&vec->data, keyring_id, master, keys, count, &opened);
+	if (stands != NULL)
+		vec_unhex(stands, beside, sizeof(beside));
+	err = vec_blob(&vec->data, keyring_id, master,
+		       stands != NULL ? beside : NULL, keys, count, &opened);
 	if (err == ROOST_OK)
 		check_blob(vec, &opened);
 	vec_free(&opened.plain);

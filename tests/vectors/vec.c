@@ -261,7 +261,7 @@ blob_keys(struct vec_blob *opened, const uint8_t *keyring_id,
 
 	if (memcmp(opened->blob.keyring_id, keyring_id, ROOST_ID_SIZE) != 0)
 		return ROOST_ERR_OTHER_KEYRING;
-	if (opened->blob.form == ROOST_BLOB_FORM_OWN)
+	if (opened->blob.form != ROOST_BLOB_FORM_NEW)
 		return roost_blob_aead_own(master, aead_r);
 	err = roost_stanza_open(&opened->blob.header, keyring_id, keys,
 				key_count, opened->data_key);
@@ -271,7 +271,7 @@ blob_keys(struct vec_blob *opened, const uint8_t *keyring_id,
 
 enum roost_err
 vec_blob(const struct vec_bytes *data, const uint8_t keyring_id[ROOST_ID_SIZE],
-	 const uint8_t master[ROOST_KEY_SIZE],
+	 const uint8_t master[ROOST_KEY_SIZE], const uint8_t *beside,
 	 const struct roost_open_key *keys, size_t key_count,
 	 struct vec_blob *opened_r)
 {
@@ -280,6 +280,9 @@ vec_blob(const struct vec_bytes *data, const uint8_t keyring_id[ROOST_ID_SIZE],
 
 	memset(opened_r, 0, sizeof(*opened_r));
 	err = roost_blob_parse(data->data, data->len, &opened_r->blob);
+	if (err == ROOST_OK &&
+	    opened_r->blob.form == ROOST_BLOB_FORM_BESIDE)
+		roost_blob_stands_beside(&opened_r->blob, keyring_id, beside);
 	if (err == ROOST_OK)
 		err = blob_keys(opened_r, keyring_id, master, keys, key_count,
 				&aead);

@@ -77,10 +77,12 @@ struct vec_blob {
 	struct vec_bytes plain;		/* free it, also after an error */
 };
 
-/* Open a blob by its gates in the order of FORMAT.md 12. */
+/* Open a blob by its gates in the order of FORMAT.md 12.  beside is the object
+   id of the blob that it stands beside, or NULL. */
 enum roost_err vec_blob(const struct vec_bytes *data,
 			const uint8_t keyring_id[ROOST_ID_SIZE],
 			const uint8_t master[ROOST_KEY_SIZE],
+			const uint8_t *beside,
 			const struct roost_open_key *keys, size_t key_count,
 			struct vec_blob *opened_r);
 
