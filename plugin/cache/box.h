@@ -20,9 +20,10 @@ struct roost_cache_box {
 	bool is_active;			/* Dovecot's fields are forbidden */
 	bool is_sealed;			/* blobs are read and written */
 	bool is_read;	/* messages were looked at that were there before */
-	/* Numbers of our fields.  Those of roost.own hold a blob of form 1
-	   each.  roost.new holds one of all items: of form 2, or of form 1,
-	   which then counts instead of those. */
+	/* Numbers of our fields.  roost.own, that of facts, holds a blob of
+	   form 1, and each of those beside it one of form 3.  roost.new holds
+	   one of all items: of form 2, or of form 1, which then counts instead
+	   of those. */
 	unsigned int field_own[CACHE_BLOB_COUNT], field_new;
 	unsigned int field_object;	/* see session/named-object.h */
 	unsigned int enforced_count;	/* fields that were looked at */

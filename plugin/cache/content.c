@@ -78,7 +78,8 @@ roost_content_of_blob(const struct roost_blob_content *content,
 	unsigned int item;
 
 	i_zero(some_r);
-	some_r->data_key = content->data_key;
+	if (blob == CACHE_BLOB_FACTS)
+		some_r->data_key = content->data_key;
 	for (item = 1; item < ROOST_BLOB_ITEM_COUNT; item++) {
 		if (roost_content_blob_of(item) == blob)
 			some_r->items[item] = content->items[item];

@@ -14,11 +14,13 @@
 
 struct message_part;
 
-/* The blobs of form 1 that share a message, each with the items that are asked
-   for together, so that little is opened for little.  Each has a field of its
-   own (FORMAT.md 12.1). */
+/* The blobs that share a message, each with the items that are asked for
+   together, so that little is opened for little.  Each has a field of its own
+   (FORMAT.md 12.1). */
 enum cache_blob {
-	CACHE_BLOB_FACTS,	/* parts, sent date, saved keys */
+	CACHE_BLOB_FACTS,	/* parts, sent date, saved keys; this one names
+				   the message, and the others stand beside
+				   it */
 	CACHE_BLOB_SUMMARY,	/* From and Subject alone */
 	CACHE_BLOB_PREVIEW,
 	CACHE_BLOB_HEADERS,
@@ -35,7 +37,7 @@ enum cache_blob roost_content_blob_of(enum roost_blob_item item);
 /* Is this header one of the summary's? */
 bool roost_content_is_in_summary(const char *name);
 
-/* The items of one blob, and the data key, which all have; borrowed. */
+/* The items of one blob, and of that of facts the data key; borrowed. */
 void roost_content_of_blob(const struct roost_blob_content *content,
 			   enum cache_blob blob,
 			   struct roost_blob_content *some_r);

@@ -165,7 +165,7 @@ cache_mail_make_item(struct mail *mail, enum roost_blob_item item)
 	if (roost_cache_fill_from_blob(mail, roost_content_blob_of(item)) &&
 	    (!is_body || cache_mail_has_body(mail)))
 		return 0;
-	/* Beside the blobs of form 1 only one field is left, and it is written
+	/* Where the blobs are there only one field is left, and it is written
 	   once: it must have everything. */
 	if (!is_body)
 		is_body = cache_mail_wants_body(mail) ||

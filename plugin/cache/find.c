@@ -41,8 +41,8 @@ struct lookup {
 	struct roost_cache_mail *cmail;
 	enum cache_blob blob;
 	bool has_facts;
-	/* Which object the blob of facts is of, or why it names none: where
-	   there is no such blob, ROOST_ERR_BLOB_AUTH. */
+	/* Which object the blob of facts is of, or why nothing can stand
+	   beside it: where there is no such blob, ROOST_ERR_BLOB_AUTH. */
 	enum roost_err facts_err;
 	uint8_t facts_id[ROOST_ID_SIZE];
 	bool is_form_new;	/* only a blob of form 2 was left to open */
@@ -70,7 +70,8 @@ cache_mail_take(struct roost_cache_mail *cmail,
 		cmail->has_body = TRUE;
 }
 
-/* Is the blob of the object that the blob of facts and content are of? */
+/* Is there a blob of facts, and is this blob, which is that or stands beside
+   it, of the object that content is of? */
 static enum roost_err
 lookup_check_object(const struct lookup *lookup, const struct roost_blob *blob)
 {
@@ -79,11 +80,9 @@ lookup_check_object(const struct lookup *lookup, const struct roost_blob *blob)
 
 	if (lookup->facts_err != ROOST_OK)
 		return lookup->facts_err;
-	is_of_one = memcmp(lookup->facts_id,	/* public */
-			   blob->object_id, ROOST_ID_SIZE) == 0 &&
-		(cmail->held == 0 ||
-		 memcmp(cmail->object_id,	/* public */
-			blob->object_id, ROOST_ID_SIZE) == 0);
+	is_of_one = cmail->held == 0 ||
+		memcmp(cmail->object_id,	/* public */
+		       blob->object_id, ROOST_ID_SIZE) == 0;
 	return is_of_one ? ROOST_OK : ROOST_ERR_BLOB_AUTH;
 }
 
@@ -104,7 +103,7 @@ content_is_of_blob(const struct roost_blob_content *content,
 	return TRUE;
 }
 
-/* Open a blob of form 1 that stands for these bits. */
+/* Open a blob of form 1 or 3 that stands for these bits. */
 static enum roost_err
 lookup_open_form_own(struct lookup *lookup, const struct roost_blob *blob,
 		     struct roost_aead *aead, enum cache_blob room,
@@ -186,19 +185,20 @@ lookup_open(struct lookup *lookup, const struct roost_blob *blob,
 	return err;
 }
 
-/* Form 2, which everybody can write who can seal, is refused where a blob of
-   form 1 belongs. */
+/* Each of the fields of roost.own has blobs of one form, and others are refused
+   there: above all form 2, which everybody can write who can seal. */
 static enum roost_err
-blob_parse_form_own(const void *bytes, size_t len, struct roost_blob *blob_r)
+blob_parse_of_form(const void *bytes, size_t len, enum roost_blob_form form,
+		   struct roost_blob *blob_r)
 {
 	enum roost_err err = roost_blob_parse(bytes, len, blob_r);
 
-	return err == ROOST_OK && blob_r->form != ROOST_BLOB_FORM_OWN ?
+	return err == ROOST_OK && blob_r->form != form ?
 		ROOST_ERR_BLOB_FORM : err;
 }
 
-/* Note the object that the other blobs must be of, too.  The name proves
-   nothing until the blob of facts is opened, and compared with the file. */
+/* Note the object that the other blobs are sealed for, too.  The name proves
+   nothing until one of them is opened, and compared with the file. */
 static void
 lookup_note_facts(struct lookup *lookup,
 		  const struct mail_cache_iterate_field *found)
@@ -207,8 +207,8 @@ lookup_note_facts(struct lookup *lookup,
 	struct roost_blob blob;
 
 	lookup->has_facts = TRUE;
-	lookup->facts_err = blob_parse_form_own(found->data, found->size,
-						&blob);
+	lookup->facts_err = blob_parse_of_form(found->data, found->size,
+					       ROOST_BLOB_FORM_OWN, &blob);
 	if (lookup->facts_err != ROOST_OK)
 		return;
 	memcpy(lookup->facts_id, blob.object_id, ROOST_ID_SIZE);
@@ -289,20 +289,41 @@ lookup_walk(struct lookup *lookup, struct mail *mail, bool is_whole)
 	cache_fetch_ahead(mail->box->cache, &iter);
 }
 
+/* What stands beside the blob of facts has no ids of its own, and opens only
+   with those of the blob that it was written with. */
+static enum roost_err
+lookup_parse_own(const struct lookup *lookup, struct roost_blob *blob_r)
+{
+	const struct roost_ring *ring = lookup->cmail->cbox->ring;
+	const struct field *field = &lookup->field_own;
+	enum roost_err err;
+
+	if (lookup->blob == CACHE_BLOB_FACTS)
+		return blob_parse_of_form(field->bytes, field->len,
+					  ROOST_BLOB_FORM_OWN, blob_r);
+	err = blob_parse_of_form(field->bytes, field->len,
+				 ROOST_BLOB_FORM_BESIDE, blob_r);
+	if (err == ROOST_OK)
+		roost_blob_stands_beside(blob_r, roost_ring_doc(ring)->id,
+					 lookup->facts_id);
+	return err;
+}
+
 static void
 lookup_try_own(struct lookup *lookup)
 {
 	struct field *field = &lookup->field_own;
 	struct roost_blob blob;
 
-	field->err = blob_parse_form_own(field->bytes, field->len, &blob);
+	field->err = lookup_parse_own(lookup, &blob);
 	if (field->err == ROOST_OK)
 		field->err = lookup_open(lookup, &blob, lookup->blob,
 					 CACHE_BLOB_BIT(lookup->blob));
 	field->state = field->err == ROOST_OK ? FIELD_OPENED : FIELD_REFUSED;
 }
 
-/* A blob of form 2 is only opened if that is wanted. */
+/* A blob of form 2 is only opened if that is wanted; one of form 3 stands
+   beside nothing here. */
 static void
 lookup_try_new(struct lookup *lookup, bool is_form_new_wanted)
 {
@@ -310,6 +331,8 @@ lookup_try_new(struct lookup *lookup, bool is_form_new_wanted)
 	struct roost_blob blob;
 
 	field->err = roost_blob_parse(field->bytes, field->len, &blob);
+	if (field->err == ROOST_OK && blob.form == ROOST_BLOB_FORM_BESIDE)
+		field->err = ROOST_ERR_BLOB_FORM;
 	if (field->err == ROOST_OK && blob.form == ROOST_BLOB_FORM_NEW &&
 	    !is_form_new_wanted) {
 		field->state = FIELD_POSTPONED;

@@ -66,6 +66,23 @@ cache_mail_seal_own(const struct roost_cache_mail *cmail,
 				   content, blob_r, len_r);
 }
 
+/* The blob of facts names the object; the others stand beside it. */
+static enum roost_err
+cache_mail_seal_each(const struct roost_cache_mail *cmail,
+		     enum cache_blob blob,
+		     const struct roost_blob_content *content,
+		     uint8_t *sealed_r, size_t *len_r)
+{
+	struct roost_ring *ring = cmail->cbox->ring;
+
+	if (blob == CACHE_BLOB_FACTS)
+		return cache_mail_seal_own(cmail, content, sealed_r, len_r);
+	return roost_blob_seal_beside(roost_ring_cache_aead(ring),
+				      roost_ring_doc(ring)->id,
+				      cmail->object_id, content, sealed_r,
+				      len_r);
+}
+
 /* Leave long lines out, since a blob only has room for a message's ordinary
    headers.  What changes goes to the two buffers. */
 static void
@@ -109,8 +126,8 @@ cache_mail_add_whole(struct mail *mail, struct roost_blob_content *content,
 	return err;
 }
 
-/* Add the items in the blobs of form 1, which are together no larger than one
-   blob of all items. */
+/* Add the items in a blob of form 1 and those beside it, which are together no
+   larger than one blob of all items. */
 static enum roost_err
 cache_mail_add_each(struct mail *mail, struct roost_blob_content *content,
 		    uint8_t *sealed)
@@ -124,7 +141,7 @@ cache_mail_add_each(struct mail *mail, struct roost_blob_content *content,
 	(void)roost_blob_trim(content, ROOST_BLOB_SHARED_MAX);
 	for (blob = 0; err == ROOST_OK && blob < CACHE_BLOB_COUNT; blob++) {
 		roost_content_of_blob(content, blob, &some);
-		err = cache_mail_seal_own(cmail, &some, sealed, &len);
+		err = cache_mail_seal_each(cmail, blob, &some, sealed, &len);
 		if (err == ROOST_OK)
 			mail_cache_add(mail->transaction->cache_trans,
 				       mail->seq, cmail->cbox->field_own[blob],

@@ -9,7 +9,7 @@
 
 #include "cache/mail.h"
 
-/* Does the index cache hold blobs of the message in the fields of form 1?
+/* Does the index cache hold blobs of the message in the fields of roost.own?
    Then there is only roost.new left to write to. */
 bool roost_cache_store_has_own(struct mail *mail);
 

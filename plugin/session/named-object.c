@@ -19,7 +19,8 @@
 /* What the mailbox's index calls the mark. */
 #define MARK_NAME "roost-unsealed"
 
-/* The object that a field of Roost names; FALSE if it names none. */
+/* The object that a field of Roost names; FALSE if it names none, as does a
+   blob that stands beside another. */
 static bool
 field_object_id(const struct mail_cache *cache,
 		const struct mail_cache_iterate_field *field,

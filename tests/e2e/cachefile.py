@@ -16,7 +16,8 @@ import struct
 
 
 VARIABLE = 0xffffffff
-# Each of these fields holds a blob of form 1 with some of the items.
+# The first of these fields holds a blob of form 1, each other one of form 3
+# beside it; each has some of the items.
 FIELD_OWN, SUMMARY = "roost.own", "roost.own.summary"
 PREVIEW, HEADERS = "roost.own.preview", "roost.own.headers"
 LISTING = "roost.own.listing"

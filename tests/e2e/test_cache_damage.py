@@ -96,9 +96,14 @@ def assert_noticed(server, user, wanted, uids, gates, mailbox="INBOX"):
         assert opens.names() == []
 
 
-def gate_of_byte(at):
+def head_of(field):
+    """How many bytes stand before the nonce."""
+    return 33 if field == cachefile.FIELD_OWN else 1
+
+
+def gate_of_byte(at, field):
     return "blob-form" if at == 0 else \
-        "other-keyring" if at < 17 else "blob-auth"
+        "other-keyring" if at < min(17, head_of(field)) else "blob-auth"
 
 
 def blob_size(server, field):
@@ -111,7 +116,7 @@ def blob_size(server, field):
 def test_every_byte_flipped(server, field):
     rng = random.Random("%d bits" % corpus.SEED)
     size = blob_size(server, field)
-    assert 100 < size < 400
+    assert 90 < size < 400
     user, wanted = filled(server, size)
     cache = CacheFile(server, user)
     for at in range(size):
@@ -119,12 +124,12 @@ def test_every_byte_flipped(server, field):
         assert len(entry.data) == size
         cache.flip(entry, at, rng.randrange(8))
     assert_noticed(server, user, wanted, range(1, size + 1),
-                   lambda uid: gate_of_byte(uid - 1))
+                   lambda uid: gate_of_byte(uid - 1, field))
 
 
 @pytest.mark.parametrize("field", cachefile.FIELDS_OWN)
 def test_every_truncation(server, field):
-    size = blob_size(server, field)
+    size, least = blob_size(server, field), head_of(field) + 28
     user, wanted = filled(server, size)
     cache = CacheFile(server, user)
     for length in range(size):
@@ -133,14 +138,17 @@ def test_every_truncation(server, field):
     assert [len(cache.blob(uid, field).data) for uid in (1, 2, size)] == \
         [0, 1, size - 1]
     assert_noticed(server, user, wanted, range(1, size + 1),
-                   lambda uid: "blob-form" if uid - 1 < 61 else "blob-auth")
+                   lambda uid: "blob-form" if uid - 1 < least
+                   else "blob-auth")
 
 
 @pytest.mark.parametrize("field", cachefile.FIELDS_OWN)
 def test_random_bytes_and_other_users(server, field):
     """Bytes of chance, a blob of another user, an empty one, the parts of
     two genuine ones."""
-    count = 40
+    count, head = 40, head_of(field)
+    # In the blobs beside the first one no keyring id stands.
+    other_keyring = gate_of_byte(16, field)
     user, wanted = filled(server, count)
     other, _ = filled(server, count)
     cache, theirs = CacheFile(server, user), CacheFile(server, other)
@@ -152,12 +160,12 @@ def test_random_bytes_and_other_users(server, field):
         assert len(own) == len(foreign)
         beside = cache.blob(uid % count + 1, field).data
         data, gates[uid] = [
-            (foreign, "other-keyring"),
+            (foreign, other_keyring),
             (own[:17] + foreign[17:], "blob-auth"),
-            (own[:1] + rng.randbytes(len(own) - 1), "other-keyring"),
+            (own[:1] + rng.randbytes(len(own) - 1), other_keyring),
             (b"\0" * len(own), "blob-form"),
             (b"\2" + own[1:], "blob-form"),
-            (own[:33] + beside[33:], "blob-auth"),
+            (own[:head] + beside[head:], "blob-auth"),
             (own[:-16] + beside[-16:], "blob-auth")][uid % 7]
         cache.change(uid, field, data)
     assert_noticed(server, user, wanted, gates, gates.get)
@@ -341,9 +349,15 @@ def test_commitment_does_not_fit(server):
     assert_changed(server, user, [small(0), small(1)], [1])
 
 
+def opened_blob(reader, cache, uid, field):
+    """One of a message whose first blob is in its place."""
+    object_id = cache.blob(uid).data[17:33]
+    return rf.Blob(cache.blob(uid, field).data, reader.ring.id,
+                   reader.ring.master, reader.ring.secrets, object_id)
+
+
 def facts(reader, cache, uid):
-    return rf.Blob(cache.blob(uid).data, reader.ring.id, reader.ring.master,
-                   reader.ring.secrets)
+    return opened_blob(reader, cache, uid, cachefile.FIELD_OWN)
 
 
 def reseal_facts(reader, cache, uid, data_key=None, saved=None):
@@ -381,9 +395,8 @@ def test_saved_keys(server):
 
 def items_of(reader, cache, uid):
     """All that the blobs of a message hold, in the order of a blob."""
-    return sorted(item for field in cachefile.FIELDS_OWN for item in rf.Blob(
-        cache.blob(uid, field).data, reader.ring.id, reader.ring.master,
-        reader.ring.secrets).items)
+    return sorted(item for field in cachefile.FIELDS_OWN for item
+                  in opened_blob(reader, cache, uid, field).items)
 
 
 def undivide(reader, cache, uids):
@@ -491,6 +504,27 @@ def test_form_2_where_form_1_stands(server, field):
     assert_settled(server, user, whole)
 
 
+@pytest.mark.parametrize("field", cachefile.FIELDS_OWN[1:])
+def test_form_1_beside_form_1(server, field):
+    """An earlier build wrote it so: it is refused, though it opens, and made
+    anew."""
+    user, whole = filled(server, 3)
+    wanted, _ = session(server, user, NEEDED[field])
+    reader, cache = tamper.Reader(server, user), CacheFile(server, user)
+    for uid in 1, 2, 3:
+        first = facts(reader, cache, uid)
+        earlier = rf.seal_blob_own(
+            reader.ring.master, reader.ring.id, first.object_id,
+            first.data_key, opened_blob(reader, cache, uid, field).items)
+        cache.rewrite(cache.records(uid)[-1], [
+            (cachefile.FIELD_OWN, cache.blob(uid).data), (field, earlier)])
+    found, lines = session(server, user, NEEDED[field])
+    assert found == wanted
+    assert uids_of(lines, lambda uid: "blob-form") == [1, 2, 3]
+    assert session(server, user, WHOLE) == (whole, [])
+    assert_settled(server, user, whole)
+
+
 def test_without_a_summary(server):
     """What is not there takes nothing along: headers have the same lines."""
     commands = NEEDED[cachefile.SUMMARY]
@@ -511,7 +545,7 @@ def test_a_long_summary_is_left_out(server):
                               for size in (1024 - 10, 1024 - 9)])
     cache = CacheFile(server, user)
     assert [len(cache.blob(uid, cachefile.SUMMARY).data) for uid in (1, 2)] \
-        == [93 + 1152, 93 + 64]
+        == [29 + 1152, 29 + 64]
 
 
 # What each asks for; of a blob that it does not need, nothing is said.
@@ -691,7 +725,7 @@ def test_form_2_beside_all_in_the_first_blob(locked):
     for uid in (1, 2, 3, 4):
         assert {entry.data[0] for entry in cache.entries(uid)
                 if entry.name in cachefile.FIELDS_OWN +
-                (cachefile.FIELD_NEW,)} == {1}
+                (cachefile.FIELD_NEW,)} == {1, 3}
     assert_settled(locked, user, wanted)
 
 

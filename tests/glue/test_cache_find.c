@@ -307,7 +307,16 @@ seal_content(const struct roost_blob_content *content, const uint8_t *object_id)
 		i_fatal("a blob cannot be sealed");
 }
 
-/* A blob of form 1 with its own items. */
+/* One of form 3. */
+static void
+seal_beside(const struct roost_blob_content *content, const uint8_t *object_id)
+{
+	if (roost_blob_seal_beside(ring.aead, ring.doc.id, object_id, content,
+				   sealed.bytes, &sealed.len) != ROOST_OK)
+		i_fatal("a blob cannot be sealed");
+}
+
+/* A blob with its own items, of the form that its field has. */
 static void
 seal_own(enum cache_blob blob, const uint8_t *object_id, const char *mark)
 {
@@ -315,7 +324,10 @@ seal_own(enum cache_blob blob, const uint8_t *object_id, const char *mark)
 
 	content_of(&all, mark);
 	roost_content_of_blob(&all, blob, &some);
-	seal_content(&some, object_id);
+	if (blob == CACHE_BLOB_FACTS)
+		seal_content(&some, object_id);
+	else
+		seal_beside(&some, object_id);
 }
 
 /* One of form 1 with all items. */
@@ -366,7 +378,7 @@ add_new(void)
 	field_add(cbox.field_new, sealed.bytes, sealed.len);
 }
 
-/* A message with all blobs of form 1. */
+/* A message with the blob of facts and all that stand beside it. */
 static void
 message_with_all(const uint8_t *object_id, const char *mark)
 {
@@ -531,6 +543,17 @@ test_another_keyring(void)
 	add_new();
 	test_assert(look(CACHE_BLOB_SUMMARY) == ROOST_CACHE_LEAVE);
 	test_assert(is_refused(ROOST_ERR_OTHER_KEYRING));
+	/* What was beside a blob of another keyring stands beside no other,
+	   though it has the same key. */
+	for (blob = 1; blob < CACHE_BLOB_COUNT; blob++) {
+		message_add();
+		add_own(CACHE_BLOB_FACTS, object_a, "mine");
+		ring.doc.id[0] ^= 1;
+		add_own(blob, object_a, "theirs");
+		ring.doc.id[0] ^= 1;
+		test_assert(look(blob) == ROOST_CACHE_LEAVE);
+		test_assert(is_refused(ROOST_ERR_BLOB_AUTH));
+	}
 	/* Its id alone does not help. */
 	ring.data_key[0] ^= 1;
 	if (roost_blob_aead_own(ring.data_key, &other) != ROOST_OK)
@@ -582,9 +605,9 @@ test_damaged(void)
 static void
 test_large(void)
 {
-	static char text[ROOST_BLOB_SIZE_MAX - ROOST_BLOB_FORM_OWN_OVERHEAD -
+	static char text[ROOST_BLOB_SIZE_MAX - ROOST_BLOB_FORM_BESIDE_OVERHEAD -
 			 ROOST_BLOB_ITEM_HEAD_SIZE + 1];
-	struct roost_blob_content content = { .data_key = ring.data_key };
+	struct roost_blob_content content = { .data_key = NULL };
 
 	test_begin("a blob is answered up to its largest size");
 	box_open();
@@ -593,7 +616,7 @@ test_large(void)
 			  sizeof(text) - 1);
 	message_add();
 	add_own(CACHE_BLOB_FACTS, object_a, "mine");
-	seal_content(&content, object_a);
+	seal_beside(&content, object_a);
 	i_assert(sealed.len == ROOST_BLOB_SIZE_MAX);
 	field_add(cbox.field_own[CACHE_BLOB_SUMMARY], sealed.bytes,
 		  sealed.len);
@@ -601,7 +624,7 @@ test_large(void)
 	test_assert(has(ROOST_BLOB_SUMMARY, text));
 	message_add();
 	add_own(CACHE_BLOB_FACTS, object_a, "mine");
-	seal_content(&content, object_a);
+	seal_beside(&content, object_a);
 	field_add(cbox.field_own[CACHE_BLOB_SUMMARY], sealed.bytes,
 		  sealed.len + 1);
 	test_assert(look(CACHE_BLOB_SUMMARY) == ROOST_CACHE_LEAVE);
@@ -748,6 +771,56 @@ test_form_2(void)
 }
 
 static void
+test_another_form(void)
+{
+	struct roost_blob_content all, some;
+	unsigned int blob;
+
+	test_begin("a blob is of the form that its field has");
+	box_open();
+	content_of(&all, "theirs");
+	/* One that says itself what it is of stands beside none, even if that
+	   is the right object. */
+	for (blob = 1; blob < CACHE_BLOB_COUNT; blob++) {
+		message_add();
+		add_own(CACHE_BLOB_FACTS, object_a, "mine");
+		roost_content_of_blob(&all, blob, &some);
+		some.data_key = ring.data_key;
+		seal_content(&some, object_a);
+		field_add(cbox.field_own[blob], sealed.bytes, sealed.len);
+		test_assert(look(blob) == ROOST_CACHE_LEAVE);
+		test_assert(is_refused(ROOST_ERR_BLOB_FORM));
+	}
+	/* One that does not is nothing by itself: neither in the field that
+	   the others stand beside, which they say then, ... */
+	message_add();
+	roost_content_of_blob(&all, CACHE_BLOB_FACTS, &some);
+	roost_content_set(&some, ROOST_BLOB_SAVED_KEYS, NULL, 0);
+	seal_beside(&some, object_a);
+	field_add(cbox.field_own[CACHE_BLOB_FACTS], sealed.bytes, sealed.len);
+	add_own(CACHE_BLOB_SUMMARY, object_a, "mine");
+	test_assert(look(CACHE_BLOB_FACTS) == ROOST_CACHE_LEAVE);
+	test_assert(is_refused(ROOST_ERR_BLOB_FORM));
+	test_assert(look(CACHE_BLOB_SUMMARY) == ROOST_CACHE_LEAVE);
+	test_assert(is_refused(ROOST_ERR_BLOB_FORM));
+	/* ... nor in that of all items. */
+	message_add();
+	roost_content_set(&all, ROOST_BLOB_SAVED_KEYS, NULL, 0);
+	seal_beside(&all, object_a);
+	add_new();
+	test_assert(look(CACHE_BLOB_SUMMARY) == ROOST_CACHE_LEAVE);
+	test_assert(is_refused(ROOST_ERR_BLOB_FORM));
+	message_with_all(object_a, "mine");
+	seal_beside(&all, object_a);
+	add_new();
+	test_assert(look(CACHE_BLOB_SUMMARY) == ROOST_CACHE_DROP);
+	test_assert(has(ROOST_BLOB_SUMMARY, "mine") && reports == 1 &&
+		    reported == ROOST_ERR_BLOB_FORM);
+	box_close();
+	test_end();
+}
+
+static void
 test_locked(void)
 {
 	test_begin("a locked keyring is told nothing, and drops nothing");
@@ -850,6 +923,7 @@ main(void)
 		test_all_in_one,
 		test_replaced,
 		test_form_2,
+		test_another_form,
 		test_locked,
 		test_policy,
 		test_exchanged_file,

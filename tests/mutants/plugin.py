@@ -846,10 +846,6 @@ MUTANTS = [
     ("a refused blob is not reported", "cache/find.c",
      "\tif (is_bad)\n\t\tcache_mail_report(", "\tif (FALSE)\n"
      "\t\tcache_mail_report(", DAMAGE, "truncation and maildir"),
-    ("parts of two messages go together", "cache/find.c",
-     "\treturn is_of_one ? ROOST_OK : ROOST_ERR_BLOB_AUTH;\n",
-     "\t(void)is_of_one;\n\treturn ROOST_OK;\n", DAMAGE,
-     "mixed and maildir"),
     ("parts go with a first one that is of nobody", "cache/find.c",
      "\t\treturn lookup->facts_err;\n", "\t\t;\n", DAMAGE,
      "every_byte and maildir"),
@@ -865,7 +861,8 @@ MUTANTS = [
      " &&\n\t    !roost_ring_is_locked(ring))\n", " && ring != NULL)\n",
      FIND, ""),
     ("a blob that is held is of any object", "cache/find.c",
-     "\t\t(cmail->held == 0 ||\n", "\t\t(TRUE ||\n", FIND, ""),
+     "\tis_of_one = cmail->held == 0 ||\n", "\tis_of_one = TRUE ||\n",
+     FIND, ""),
     ("a name is another one that begins with it", "cache/header-lines.c",
      "\t\t\torder = names[middle][len] == '\\0' ? 0 : 1;\n", "\t\t\t;\n",
      LINES, ""),
@@ -879,8 +876,30 @@ MUTANTS = [
     ("a name in clear has lines of others", "cache/header-lines.c",
      " &&\n\t\tname[line->name_len] == '\\0';\n", ";\n", LINES, ""),
     ("form 2 stands anywhere", "cache/find.c",
-     "\treturn err == ROOST_OK && blob_r->form != ROOST_BLOB_FORM_OWN ?\n",
-     "\treturn FALSE ?\n", DAMAGE, "where_form_1 and maildir"),
+     "\treturn err == ROOST_OK && blob_r->form != form ?\n",
+     "\treturn err == ROOST_OK && blob_r->form != form &&\n"
+     "\t\tblob_r->form != ROOST_BLOB_FORM_NEW ?\n",
+     DAMAGE, "where_form_1 and maildir"),
+    ("form 1 stands beside another", "cache/find.c",
+     "\treturn err == ROOST_OK && blob_r->form != form ?\n",
+     "\treturn err == ROOST_OK && blob_r->form != form &&\n"
+     "\t\tblob_r->form != ROOST_BLOB_FORM_OWN ?\n",
+     DAMAGE, "form_1_beside and maildir"),
+    ("form 3 stands for itself", "cache/find.c",
+     "\treturn err == ROOST_OK && blob_r->form != form ?\n",
+     "\treturn err == ROOST_OK && blob_r->form != form &&\n"
+     "\t\tform != ROOST_BLOB_FORM_OWN ?\n", FIND, ""),
+    ("form 3 stands for all", "cache/find.c",
+     "\tif (field->err == ROOST_OK && blob.form == ROOST_BLOB_FORM_BESIDE)\n"
+     "\t\tfield->err = ROOST_ERR_BLOB_FORM;\n",
+     "\tif (field->err == ROOST_OK && blob.form == ROOST_BLOB_FORM_BESIDE)\n"
+     "\t\troost_blob_stands_beside(&blob,\n"
+     "\t\t\troost_ring_doc(lookup->cmail->cbox->ring)->id,\n"
+     "\t\t\tlookup->facts_id);\n", FIND, ""),
+    ("a blob stands beside that of another object", "cache/store.c",
+     "\t\t\t\t      cmail->object_id, content, sealed_r,\n",
+     "\t\t\t\t      cmail->file_object_id, content, sealed_r,\n",
+     DAMAGE, "delivery_to_locked and maildir"),
     ("what is not there takes all along", "cache/find.c",
      " &&\n\t    (field_own->state != FIELD_EMPTY ||\n"
      "\t     field_new->state != FIELD_EMPTY || !lookup->has_facts))\n",
