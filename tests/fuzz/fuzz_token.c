@@ -8,6 +8,7 @@
  *	   plugin/core/*.c plugin/rules/*.c -lsodium -lcrypto
  */
 #include "core/base32-private.h"
+#include "core/siv-private.h"
 
 #include "roost/token.h"
 
@@ -101,9 +102,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	    (is_name && !fuzz_open(token, strlen(token))))
 		abort();
 	memcpy(ad + 17, keyring_id, sizeof(keyring_id));
-	if (len > 0 &&
-	    (roost_prim_siv_seal(key.key, ad, sizeof(ad), bytes, len,
-				 sealed) != ROOST_OK ||
+	if (len > 0 && len <= ROOST_SIV_TEXT_MAX &&
+	    (roost_siv_seal(key.key, ad, sizeof(ad), bytes, len,
+			    sealed) != ROOST_OK ||
 	     fuzz_open(text, fuzz_text(sealed, 16 + len, text)) != is_name))
 		abort();
 	return 0;
