@@ -51,7 +51,8 @@ class Stage:
         self.environment["PATH"] = programs + ":" + os.environ["PATH"]
         self.places = {"~alice": server.home("alice")}
         for path in ("/backup", "/restore", "/etc/dovecot/private", "/mnt",
-                     "/etc/dovecot", "/run/credentials", "/tmp"):
+                     "/etc/dovecot", "/run/credentials", "/run/dovecot-key",
+                     "/tmp"):
             self.places[path] = self.root + path
         for path in self.places.values():
             os.makedirs(path, exist_ok=True)

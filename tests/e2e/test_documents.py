@@ -17,6 +17,7 @@ import pytest
 
 import dictkit
 import documents
+import imapclient
 import server as servers
 import slotkit
 import tamper
@@ -31,28 +32,28 @@ MAJOR = "%d.%d" % servers.MAJOR
 CONFIGURATION = [
     block for block in documents.blocks() if block.kind == "conf" and
     block.name.split()[0] in ("both", "2.4" if servers.NEW else "2.3")]
-# Around a block that says in its comment where it belongs.
-AROUND = {
-    "passdb": "passdb shown {\n  driver = static\n%s}\n" if servers.NEW else
-              "passdb {\n  driver = static\n  args = password=x\n%s}\n",
-}
+# Around a block that belongs into a passdb.
+PASSDB = "passdb shown {\n  driver = static\n%s}\n" if servers.NEW else \
+    "passdb {\n  driver = static\n  args = password=x\n%s}\n"
+# What a block that is about logins takes the place of.
+LOGINS = re.compile(r"(?ms)^(?:passdb|userdb)\b[^\n]*\{\n.*?^\}\n")
 
 
 def name_of(block):
     return "%s:%d" % (os.path.basename(block.path), block.line)
 
 
-def loaded(server, text):
+def loaded(server, text, configuration=None):
     """Returns what doveconf says of the server's configuration with a text in
     it, whose files are there."""
     stage = Stage(server)
-    for path in set(re.findall(r"<?(/etc/dovecot/[\w./-]+)", text)):
+    for path in set(re.findall(r"(?:= |:)<?(/[\w./-]+\.(?:key|ext))", text)):
         place = stage.path(path)
-        if not os.path.exists(place):
-            server.write(place, "0" * 64 + "\n", 0o600)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        server.write(place, "0" * 64 + "\n", 0o600)
     path = os.path.join(server.root, "shown.conf")
     before, *protocols = re.split(r"(?m)^(?=protocol )",
-                                  server.configuration())
+                                  configuration or server.configuration())
     server.write(path, "".join([before, stage.placed(text), "\n",
                                 *protocols]))
     return subprocess.run(["doveconf", "-n", "-c", path],
@@ -64,9 +65,12 @@ def test_configuration_is_loaded(make_server, block):
     server = make_server(start=False)
     server.imap_port, server.pop3_port = 1, 2
     text, words = block.text, block.name.split()[1:]
-    for word in words:
-        text = AROUND[word] % text
-    done = loaded(server, text)
+    configuration = server.configuration()
+    if "passdb" in words:
+        text = PASSDB % text
+    elif "auth" in words:
+        configuration = LOGINS.sub("", configuration)
+    done = loaded(server, text, configuration)
     assert done.returncode == 0 and not done.stderr, done
     # Something of it is there: it was no comment, and is no default.
     assert done.stdout
@@ -217,6 +221,35 @@ def test_table(make_server):
     base = sqlite3.connect(":memory:")
     base.execute(documents.block("table"))
     base.execute("INSERT INTO roost_keyrings VALUES ('alice', 'a text')")
+
+
+@pytest.mark.parametrize("has_prefetch", [False] + [True] * servers.ROOT)
+def test_blocks_for_logins(make_server, has_prefetch):
+    """By the guide's blocks a login in password mode reads; with a prefetch in
+    front of them nobody gets in, as the guide says."""
+    block, = [block for block in CONFIGURATION
+              if block.name.split()[1:] == ["auth", "login"]]
+    server = make_server(start=False, users=("alice",), settings=CHEAP)
+    text = block.text.replace("/etc/dovecot/users",
+                              os.path.join(server.root, "users"))
+    prefetch = "userdb prefetch {\n}\n" if servers.NEW else \
+        "userdb {\n  driver = prefetch\n}\n"
+    configuration = server.configuration
+    server.configuration = lambda: LOGINS.sub("", configuration()) + (
+        prefetch * has_prefetch) + text
+    server.secret = True
+    server.start()
+    server.init_password_mode("alice")
+    assert server.deliver(text_of(1), "alice")[0][0] == 250
+    if has_prefetch:
+        with pytest.raises((imapclient.Closed, OSError)):
+            server.raw("alice").ok("SELECT INBOX")
+        server.wait_log("User is missing UID")
+        return
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert b"number 1" in client.fetch(1, "BODY.PEEK[]")
+    server.assert_sealed("alice", 1)
 
 
 def test_request(make_server):

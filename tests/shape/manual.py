@@ -126,6 +126,61 @@ def rule_pages():
     yield from done.stdout.splitlines()
 
 
+# The rooms whose texts reach the log of a server. These files' are told at the
+# command line, to clients or by doctor.
+LOGGED = ("session", "settings", "mail", "dovecot", "cache", "keywords",
+          "flags", "stream", "keyfile")
+NOT_LOGGED = {
+    "session/ring-change.c", "session/ring-move.c", "session/ring-rebind.c",
+    "settings/line.c", "mail/keyring-names.c",
+}
+# Texts for clients, and what is no text.
+NOT_LINES = ("This message ", "What was cached of", "Keywords may not begin",
+             "A message may have", "Keyword length too", "A message that looks sealed",
+             "%*d: FLOCK", " (WRITE lock held", "')", "* OK [PERM", "NIL NIL",
+             "roost has moved messages", "Configuration has no settings")
+LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"(?:\s*(?:"(?:[^"\\]|\\.)*"|PRI[ux]64|'
+                     r'ROOST_[A-Z_]+))*')
+CONVERSION = re.compile(r'%[-+0-9.*]*(?:ll|l|z|)[a-zA-Z]?')
+
+
+def log_texts():
+    """Yields (path, text) of each text of at least four words in the code of
+    those rooms."""
+    for room in LOGGED:
+        for path in sorted(glob.glob(f"plugin/{room}/*.c")):
+            if path[len("plugin/"):] in NOT_LOGGED:
+                continue
+            with open(path, encoding="utf-8") as file:
+                code = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+            for found in LITERAL.finditer(code):
+                text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"',
+                                          found.group()))
+                if text.count(" ") > 2 and not text.startswith(NOT_LINES):
+                    yield path, text
+
+
+def rule_trouble():
+    """trouble: the guide has each line that the code can log"""
+    with open("packaging/doc/guide.md", encoding="utf-8") as file:
+        chapter = file.read().split("\n## Trouble, by log line\n")[1]
+    told = lint.letters(chapter)
+    count = 0
+    for path, text in log_texts():
+        count += 1
+        # The longest piece between names and numbers, as far as it tells.
+        words = max((lint.letters(piece).split() for piece in
+                     CONVERSION.split(text)), key=len)
+        if words[:2] == ["roost", "flags"]:
+            del words[:2]
+        elif words[:1] == ["roost"]:
+            del words[0]
+        if " ".join(words[:6]) not in told:
+            yield f"{path}: the guide has no line \"{text[:70]}\""
+    if count < 100:
+        yield f"only {count} texts were found"
+
+
 def rule_documents():
     """documents: each block says how it is run, and a test asks for it"""
     tests = ""
