@@ -32,8 +32,10 @@ static const char *const global_names[] = {
 };
 static const char *const protocol_names[] = {
 	"deliver_log_format", "imap_fetch_failure", "lmtp_proxy_rawlog_dir",
-	"lmtp_rawlog_dir", "mail_attachment_dir", "mail_ext_attachment",
-	"mail_ext_attachment_path", "mail_plugins", "rawlog_dir", NULL
+	"lmtp_rawlog_dir", "mail_attachment_dir", "mail_driver",
+	"mail_ext_attachment",
+	"mail_ext_attachment_path", "mail_location", "mail_plugins",
+	"rawlog_dir", NULL
 };
 static const char *const plugin_names[] = {
 	"roost_provider_key", "roost_provider_old_key", "roost_fts",
@@ -340,6 +342,32 @@ check_attachments(const struct check *check)
 	}
 }
 
+/* Users are told one by one, and by then a delivery has failed. */
+static void
+check_storage(const struct check *check)
+{
+	static const char *const fit[] = { "maildir", "sdbox", "mdbox", NULL };
+	const char *name = roost_line_storage_setting();
+	const char *value = roost_doveconf_get(check->conf, name);
+	const char *driver = t_strcut(value, ':');
+
+	if (is_told(check, name) || str_array_find(fit, driver))
+		return;
+	if (*driver == '\0' || strcmp(driver, "auto") == 0)
+		tell(check, ROOST_SEVERITY_WARNING, "storage-guessed",
+		     t_strconcat(name, " does not say in which storage mail "
+				 "is", NULL),
+		     "Dovecot takes what it finds, and mbox, which it may "
+		     "find, cannot hold sealed mail", roost_line_storage());
+	else
+		tell(check, ROOST_SEVERITY_ERROR, "storage-unfit",
+		     t_strdup_printf("%s is %s", name, value),
+		     t_strdup_printf("%s cannot hold sealed mail, so that "
+			"deliveries fail and users are not let in; move each "
+			"user's mail before, by doveadm backup -u USER "
+			ROOST_LINE_STORAGE, driver), roost_line_storage());
+}
+
 static void
 check_fetch_failure(const struct check *check)
 {
@@ -398,7 +426,7 @@ check_crypt(const struct check *check)
 
 static void (*const protocol_checks[])(const struct check *check) = {
 	check_fts, check_log_format, check_mail_log, check_rawlog,
-	check_attachments, check_fetch_failure, check_crypt
+	check_attachments, check_storage, check_fetch_failure, check_crypt
 };
 
 static void

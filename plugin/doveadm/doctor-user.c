@@ -10,6 +10,8 @@
 #include "doveadm/doctor-config.h"
 #include "session/leaks.h"
 #include "session/memory.h"
+#include "session/user-check.h"
+#include "settings/line.h"
 
 #include "roost/bytes.h"
 
@@ -55,6 +57,30 @@ check_plugins(struct roost_doctor_user *doctor, struct mail_user *user)
 		     t_strdup_printf("mail_plugins has %s", fts),
 		     "its index holds the words of the mail in clear",
 		     t_strdup_printf("take %s out of mail_plugins", fts));
+}
+
+void
+roost_doctor_user_storages(struct roost_findings *findings,
+			   struct mail_user *user)
+{
+	struct mail_namespace *ns;
+	struct roost_finding finding = {
+		.severity = ROOST_SEVERITY_ERROR, .name = "storage-unfit",
+		.why = "deliveries fail, and the user is not let in",
+	};
+
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		finding.what = ns->owner != user ? NULL :
+			roost_user_check_storage_kind(ns->storage);
+		if (finding.what == NULL)
+			continue;
+		finding.where = t_strdup_printf("%s, namespace \"%s\"",
+						user_where(user), ns->prefix);
+		finding.mend = t_strdup_printf("doveadm backup -u %s "
+					       ROOST_LINE_STORAGE,
+					       user->username);
+		roost_finding_add(findings, &finding);
+	}
 }
 
 /* -- files -- */
@@ -312,6 +338,8 @@ roost_doctor_user(struct roost_doctor_user *doctor, struct roost_user *ruser,
 	if (store == NULL)
 		return -1;
 	check_plugins(doctor, user);
+	if (config->enable == ROOST_ENABLE_YES)
+		roost_doctor_user_storages(doctor->findings, user);
 	check_keyring(doctor, ruser, user, config);
 	check_keyring_mode(doctor, roost_keystore_path(store));
 	if (mailbox_list_get_root_path(ns->list, MAILBOX_LIST_PATH_TYPE_DIR,

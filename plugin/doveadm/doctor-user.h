@@ -24,4 +24,9 @@ int roost_doctor_user(struct roost_doctor_user *doctor,
 		      struct roost_user *ruser, struct mail_user *user,
 		      const char **error_r);
 
+/* Add a finding for each of the user's storages that cannot hold sealed
+   mail. */
+void roost_doctor_user_storages(struct roost_findings *findings,
+				struct mail_user *user);
+
 #endif

@@ -9,9 +9,9 @@
 #include "time-util.h"
 
 #include "doveadm/count.h"
+#include "doveadm/doctor-user.h"
 #include "doveadm/walk.h"
 #include "session/inspect.h"
-#include "session/storage.h"
 
 #define SINCE_DEFAULT "1 day"
 #define RANGES_MAX 20
@@ -281,6 +281,7 @@ roost_expect_user(struct roost_expect *expect, struct roost_findings *findings,
 		return 0;
 	}
 	expect->user_count++;
+	roost_doctor_user_storages(findings, user);
 	i_array_init(&run.plain, 16);
 	ret = look_at_mail(&run, error_r);
 	array_free(&run.plain);

@@ -17,6 +17,8 @@
 #include "doveadm/given.h"
 #include "doveadm/loaded.h"
 #include "doveadm/wrap.h"
+#include "session/user-check.h"
+#include "settings/line.h"
 
 #include "roost/bytes.h"
 
@@ -338,6 +340,31 @@ status_plugin(struct status *status, const char **error_r)
 	return -1;
 }
 
+/* Does mail of the user lie in a storage that cannot hold sealed mail?  Returns
+   0, or -1 with error_r. */
+static int
+status_storage(struct status *status, const char **error_r)
+{
+	const char *user = status->user->username, *why;
+	struct mail_namespace *ns;
+
+	if (status->config->enable != ROOST_ENABLE_YES)
+		return 0;
+	for (ns = status->user->namespaces; ns != NULL; ns = ns->next) {
+		why = ns->owner != status->user ? NULL :
+			roost_user_check_storage_kind(ns->storage);
+		if (why == NULL)
+			continue;
+		status->next = t_strdup_printf("Move the mail, and name its "
+			"new place in the configuration: doveadm backup -u %s "
+			ROOST_LINE_STORAGE, user);
+		*error_r = t_strdup_printf("Namespace \"%s\": %s", ns->prefix,
+					   why);
+		return -1;
+	}
+	return 0;
+}
+
 static int
 status_run(struct status *status, struct status_command *cmd,
 	   struct roost_user *ruser, const char **error_r)
@@ -359,6 +386,8 @@ status_run(struct status *status, struct status_command *cmd,
 			next_for(status);
 	if (ret == 0)
 		ret = status_plugin(status, error_r);
+	if (ret == 0)
+		ret = status_storage(status, error_r);
 	status_print(status, cmd);
 	cmd->is_locked = cmd->is_locked || status->is_locked;
 	roost_count_free(&status->count);

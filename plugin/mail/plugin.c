@@ -24,6 +24,7 @@
 #include "mail/open-hooks.h"
 #include "mail/read-errors.h"
 #include "mail/save-hooks.h"
+#include "mail/unfit.h"
 #include "session/inspect.h"
 #include "session/ring.h"
 #include "session/user-check.h"
@@ -72,6 +73,7 @@ static struct mail_storage_hooks roost_hooks = {
    be copied to one. */
 static struct mail_storage_hooks roost_storage_hooks = {
 	.mailbox_allocated = roost_save_box_allocated,
+	.mail_allocated = roost_unfit_mail_allocated,
 };
 static char storage_path[] = "lib95_roost_plugin.so";
 static struct module storage_module = { .path = storage_path };

@@ -18,6 +18,7 @@
 #include "mail/copy-share.h"
 #include "mail/read-errors.h"
 #include "mail/save-ring.h"
+#include "mail/unfit.h"
 #include "session/inspect.h"
 #include "session/storage.h"
 #include "stream/ostream-roost.h"
@@ -218,31 +219,6 @@ roost_transaction_rollback(struct mailbox_transaction_context *t)
 	SAVE_BOX(t->box)->module_ctx.super.transaction_rollback(t);
 }
 
-/* The next two are for a storage that cannot hold sealed mail.  A session with
-   one ends at its start; a namespace that came later was not checked then. */
-static int
-refuse_save_begin(struct mail_save_context *ctx,
-		  struct istream *input ATTR_UNUSED)
-{
-	struct mailbox *box = ctx->transaction->box;
-
-	if (!roost_save_ring_is_needed(box))
-		return SAVE_BOX(box)->module_ctx.super.save_begin(ctx, input);
-	mailbox_set_critical(box, "roost: %s storage cannot hold sealed mail, "
-			     "so nothing is saved", box->storage->name);
-	return -1;
-}
-
-static int
-refuse_copy(struct mail_save_context *ctx, struct mail *mail)
-{
-	struct mailbox *box = ctx->transaction->box;
-
-	if (!roost_save_ring_is_needed(box))
-		return SAVE_BOX(box)->module_ctx.super.copy(ctx, mail);
-	return mail_storage_copy(ctx, mail);
-}
-
 void
 roost_save_box_allocated(struct mailbox *box)
 {
@@ -255,19 +231,18 @@ roost_save_box_allocated(struct mailbox *box)
 	if (strcmp(box->storage->name, "raw") == 0 ||
 	    strcmp(box->storage->name, "virtual") == 0)
 		return;
+	if (!roost_storage_can_seal(box->storage)) {
+		roost_unfit_box_allocated(box);
+		return;
+	}
 	sbox = p_new(box->pool, struct save_box, 1);
 	sbox->module_ctx.super = *v;
 	box->vlast = &sbox->module_ctx.super;
 	MODULE_CONTEXT_SET(box, save_box_module, sbox);
-	if (roost_storage_can_seal(box->storage)) {
-		v->save_begin = roost_save_begin;
-		v->save_finish = roost_save_finish;
-		v->save_cancel = roost_save_cancel;
-		v->copy = roost_copy;
-		v->transaction_commit = roost_transaction_commit;
-		v->transaction_rollback = roost_transaction_rollback;
-	} else if (v->save_begin != NULL) {
-		v->save_begin = refuse_save_begin;
-		v->copy = refuse_copy;
-	}
+	v->save_begin = roost_save_begin;
+	v->save_finish = roost_save_finish;
+	v->save_cancel = roost_save_cancel;
+	v->copy = roost_copy;
+	v->transaction_commit = roost_transaction_commit;
+	v->transaction_rollback = roost_transaction_rollback;
 }

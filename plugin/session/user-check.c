@@ -65,21 +65,31 @@ roost_user_created(struct mail_user *user)
 	v->deinit = user_deinit;
 }
 
-/* Why a storage cannot hold sealed mail, and what to do; NULL if it can, or
-   only shows what another storage holds. */
-static const char *
-user_check_storage(const struct mail_storage *storage)
+const char *
+roost_user_check_storage_kind(const struct mail_storage *storage)
 {
 	static const char *const pass_through[] = {
 		"virtual", "shared", "fail", "raw", NULL
 	};
 
-	if (str_array_find(pass_through, storage->name))
+	if (str_array_find(pass_through, storage->name) ||
+	    roost_storage_can_seal(storage))
 		return NULL;
-	if (!roost_storage_can_seal(storage))
-		return t_strdup_printf("%s storage cannot hold sealed mail: "
-			"use maildir, sdbox or mdbox, or set roost_enable=no",
-			storage->name);
+	return t_strdup_printf("%s storage cannot hold sealed mail: move it "
+		"into maildir, sdbox or mdbox, with doveadm backup, or set "
+		"roost_enable=no", storage->name);
+}
+
+/* Why a session may not use a storage, and what to do; NULL if it may.  What
+   cannot hold sealed mail is only read by doveadm (mail/unfit.h). */
+static const char *
+user_check_storage(const struct mail_user *user,
+		   const struct mail_storage *storage)
+{
+	const char *error = roost_user_check_storage_kind(storage);
+
+	if (error != NULL)
+		return strcmp(user->service, "doveadm") == 0 ? NULL : error;
 	if (*roost_attachment_dir(storage) != '\0')
 		return ROOST_ATTACHMENT_SETTING" is set, and what it "
 			"moves out of a message would lie there unsealed: "
@@ -99,7 +109,7 @@ roost_user_namespaces_created(struct mail_namespace *namespaces)
 		return;
 	for (ns = namespaces; ns != NULL && error == NULL; ns = ns->next) {
 		if (ruser->config.enable == ROOST_ENABLE_YES)
-			error = user_check_storage(ns->storage);
+			error = user_check_storage(user, ns->storage);
 		if (error != NULL)
 			user->error = p_strdup_printf(user->pool,
 				"roost: namespace \"%s\": %s", ns->prefix,

@@ -12,4 +12,8 @@
 void roost_user_created(struct mail_user *user);
 void roost_user_namespaces_created(struct mail_namespace *namespaces);
 
+/* Why a storage of this kind cannot hold sealed mail, and what to do; NULL if
+   it can, or only shows what another storage holds.  On the data stack. */
+const char *roost_user_check_storage_kind(const struct mail_storage *storage);
+
 #endif

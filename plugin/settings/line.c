@@ -52,6 +52,19 @@ roost_line_plugin_leave(const char *const *loaded ATTR_UNUSED,
 }
 
 const char *
+roost_line_storage_setting(void)
+{
+	return "mail_driver";
+}
+
+const char *
+roost_line_storage(void)
+{
+	return "mail_driver = maildir\nmail_path = ~/Maildir\n"
+		"mail_inbox_path =";
+}
+
+const char *
 roost_line_file(const char *path)
 {
 	return path;
@@ -90,6 +103,18 @@ roost_line_plugin_leave(const char *const *loaded, const char *plugin)
 
 	return t_strconcat("mail_plugins = ",
 			   roost_line_words_without(loaded, left), NULL);
+}
+
+const char *
+roost_line_storage_setting(void)
+{
+	return "mail_location";
+}
+
+const char *
+roost_line_storage(void)
+{
+	return "mail_location = "ROOST_LINE_STORAGE;
 }
 
 const char *

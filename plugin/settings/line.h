@@ -35,6 +35,13 @@ const char *roost_line_words_without(const char *const *words,
 /* A line within the block of a protocol, or as it is if protocol is NULL. */
 const char *roost_line_protocol(const char *protocol, const char *line);
 
+/* How doveconf calls the settings that say in which storage mail is; the
+   storage's name that begins the value of the first is its driver.  Then, the
+   lines that name one for sealed mail, and the storage as doveadm takes it. */
+#define ROOST_LINE_STORAGE "maildir:~/Maildir"
+const char *roost_line_storage_setting(void);
+const char *roost_line_storage(void);
+
 /* The value that names a file. */
 const char *roost_line_file(const char *path);
 

@@ -122,6 +122,17 @@ CONFIGURED = {
         "mail_ext_attachment_path = /srv/a\n" if servers.NEW else
         "mail_attachment_dir = /srv/a\n"), "attachment-dir",
         "every protocol", "error"),
+    "storage": ((
+        "mail_driver = mbox\nmail_path = ~/mail\n" if servers.NEW else
+        "mail_location = mbox:~/mail:INBOX=/var/mail/%u\n"), "storage-unfit",
+        "every protocol", "error"),
+    "storage-of-lmtp": ("protocol lmtp {\n  %s\n}\n" % (
+        "mail_driver = mbox" if servers.NEW else
+        "mail_location = mbox:~/mail"), "storage-unfit", "protocol lmtp",
+        "error"),
+    "storage-that-is-found": ((
+        "mail_driver = auto\n" if servers.NEW else "mail_location =\n"),
+        "storage-guessed", "every protocol", "warning"),
     "fetch-failure": ("imap_fetch_failure = disconnect-after\n",
                       "fetch-failure", "every protocol", "notice"),
     "auth-debug": ("auth_debug = yes\n", "debug-log", "auth_debug",
