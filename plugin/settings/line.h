@@ -13,7 +13,7 @@
 #include "dovecot/compat.h"
 
 /* Where roost(7) puts the provider key. */
-#define ROOST_LINE_KEY_FILE "/etc/dovecot/roost-provider.key"
+#define ROOST_LINE_KEY_FILE "/etc/dovecot/private/roost-provider.key"
 
 /* How doveconf calls a setting of a plugin. */
 const char *roost_line_plugin_setting(const char *name);

@@ -9,6 +9,9 @@ it, in a .md as below and in a page behind .\\":
     <!-- conf: 2.3 -->            doveconf loads it, on 2.3, 2.4 or both; words
                                   that follow say where it belongs
     <!-- not run: REASON -->
+
+As a program it prints the blocks of those names, for scripts that run them
+elsewhere: documents.py NAME ...
 """
 
 import collections
@@ -16,6 +19,7 @@ import glob
 import os
 import re
 import shlex
+import sys
 
 TOP = os.environ.get("ROOST_E2E_TOP") or os.path.dirname(os.path.dirname(
     os.path.dirname(os.path.abspath(__file__))))
@@ -102,3 +106,7 @@ def commands(name):
     return [shlex.split(line, comments=True)
             for line in block(name).splitlines()
             if not line.startswith("#")]
+
+
+if __name__ == "__main__":
+    sys.stdout.write("".join(map(block, sys.argv[1:])))

@@ -337,7 +337,7 @@ def test_no_provider_key(patient):
     patient.settings["roost_provider_key"] = None
     found, = patient.find("provider-key-missing")
     assert found["severity"] == "error"
-    line = found["mend"].replace("/etc/dovecot/roost-provider.key",
+    line = found["mend"].replace("/etc/dovecot/private/roost-provider.key",
                                  patient.server.keyfile)
     assert line != found["mend"]
     patient.extra = lines(line)
@@ -352,7 +352,7 @@ def test_provider_key_in_the_configuration(patient):
     assert secret not in said + json.dumps(rows)
     found, = patient.find("provider-key-inline")
     patient.extra = lines(found["mend"].replace(
-        "/etc/dovecot/roost-provider.key", patient.server.keyfile))
+        "/etc/dovecot/private/roost-provider.key", patient.server.keyfile))
     assert not patient.find("provider-key-inline")
 
 

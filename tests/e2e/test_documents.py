@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 
 import pytest
@@ -217,10 +216,55 @@ def test_mailboxes_written_anew(make_server):
     assert os.path.isdir(os.path.join(server.home("alice"), "new"))
 
 
-def test_table(make_server):
-    base = sqlite3.connect(":memory:")
-    base.execute(documents.block("table"))
-    base.execute("INSERT INTO roost_keyrings VALUES ('alice', 'a text')")
+def test_keyrings_in_a_database(make_server):
+    """PostgreSQL, by the configuration, the map and the table of roost(7); only
+    the place of the database is another."""
+    server = make_server(start=False, users=("alice",))
+    engine = dictkit.Pgsql(server)
+    stage = Stage(server)
+    block, = [block for block in CONFIGURATION
+              if "roost_keyring = dict:" in block.text]
+    text = stage.placed(block.text).replace(
+        "/run/postgresql", engine.folder).replace(
+            "dbname = mail", "dbname = postgres\n        user = roost")
+    path = stage.path("/etc/dovecot/roost-keys.conf.ext")
+    server.write(path, documents.block("map").replace(
+        "host=/run/postgresql dbname=mail",
+        "host=%s dbname=postgres user=roost" % engine.folder))
+    server.extra = text + \
+        "service dict {\n  unix_listener dict {\n    mode = 0666\n  }\n}\n"
+    try:
+        engine.start()
+        engine.query("DROP TABLE roost_keyrings")
+        engine.query(documents.block("table"))
+        server.start()
+        server.doveadm("roost", "init", "-u", "alice")
+        assert engine.get("alice").startswith(b"roost-keyring")
+        assert server.deliver(text_of(1), "alice")[0][0] == 250
+        server.assert_sealed("alice", 1)
+    finally:
+        server.stop()
+        engine.stop()
+
+
+def test_pins(make_server):
+    """With the fields of roost(7) the user reads; the id that is shown there is
+    another keyring's, and with it nothing opens."""
+    server = make_server(users=("alice",), secret=True, settings=CHEAP)
+    server.init_password_mode("alice")
+    assert server.deliver(text_of(1), "alice")[0][0] == 250
+    pins = dict(pin.split("=") for pin in documents.block("pins").split())
+    right = slotkit.good(slotkit.roost(server, "status", "-u", "alice",
+                                       "--quick", secret=server.password(
+                                           "alice")))[0]["keyring-id"]
+    assert set(pins) == {"roost_mode", "roost_keyring_id"} and \
+        len(pins["roost_keyring_id"]) == len(right)
+    for key, is_read in ((right, True), (pins["roost_keyring_id"], False)):
+        server.change_user("alice", **dict(pins, roost_keyring_id=key))
+        with server.raw("alice") as client:
+            client.ok("SELECT INBOX")
+            assert client.cmd("FETCH 1 BODY.PEEK[]").ok == is_read
+    server.wait_log("its id is not the one that")
 
 
 @pytest.mark.parametrize("has_prefetch", [False] + [True] * servers.ROOT)

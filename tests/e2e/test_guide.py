@@ -20,6 +20,7 @@ pytestmark = pytest.mark.skipif(servers.PLAIN, reason="Roost's guide")
 
 CHEAP = {"roost_argon2_time": "1", "roost_argon2_memory": "8 M"}
 NEW_PASSWORD = "new-password"
+KEYWORD = "Zahnarzt"
 MODES = ("provider", "password")
 
 
@@ -195,8 +196,10 @@ def test_key_is_not_overwritten(make_server):
 
 def test_some_users_first(make_server):
     """Who has the field is sealed; the others are not, and are served."""
+    name, *_, field = documents.block("some-users").strip().split(":")
+    field, value = field.split("=")
     walk = Walk(make_server, start=False, users={
-        "alice": {"roost_enable": "yes"}, "bob": {}})
+        name: {field[len("userdb_"):]: value}, "bob": {}})
     server = walk.server
     server.settings["roost_enable"] = "read-only"
     server.start()
@@ -235,6 +238,9 @@ def test_leaving(make_server, mode, storage):
     server = walk.server
     walk.initialise()
     walk.deliver()
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        client.ok("STORE 1 +FLAGS (%s)" % KEYWORD)
     before = walk.reads()
     server.stop()
     server.settings["roost_enable"] = "read-only"
@@ -246,8 +252,20 @@ def test_leaving(make_server, mode, storage):
                    for _, _, content in server.objects("alice"))
     assert server.deliver(text_of(3), "alice")[0][0] == 250
     server.stop()
-    server.roost = False
-    server.settings = {}
+    server.settings["roost_keywords"] = "off"
+    old = server._path()
+    server.storage, server._path = "sdbox", lambda: "~/new"
+    server.start()
+    walk.run(documents.block("leave-names").replace(
+        "maildir:~/Maildir", "%s:%s" % (storage, old)))
+    server.stop()
+    shutil.rmtree(os.path.join(server.home("alice"), old[2:]))
+    server.roost, server.settings = False, {}
     server.start()
     assert walk.reads()[:3] == before
     assert len(walk.reads()) == 4
+    with server.raw("alice") as client:
+        client.ok("SELECT INBOX")
+        assert client.ok("SEARCH KEYWORD " + KEYWORD).untagged[-1] == \
+            b"* SEARCH 1\r\n"
+        assert b"rk1-" not in b"".join(client.ok("SELECT INBOX").untagged)
