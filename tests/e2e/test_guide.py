@@ -188,6 +188,31 @@ def test_backup_is_checked_and_read(make_server, storage):
     walk.run(documents.block("check-backup").splitlines()[0], codes=(1, 3))
 
 
+def test_restore_in_password_mode(make_server):
+    walk = Walk(make_server, "password")
+    server = walk.server
+    walk.initialise()
+    with server.raw("alice") as client:
+        client.ok("CREATE Archive")
+        for number in range(3):
+            assert client.append("Archive", text_of(number), KEYWORD).ok
+    shutil.copytree(server.home("alice"), walk.stage.path("/backup/alice"))
+    server.own(walk.stage.path("/backup"))
+    shutil.rmtree(os.path.join(server.home("alice"), "Maildir"))
+    walk.stage.places["/etc/dovecot/dovecot.conf"] = server.conf
+    secret = walk.stage.places["/run/alice.conf"] = os.path.join(
+        server.tmp_dir, "alice.conf")
+    walk.run(documents.block("secret-2.4") if servers.NEW else
+             documents.block("secret-2.3"),
+             ("Password", server.password("alice")))
+    assert os.stat(secret).st_mode & 0o777 == 0o600
+    walk.run(documents.block("restore-password"))
+    assert not os.path.exists(secret)
+    assert [text.split()[-1] for text in walk.reads("Restored/Archive")] == [
+        b"0", b"1", b"2"]
+    server.assert_sealed("alice", 3)
+
+
 # Looking after it
 
 def test_looking_after_it(make_server):
