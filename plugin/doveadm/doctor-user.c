@@ -8,6 +8,7 @@
 
 #include "doveadm/count.h"
 #include "doveadm/doctor-config.h"
+#include "doveadm/home.h"
 #include "session/leaks.h"
 #include "session/memory.h"
 #include "session/user-check.h"
@@ -322,6 +323,20 @@ check_crypt(struct roost_doctor_user *doctor, struct mail_user *user,
 	return 0;
 }
 
+/* Is there a place for a keyring?  What else is asked of it fails without. */
+static bool
+check_home(struct roost_doctor_user *doctor, struct mail_user *user,
+	   const struct roost_config *config)
+{
+	const char *mend, *fault = roost_home_fault(user, config, &mend);
+
+	if (fault != NULL)
+		tell(doctor, ROOST_SEVERITY_ERROR, "no-home", user_where(user),
+		     fault, "no keyring can be made or found, and no mail be "
+		     "taken in", mend);
+	return fault == NULL;
+}
+
 int
 roost_doctor_user(struct roost_doctor_user *doctor, struct roost_user *ruser,
 		  struct mail_user *user, const char **error_r)
@@ -334,6 +349,9 @@ roost_doctor_user(struct roost_doctor_user *doctor, struct roost_user *ruser,
 
 	if (roost_user_namespace_config(ruser, ns, &config, error_r) < 0)
 		return -1;
+	if (config->enable != ROOST_ENABLE_NO &&
+	    !check_home(doctor, user, config))
+		return 0;
 	store = roost_user_keystore(ruser, ns, error_r);
 	if (store == NULL)
 		return -1;

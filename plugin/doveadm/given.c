@@ -8,7 +8,7 @@
 #include "istream.h"
 #include "strnum.h"
 
-#include "doveadm/password.h"
+#include "doveadm/passdb.h"
 #include "session/ring-change.h"
 
 #include "roost/bytes.h"
@@ -85,6 +85,7 @@ roost_given_init(struct roost_given *given,
 
 	i_zero(given);
 	given->ctx = ctx;
+	given->passdb_fd = -1;
 	given->opener = source_param(cctx, "secret-file", "secret-fd");
 	given->escrow = source_param(cctx, "escrow-key-file", NULL);
 	given->fresh = source_param(cctx, "new-secret-file", "new-secret-fd");
@@ -113,6 +114,7 @@ roost_given_deinit(struct roost_given *given)
 	source_close(&given->escrow);
 	source_close(&given->fresh);
 	source_close(&given->public_key);
+	i_close_fd(&given->passdb_fd);
 }
 
 bool
@@ -482,6 +484,42 @@ roost_given_unlock(struct roost_given *given, struct roost_ring *ring,
 
 /* -- new secrets -- */
 
+void
+roost_given_verify(struct roost_given *given)
+{
+	if (source_is_set(&given->fresh) || roost_given_is_remote(given))
+		return;
+	given->is_verified = TRUE;
+	given->passdb_fd = roost_passdb_connect();
+}
+
+/* A mistyped password would open a keyring that no login opens. */
+static int
+given_check_login(const struct roost_given *given,
+		  const struct roost_password *password, const char **error_r)
+{
+	const char *user = given->ctx->cctx->username;
+
+	switch (roost_passdb_ask(given->passdb_fd, user, password)) {
+	case ROOST_PASSDB_RIGHT:
+		break;
+	case ROOST_PASSDB_WRONG:
+		*error_r = t_strdup_printf("Nothing was made, because %s does "
+			"not log in with this password, as passdb says, and "
+			"the mail would stay locked: type the login password, "
+			"or give another one by --%s, which is not tried at "
+			"passdb", user, given->fresh.name);
+		return -1;
+	case ROOST_PASSDB_SILENT:
+		e_warning(given->ctx->cur_mail_user->event, "roost: passdb "
+			  "could not be asked whether this is %s's login "
+			  "password; if it is not, the mail stays locked: try "
+			  "to log in", user);
+		break;
+	}
+	return 0;
+}
+
 int
 roost_given_get_password(struct roost_given *given,
 			 const struct roost_ring_secret **secret_r,
@@ -501,6 +539,8 @@ roost_given_get_password(struct roost_given *given,
 		given_read_line(given, &given->fresh, password, error_r) :
 		given_ask(given, "New login password: ", TRUE,
 			  given->fresh.name, error_r);
+	if (ret == 0 && given->is_verified)
+		ret = given_check_login(given, password, error_r);
 	if (ret < 0 ||
 	    secret_take(&given->memory->fresh, password, error_r) < 0)
 		return -1;

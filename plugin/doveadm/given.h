@@ -56,6 +56,8 @@ struct roost_given {
 	   for all namespaces of a user. */
 	bool has_unlocked;
 	const char *denied;
+	int passdb_fd;		/* that a typed password is tried at; or -1 */
+	bool is_verified;	/* a typed password is to be */
 };
 
 /* For a command's init and deinit.  The streams are Dovecot's. */
@@ -67,6 +69,10 @@ void roost_given_deinit(struct roost_given *given);
    ROOST_GIVEN_SECRET_PARAMS give is that. */
 void roost_given_init_new(struct roost_given *given,
 			  const struct doveadm_mail_cmd_context *ctx);
+
+/* Have a new login password that is typed tried at passdb.  To be called by the
+   command's init, when doveadm may still do that. */
+void roost_given_verify(struct roost_given *given);
 
 /* Does it come over a connection?  Then an answer tells no more of a secret
    than that it does not open. */

@@ -9,6 +9,7 @@
 #include "doveadm/commands.h"
 
 #include "doveadm/given.h"
+#include "doveadm/home.h"
 #include "session/ring-create.h"
 #include "session/scan.h"
 
@@ -64,6 +65,8 @@ init_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 		roost_command_misuse(_ctx, misuse);
 		return;
 	}
+	if (ctx->is_password_mode)
+		roost_given_verify(&ctx->given);
 	doveadm_print_header("keyring-id", "keyring id", 0);
 	doveadm_print_header_simple("state");
 	doveadm_print_header_simple("mode");
@@ -131,6 +134,45 @@ init_print_perhaps(const struct init_context *ctx, const char *code)
 	doveadm_print(code);
 }
 
+/* In password mode: is there a keyring already?  Nobody is asked for a password
+   then.  Returns 0, or -1 with error_r. */
+static int
+init_refuse_existing(const struct init_context *ctx, struct roost_user *ruser,
+		     const struct mail_user *user, struct mail_namespace *ns,
+		     const char **error_r)
+{
+	const char *is = "password", *to = "change the password";
+	const char *command = "slot replace";
+	struct roost_ring *ring;
+	int ret = !ctx->is_password_mode ? 0 :
+		roost_user_ring(ruser, ns, &ring, error_r);
+
+	if (ret <= 0)
+		return ret;
+	if (roost_keyring_has_slot(roost_ring_doc(ring), ROOST_SLOT_PROVIDER))
+		is = "provider", to = "have a password open it",
+			command = "mode";
+	init_print(ring, FALSE, "");
+	*error_r = t_strdup_printf("There is a keyring already, in %s mode; it "
+		"was not changed.  To %s: doveadm roost %s -u %s password",
+		is, to, command, user->username);
+	return -1;
+}
+
+/* Is there a place for it?  Returns 0, or -1 with error_r. */
+static int
+init_check_home(struct roost_user *ruser, struct mail_user *user,
+		const char **error_r)
+{
+	const char *mend, *fault =
+		roost_home_fault(user, roost_user_config(ruser), &mend);
+
+	if (fault == NULL)
+		return 0;
+	*error_r = t_strdup_printf("%s: %s", fault, mend);
+	return -1;
+}
+
 /* Makes the user's own keyring, or prints the one that is there. */
 static int
 init_create(struct init_context *ctx, struct roost_user *ruser,
@@ -149,7 +191,9 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	bool was_made = FALSE;
 	int ret = -1;
 
-	if (init_get_secret(ctx, &create.secret, error_r) < 0)
+	if (init_check_home(ruser, user, error_r) < 0 ||
+	    init_refuse_existing(ctx, ruser, user, ns, error_r) < 0 ||
+	    init_get_secret(ctx, &create.secret, error_r) < 0)
 		return -1;
 	store = roost_user_keystore(ruser, ns, error_r);
 	if (store == NULL)
@@ -167,8 +211,8 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	if (ret > 0) {
 		init_print(ring, was_made, text);
 		if (!was_made && ctx->is_password_mode) {
-			*error_r = "There is a keyring already; it was not "
-				"changed";
+			*error_r = "There is a keyring already, made in this "
+				"moment by somebody else; it was not changed";
 			ret = -1;
 		}
 		roost_ring_free(&ring);

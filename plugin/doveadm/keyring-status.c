@@ -15,6 +15,7 @@
 
 #include "doveadm/count.h"
 #include "doveadm/given.h"
+#include "doveadm/home.h"
 #include "doveadm/loaded.h"
 #include "doveadm/wrap.h"
 #include "session/user-check.h"
@@ -394,18 +395,42 @@ status_run(struct status *status, struct status_command *cmd,
 	return ret;
 }
 
+/* Has the user no place for a keyring?  Returns 0, or -1 with error_r; then the
+   row is printed. */
+static int
+status_home(struct status *status, const struct status_command *cmd,
+	    const char **error_r)
+{
+	const char *mend, *fault =
+		status->config->enable == ROOST_ENABLE_NO ? NULL :
+		roost_home_fault(status->user, status->config, &mend);
+
+	if (fault == NULL)
+		return 0;
+	*error_r = t_strdup_printf("%s: %s", fault, mend);
+	status->name = status->config->keyring;
+	status->state = "no home";
+	status->next = "Give the user a home, as the error says";
+	status_print(status, cmd);
+	return -1;
+}
+
 static int
 status_user(struct doveadm_mail_cmd_context *_ctx, struct roost_user *ruser,
 	    struct mail_user *user, const char **error_r)
 {
 	struct status_command *cmd =
 		container_of(_ctx, struct status_command, ctx);
-	struct status status = { .user = user };
-	struct roost_keystore *store =
-		roost_user_keystore(ruser, roost_command_namespace(user),
-				    error_r);
+	struct status status = {
+		.user = user, .config = roost_user_config(ruser),
+	};
+	struct roost_keystore *store;
 	int ret;
 
+	if (status_home(&status, cmd, error_r) < 0)
+		return -1;
+	store = roost_user_keystore(ruser, roost_command_namespace(user),
+				    error_r);
 	if (store == NULL)
 		return -1;
 	status.name = roost_keystore_name(store);

@@ -179,9 +179,28 @@ if not servers.PLAIN:
         return process.returncode, said
 
     def test_password_from_a_terminal(server):
-        code, said = typed(server, "frank", b"pass word\n", b"pass word\n")
+        word = server.password("frank").encode()
+        code, said = typed(server, "frank", word + b"\n", word + b"\n")
         assert code == 0, said
-        assert opens_with(server, "frank", b"pass word")
+        assert opens_with(server, "frank", word)
+        os.unlink(tamper.keyring_path(server, "frank"))
+
+    def test_typed_password_that_no_login_takes(server):
+        """As passdb says; nobody would notice before the mail is locked."""
+        code, said = typed(server, "frank", b"pass word\n", b"pass word\n")
+        assert code == 75 and "frank does not log in with this" in said
+        assert "--secret-file" in said
+        assert not os.path.exists(tamper.keyring_path(server, "frank"))
+
+    def test_typed_password_that_nobody_can_try(server):
+        socket = os.path.join(server.run_dir, "auth-client")
+        os.rename(socket, socket + ".away")
+        try:
+            code, said = typed(server, "frank", b"pass word\n",
+                               b"pass word\n")
+        finally:
+            os.rename(socket + ".away", socket)
+        assert code == 0 and "passdb could not be asked" in said
         os.unlink(tamper.keyring_path(server, "frank"))
 
     @pytest.mark.parametrize("lines, why", [
@@ -230,7 +249,20 @@ if not servers.PLAIN:
         path = tamper.keyring_path(server, "frank")
         text = tamper.read(path)
         code, rows, said = given(server, "frank", b"other\n")
-        assert code == 75 and "There is a keyring already" in said
+        assert code == 75 and "There is a keyring already, in password" in said
+        assert ": doveadm roost slot replace -u frank password\n" in said
+        assert tamper.read(path) == text
+        os.unlink(path)
+
+    def test_provider_keyring_of_an_account_that_is_new(server):
+        """What is to be done instead is said, and nobody is asked for a
+        password before."""
+        assert roost(server, "init", "-u", "frank")[0] == 0
+        path = tamper.keyring_path(server, "frank")
+        text = tamper.read(path)
+        code, said = typed(server, "frank")
+        assert code == 75 and "There is a keyring already, in provider" in said
+        assert ": doveadm roost mode -u frank password\n" in said
         assert tamper.read(path) == text
         os.unlink(path)
 

@@ -4,6 +4,8 @@ do next."""
 
 import json
 import os
+import re
+import subprocess
 
 import pytest
 
@@ -236,3 +238,42 @@ def test_who_makes_no_keyring(make_server):
     assert "doveadm roost init -u alice" in status(server)[1]["next"]
     assert "roost_enable" in status(server, user="bob")[1]["next"]
     assert status(server, user="carol")[1]["next"].startswith("Nothing:")
+
+
+def without_home(make_server, home):
+    """A server whose user alice has that home, where her mail does not
+    lie."""
+    server = make_server("maildir", users=["alice"], start=False)
+    server.home = lambda user: home
+    server.extra = ("mail_path = %s/away/%%{user}\n" if servers.NEW else
+                    "mail_location = maildir:%s/away/%%u\n"
+                    ) % server.mail_root
+    asked = server.configuration
+    server.configuration = lambda: re.sub(r"userdb_home( ?)=",
+                                          r"userdb_other\1=", asked())
+    server.write_users()
+    return server.start()
+
+
+@pytest.mark.parametrize("home, why, mend", [
+    ("", "User alice has no home directory", "give userdb a home for alice"),
+    ("%s/nowhere", "The home directory of user alice, ", "install -d -m 0700")],
+    ids=["none", "not-there"])
+def test_user_without_a_home(make_server, home, why, mend):
+    home = home and home % os.environ["ROOST_E2E_TMP"]
+    server = without_home(make_server, home)
+    code, row, said = status(server)
+    assert (code, row["state"]) == (75, "no home")
+    assert why in said and mend in said and "refused" not in said + str(row)
+    done = server.doveadm("roost", "init", "-u", "alice", check=False)
+    assert done.returncode == 75 and why.encode() in done.stderr
+    assert mend.encode() in done.stderr
+    done = server.doveadm("-f", "json", "roost", "doctor", "-u", "alice",
+                          check=False)
+    found, = json.loads(done.stdout)
+    assert done.returncode == 2 and found["finding"] == "no-home"
+    assert mend in found["mend"]
+    if home:
+        subprocess.run(found["mend"], shell=True, check=True)
+        code, row, said = status(server)
+        assert (code, row["state"]) == (0, "no keyring"), said
