@@ -39,7 +39,9 @@ MODULEDIR ?= $(call dovecot_var,dovecot_moduledir)
 endif
 PREFIX ?= /usr
 BINDIR ?= $(PREFIX)/bin
-DOCDIR ?= /usr/share/doc/roost
+DATADIR ?= $(PREFIX)/share/dovecot
+SYSTEMDIR ?= $(PREFIX)/lib
+DOCDIR ?= $(PREFIX)/share/doc/roost
 MANDIR ?= $(PREFIX)/share/man
 PAGES := $(notdir $(wildcard packaging/man/*.[1-8]))
 man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1)
@@ -484,7 +486,7 @@ demo: deps-demo
 	@BUILD=$(BUILD) tests/e2e/run -- $(PYTHON) \
 		$(CURDIR)/tests/e2e/demo.py
 
-deps-build deps-demo deps-check: deps-%:
+deps-build deps-demo deps-check deps-deb deps-rpm: deps-%:
 	@packaging/build-deps $*
 
 ## install          into $(DESTDIR), where dovecot-config says
@@ -492,6 +494,7 @@ deps-build deps-demo deps-check: deps-%:
 put = install -d $(DESTDIR)$(dir $(2)) && \
 	install -m $(3) $(1) $(DESTDIR)$(2).new && \
 	mv $(DESTDIR)$(2).new $(DESTDIR)$(2)
+CONF = packaging/conf/$(if $(HAS_SETTINGS_MODULE),2.4,2.3)
 install: all
 	$(call put,$(FLAGS_SO),$(MODULEDIR)/$(notdir $(FLAGS_SO)),0644)
 	$(call put,$(MAIL_SO),$(MODULEDIR)/$(notdir $(MAIL_SO)),0644)
@@ -499,6 +502,12 @@ install: all
 	$(call put,$(DOVEADM_SO),$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)),0644)
 	$(if $(HAS_SETTINGS_MODULE),$(call \
 		put,$(SETTINGS_SO),$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)),0644))
+	$(call put,$(CONF)/enable.conf,$(DATADIR)/roost/enable.conf,0644)
+	$(call put,$(CONF)/enable-flags.conf,$(DATADIR)/roost/enable-flags.conf,0644)
+	$(call put,$(CONF)/11-roost.conf,$(DATADIR)/conf.d/11-roost.conf,0644)
+	$(call put,packaging/format,$(DATADIR)/roost/format,0644)
+	$(call put,packaging/system/tmpfiles.conf,$(SYSTEMDIR)/tmpfiles.d/dovecot-roost.conf,0644)
+	$(call put,packaging/system/sysusers.conf,$(SYSTEMDIR)/sysusers.d/dovecot-roost.conf,0644)
 	$(call put,$(TOOL),$(BINDIR)/roost,0755)
 	$(call put,plugin/FORMAT.md,$(DOCDIR)/FORMAT.md,0644)
 	$(call put,README.md,$(DOCDIR)/README.md,0644)
@@ -517,6 +526,11 @@ uninstall:
 		$(DESTDIR)$(MODULEDIR)/$(notdir $(OPENSSL_SO)) \
 		$(DESTDIR)$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)) \
 		$(DESTDIR)$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)) \
+		$(addprefix $(DESTDIR)$(DATADIR)/,roost/enable.conf \
+		roost/enable-flags.conf roost/format \
+		conf.d/11-roost.conf) \
+		$(addprefix $(DESTDIR)$(SYSTEMDIR)/,\
+		tmpfiles.d/dovecot-roost.conf sysusers.d/dovecot-roost.conf) \
 		$(DESTDIR)$(BINDIR)/roost \
 		$(DESTDIR)$(DOCDIR)/FORMAT.md $(DESTDIR)$(DOCDIR)/README.md \
 		$(addprefix $(DESTDIR)$(DOCDIR)/packaging/doc/,guide.md \
@@ -524,6 +538,14 @@ uninstall:
 		$(foreach page,$(PAGES),$(DESTDIR)$(call man_path,$(page))) \
 		$(addprefix $(DESTDIR)$(PANELS)/,README.md roost.php \
 		roost-postpassword)
+
+## deb              Debian packages for the Dovecot of this system, into
+##                  $(BUILD)/deb; rpm: an RPM package, into $(BUILD)/rpm
+.PHONY: deb rpm
+deb: deps-deb
+	@packaging/make-deb $(BUILD)/deb
+rpm: deps-rpm
+	@packaging/make-rpm $(BUILD)/rpm
 
 ## clean            remove what was built
 clean:

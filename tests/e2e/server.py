@@ -269,14 +269,18 @@ class Server:
     # Configuration
 
     def _roost_settings(self):
-        """Returns the example configuration that an admin gets, with this
-        server's key file in the place of the system's."""
+        """Returns the configuration that an admin includes, with this
+        server's key file and folder in the place of the system's."""
         path = os.path.join(TOP, "packaging", "conf", "%d.%d" % MAJOR,
-                            "90-roost.conf")
+                            "enable.conf")
         with open(path) as file:
             text = file.read()
-        assert "/etc/dovecot/roost-provider.key" in text, path
-        return text.replace("/etc/dovecot/roost-provider.key", self.keyfile)
+        for name, own in (
+                ("/etc/dovecot/private/roost-provider.key", self.keyfile),
+                ("/run/dovecot-roost/spool", self.tmp_dir)):
+            assert name in text, path
+            text = text.replace(name, own)
+        return text
 
     def configuration(self):
         text = self._conf_24() if NEW else self._conf_23()

@@ -188,7 +188,7 @@ def test_set_at_delivery_without_a_rule(make_module_server):
 def test_the_example_is_understood(make_module_server):
     """As it is packaged, behind a configuration that has the plugin."""
     path = os.path.join(servers.TOP, "packaging", "conf",
-                        "2.4" if NEW else "2.3", "91-roost-flags.conf")
+                        "2.4" if NEW else "2.3", "enable-flags.conf")
     with open(path) as file:
         server = make_module_server("maildir", roost=False,
                                     plugins=["roost_flags"],

@@ -331,10 +331,7 @@ def rule_negatives():
 
 SETTING_LISTS = ("plugin/settings/roost.def", "plugin/settings/flags.def")
 # All of these may name settings, but only ones that exist; so may the documents.
-SETTINGS_NAMED = ("packaging/conf/2.3/90-roost.conf",
-                  "packaging/conf/2.3/91-roost-flags.conf",
-                  "packaging/conf/2.4/90-roost.conf",
-                  "packaging/conf/2.4/91-roost-flags.conf")
+SETTINGS_NAMED = tuple(glob.glob("packaging/conf/*/*.conf"))
 SETTING_SET = re.compile(r"(?<![\w/.])(?:plugin/|userdb_)?(roost_\w+) *= *(\S*)")
 # These words are values of mail_plugins and no settings.
 PLUGIN_NAMES = ("roost_flags",)
