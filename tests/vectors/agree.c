@@ -184,7 +184,7 @@ cmd_load(char **words)
 	struct vec_bytes given = word_bytes(words[4]);
 	struct vec_bytes doc = word_bytes(words[5]);
 	struct vec_load load = {
-		.owner = strcmp(words[1], "-") == 0 ? NULL : words[1],
+		.owner = words[1],
 		.provider_keys = provider_keys.data,
 		.key_count = provider_keys.len / ROOST_KEY_SIZE,
 		.unlock = words[3], .given = given.data,

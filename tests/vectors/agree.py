@@ -272,6 +272,8 @@ class Run:
         for unlock, given in self.ways():
             self.compare_load("our keyring", text, writer.owner, keys,
                               unlock, given)
+        # "-" is an owner like any other, and stands for nothing.
+        self.compare_load("another's keyring", text, b"-", keys, "none", None)
         unlock, given = self.rng.choice(self.ways()[:6])
         if unlock != "provider":
             self.compare_load("backup", text, writer.owner, [], unlock,
