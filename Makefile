@@ -447,10 +447,25 @@ check-valgrind:
 	@ROOST_TEST_QUICK=1 $(MAKE) check-core \
 		RUN='valgrind -q --error-exitcode=99 --leak-check=full'
 
-## check-matrix     check in fresh Debian 12 and 13 roots (root, mmdebstrap)
-MATRIX ?= bookworm trixie
+## check-matrix     check in a fresh root of each Debian that is served, and a
+##                  table (root, mmdebstrap)
+SUITES = bookworm bookworm-backports trixie testing
+MATRIX ?= $(SUITES)
 check-matrix:
 	packaging/matrix $(MATRIX)
+
+## check-install    build the packages and try them, each in a fresh root
+##                  (root, mmdebstrap)
+.PHONY: check-install
+INSTALL ?= $(SUITES)
+check-install:
+	tests/install/run $(INSTALL)
+
+## check-container  build and run the image of packaging/container (root,
+##                  mmdebstrap, buildah)
+.PHONY: check-container
+check-container: deps-container
+	tests/container/run
 
 ## fuzz             libFuzzer builds of tests/fuzz into $(BUILD)/fuzz (clang),
 ##                  and what they begin with into $(BUILD)/corpus
@@ -486,7 +501,7 @@ demo: deps-demo
 	@BUILD=$(BUILD) tests/e2e/run -- $(PYTHON) \
 		$(CURDIR)/tests/e2e/demo.py
 
-deps-build deps-demo deps-check deps-deb deps-rpm: deps-%:
+deps-build deps-demo deps-check deps-deb deps-rpm deps-container: deps-%:
 	@packaging/build-deps $*
 
 ## install          into $(DESTDIR), where dovecot-config says

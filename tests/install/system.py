@@ -146,6 +146,12 @@ def doveadm(*arguments, check=True):
     return run(["doveadm", *arguments], check)
 
 
+def key():
+    """Returns the contents of the provider key."""
+    with open(KEY) as file:
+        return file.read()
+
+
 # -- users and their mail --
 
 def make_user(name):
@@ -163,6 +169,9 @@ def message(name, words=""):
             b"The %s was seen: %s.\r\n" % (
                 b"user", CANARY, name.encode(), name.encode(), CANARY,
                 words.encode()))
+
+
+IMAP_ERRORS = (imaplib.IMAP4.error, OSError)
 
 
 def imap(user):
@@ -240,7 +249,10 @@ def texts(root):
 
 # -- Postfix --
 
-def postfix(**settings):
+BY_LMTP = {"mailbox_transport": "lmtp:unix:private/dovecot-lmtp"}
+
+
+def postfix(settings):
     """Postfix with these settings, started anew."""
     basic = {"myhostname": "mail.test", "mydestination": "mail.test",
              "inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4",
@@ -283,6 +295,7 @@ service lmtp {
   }
 }
 """
+SITE = MAILDIR + LISTENERS
 SIEVE_23 = "  mail_plugins = $mail_plugins sieve\n"
 SIEVE_24 = "  mail_plugins {\n    sieve = yes\n  }\n"
 
@@ -294,8 +307,28 @@ def use_sieve():
         path = os.path.join(CONF, name)
         with open(path) as file:
             text = file.read()
-        text = re.sub(r"(?m)^(protocol \w+ \{\n)",
-                      r"\1" + (SIEVE_24 if NEW else SIEVE_23).replace(
-                          "\\", ""), text)
+        lines = SIEVE_24 if NEW else SIEVE_23
+        if lines not in text:
+            text = re.sub(r"(?m)^(protocol \w+ \{\n)", r"\1" + lines, text)
         with open(path, "w") as file:
             file.write(text)
+
+
+def start(*users):
+    """Dovecot and Postfix, as a site has them that keeps mail in maildirs and
+    sorts it with Sieve; these users have accounts and no mail."""
+    for name in users:
+        run(["userdel", "-r", name], check=False)
+        make_user(name)
+    site(SITE)
+    use_sieve()
+    with open(LOG, "w"):
+        os.chmod(LOG, 0o666)
+    services(True)
+    restart()
+    postfix(BY_LMTP)
+
+
+def stop():
+    run("postfix stop", check=False)
+    run("service dovecot stop", check=False)

@@ -39,22 +39,12 @@ def lda(user, name):
 @pytest.fixture(scope="module", autouse=True)
 def stock():
     """Debian's Dovecot with two users, and mail in maildirs."""
-    for name in ("alice", "bob"):
-        system.make_user(name)
-    system.site(system.MAILDIR + system.LISTENERS)
-    system.use_sieve()
-    open(system.LOG, "w").close()
-    os.chmod(system.LOG, 0o666)
-    system.services(True)
-    run("service dovecot start")
-    wait_until(system.master_pid, "Dovecot starts")
+    system.start("alice", "bob")
     yield
-    run("postfix stop", check=False)
-    run("service dovecot stop", check=False)
+    system.stop()
 
 
 def test_a_stock_system_works():
-    system.postfix(mailbox_transport="lmtp:unix:private/dovecot-lmtp")
     system.send("alice", "stock")
     wait_until(lambda: system.subjects("alice") == ["stock"], "delivered")
     assert lda("alice", "stock-lda").returncode == 0
@@ -79,8 +69,7 @@ def test_the_key_is_root_s_and_whole():
     info = os.lstat(system.KEY)
     assert stat.S_IMODE(info.st_mode) == 0o600 and info.st_uid == 0
     assert info.st_nlink == 1
-    with open(system.KEY) as file:
-        assert re.fullmatch("[0-9a-f]{64}\n", file.read())
+    assert re.fullmatch("[0-9a-f]{64}\n", system.key())
     assert os.listdir(os.path.dirname(system.KEY)).count(
         os.path.basename(system.KEY)) == 1
     assert [name for name in os.listdir(os.path.dirname(system.KEY))
@@ -123,14 +112,14 @@ def test_sieve_sorts_what_is_sealed():
 def test_lda_of_a_user_saves_nothing_in_clear():
     """The key is not a user's to read: mail waits in Postfix' queue, and comes
     when LMTP takes it."""
-    system.postfix(mailbox_command=LDA)
+    system.postfix({"mailbox_command": LDA})
     system.send("bob", "waits")
     wait_until(lambda: "temporary failure" in system.queue().lower(),
                "the message waits")
     assert system.in_clear("/home/bob", "/var/mail") == []
     assert lda("bob", "refused").returncode == 75
     assert system.in_clear("/home/bob", "/var/mail") == []
-    system.postfix(mailbox_transport="lmtp:unix:private/dovecot-lmtp")
+    system.postfix(system.BY_LMTP)
     run("postqueue -f")
     wait_until(lambda: "waits" in system.subjects("bob"), "delivered")
     wait_until(system.queue_is_empty, "the queue is empty")
@@ -170,8 +159,7 @@ def test_an_upgrade_with_a_session_open():
     wait_until(system.master_pid, "Dovecot starts")
     client = imap("bob")
     client.select("INBOX")
-    with open(system.KEY) as file:
-        key = file.read()
+    key = system.key()
     system.services(False)
     try:
         system.install(system.deb("dovecot-roost"))
@@ -185,8 +173,7 @@ def test_an_upgrade_with_a_session_open():
     client.logout()
     system.restart()
     assert "meanwhile" in system.subjects("bob")
-    with open(system.KEY) as file:
-        assert file.read() == key
+    assert system.key() == key
     assert system.in_clear("/home/bob") == []
 
 
@@ -226,16 +213,11 @@ def test_removed_with_the_line_kept_nothing_is_saved_in_clear():
     wait_until(system.master_pid, "Dovecot starts")
     system.send("bob", "removed")
     wait_until(lambda: "(" in system.queue(), "the message waits")
-    with pytest.raises(imap_errors()):
+    with pytest.raises(system.IMAP_ERRORS):
         system.subjects("bob")
     assert "roost" in system.log_text()
     assert system.in_clear("/home/bob", "/var/mail") == []
     assert os.path.exists(system.KEY)
-
-
-def imap_errors():
-    import imaplib
-    return (imaplib.IMAP4.error, OSError)
 
 
 def test_installed_again_all_is_there():
@@ -275,10 +257,8 @@ def test_purged_the_key_stays_and_is_named():
 
 
 def test_installed_anew_the_old_key_is_taken():
-    with open(system.KEY) as file:
-        key = file.read()
+    key = system.key()
     system.install(system.deb("dovecot-roost"))
-    with open(system.KEY) as file:
-        assert file.read() == key
+    assert system.key() == key
     run(system.ENABLE)
     assert "lmtp" in system.subjects("bob")
