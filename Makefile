@@ -47,6 +47,16 @@ PAGES := $(notdir $(wildcard packaging/man/*.[1-8]))
 man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1)
 PANELS = $(DOCDIR)/packaging/panels
 
+# What is missing is named at once, and not by the compiler one after another.
+ifneq ($(filter all install,$(or $(MAKECMDGOALS),all)),)
+MISSING := $(shell CC='$(CC)' AR='$(AR)' CFLAGS='$(CFLAGS)' \
+	DOVECOT_CONFIG='$(DOVECOT_CONFIG)' packaging/build-deps missing)
+$(if $(MISSING),$(error building needs what is not there: \
+	$(strip $(MISSING)); as \
+	root, packaging/build-deps build installs it on Debian; \
+	DOVECOT_CONFIG names the dovecot-config of another Dovecot))
+endif
+
 # The rooms of plugin/ and who may know whom: tests/shape/rooms.md.
 room_src = $(foreach room,$(1),$(wildcard plugin/$(room)/*.c))
 objects = $(patsubst plugin/%.c,$(BUILD)/%.o,$(1))
@@ -506,11 +516,17 @@ deps-build deps-demo deps-check deps-deb deps-rpm deps-container: deps-%:
 
 ## install          into $(DESTDIR), where dovecot-config says
 .PHONY: install uninstall clean help
+# Each has to be a folder below the root: an empty one would be the root.
+below_root = $(if $(filter-out /,$(filter /%,$($(1)))),,$(error $(1) is \
+	"$($(1))", and has to be the path of a folder that is not /))
+places = $(foreach place,MODULEDIR BINDIR DATADIR SYSTEMDIR DOCDIR MANDIR,\
+	$(call below_root,$(place)))
 put = install -d $(DESTDIR)$(dir $(2)) && \
 	install -m $(3) $(1) $(DESTDIR)$(2).new && \
 	mv $(DESTDIR)$(2).new $(DESTDIR)$(2)
 CONF = packaging/conf/$(if $(HAS_SETTINGS_MODULE),2.4,2.3)
 install: all
+	$(places)@:
 	$(call put,$(FLAGS_SO),$(MODULEDIR)/$(notdir $(FLAGS_SO)),0644)
 	$(call put,$(MAIL_SO),$(MODULEDIR)/$(notdir $(MAIL_SO)),0644)
 	$(call put,$(OPENSSL_SO),$(MODULEDIR)/$(notdir $(OPENSSL_SO)),0644)
@@ -536,6 +552,7 @@ install: all
 
 ## uninstall        take away what install put there
 uninstall:
+	$(places)@:
 	rm -f $(DESTDIR)$(MODULEDIR)/$(notdir $(FLAGS_SO)) \
 		$(DESTDIR)$(MODULEDIR)/$(notdir $(MAIL_SO)) \
 		$(DESTDIR)$(MODULEDIR)/$(notdir $(OPENSSL_SO)) \
