@@ -3,10 +3,11 @@
 
 Delivers a message by LMTP, reads it by IMAP, shows the bytes on disk, and
 searches them for a word of the message. With KEEP=1 in the environment the
-server goes on running.
+server goes on running, and commands to look at it are printed.
 """
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -70,6 +71,23 @@ def show(server):
         sys.exit("demo: the message is not sealed")
 
 
+def commands(server):
+    """Returns lines for another terminal. The modules that were built are
+    mounted where Dovecot looks for them in a namespace that only the demo's
+    processes see, so that each line goes there first."""
+    user = "" if servers.ROOT else " -U --preserve-credentials"
+    within = "nsenter -t %d%s -m -r -w doveadm -c %s " % (os.getpid(), user,
+                                                      server.conf)
+    path = server.objects("alice")[0][0]
+    return [within + line for line in (
+        "fetch -u alice text all", "roost status -u alice",
+        "roost verify -u alice", "roost slot list -u alice")] + [
+            "head -c 128 '%s' | od -c" % path] + ([
+                "curl -s -u alice:%s 'imap://127.0.0.1:%d/INBOX;MAILINDEX=1'"
+                % (server.password("alice"), server.imap_port)]
+                if shutil.which("curl") else [])
+
+
 def main():
     if servers.PLAIN:
         sys.exit("demo: nothing to show with ROOST_E2E_PLAIN=1")
@@ -95,6 +113,8 @@ def main():
     for user in ("alice", "bob"):
         print("password of %s: %s" % (user, server.password(user)))
     print("configuration, log and mail: %s" % root)
+    print("in another terminal, as the same user:\n\n    %s\n"
+          % "\n    ".join(commands(server)))
     print("stop it with Ctrl-C here, or: kill %d" % os.getpid())
     sys.stdout.flush()
     try:
