@@ -85,7 +85,7 @@ MAIL_SRC := $(call room_src,mail cache keywords session keyfile stream) \
 	$(SEAM_SRC) \
 	$(CONFIG_SRC) $(BOTH_CONFIG_SRC)
 FLAGS_SRC := $(call room_src,flags) $(FLAGS_CONFIG_SRC) \
-	$(BOTH_CONFIG_SRC) plugin/dovecot/ostream-watch.c
+	$(BOTH_CONFIG_SRC) $(addprefix plugin/dovecot/,event.c ostream-watch.c)
 DOVEADM_SRC := $(call room_src,doveadm rewrite session keyfile stream) \
 	$(SEAM_SRC) \
 	$(CONFIG_SRC) $(FLAGS_CONFIG_SRC) $(BOTH_CONFIG_SRC) \
@@ -282,8 +282,9 @@ $(MUTATE): tests/fuzz/mutate.c tests/core/kit.c tests/core/kit.h \
 	$(call quiet,TEST) $(CC) $(TEST_CFLAGS) -o $@ $< tests/core/kit.c $(TEST_LIBS) -lcmocka
 
 # On Dovecot's own kit for tests; what else of the plugin each is made of.
+REPORT_SRC := $(addprefix plugin/dovecot/,report.c event.c)
 $(BUILD)/tests/glue/test_streams: $(call objects,\
-	$(call room_src,stream) plugin/dovecot/report.c \
+	$(call room_src,stream) $(REPORT_SRC) \
 	plugin/dovecot/ostream-watch.c)
 KEYFILE_SRC := $(call room_src,keyfile)
 KEYDICT_SRC := plugin/session/keystore-dict.c plugin/settings/info.c \
@@ -299,12 +300,13 @@ $(BUILD)/tests/glue/test_keystore_dict: plugin/session/keystore-dict.c \
 	plugin/session/keystore-file.c $(KEYFILE_SRC))
 $(BUILD)/tests/glue/test_ring: plugin/session/ring.c \
 	$(call objects,plugin/session/ring-secret.c \
-	plugin/session/unlock-cache.c plugin/session/leaks.c $(KEYSTORE_SRC))
+	plugin/session/unlock-cache.c plugin/session/leaks.c $(KEYSTORE_SRC) \
+	$(REPORT_SRC))
 $(BUILD)/tests/glue/test_ring_change: plugin/session/ring-change.c \
 	plugin/session/ring-rebind.c plugin/session/ring.c \
 	plugin/session/ring-secret.c $(call objects,\
 	plugin/session/ring-create.c plugin/session/unlock-cache.c \
-	plugin/session/leaks.c $(KEYSTORE_SRC))
+	plugin/session/leaks.c $(KEYSTORE_SRC) $(REPORT_SRC))
 $(BUILD)/tests/glue/test_keyword_index: plugin/keywords/index.c \
 	$(call objects,plugin/keywords/index-hash.c plugin/keywords/name.c \
 	plugin/rules/name.c)
@@ -313,9 +315,9 @@ $(BUILD)/tests/glue/test_ostream_watch: \
 $(BUILD)/tests/glue/test_scan_file: plugin/session/scan-file.c
 $(BUILD)/tests/glue/test_owner: plugin/session/owner.c
 $(BUILD)/tests/glue/test_openssl: plugin/dovecot/openssl.c \
-	$(call objects,plugin/dovecot/report.c) $(BUILD)/roost-build.h | \
+	$(call objects,$(REPORT_SRC)) $(BUILD)/roost-build.h | \
 	$(OPENSSL_SO)
-$(BUILD)/tests/glue/test_flags_event: plugin/flags/event.c
+$(BUILD)/tests/glue/test_event: plugin/dovecot/event.c
 $(BUILD)/tests/glue/test_header_lines: plugin/cache/header-lines.c
 $(BUILD)/tests/glue/test_content: plugin/cache/content.c \
 	$(call objects,plugin/cache/header-lines.c)

@@ -184,6 +184,7 @@ init_create(struct init_context *ctx, struct roost_user *ruser,
 	struct roost_ring_create create = {
 		.owner = user->username, .config = roost_user_config(ruser),
 		.recovery = ctx->has_recovery ? code : NULL,
+		.event = user->event,
 	};
 	struct roost_keystore *store;
 	struct roost_scan scan;

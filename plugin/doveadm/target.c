@@ -80,6 +80,7 @@ roost_target_change(struct roost_target *target,
 	change->seen = target->ring;
 	change->owner = target->owner;
 	change->config = target->config;
+	change->event = target->user->event;
 	ret = roost_ring_change(target->store, change, error_r);
 	if (ret < 0)
 		return roost_given_deny(given, target->ring, target->config,

@@ -4,6 +4,8 @@
  */
 #include "dovecot/report.h"
 
+#include "dovecot/event.h"
+
 #include <errno.h>
 
 struct event_category roost_report_category = { .name = "roost" };
@@ -32,15 +34,15 @@ roost_report_errno(enum roost_err err)
 }
 
 static void
-report_log_level(struct mail *mail, const char *event_name, const char *gate,
-		 const char *text, enum log_type level)
+report_log_level(struct mail *mail, const char *event_name,
+		 const char *reason, const char *text, enum log_type level)
 {
 	struct event *event = event_create(mail_event(mail));
 	struct event_passthrough *pass;
 
 	event_add_category(event, &roost_report_category);
 	pass = event_create_passthrough(event)->set_name(event_name)->
-		add_str("gate", gate);
+		add_str("reason", reason);
 	if (level == LOG_TYPE_ERROR)
 		e_error(pass->event(), "roost: %s", text);
 	else if (level == LOG_TYPE_WARNING)
@@ -51,10 +53,10 @@ report_log_level(struct mail *mail, const char *event_name, const char *gate,
 }
 
 static void
-report_log(struct mail *mail, const char *event_name, const char *gate,
+report_log(struct mail *mail, const char *event_name, const char *reason,
 	   const char *text)
 {
-	report_log_level(mail, event_name, gate, text, LOG_TYPE_ERROR);
+	report_log_level(mail, event_name, reason, text, LOG_TYPE_ERROR);
 }
 
 void
@@ -65,7 +67,7 @@ roost_report_refused(struct mail *mail, enum roost_err err,
 			       ROOST_CLIENT_REFUSED);
 	if (is_quiet)
 		return;
-	report_log(mail, "roost_message_refused", roost_err_name(err),
+	report_log(mail, "roost_refused", roost_err_name(err),
 		   t_strdup_printf("Refused a sealed message: %s%s%s [%s]; %s",
 				   roost_err_phrase(err),
 				   detail == NULL ? "" : ": ",
@@ -80,7 +82,7 @@ roost_report_keyring(struct mail *mail, const char *gate, const char *error,
 	mail_storage_set_error(mail->box->storage, MAIL_ERROR_INVALIDDATA,
 			       ROOST_CLIENT_REFUSED);
 	if (!is_quiet)
-		report_log(mail, "roost_keyring_refused", gate,
+		report_log(mail, "roost_refused", gate,
 			   t_strdup_printf("Refused a message: %s", error));
 }
 
@@ -93,7 +95,8 @@ roost_report_plaintext(struct mail *mail, bool is_served, bool is_quiet)
 				       ROOST_CLIENT_PLAINTEXT);
 	if (is_quiet)
 		return;
-	report_log(mail, "roost_message_plaintext", "plaintext",
+	report_log(mail, "roost_plaintext_seen",
+		   is_served ? "served" : "refused",
 		   t_strdup_printf("%s a plaintext message although the "
 				   "policy is sealed [plaintext]; "
 				   "roost_plaintext decides about it",
@@ -131,4 +134,48 @@ roost_report_blob(struct mail *mail, enum roost_err err)
 				"message: %s [%s]; it is made anew from the "
 				"message", roost_err_phrase(err),
 				roost_err_name(err)), LOG_TYPE_WARNING);
+}
+
+static void
+report_keyring(struct event *parent, const char *name)
+{
+	struct event *event = roost_event_begin(parent,
+						&roost_report_category);
+
+	roost_event_end(&event, name, NULL, NULL);
+}
+
+void
+roost_report_made(struct event *parent)
+{
+	report_keyring(parent, "roost_keyring_made");
+}
+
+void
+roost_report_rotated(struct event *parent)
+{
+	report_keyring(parent, "roost_keyring_rotated");
+}
+
+void
+roost_report_missing(struct event *parent)
+{
+	report_keyring(parent, "roost_keyring_missing");
+}
+
+struct event *
+roost_report_unlocking(struct event *parent)
+{
+	return roost_event_begin(parent, &roost_report_category);
+}
+
+void
+roost_report_unlocked(struct event **event, enum roost_err err,
+		      const char *by)
+{
+	if (err == ROOST_OK)
+		roost_event_end(event, "roost_unlocked", "by", by);
+	else
+		roost_event_end(event, "roost_locked", "reason",
+				roost_err_name(err));
 }

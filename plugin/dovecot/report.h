@@ -51,6 +51,23 @@ void roost_report_unsealed(struct mail *mail, bool is_quiet);
    describes; it is served. */
 void roost_report_changed(struct mail *mail);
 
+/*
+ * Send an event about a keyring, which is no error, so that the log has it
+ * where debugging asks for it.  Parent may be NULL: nobody is told.
+ */
+void roost_report_made(struct event *parent);
+void roost_report_rotated(struct event *parent);
+/* There is none where mail needs it; the error is told by who needs it. */
+void roost_report_missing(struct event *parent);
+
+/*
+ * The same about unlocking one, which begins and ends with these calls; by is
+ * what has opened it, a constant, or NULL where err kept it locked.
+ */
+struct event *roost_report_unlocking(struct event *parent);
+void roost_report_unlocked(struct event **event, enum roost_err err,
+			   const char *by);
+
 /* Log that a blob of the index cache was refused at this gate; it is made anew
    from the message. */
 void roost_report_blob(struct mail *mail, enum roost_err err);

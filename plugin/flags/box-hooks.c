@@ -394,7 +394,7 @@ flags_close(struct mailbox *box)
 {
 	struct roost_flags_box *fbox = roost_flags_box_get(box);
 
-	roost_flags_event_free(&fbox->drafts);
+	roost_event_free(&fbox->drafts);
 	fbox->module_ctx.super.close(box);
 }
 

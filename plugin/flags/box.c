@@ -176,12 +176,12 @@ void
 roost_flags_box_event(struct roost_flags_box *fbox, uint32_t uid,
 		      const char *name, const char *rule)
 {
-	const struct roost_flags_event said = {
+	const struct roost_event said = {
 		.name = name, .rule = rule, .uid = uid,
 		.mailbox = mailbox_get_vname(fbox->box),
 	};
 
-	roost_flags_event_send(&fbox->drafts, fbox->box->event, &said);
+	roost_event_send(&fbox->drafts, fbox->box->event, &said);
 }
 
 struct named {

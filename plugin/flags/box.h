@@ -10,7 +10,7 @@
  * its mailbox and its UID, and never a name that a user made up.
  */
 
-#include "flags/event.h"
+#include "dovecot/event.h"
 #include "flags/kept.h"
 #include "flags/user.h"
 
@@ -20,7 +20,7 @@ struct roost_flags_box {
 	struct roost_flags_user *fuser;
 	/* A virtual mailbox: the mailboxes behind it have names and limits. */
 	bool is_virtual;
-	struct roost_flags_event_draft *drafts;
+	struct roost_event_draft *drafts;
 };
 
 /* A transaction.  The first change in it that is refused makes all of it

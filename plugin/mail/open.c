@@ -8,6 +8,7 @@
 
 #include "cache/keys.h"
 #include "mail/refuse.h"
+#include "mail/watch.h"
 #include "session/inspect.h"
 #include "session/named-object.h"
 #include "session/reopen.h"
@@ -20,15 +21,17 @@ static int
 get_ring(struct mail *mail, struct roost_ring **ring_r)
 {
 	struct roost_user *ruser = roost_user_get(mail->box->storage->user);
-	const char *error = "there is no keyring, but a sealed message: put "
-		"the keyring back from a backup";
+	const char *error;
+	int ret;
 
 	if (roost_user_config(ruser)->enable == ROOST_ENABLE_NO)
 		return roost_refuse_keyring(mail, "off", "it is sealed, and "
 			"roost_enable is no for this user");
-	if (roost_user_ring(ruser, mailbox_get_namespace(mail->box), ring_r,
-			    &error) <= 0)
-		return roost_refuse_keyring(mail, "keyring", error);
+	ret = roost_user_ring(ruser, mailbox_get_namespace(mail->box), ring_r,
+			      &error);
+	if (ret <= 0)
+		return ret == 0 ? roost_refuse_missing(mail) :
+			roost_refuse_keyring(mail, "keyring", error);
 	/* The keyring may have been made after the mailbox was opened. */
 	roost_cache_mail_activate(mail, *ring_r);
 	return 0;
@@ -159,6 +162,9 @@ open_sealed(struct mail *mail, struct roost_opening *opening,
 	*stream = attempt.plain;
 	opened_r->is_sealed = TRUE;
 	memcpy(opened_r->object_id, attempt.object_id, ROOST_ID_SIZE);
+	/* What is being saved is read by whoever saves it. */
+	if (!mail->saving)
+		roost_watch_opened(mail);
 	return 0;
 }
 

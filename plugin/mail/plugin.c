@@ -25,6 +25,7 @@
 #include "mail/read-errors.h"
 #include "mail/save-hooks.h"
 #include "mail/unfit.h"
+#include "mail/watch.h"
 #include "session/inspect.h"
 #include "session/ring.h"
 #include "session/user-check.h"
@@ -65,6 +66,7 @@ static struct mail_storage_hooks roost_names_hooks = {
 static struct mail_storage_hooks roost_hooks = {
 	.mail_user_created = roost_user_created,
 	.mail_namespaces_created = roost_user_namespaces_created,
+	.mailbox_allocated = roost_watch_box_allocated,
 	.mail_allocated = roost_open_mail_allocated,
 };
 

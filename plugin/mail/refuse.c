@@ -77,6 +77,15 @@ roost_refuse_keyring(struct mail *mail, const char *gate, const char *error)
 }
 
 int
+roost_refuse_missing(struct mail *mail)
+{
+	if (roost_user_log_once(mail_ruser(mail), "missing"))
+		roost_report_missing(mail_event(mail));
+	return roost_refuse_keyring(mail, "keyring", "there is no keyring, "
+		"but a sealed message: put the keyring back from a backup");
+}
+
+int
 roost_refuse_locked(struct mail *mail, enum roost_err err)
 {
 	const char *advice = err == ROOST_ERR_LOCKED ?

@@ -25,6 +25,9 @@ const char *roost_refuse_detail(enum roost_err err,
 int roost_refuse_keyring(struct mail *mail, const char *gate,
 			 const char *error);
 
+/* There is none, though the message needs one. */
+int roost_refuse_missing(struct mail *mail);
+
 /* The keyring did not unlock; err is what unlocking answered. */
 int roost_refuse_locked(struct mail *mail, enum roost_err err);
 

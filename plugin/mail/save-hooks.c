@@ -19,6 +19,7 @@
 #include "mail/read-errors.h"
 #include "mail/save-ring.h"
 #include "mail/unfit.h"
+#include "mail/watch.h"
 #include "session/inspect.h"
 #include "session/storage.h"
 #include "stream/ostream-roost.h"
@@ -152,8 +153,10 @@ roost_save_finish(struct mail_save_context *ctx)
 
 	if (sbox->module_ctx.super.save_finish(ctx) < 0)
 		return -1;
-	if (is_sealing)
+	if (is_sealing) {
+		roost_watch_sealed(box);
 		return 0;
+	}
 	/* A client could plant it, and it would count as a damaged message. */
 	ret = saved_claims_sealed(ctx->dest_mail);
 	if (ret > 0)

@@ -4,6 +4,8 @@
  */
 #include "session/ring-change.h"
 
+#include "dovecot/report.h"
+
 #include "roost/bytes.h"
 #include "roost/keyring-edit.h"
 #include "roost/secret.h"
@@ -226,6 +228,9 @@ changing_store(struct changing *changing, const char **error_r)
 				   roost_ring_stored(changing->stored),
 				   changing->doc, changing->len, error_r) < 0)
 		return -1;
+	if (changing->edit.kr->epoch_count >
+	    roost_ring_doc(changing->stored)->epoch_count)
+		roost_report_rotated(changing->change->event);
 	return changing_prove(changing, error_r) < 0 ? -1 : 1;
 }
 

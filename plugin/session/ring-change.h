@@ -44,6 +44,8 @@ struct roost_ring_change {
 	const struct roost_ring *seen;
 	const char *owner;		/* NULL: that gate is skipped */
 	const struct roost_config *config;
+	/* The parent of the event that there is a new epoch, or NULL. */
+	struct event *event;
 	bool needs_master;
 	/* The master key, for who has it.  NULL: it is opened by the secret, or
 	   where that is NULL, too, by the provider slot. */

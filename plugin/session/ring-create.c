@@ -6,6 +6,8 @@
 
 #include "ioloop.h"
 
+#include "dovecot/report.h"
+
 #include "roost/keyring-edit.h"
 
 /* Make the document of a new keyring. */
@@ -110,5 +112,7 @@ roost_ring_create(struct roost_keystore *store,
 		}
 	}
 	roost_keystore_unlock(store);
+	if (ret > 0 && *was_made_r)
+		roost_report_made(create->event);
 	return ret;
 }

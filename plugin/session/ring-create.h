@@ -18,6 +18,8 @@ struct roost_ring_create {
 	const uint8_t *secret;
 	/* The code of a recovery slot, or NULL. */
 	const uint8_t *recovery;
+	/* The parent of the event that it was made, or NULL. */
+	struct event *event;
 };
 
 /*

@@ -4,6 +4,7 @@
  */
 #include "session/ring.h"
 
+#include "dovecot/report.h"
 #include "session/unlock-cache.h"
 
 #include "roost/bytes.h"
@@ -49,7 +50,6 @@ struct roost_ring {
 	/* What roost_ring_on_password() has told, or NULL; and the password
 	   slot that was computed, if one was. */
 	roost_ring_password_callback_t *on_password;
-	struct event *event;
 	bool has_computed;
 	struct roost_slot computed;
 	bool was_tried;
@@ -59,6 +59,8 @@ struct roost_ring {
 	struct roost_keystore *store;
 	const char *owner;
 	const struct roost_config *config;
+	struct event *event;
+	const char *opened_by;		/* of what kind it was, for events */
 	struct roost_open_key *open_keys;	/* guarded; NULL: locked */
 	unsigned int open_count;	/* of them, from the first epoch on */
 	/* It has a new master key that did not open here: open_keys are those
@@ -524,6 +526,7 @@ ring_open_password(struct roost_ring *ring)
 	enum roost_err err;
 
 	if (roost_unlock_cache_take(&ring->unlock, &unlock, master, &turn)) {
+		ring->opened_by = "cache";
 		if (ring_open_epochs(ring) == ROOST_OK)
 			return ROOST_OK;
 		turn = roost_unlock_cache_refuse(&ring->unlock, &unlock);
@@ -535,6 +538,7 @@ ring_open_password(struct roost_ring *ring)
 	if (err == ROOST_OK)
 		err = ring_open_epochs(ring);
 	ring->has_computed = err == ROOST_OK;
+	ring->opened_by = "password";
 	if (ring->has_computed)
 		ring->computed = *slot;
 	roost_unlock_cache_leave(&ring->unlock, &unlock,
@@ -555,6 +559,7 @@ ring_open(struct roost_ring *ring)
 	memset(secrets->master, 0, ROOST_KEY_SIZE);
 	if (!has_provider && !ring->has_user_secret)
 		return ROOST_ERR_LOCKED;
+	ring->opened_by = has_provider ? "provider" : "app";
 	err = has_provider ?
 		roost_keyring_unlock_provider(ring->doc, secrets->host_key,
 					      secrets->master) :
@@ -588,11 +593,14 @@ enum roost_err
 roost_ring_unlock(struct roost_ring *ring)
 {
 	struct ring_secrets *secrets = ring->secrets;
+	struct event *event;
 
 	if (ring->was_tried)
 		return ring->unlock_err;
 	ring->was_tried = TRUE;
+	event = roost_report_unlocking(ring->event);
 	ring->unlock_err = ring_open(ring);
+	roost_report_unlocked(&event, ring->unlock_err, ring->opened_by);
 	if (ring->unlock_err == ROOST_OK)
 		ring_tell_password(ring);
 	else
@@ -608,6 +616,7 @@ roost_ring_unlock_by(struct roost_ring *ring,
 	struct ring_secrets *secrets = ring->secrets;
 	uint8_t master[ROOST_KEY_SIZE];
 	uint32_t number;
+	struct event *event = roost_report_unlocking(ring->event);
 	enum roost_err err = roost_ring_secret_open(ring->doc,
 						    secrets->host_key, secret,
 						    master, &number);
@@ -617,6 +626,7 @@ roost_ring_unlock_by(struct roost_ring *ring,
 		err = ring_open_epochs(ring);
 	}
 	roost_wipe(master, sizeof(master));
+	roost_report_unlocked(&event, err, "secret");
 	if (err == ROOST_OK) {
 		ring->was_tried = TRUE;
 		ring->unlock_err = ROOST_OK;
@@ -775,6 +785,7 @@ roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
 	if (ret == 0) {
 		*error_r = t_strdup_printf("The keyring %s vanished while it "
 			"was in use: restore it from a backup", ring->name);
+		roost_report_missing(ring->event);
 		return -1;
 	}
 	if (ret < 0 || buffer_cmp(doc, ring->stored))
@@ -792,21 +803,21 @@ roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
 
 void
 roost_ring_bind(struct roost_ring *ring, struct roost_keystore *store,
-		const char *owner, const struct roost_config *config)
+		const char *owner, const struct roost_config *config,
+		struct event *event)
 {
 	ring->store = store;
 	ring->owner = owner;
 	ring->config = config;
+	ring->event = event;
 }
 
 void
 roost_ring_on_password(struct roost_ring *ring,
-		       roost_ring_password_callback_t *callback,
-		       struct event *event)
+		       roost_ring_password_callback_t *callback)
 {
 	i_assert(ring->store != NULL);
 	ring->on_password = callback;
-	ring->event = event;
 }
 
 /* Take a later document, if one is stored by now.  One that fails is told of by

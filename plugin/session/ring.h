@@ -52,9 +52,12 @@ int roost_ring_renew(struct roost_ring *ring, struct roost_keystore *store,
 /*
  * Tell a ring what roost_ring_renew() needs, all of which has to outlive it.
  * Then it renews itself where a message is of an epoch that it does not know.
+ * What it does from now on sends events that are children of this one, which
+ * may be NULL: then none.
  */
 void roost_ring_bind(struct roost_ring *ring, struct roost_keystore *store,
-		     const char *owner, const struct roost_config *config);
+		     const char *owner, const struct roost_config *config,
+		     struct event *event);
 
 /*
  * A password slot that has opened a ring, which is open by now: the unlock
@@ -75,10 +78,9 @@ roost_ring_password_callback_t(struct roost_ring *ring,
 			       const struct roost_ring_password *password);
 
 /* Have this called when that happens to a ring which is bound.  It may change
-   what is stored, and renew the ring.  The event has to outlive the ring. */
+   what is stored, and renew the ring. */
 void roost_ring_on_password(struct roost_ring *ring,
-			    roost_ring_password_callback_t *callback,
-			    struct event *event);
+			    roost_ring_password_callback_t *callback);
 
 /* How often the key that new messages are sealed to has changed since the ring
    was loaded. */

@@ -7,6 +7,7 @@
 #include "mailbox-list-private.h"
 #include "path-util.h"
 
+#include "dovecot/report.h"
 #include "session/ring-create.h"
 #include "session/ring-raise.h"
 #include "session/scan.h"
@@ -134,7 +135,8 @@ ring_keep(struct roost_user *ruser, struct roost_keystore **store,
 	entry->config = config;
 	entry->ring = ring;
 	entry->loaded = now_usecs();
-	roost_ring_bind(ring, entry->store, entry->owner, config);
+	roost_ring_bind(ring, entry->store, entry->owner, config,
+			ruser->user->event);
 	*store = NULL;
 }
 
@@ -228,7 +230,8 @@ ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 	  bool is_sealing, struct roost_ring **ring_r, const char **error_r)
 {
 	struct roost_ring_create create = {
-		.owner = place->owner, .config = place->config
+		.owner = place->owner, .config = place->config,
+		.event = ruser->user->event,
 	};
 	int ret;
 
@@ -236,9 +239,11 @@ ring_open(struct roost_user *ruser, struct mail_namespace *ns,
 			      error_r);
 	if (ret != 0 || !is_sealing)
 		return ret;
-	if (ring_may_be_made(ruser, place, store, error_r) < 0)
-		return -1;
-	return ring_make(ruser, ns, store, &create, ring_r, error_r);
+	ret = ring_may_be_made(ruser, place, store, error_r) < 0 ? -1 :
+		ring_make(ruser, ns, store, &create, ring_r, error_r);
+	if (ret < 0)
+		roost_report_missing(ruser->user->event);
+	return ret;
 }
 
 /* The store of a place; NULL with error_r.  A public namespace's keyring is
@@ -342,8 +347,7 @@ ring_get(struct roost_user *ruser, struct mail_namespace *ns,
 			ring_keep(ruser, &store, place.owner, place.config,
 				  *ring_r);
 		if (ret > 0 && may_be_raised)
-			roost_ring_on_password(*ring_r, roost_ring_raise,
-					       ruser->user->event);
+			roost_ring_on_password(*ring_r, roost_ring_raise);
 	}
 	if (ret > 0 && place.is_user)
 		ruser->own_ring = *ring_r;

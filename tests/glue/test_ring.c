@@ -755,7 +755,7 @@ test_kept(void)
 	struct roost_config pins = config;
 
 	test_begin("a ring is kept for the next session, not what it did");
-	roost_ring_bind(ring, store, "alice", &config);
+	roost_ring_bind(ring, store, "alice", &config, NULL);
 	roost_ring_remember(ring, object_id, data_key);
 	ring->seal_count = 1;
 	roost_ring_free(&ring);

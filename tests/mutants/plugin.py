@@ -356,10 +356,10 @@ MUTANTS = [
     ("flags: only the first of a command is counted", "flags/box.c",
      "\tif (answer != NULL)\n\t\tanswer_events(", "\tif (FALSE)\n"
      "\t\tanswer_events(", FLAGS, "is_counted and sdbox"),
-    ("flags: a filter is asked about the first UID", "flags/event.c",
+    ("flags: a filter is asked about the first UID", "dovecot/event.c",
      "\tevent_set_forced_debug(draft->event, FALSE);\n", "",
-     "glue/test_flags_event", ""),
-    ("flags: only the log is asked who listens", "flags/event.c",
+     "glue/test_event", ""),
+    ("flags: only the log is asked who listens", "dovecot/event.c",
      "\treturn event_want_debug(draft->event);\n",
      "\treturn event_want_debug_log(draft->event);\n", FLAGS,
      "is_counted and sdbox"),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_flags_event: events about messages are made only where somebody listens.
+ * test_event: events about messages are made only where somebody listens.
  *
- * Contains event.c of the plugin roost_flags.
+ * Contains event.c.
  */
-#include "flags/event.c"
+#include "dovecot/event.c"
 
 #include "event-filter.h"
 #include "lib-event-private.h"
@@ -37,19 +37,19 @@ count(struct event *event, enum event_callback_type type,
 static void
 send_all(struct event *parent)
 {
-	struct roost_flags_event_draft *drafts = NULL;
-	struct roost_flags_event said = { .mailbox = "INBOX" };
+	struct roost_event_draft *drafts = NULL;
+	struct roost_event said = { .mailbox = "INBOX" };
 
 	made = sent = sent_uids = 0;
 	for (said.uid = 1; said.uid <= MESSAGES; said.uid++) {
 		said.name = "roost_flags_changed";
 		said.rule = "policy";
-		roost_flags_event_send(&drafts, parent, &said);
+		roost_event_send(&drafts, parent, &said);
 		said.name = "roost_flags_denied";
 		said.rule = "protect";
-		roost_flags_event_send(&drafts, parent, &said);
+		roost_event_send(&drafts, parent, &said);
 	}
-	roost_flags_event_free(&drafts);
+	roost_event_free(&drafts);
 	test_assert(drafts == NULL);
 }
 
@@ -71,7 +71,7 @@ test_events(void)
 		const char *filter;
 		unsigned int sent, sent_uids;
 	} cases[] = {
-		{ "event=roost_message_refused", 0, 0 },
+		{ "event=roost_opened", 0, 0 },
 		{ "event=roost_flags_changed", MESSAGES,
 		  MESSAGES * (MESSAGES + 1) / 2 },
 		{ "event=roost_flags_*", 2 * MESSAGES,
