@@ -145,6 +145,8 @@ def test_a_day(watched):
     watched.expect(roost_keyring_made=1, roost_sealed=1, roost_unlocked=1)
     assert watched.read("alice")
     watched.expect(roost_unlocked=1, roost_opened=1)
+    server.doveadm("roost", "slot", "add", "-u", "alice", "recovery")
+    watched.expect(roost_unlocked=1)
     server.doveadm("roost", "rotate", "-u", "alice")
     watched.expect(roost_keyring_rotated=1)
     server.doveadm("roost", "rotate", "-u", "alice", "--compromised", "--yes")

@@ -102,11 +102,75 @@ test_events(void)
 	test_end();
 }
 
+/* About messages that no rule is about. */
+static void
+test_without_rule(void)
+{
+	struct roost_event_draft *drafts = NULL;
+	struct event *parent = event_create(NULL);
+	struct roost_event said = { .mailbox = "INBOX" };
+
+	test_begin("an event without a rule");
+	event_register_callback(count);
+	made = sent = sent_uids = 0;
+	listen_by("event=roost_opened and uid>990");
+	for (said.uid = 1; said.uid <= MESSAGES; said.uid++) {
+		said.name = "roost_sealed";
+		roost_event_send(&drafts, parent, &said);
+		said.name = "roost_opened";
+		roost_event_send(&drafts, parent, &said);
+	}
+	test_assert(sent == 10 && made == 12);
+	test_assert(sent_uids == 10 * 991 + 45);
+	event_unset_global_debug_log_filter();
+	roost_event_free(&drafts);
+	event_unregister_callback(count);
+	event_unref(&parent);
+	test_end();
+}
+
+static void
+tell(struct event *parent, const char *key)
+{
+	static struct event_category category = { .name = "roost" };
+	struct event *event = roost_event_begin(parent, &category);
+
+	test_assert((event == NULL) == (parent == NULL));
+	roost_event_end(&event, "roost_unlocked", key, "provider");
+	test_assert(event == NULL);
+}
+
+static void
+test_seldom(void)
+{
+	struct event *parent = event_create(NULL);
+
+	test_begin("an event that lasts is sent where somebody listens");
+	event_register_callback(count);
+	made = sent = 0;
+	tell(parent, "by");
+	test_assert(made == 1 && sent == 0);
+	listen_by("event=roost_unlocked and by=provider and category=roost");
+	tell(parent, "by");
+	test_assert(made == 2 && sent == 1);
+	tell(parent, "reason");
+	tell(parent, NULL);
+	test_assert(made == 4 && sent == 1);
+	tell(NULL, "by");
+	test_assert(made == 4 && sent == 1);
+	event_unset_global_debug_log_filter();
+	event_unregister_callback(count);
+	event_unref(&parent);
+	test_end();
+}
+
 int
 main(void)
 {
 	static void (*const tests[])(void) = {
 		test_events,
+		test_without_rule,
+		test_seldom,
 		NULL
 	};
 

@@ -8,6 +8,7 @@
  */
 #include "session/keystore.h"
 
+#include "lib-event-private.h"
 #include "test-common.h"
 
 #include "kit.h"
@@ -656,6 +657,66 @@ test_remembered(void)
 	test_end();
 }
 
+static const char *told;	/* the event that was sent last, and why */
+
+static bool
+note_event(struct event *event, enum event_callback_type type,
+	   struct failure_context *ctx ATTR_UNUSED,
+	   const char *fmt ATTR_UNUSED, va_list args ATTR_UNUSED)
+{
+	const char *by = event_find_field_recursive_str(event, "by");
+	const char *reason = event_find_field_recursive_str(event, "reason");
+
+	if (type != EVENT_CALLBACK_TYPE_SEND)
+		return TRUE;
+	told = t_strdup_printf("%s by=%s reason=%s",
+			       event->sending_name, by == NULL ? "" : by,
+			       reason == NULL ? "" : reason);
+	return FALSE;
+}
+
+/* Has unlocking by this secret sent this event, and only one? */
+static bool
+unlocking_tells(struct event *event, const uint8_t *secret, const char *wanted)
+{
+	const char *dir = kit_folder(), *first;
+	struct roost_ring *ring = ring_with(dir, secret);
+	bool ret;
+
+	told = "";
+	ring->event = event;
+	(void)!roost_ring_unlock(ring);
+	first = told;
+	told = "";
+	(void)!roost_ring_unlock(ring);
+	ret = strcmp(first, wanted) == 0 && *told == '\0';
+	roost_ring_free(&ring);
+	kit_folder_free(dir);
+	return ret;
+}
+
+static void
+test_events(void)
+{
+	static const uint8_t right[ROOST_KEY_SIZE] = { 1, 2, 3 };
+	static const uint8_t wrong[ROOST_KEY_SIZE] = { 3, 2, 1 };
+	struct event *event = event_create(NULL);
+
+	test_begin("unlocking is told once, with how or why not");
+	event_set_forced_debug(event, TRUE);
+	event_register_callback(note_event);
+	test_assert(unlocking_tells(event, right,
+				    "roost_unlocked by=password reason="));
+	test_assert(unlocking_tells(event, wrong,
+				    "roost_locked by= reason=slot-auth"));
+	test_assert(unlocking_tells(event, NULL,
+				    "roost_locked by= reason=locked"));
+	test_assert(unlocking_tells(NULL, right, ""));
+	event_unregister_callback(note_event);
+	event_unref(&event);
+	test_end();
+}
+
 static void
 test_vanished(void)
 {
@@ -906,6 +967,7 @@ main(void)
 		test_new_master,
 		test_proven,
 		test_new_provider_key,
+		test_events,
 		test_vanished,
 		test_message_of_another,
 		test_kept,

@@ -46,6 +46,7 @@ POLICY = "policy"
 FLAGS, DELIVERY = "flags", "flags_delivery"
 PROGRAMS, RULES = "flags_programs", "flags_rules"
 STOCK, COMMANDS, GUARDS = "stock", "commands", "guards"
+WATCH = "watch"
 # These are programs and no files of tests/e2e.
 FIND, LINES = "glue/test_cache_find", "glue/test_header_lines"
 CONTENT = "glue/test_content"
@@ -359,6 +360,25 @@ MUTANTS = [
     ("flags: a filter is asked about the first UID", "dovecot/event.c",
      "\tevent_set_forced_debug(draft->event, FALSE);\n", "",
      "glue/test_event", ""),
+    ("an event is made for each message, whoever listens",
+     "dovecot/event.c", "\tif (!draft_is_wanted(draft, said->uid))\n"
+     "\t\treturn;\n", "", "glue/test_event", ""),
+    ("what stays locked is told as unlocked", "dovecot/report.c",
+     "\tif (err == ROOST_OK)\n\t\troost_event_end(event, "
+     "\"roost_unlocked\"", "\tif (TRUE)\n\t\troost_event_end(event, "
+     "\"roost_unlocked\"", WATCH, "password_mode"),
+    ("unlocking is told without its duration", "session/ring.c",
+     "\tevent = roost_report_unlocking(ring->event);\n"
+     "\tring->unlock_err = ring_open(ring);\n",
+     "\tring->unlock_err = ring_open(ring);\n"
+     "\tevent = roost_report_unlocking(ring->event);\n", WATCH,
+     "password_mode"),
+    ("a keyring that is missing is no event", "mail/refuse.c",
+     "\t\troost_report_missing(mail_event(mail));\n", "\t\t;\n", WATCH,
+     "missing"),
+    ("a new slot is told as a rotation", "session/ring-change.c",
+     "\tif (changing->edit.kr->epoch_count >\n", "\tif (1 +\n"
+     "\t    changing->edit.kr->epoch_count >\n", WATCH, "a_day"),
     ("flags: only the log is asked who listens", "dovecot/event.c",
      "\treturn event_want_debug(draft->event);\n",
      "\treturn event_want_debug_log(draft->event);\n", FLAGS,
