@@ -537,6 +537,9 @@ install: all
 		put,$(SETTINGS_SO),$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)),0644))
 	$(call put,$(CONF)/enable.conf,$(DATADIR)/roost/enable.conf,0644)
 	$(call put,$(CONF)/enable-flags.conf,$(DATADIR)/roost/enable-flags.conf,0644)
+	$(call put,$(CONF)/enable-metrics.conf,$(DATADIR)/roost/enable-metrics.conf,0644)
+	$(call put,packaging/watch/alerts.yml,$(DATADIR)/roost/alerts.yml,0644)
+	$(call put,packaging/watch/grafana.json,$(DATADIR)/roost/grafana.json,0644)
 	$(call put,$(CONF)/11-roost.conf,$(DATADIR)/conf.d/11-roost.conf,0644)
 	$(call put,packaging/format,$(DATADIR)/roost/format,0644)
 	$(call put,packaging/system/tmpfiles.conf,$(SYSTEMDIR)/tmpfiles.d/dovecot-roost.conf,0644)
@@ -561,7 +564,8 @@ uninstall:
 		$(DESTDIR)$(MODULEDIR)/doveadm/$(notdir $(DOVEADM_SO)) \
 		$(DESTDIR)$(MODULEDIR)/settings/$(notdir $(SETTINGS_SO)) \
 		$(addprefix $(DESTDIR)$(DATADIR)/,roost/enable.conf \
-		roost/enable-flags.conf roost/format \
+		roost/enable-flags.conf roost/enable-metrics.conf \
+		roost/alerts.yml roost/grafana.json roost/format \
 		conf.d/11-roost.conf) \
 		$(addprefix $(DESTDIR)$(SYSTEMDIR)/,\
 		tmpfiles.d/dovecot-roost.conf sysusers.d/dovecot-roost.conf) \

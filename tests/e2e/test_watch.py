@@ -265,6 +265,9 @@ def asked(text):
 def test_both_majors_have_the_same_metrics():
     assert metrics_of("2.3") == metrics_of("2.4")
     assert len(metrics_of("2.3")) == len(set(metrics_of("2.3"))) > 10
+    for major in "2.3", "2.4":
+        assert "\n#!include_try /usr/share/dovecot/roost/enable-metrics.conf" \
+            "\n" in text_of("conf", major, "11-roost.conf")
 
 
 def exported(name):
