@@ -215,6 +215,17 @@ def test_restore_in_password_mode(make_server):
 
 # Looking after it
 
+def test_line_that_turns_it_on():
+    """Both files of the packages have it, and all else in comments."""
+    line = documents.block("enable-line")
+    for major in ("2.3", "2.4"):
+        text = tamper.read(os.path.join(
+            documents.TOP, "packaging", "conf", major,
+            "11-roost.conf")).decode()
+        assert line in text.splitlines(True)
+        assert all(row.startswith("#") for row in text.split("\n") if row)
+
+
 def test_looking_after_it(make_server):
     walk = Walk(make_server)
     walk.deliver()

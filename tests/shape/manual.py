@@ -181,6 +181,19 @@ def rule_trouble():
         yield f"only {count} texts were found"
 
 
+def rule_targets():
+    """targets: what documents have make do, it can"""
+    with open("Makefile", encoding="utf-8") as file:
+        targets = set(re.findall(r"^([a-z0-9-]+)(?= ?[a-z0-9 -]*:)",
+                                 file.read(), re.M))
+    for path in (*documents.paths(), ".github/CONTRIBUTING.md"):
+        with open(path, encoding="utf-8") as file:
+            asked = re.findall(r"(?:^    |`|&& )make ([a-z-]+)", file.read(),
+                               re.M)
+        for target in sorted(set(asked) - targets):
+            yield f"{path}: there is no make {target}"
+
+
 def rule_documents():
     """documents: each block says how it is run, and a test asks for it"""
     tests = ""
