@@ -10,6 +10,8 @@
 
 #include "seq-range-array.h"
 
+#include "dovecot/event.h"
+#include "dovecot/report.h"
 #include "rewrite/known.h"
 #include "rewrite/links.h"
 #include "rewrite/place.h"
@@ -40,6 +42,7 @@ struct roost_rewrite {
 	struct mailbox *read_box;
 	struct mailbox_transaction_context *read_trans;
 	struct mail *read_mail;
+	struct roost_event_draft *drafts;
 	ARRAY_TYPE(seq_range) later;	/* UIDs, to be looked at in the end */
 	struct roost_rewrite_undone undone;
 };
@@ -271,6 +274,7 @@ roost_rewrite_close_box(struct roost_rewrite *run, const char **error_r)
 	look_at_later(run);
 	array_free(&run->later);
 	read_box_close(run);
+	roost_event_free(&run->drafts);
 	run->box = NULL;
 	return ret;
 }
@@ -561,9 +565,23 @@ roost_rewrite_count_spare(struct mailbox *box)
 		place->count_spare(box);
 }
 
+/* The event that saving a message sends as well (mail/watch.h). */
+static void
+tell_sealed(struct roost_rewrite *run, uint32_t uid)
+{
+	const struct roost_event said = {
+		.name = "roost_sealed", .category = &roost_report_category,
+		.mailbox = mailbox_get_vname(run->box), .uid = uid,
+	};
+
+	roost_event_send(&run->drafts, run->box->event, &said);
+}
+
 static void
 note_done(struct roost_rewrite *run, uint32_t uid)
 {
+	if (run->plan != ROOST_REWRITE_UNSEAL)
+		tell_sealed(run, uid);
 	if (run->plan == ROOST_REWRITE_UNSEAL || run->place->is_late)
 		seq_range_array_add(&run->later, uid);
 	else

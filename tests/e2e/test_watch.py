@@ -206,6 +206,22 @@ def test_plaintext_and_a_keyring_that_is_missing(watched):
     assert watched.labelled("roost_refused_reason", "reason") == {"keyring": 1}
 
 
+def test_old_mail(watched):
+    """What is sealed where it lies is counted like what is saved."""
+    server = watched.server
+    folder = os.path.join(server.home("alice"), "Maildir")
+    server.doveadm("mailbox", "status", "-u", "alice", "messages", "INBOX")
+    for number in range(3):
+        tamper.write(os.path.join(folder, "new", "%d.plain" % number), MESSAGE)
+    server.doveadm("roost", "init", "-u", "alice")
+    watched.expect(roost_keyring_made=1)
+    server.doveadm("roost", "seal", "-u", "alice")
+    # To fill the index cache each of them is opened.
+    watched.expect(roost_sealed=3, roost_opened=3, roost_unlocked=1)
+    server.doveadm("roost", "unseal", "-u", "alice", "--yes-plaintext")
+    watched.expect(roost_unlocked=1)
+
+
 def test_nothing_of_mail_or_users_is_shown(watched):
     """Neither a word of the mail, a keyword nor the name of a user or mailbox is
     in what anybody reads who reaches the port."""
