@@ -35,7 +35,7 @@ extern struct doveadm_cmd_ver2 roost_cmd_keyring_rename;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_list;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_rename;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_merge;
-extern struct doveadm_cmd_ver2 roost_cmd_flags_purge;
+extern struct doveadm_cmd_ver2 roost_cmd_flags_unused;
 extern struct doveadm_cmd_ver2 roost_cmd_flags_doctor;
 
 #endif

@@ -71,7 +71,7 @@ doveadm_roost_plugin_init(struct module *module ATTR_UNUSED)
 	doveadm_cmd_register_ver2(&roost_cmd_flags_list);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_rename);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_merge);
-	doveadm_cmd_register_ver2(&roost_cmd_flags_purge);
+	doveadm_cmd_register_ver2(&roost_cmd_flags_unused);
 	doveadm_cmd_register_ver2(&roost_cmd_flags_doctor);
 }
 

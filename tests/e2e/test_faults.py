@@ -350,7 +350,7 @@ def test_policy(server, faults, call, least):
 
 
 WALKS = ("verify", "policy", "cache purge", "flags list", "flags doctor",
-         "flags purge -n", "flags rename -n Plan Neu")
+         "flags unused", "flags rename -n Plan Neu")
 
 
 @pytest.fixture

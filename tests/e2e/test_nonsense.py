@@ -30,7 +30,7 @@ COMMANDS = {
     "slot remove": OWN, "mode": OWN, "rotate": NONE, "provider-rotate": NONE,
     "keyring copy": OWN, "keyring delete": OWN, "keyring export": OWN,
     "keyring import": OWN, "keyring rename": OWN, "flags list": 0,
-    "flags rename": 2, "flags merge": OWN, "flags purge": 0,
+    "flags rename": 2, "flags merge": OWN, "flags unused": 0,
     "flags doctor": 0,
 }
 GROUPS = "", "slot", "keyring", "flags", "cache"
@@ -155,7 +155,7 @@ def dry(command):
     """Returns the words with which a command would do nothing to the mailbox
     that is there."""
     return {"flags rename": ["a", "b"], "unseal": ["-y", "--rate", "1"],
-            "flags purge": []}.get(command, [])
+            "flags unused": []}.get(command, [])
 
 
 @pytest.mark.parametrize("args, status, said", [
@@ -290,7 +290,7 @@ OVER_HTTP = [
     ("flags merge", {"target": "a"}, 64, "<target> <source>"),
     ("flags merge", {"target": "\\Seen", "source": ["a"]}, 64,
      "is a system flag"),
-    ("flags purge", {"mailboxMask": ["NoBox"]}, 68, "mailbox NoBox"),
+    ("flags unused", {"mailboxMask": ["NoBox"]}, 68, "mailbox NoBox"),
     ("flags doctor", {"backup": "/nowhere"}, 64, "Cannot look at /nowhere"),
 ]
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flags-purge: `doveadm roost flags purge`: lists names that no message has.
+ * flags-unused: `doveadm roost flags unused`: lists names that no message has.
  *
  * Dovecot never takes a name out of an index, and what can be done about it
  * may lose a flag of a message, so nothing is written here: each name is
- * shown with the reason why it stays, and with --dry-run that is all.
+ * shown with the reason why it stays.  A copy that doveadm backup makes of the
+ * mail has only the names that messages have.
  *
  * Every process knows the names of an index by their position, and an index
  * with fewer names counts as damaged.  A rebuild empties an index before it
@@ -21,13 +22,8 @@
 #include "doveadm/masks.h"
 #include "doveadm/walk.h"
 
-struct purge_command {
-	struct roost_masks_command cmd;
-	unsigned int unused;		/* names, in all mailboxes of a user */
-};
-
 static void
-purge_cmd_init(struct doveadm_mail_cmd_context *ctx)
+unused_cmd_init(struct doveadm_mail_cmd_context *ctx)
 {
 	roost_masks_init(container_of(ctx, struct roost_masks_command,
 					  ctx));
@@ -35,10 +31,10 @@ purge_cmd_init(struct doveadm_mail_cmd_context *ctx)
 	doveadm_print_header_simple("keyword");
 	doveadm_print_header_simple("reason");
 }
-ROOST_CMD_DEFINE_INIT(purge_cmd_init)
+ROOST_CMD_DEFINE_INIT(unused_cmd_init)
 
 static const char *
-purge_reason(struct mailbox *box)
+unused_reason(struct mailbox *box)
 {
 	const char *storage = mailbox_get_storage(box)->name;
 
@@ -51,67 +47,55 @@ purge_reason(struct mailbox *box)
 }
 
 static int
-purge_mailbox(struct mailbox *box, void *context)
+unused_mailbox(struct mailbox *box, void *context)
 {
-	struct purge_command *cmd = context;
+	struct doveadm_mail_cmd_context *ctx = context;
 	struct roost_flags_tally *tally = roost_flags_tally_new();
 	struct roost_flags_name *name;
-	int ret = roost_flags_tally_mailbox(&cmd->cmd.ctx, tally, box);
+	int ret = roost_flags_tally_mailbox(ctx, tally, box);
 
 	array_foreach_elem(&tally->names, name) {
 		if (ret < 0 || name->count > 0)
 			continue;
-		cmd->unused++;
 		doveadm_print(mailbox_get_vname(box));
 		roost_flags_print(name->name);
-		doveadm_print(purge_reason(box));
+		doveadm_print(unused_reason(box));
 	}
 	roost_flags_tally_free(&tally);
 	return ret;
 }
 
 static int
-purge_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
+unused_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 {
-	struct purge_command *cmd = container_of(ctx, struct purge_command,
-						 cmd.ctx);
+	struct roost_masks_command *cmd =
+		container_of(ctx, struct roost_masks_command, ctx);
 	const struct roost_walk walk = {
-		.ctx = ctx, .visit = purge_mailbox, .context = cmd,
+		.ctx = ctx, .visit = unused_mailbox, .context = ctx,
 		.flags = MAILBOX_FLAG_READONLY,
 	};
-	int ret;
 
-	cmd->unused = 0;
-	ret = roost_walk_masks(&walk, user, &cmd->cmd.masks);
-	if (ret < 0 || cmd->unused == 0 || cmd->cmd.is_dry_run)
-		return ret;
-	e_error(user->event, "roost: No name was removed: Dovecot cannot do "
-		"that to a mailbox in use without risk to the messages' "
-		"flags.  A copy of the mail made by `doveadm backup` has only "
-		"the names that messages have");
-	doveadm_mail_failed_error(ctx, MAIL_ERROR_NOTPOSSIBLE);
-	return -1;
+	return roost_walk_masks(&walk, user, &cmd->masks);
 }
 
 static struct doveadm_mail_cmd_context *
-purge_cmd_alloc(void)
+unused_cmd_alloc(void)
 {
 	struct roost_masks_command *cmd =
-		roost_masks_alloc(sizeof(struct purge_command));
+		roost_masks_alloc(sizeof(struct roost_masks_command));
 
-	cmd->ctx.v.init = ROOST_CMD_INIT(purge_cmd_init);
-	cmd->ctx.v.run = purge_cmd_run;
+	cmd->ctx.v.init = ROOST_CMD_INIT(unused_cmd_init);
+	cmd->ctx.v.run = unused_cmd_run;
 	return &cmd->ctx;
 }
 
-struct doveadm_cmd_ver2 roost_cmd_flags_purge = {
-	.name = "roost flags purge",
-	.mail_cmd = purge_cmd_alloc,
+struct doveadm_cmd_ver2 roost_cmd_flags_unused = {
+	.name = "roost flags unused",
+	.mail_cmd = unused_cmd_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-n|--dry-run] [<mailbox mask> [...]]",
+		"[<mailbox mask> [...]]",
 DOVEADM_CMD_PARAMS_START
 ROOST_MASKS_COMMON
-ROOST_MASKS_DRY_RUN
 ROOST_MASKS_POSITIONAL
 DOVEADM_CMD_PARAMS_END
 };
