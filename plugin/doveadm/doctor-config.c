@@ -364,8 +364,8 @@ check_storage(const struct check *check)
 		     t_strdup_printf("%s is %s", name, value),
 		     t_strdup_printf("%s cannot hold sealed mail, so that "
 			"deliveries fail and users are not let in; move each "
-			"user's mail before, by doveadm backup -u USER "
-			ROOST_LINE_STORAGE, driver), roost_line_storage());
+			"user's mail before, by "ROOST_LINE_MOVE, driver,
+			"USER"), roost_line_storage());
 }
 
 static void

@@ -77,8 +77,7 @@ roost_doctor_user_storages(struct roost_findings *findings,
 			continue;
 		finding.where = t_strdup_printf("%s, namespace \"%s\"",
 						user_where(user), ns->prefix);
-		finding.mend = t_strdup_printf("doveadm backup -u %s "
-					       ROOST_LINE_STORAGE,
+		finding.mend = t_strdup_printf(ROOST_LINE_MOVE,
 					       user->username);
 		roost_finding_add(findings, &finding);
 	}

@@ -357,8 +357,8 @@ status_storage(struct status *status, const char **error_r)
 		if (why == NULL)
 			continue;
 		status->next = t_strdup_printf("Move the mail, and name its "
-			"new place in the configuration: doveadm backup -u %s "
-			ROOST_LINE_STORAGE, user);
+			"new place in the configuration: "ROOST_LINE_MOVE,
+			user);
 		*error_r = t_strdup_printf("Namespace \"%s\": %s", ns->prefix,
 					   why);
 		return -1;

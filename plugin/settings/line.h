@@ -39,6 +39,11 @@ const char *roost_line_protocol(const char *protocol, const char *line);
    storage's name that begins the value of the first is its driver.  Then, the
    lines that name one for sealed mail, and the storage as doveadm takes it. */
 #define ROOST_LINE_STORAGE "maildir:~/Maildir"
+/* The command that moves a user's mail there from another storage; formats a
+   name.  Where no separator is configured, the two would have different ones,
+   and Dovecot would not do it. */
+#define ROOST_LINE_MOVE "doveadm -o namespace/inbox/separator=/ backup -u %s " \
+	ROOST_LINE_STORAGE
 const char *roost_line_storage_setting(void);
 const char *roost_line_storage(void);
 

@@ -112,6 +112,32 @@ def test_in_password_mode(make_server, way):
     assert_moved(server, folder)
 
 
+MOVE = "doveadm -o namespace/inbox/separator=/ backup -u alice " \
+    "maildir:~/Maildir"
+
+
+@pytest.mark.parametrize("is_moved_before", [True, False])
+def test_without_a_separator_in_the_configuration(make_server,
+                                                  is_moved_before):
+    """As in stock configurations, where each storage has one of its own: the
+    command that status and doctor name, and the other direction."""
+    server = make_server("maildir", users=["alice"], start=False)
+    asked = server.configuration
+    server.configuration = lambda: asked().replace("  separator = /\n", "")
+    server.start()
+    folder = put_mbox(server)
+    plain = server.doveadm(*DEFAULT, "backup", "-u", "alice",
+                           "maildir:~/Maildir", check=False)
+    assert plain.returncode == 75 and b"separator" in plain.stderr
+    args = MOVE.split()[1:]
+    server.doveadm(*(DEFAULT + tuple(args) if is_moved_before else
+                     args[:2] + list(WAYS["backup"])))
+    assert_moved(server, folder)
+    # Dovecot's own command takes no masks, and Roost's does.
+    server.doveadm("roost", "cache", "purge", "-u", "alice", "*")
+    server.doveadm("mailbox", "cache", "purge", "-u", "alice", "INBOX")
+
+
 def assert_nothing_saved(server, folder, *args):
     done = server.doveadm(*args, check=False)
     assert done.returncode != 0, args
@@ -198,7 +224,7 @@ def test_other_sessions_end_at_their_start(make_server):
     done = server.doveadm("roost", "status", "-u", "alice", check=False)
     assert done.returncode == 75
     assert b"mbox storage cannot hold sealed mail" in done.stderr
-    assert b"\n    doveadm backup -u alice maildir:~/Maildir\n" in done.stdout
+    assert b"\n    " + MOVE.encode() + b"\n" in done.stdout
     for args in ("--expect", "sealed"), ():
         done = server.doveadm("-f", "flow", "roost", "doctor", *args, "-u",
                               "alice", check=False)
