@@ -10,6 +10,7 @@ import collections
 import fcntl
 import os
 import re
+import select
 import subprocess
 import termios
 
@@ -109,6 +110,8 @@ class Stage:
         """Types answers until the command closes the terminal."""
         asked = b""
         while True:
+            ready = select.select([terminal], [], [], 120)[0]
+            assert ready, "it waits, and has asked %r" % asked
             try:
                 text = os.read(terminal, 1000)
             except OSError:
