@@ -325,8 +325,9 @@ def start(*users):
     with open(LOG, "w"):
         os.chmod(LOG, 0o666)
     services(True)
-    restart()
+    # Its folders are there once it was started.
     postfix(BY_LMTP)
+    restart()
 
 
 def stop():
