@@ -3,6 +3,8 @@
 said that it is to be."""
 
 import os
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -74,3 +76,27 @@ def test_all_that_is_installed_lies_in_its_place(tmp_path):
         stderr=subprocess.STDOUT, timeout=600)
     assert done.returncode == 0, done
     assert sorted(os.listdir(tmp_path / "root")) == ["usr"]
+
+
+def test_a_dovecot_that_is_not_known_is_named(tmp_path):
+    """In one sentence, and then it is tried: interfaces decide."""
+    probes = os.path.join(servers.TOP, "plugin/dovecot/probes")
+    config = "/usr/lib/dovecot/dovecot-config"
+    with open(config) as file:
+        headers = re.search("(?m)^dovecot_pkgincludedir=(.*)", file.read())
+    folder = str(tmp_path / "include")
+    shutil.copytree(headers.group(1).strip("'\""), folder)
+    known = subprocess.run(["sh", probes, folder], text=True,
+                           capture_output=True, check=True)
+    assert known.stderr == ""
+    path = folder + "/config.h"
+    with open(path) as file:
+        text = re.sub(r'(?m)^#define PACKAGE_VERSION .*',
+                      '#define PACKAGE_VERSION "2.9.1"', file.read())
+    with open(path, "w") as file:
+        file.write(text)
+    unknown = subprocess.run(["sh", probes, folder], text=True,
+                             capture_output=True, check=True)
+    assert unknown.stdout == known.stdout
+    assert "not tested with Dovecot 2.9.1, only with 2.3.19 " in unknown.stderr
+    assert "needs another Roost" in unknown.stderr
