@@ -19,13 +19,13 @@ struct roost_openssl_gcm;
 
 /*
  * start makes OpenSSL ready, and reads its configuration; each start that
- * returned ROOST_OK is ended by one stop.  Everything else is called in between
+ * returned ROOST_OK has one end.  Everything else is called in between
  * only.  sha256 and gcm keep the promises of roost_prim_sha256 and
  * roost_prim_aead in roost/prim.h; what gcm_open is given has at least a tag.
  */
 struct roost_openssl {
 	enum roost_err (*start)(void);
-	void (*stop)(void);
+	void (*end)(void);
 
 	struct roost_openssl_sha256 *(*sha256_new)(void);
 	enum roost_err (*sha256_update)(struct roost_openssl_sha256 *sha,

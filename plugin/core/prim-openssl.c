@@ -190,7 +190,7 @@ out:
 
 const struct roost_openssl roost_openssl = {
 	.start = library_start,
-	.stop = library_stop,
+	.end = library_stop,
 	.sha256_new = sha256_new,
 	.sha256_update = sha256_update,
 	.sha256_final = sha256_final,

@@ -62,7 +62,7 @@ static void
 openssl_stop(void)
 {
 	if (openssl_is_ready)
-		openssl->stop();
+		openssl->end();
 	openssl_was_sought = openssl_is_ready = false;
 	long_done = 0;
 }

@@ -23,6 +23,8 @@
 
 #include "roost/bytes.h"
 
+extern const char roost_version[];	/* made by the Makefile */
+
 struct status_command {
 	struct doveadm_mail_cmd_context ctx;
 	struct roost_findings findings;		/* about the server */
@@ -87,6 +89,7 @@ status_cmd_init(struct doveadm_mail_cmd_context *_ctx)
 	status_count_header("messages", "messages");
 	status_count_header("not-sealed", "not sealed");
 	status_count_header("old-epoch", "old epoch");
+	doveadm_print_header_simple("version");
 	doveadm_print_header_simple("next");
 }
 ROOST_CMD_DEFINE_INIT(status_cmd_init)
@@ -214,6 +217,13 @@ next_for(const struct status *status)
 
 /* -- printing -- */
 
+/* Which Roost the commands are of: "roost 1.0.0" without its name. */
+static void
+status_print_version(void)
+{
+	doveadm_print(strchr(roost_version, ' ') + 1);
+}
+
 /* The last column, which is a sentence. */
 static void
 status_print_next(const struct status *status, const struct status_command *cmd)
@@ -266,6 +276,7 @@ status_print(const struct status *status, const struct status_command *cmd)
 	doveadm_print(status->is_counted ? dec2str(all->unsealed) : "");
 	doveadm_print(status->is_counted && status->ring != NULL ?
 		      dec2str(all->old_epoch) : "");
+	status_print_version();
 	status_print_next(status, cmd);
 }
 

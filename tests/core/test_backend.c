@@ -500,13 +500,13 @@ test_copies_share_openssl(void **state)
 	(void)state;
 	do_much();
 	assert_good(roost_openssl.start());
-	roost_openssl.stop();
+	roost_openssl.end();
 	assert_good(aead_of(2000));
 	assert_good(running_sha256());
 	assert_good(roost_openssl.start());
 	openssl_stop();
 	assert_non_null(fetched.sha256);
-	roost_openssl.stop();
+	roost_openssl.end();
 	assert_zero(&fetched, sizeof(fetched));
 }
 

@@ -149,7 +149,7 @@ test_right_library(void)
 	test_assert(openssl->sha256_update(sha, "abc", 3) == ROOST_OK);
 	test_assert(openssl->sha256_final(sha, hash) == ROOST_OK);
 	openssl->sha256_free(&sha);
-	openssl->stop();
+	openssl->end();
 	i_assert(roost_prim_sha256("abc", 3, right) == ROOST_OK);
 	test_assert(memcmp(hash, right, sizeof(hash)) == 0);
 	test_end();

@@ -253,13 +253,17 @@ def rule_fixtures():
 
 
 def rule_version():
-    """version: one for the news and each module, that of VERSION"""
+    """version: one for the news, packages and each module, that of VERSION"""
     with open("VERSION", encoding="utf-8") as file:
         version = file.read().strip()
     with open("packaging/NEWS.md", encoding="utf-8") as file:
         newest = re.search(r"^## (\S+)", file.read(), re.M).group(1)
     if newest.rstrip(",") != version:
         yield f"packaging/NEWS.md: begins with {newest}, VERSION is {version}"
+    with open("packaging/debian/changelog", encoding="utf-8") as file:
+        packaged = re.search(r"\((\S+)\)", file.read()).group(1)
+    if packaged != version:
+        yield f"packaging/debian/changelog: begins with {packaged}"
     for path in sorted(glob.glob(os.environ.get("BUILD", "build") +
                                  "/**/*.so", recursive=True)):
         with open(path, "rb") as file:
