@@ -457,7 +457,8 @@ status_cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 }
 
 /* What is no failure of a user sets the exit code last, so that it hides
-   none. */
+   none.  To the HTTP API an exit code is the whole answer, in which the row
+   would be missing that says of a keyring that it is locked. */
 static void
 status_cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 {
@@ -466,7 +467,8 @@ status_cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 
 	if (ctx->exit_code == 0 && cmd->findings.is_bad)
 		ctx->exit_code = EX_CONFIG;
-	if (ctx->exit_code == 0 && cmd->is_locked)
+	if (ctx->exit_code == 0 && cmd->is_locked &&
+	    ctx->cctx->conn_type != DOVEADM_CONNECTION_TYPE_HTTP)
 		ctx->exit_code = EX_NOPERM;
 	roost_given_deinit(&cmd->given);
 }

@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import threading
@@ -408,8 +409,12 @@ def fifos(server):
 
 def wait_until_there(ready):
     """Waits until what is to be looked at waits, too."""
-    with open(ready) as file:
-        assert file.read()
+    reader = os.open(ready, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert select.select([reader], [], [], 120)[0]
+        assert os.read(reader, 1)
+    finally:
+        os.close(reader)
 
 
 def go_on(go):

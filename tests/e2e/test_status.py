@@ -54,6 +54,8 @@ def test_from_old_mail_to_nothing_to_do(make_server, storage):
     server = without_roost(make_server, storage, 3)
     code, row, said = status(server)
     assert (code, said, row["state"]) == (0, "", "no keyring")
+    with open(os.path.join(servers.TOP, "VERSION")) as file:
+        assert row["version"] == file.read().strip()
     assert counts(row) == ("3", "3", "")
     assert "doveadm roost init -u alice" in row["next"]
     server.doveadm("roost", "init", "-u", "alice")
