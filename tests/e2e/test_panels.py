@@ -165,6 +165,7 @@ def roundcube(*args, **options):
     return Roundcube(*args, **options).end(status)
 
 
+LOCKED = 77
 SUCCESS, ERROR, CONNECT_ERROR, IN_HISTORY, CONSTRAINT = 0, 2, 3, 4, 5
 
 
@@ -213,8 +214,9 @@ def test_roundcube_breaks_off(server, locked, fresh, way):
     assert_reads(server, locked, now)
     assert server.deliver(text_of(2), locked)[0][0] == 250
     if count == 2:
-        assert "Two passwords open the keyring" in good(roost(
-            server, "status", "-u", locked))[0]["next"]
+        answer = roost(server, "status", "-u", locked)
+        assert answer.code == LOCKED
+        assert "Two passwords open the keyring" in answer.rows[0]["next"]
     # Again, or another password.
     for new in (fresh if not is_stored else fresh + "-2",):
         assert roundcube(server, locked, now, new) == (SUCCESS, "", [])
@@ -568,7 +570,7 @@ def test_postfixadmin_killed(server, locked, fresh, postfixadmin):
     more ends it."""
     old = server.password(locked)
     postfixadmin.wrap('case "$*" in *slot\\ replace*) more=--keep-old; esac\n'
-                      '%s -c "%s" "$@" $more || exit 1\n'
+                      '%s -c "%s" "$@" $more || exit $?\n'
                       '[ -z "$more" ] || kill -9 $$\n' % (
                           shutil.which("doveadm"), server.conf))
     status, _ = postfixadmin.change(locked, old, fresh)
