@@ -38,6 +38,9 @@ class Container:
 
     def __init__(self, mail, users, key=None):
         self.name = engine("from", IMAGE).stdout.split()[-1]
+        # buildah would put empty ones over those that are given.
+        for volume in ("mail", "users", "conf"):
+            engine("config", "--volume", "/srv/%s-" % volume, self.name)
         self.options = ["run", "--isolation", "chroot",
                         "--volume", mail + ":/srv/mail",
                         "--volume", users + ":/srv/users"]

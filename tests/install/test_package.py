@@ -97,6 +97,21 @@ def test_one_line_seals():
                            "/run/dovecot-roost", "/var/mail") == []
 
 
+def test_the_package_says_where_roost_is_not_loaded():
+    late = system.CONF + "/95-late.conf"
+    with open(late, "w") as file:
+        file.write("protocol lmtp {\n  mail_plugins %s\n}\n" % (
+            "{\n    roost = no\n  }" if system.NEW else "= sieve"))
+    done = system.install(system.deb("dovecot-roost"),
+                          options=["--reinstall"])
+    os.unlink(late)
+    assert "--expect loaded` has found:" in done.stdout
+    assert "lmtp" in done.stdout.split("has found:")[1]
+    again = system.install(system.deb("dovecot-roost"),
+                           options=["--reinstall"])
+    assert "has found:" not in again.stdout
+
+
 def test_sieve_sorts_what_is_sealed():
     with open("/home/bob/.dovecot.sieve", "w") as file:
         file.write('require ["fileinto", "mailbox"];\n'
