@@ -7,6 +7,7 @@ import imaplib
 import os
 import signal
 import smtplib
+import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,7 @@ import time
 import pytest
 
 WAIT_SECONDS = 60
+socket.setdefaulttimeout(WAIT_SECONDS)
 CANARY = b"kingfisher"
 IMAGE = "localhost/dovecot-roost"
 ENGINE = os.environ.get("CONTAINER_ENGINE", "").split()

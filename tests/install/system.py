@@ -10,6 +10,7 @@ import pwd
 import re
 import shutil
 import smtplib
+import socket
 import subprocess
 import tempfile
 import time
@@ -23,14 +24,16 @@ POLICY = "/usr/sbin/policy-rc.d"
 LOG = "/var/log/dovecot-test.log"
 PIDFILE = "/run/dovecot/master.pid"
 WAIT_SECONDS = 60
+# A server that says nothing is a failure, and no test that hangs.
+socket.setdefaulttimeout(WAIT_SECONDS)
 # What no file may hold while mail is sealed.
 CANARY = b"kingfisher"
 
 NEW = not subprocess.run(["dovecot", "--version"], stdout=subprocess.PIPE,
                          check=True).stdout.startswith(b"2.3.")
 # The one line that the documents ask for, and the restart.
-ENABLE = "sed -i 's/^#!include/!include/' %s && service dovecot restart" % \
-    ROOST_CONF
+ENABLE = "sed -i 's/^#\\(!include.*\\/enable.conf\\)/\\1/' %s && " \
+    "service dovecot restart" % ROOST_CONF
 
 
 def run(command, check=True, **options):
@@ -70,16 +73,17 @@ def wait_until(condition, what):
 def deb(name, version=None):
     """Returns the path of a package that was built, or of one that repack()
     has made of it."""
-    found = glob.glob("%s/%s_%s_*.deb" % (DEBS, name, version or "1.*"))
+    found = glob.glob("%s/%s_%s_*.deb" % (DEBS, name, version or "*abiv*"))
     assert len(found) == 1, found
     return found[0]
 
 
-def install(*paths, check=True, options=()):
+def install(*paths, check=True, options=(), environment=None):
     """What an admin does: apt-get install ./FILE."""
     return run(["apt-get", "install", "-q", "-y", "--no-install-recommends",
                 *options, *paths], check, env=dict(
-                    os.environ, DEBIAN_FRONTEND="noninteractive"))
+                    os.environ, DEBIAN_FRONTEND="noninteractive",
+                    **(environment or {})))
 
 
 def repack(name, version, change=lambda folder: None):
@@ -94,7 +98,8 @@ def repack(name, version, change=lambda folder: None):
     with open(control, "w") as file:
         file.write(text)
     change(folder)
-    path = "%s/%s_%s_amd64.deb" % (DEBS, name, version)
+    path = "%s/%s_%s_%s.deb" % (DEBS, name, version, run(
+        ["dpkg", "--print-architecture"]).stdout.strip())
     run(["dpkg-deb", "--root-owner-group", "-b", folder, path])
     shutil.rmtree(folder)
     return path

@@ -195,7 +195,7 @@ def test_an_upgrade_with_a_session_open():
 def later_format(folder):
     for path, old, new in (
             (system.DATA.lstrip("/") + "/format", "1\n", "2\n"),
-            ("DEBIAN/preinst", "format=1\n", "format=2\n")):
+            ("DEBIAN/preinst", "refuse_later 1\n", "refuse_later 2\n")):
         path = os.path.join(folder, path)
         with open(path) as file:
             text = file.read()
@@ -210,7 +210,7 @@ def test_a_downgrade_that_could_not_read_the_mail_is_refused():
     done = system.install(system.deb("dovecot-roost"), check=False,
                           options=["--allow-downgrades"])
     assert done.returncode != 0
-    assert "may have sealed mail in a format that this earlier" in done.stdout
+    assert "in a format\nthat this earlier version does not read" in done.stdout
     version = run("dpkg-query -W -f '${Version} ${Status}' dovecot-roost")
     assert version.stdout == "3.0.0+test install ok installed"
     wait_until(system.master_pid, "Dovecot starts")
@@ -220,6 +220,41 @@ def test_a_downgrade_that_could_not_read_the_mail_is_refused():
     system.install(system.deb("dovecot-roost"))
     system.restart()
     assert "lda" in system.subjects("bob")
+
+
+def test_a_new_configuration_file_keeps_sealing_on():
+    """Whoever answers ucf's question, an upgrade does not end sealing."""
+    def change(folder):
+        path = folder + "/usr/share/dovecot/conf.d/11-roost.conf"
+        with open(path, "a") as file:
+            file.write("# A later version says more here.\n")
+
+    later = system.repack("dovecot-roost", "1.9.0+test", change)
+    system.install(later, environment={"UCF_FORCE_CONFFNEW": "YES"})
+    with open(system.ROOST_CONF) as file:
+        text = file.read()
+    assert "says more here" in text and "\n!include " in text
+    system.restart()
+    system.send("bob", "upgraded")
+    wait_until(lambda: "upgraded" in system.subjects("bob"), "delivered")
+    assert system.in_clear("/home/bob") == []
+    system.install(system.deb("dovecot-roost"),
+                   options=["--allow-downgrades"])
+    wait_until(system.master_pid, "Dovecot starts")
+
+
+def test_a_full_disk_leaves_no_empty_barrier():
+    """An included file that says nothing would end sealing."""
+    run("mount -t tmpfs -o size=4k,nr_inodes=4 full " + system.DATA)
+    try:
+        run("head -c 4096 /dev/zero > %s/full" % system.DATA)
+        with open("/var/lib/dpkg/info/dovecot-roost.postrm") as file:
+            script = file.read()
+        done = run(["sh", "-c", script, "postrm", "remove"], check=False)
+        assert "No space left" in done.stdout
+        assert os.listdir(system.DATA) == ["full"]
+    finally:
+        run("umount " + system.DATA)
 
 
 def test_removed_with_the_line_kept_nothing_is_saved_in_clear():
@@ -258,7 +293,7 @@ def test_removed_with_the_line_gone():
     names = [re.search(rb"Subject: %s (\S+)" % system.CANARY, text).group(1)
              for text in system.texts("/root/out")]
     assert {b"lmtp", b"append", b"sorted", b"waits", b"lda", b"meanwhile",
-            b"removed"} == set(names)
+            b"removed", b"upgraded"} == set(names)
 
 
 def test_purged_the_key_stays_and_is_named():

@@ -81,7 +81,7 @@ def test_the_configuration_is_the_admin_s():
 def test_the_scripts_restart_at_the_end_of_the_transaction():
     scripts = dict(re.findall(r"(?ms)^(\w+) scriptlet.*?:\n(.*?)(?=^\w+ scriptl|\Z)",
                               query("dovecot-roost", "--scripts")))
-    assert set(scripts) == {"postinstall", "preuninstall", "postuninstall",
+    assert set(scripts) == {"preinstall", "postinstall", "postuninstall",
                             "posttrans"}
     restarts = {name for name, text in scripts.items()
                 if "systemctl try-restart dovecot.service" in text}
@@ -117,25 +117,43 @@ def test_without_a_key_one_is_made_and_named():
         os.rename(system.KEY + ".away", system.KEY)
 
 
-def test_erased_it_says_what_becomes_of_mail_and_key():
+def test_an_earlier_format_is_refused():
+    with open(system.DATA + "/format", "w") as file:
+        file.write("2\n")
+    done = run([*RPM, "-U", "--nodeps", "--force", package("dovecot-roost")],
+               check=False)
+    assert done.returncode != 0
+    assert "in a format\nthat this earlier version does not read" in done.stdout
+    with open(system.DATA + "/format", "w") as file:
+        file.write("1\n")
+
+
+def test_a_key_that_cannot_be_made_is_no_key():
+    os.rename(system.KEY, system.KEY + ".away")
+    openssl = "/usr/local/bin/openssl"
+    with open(openssl, "w") as file:
+        file.write("#!/bin/sh\nexit 1\n")
+    os.chmod(openssl, 0o755)
+    try:
+        done = run([*RPM, "-U", "--nodeps", "--force",
+                    package("dovecot-roost")], check=False)
+        assert "could not be made" in done.stdout
+        assert [name for name in os.listdir(os.path.dirname(system.KEY))
+                if "roost" in name] == ["roost-provider.key.away"]
+    finally:
+        os.unlink(openssl)
+        os.rename(system.KEY + ".away", system.KEY)
+
+
+def test_erased_with_the_line_in_force_nothing_is_saved_in_clear():
+    """rpm renames the file; it is put back, and Dovecot runs."""
     done = run([*RPM, "-e", "--nodeps", "dovecot-roost"])
-    assert "saves new mail in clear from now on" in done.stdout
     assert "the provider key stays in " + system.KEY in done.stdout
+    assert "neither\nreads nor takes mail now" in done.stdout
     assert os.path.exists(system.KEY)
-
-
-def test_erased_while_another_file_asks_for_it():
-    """Nothing is saved in clear, and Dovecot runs."""
-    run([*RPM, "-i", "--nodeps", package("dovecot-roost")])
-    other = system.CONF + "/05-mail.conf"
-    with open(other, "w") as file:
-        file.write("!include %s/enable.conf\n" % system.DATA)
-    system.restart()
-    run([*RPM, "-e", "--nodeps", "dovecot-roost"])
     system.restart()
     system.send("alice", "barred")
     wait_until(lambda: "(" in system.queue(), "the message waits")
     with pytest.raises(system.IMAP_ERRORS):
         imap("alice").select("INBOX")
     assert system.in_clear("/home/alice") == []
-    os.unlink(other)
