@@ -115,6 +115,15 @@ def good(answer):
     return answer.rows
 
 
+def locked_status(server, user):
+    """Returns what status says of a keyring that no secret at hand opens."""
+    answer = roost(server, "status", "-u", user)
+    assert answer.code == LOCKED, answer
+    row, = answer.rows
+    assert row["state"] == "locked"
+    return row
+
+
 def start(make, storage, count, extra=""):
     """Makes and starts a server on which any password logs in; its users are
     u00 and so on, and next_user yields them."""
@@ -303,6 +312,9 @@ def is_opened_by_another(path):
         except OSError:     # it was closed meanwhile
             pass
     return False
+
+# How status ends where a keyring is locked.
+LOCKED = 77
 
 
 def wait_until(condition):

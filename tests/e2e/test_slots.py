@@ -186,8 +186,8 @@ def test_old_password_kept(server, locked):
             with server.raw(locked, by) as client:
                 client.ok("SELECT INBOX")
                 assert client.fetch(1, "BODY.PEEK[]").endswith(text_of(1))
-        assert "Two passwords open" in good(
-            roost(server, "status", "-u", locked))[0]["next"]
+        assert "Two passwords open" in slotkit.locked_status(
+            server, locked)["next"]
         rows = good(roost(server, *args, secret=stays, fresh=stays))
         assert [row["state"] for row in rows] == ["was added before",
                                                   "removed"]
