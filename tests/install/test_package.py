@@ -102,14 +102,19 @@ def test_the_package_says_where_roost_is_not_loaded():
     with open(late, "w") as file:
         file.write("protocol lmtp {\n  mail_plugins %s\n}\n" % (
             "{\n    roost = no\n  }" if system.NEW else "= sieve"))
-    done = system.install(system.deb("dovecot-roost"),
-                          options=["--reinstall"])
-    os.unlink(late)
-    assert "--expect loaded` has found:" in done.stdout
-    assert "lmtp" in done.stdout.split("has found:")[1]
+    try:
+        done = system.install(system.deb("dovecot-roost"),
+                              options=["--reinstall"])
+    finally:
+        os.unlink(late)
+        # The package has had Dovecot restarted with that file.
+        system.restart()
+    assert "--expect loaded` has found" in done.stdout
+    assert "lmtp" in done.stdout.split("has found")[1]
     again = system.install(system.deb("dovecot-roost"),
                            options=["--reinstall"])
-    assert "has found:" not in again.stdout
+    assert "has found" not in again.stdout
+    wait_until(system.master_pid, "Dovecot starts")
 
 
 def test_sieve_sorts_what_is_sealed():
@@ -155,7 +160,7 @@ def other_build(folder):
     modules of another build have."""
     modules = os.path.join(folder, "usr/lib/dovecot/modules")
     with open(os.path.join(modules, "lib13_roost_plugin.so"), "rb") as file:
-        sums = set(re.findall(rb"\0(\d{1,10}-\d{6,8})\0", file.read()))
+        sums = set(re.findall(rb"roost build (\d+-\d+)\0", file.read()))
     assert len(sums) == 1, sums
     old = sums.pop()
     new = bytes(old.translate(bytes.maketrans(b"0123456789", b"1234567890")))
@@ -250,8 +255,7 @@ def test_a_full_disk_leaves_no_empty_barrier():
         run("head -c 4096 /dev/zero > %s/full" % system.DATA)
         with open("/var/lib/dpkg/info/dovecot-roost.postrm") as file:
             script = file.read()
-        done = run(["sh", "-c", script, "postrm", "remove"], check=False)
-        assert "No space left" in done.stdout
+        run(["sh", "-c", script, "postrm", "remove"], check=False)
         assert os.listdir(system.DATA) == ["full"]
     finally:
         run("umount " + system.DATA)

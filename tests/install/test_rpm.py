@@ -130,7 +130,8 @@ def test_an_earlier_format_is_refused():
 
 def test_a_key_that_cannot_be_made_is_no_key():
     os.rename(system.KEY, system.KEY + ".away")
-    openssl = "/usr/local/bin/openssl"
+    openssl = "/usr/bin/openssl"
+    os.rename(openssl, openssl + ".away")
     with open(openssl, "w") as file:
         file.write("#!/bin/sh\nexit 1\n")
     os.chmod(openssl, 0o755)
@@ -141,7 +142,7 @@ def test_a_key_that_cannot_be_made_is_no_key():
         assert [name for name in os.listdir(os.path.dirname(system.KEY))
                 if "roost" in name] == ["roost-provider.key.away"]
     finally:
-        os.unlink(openssl)
+        os.rename(openssl + ".away", openssl)
         os.rename(system.KEY + ".away", system.KEY)
 
 
