@@ -114,7 +114,9 @@ roost_given_deinit(struct roost_given *given)
 	source_close(&given->escrow);
 	source_close(&given->fresh);
 	source_close(&given->public_key);
-	i_close_fd(&given->passdb_fd);
+	/* A command that was refused before has not begun it: all is zero. */
+	if (given->ctx != NULL)
+		i_close_fd(&given->passdb_fd);
 }
 
 bool
