@@ -66,9 +66,10 @@ def stopped(pid):
         timer.join()
 
 
-def process_of(server, pattern):
-    """The newest that the log names so."""
-    return int(re.findall(pattern, server.log_since(0))[-1])
+def process_of(server, pattern, mark):
+    """The first that the log names so behind a mark: a login may be logged
+    after the client was answered."""
+    return int(server.wait_log(pattern, mark).group(1))
 
 
 def imap_left(server):
@@ -137,11 +138,13 @@ def test_the_log_holds_what_is_over(server, what):
     ("raw", r"mpid=(\d+),"), ("imap", r"mpid=(\d+),"),
     ("pop3", r"mpid=(\d+),"), ("lmtp", r"lmtp\((\d+)\): .*Connect from")])
 def test_a_session_goes_on_without_its_client(server, connect, pattern):
+    before = server.log_mark()
     client = getattr(server, connect)()
     if connect == "lmtp":
         client.ehlo()
+    pid = process_of(server, pattern, before)
     mark = server.log_mark()
-    with stopped(process_of(server, pattern)):
+    with stopped(pid):
         client.close() if connect != "imap" else client.shutdown()
         assert re.search("Disconnect(ed:| from) ", server.log_since(mark))
 
@@ -164,7 +167,7 @@ service imap {
 }
 """ % servers.SERVES_MANY)
     with server.raw() as stays, server.raw() as client:
-        pid = process_of(server, r"mpid=(\d+),")
+        pid = server.session_pid(client)
         mark = server.log_mark()
         with stopped(pid):
             client.close()
@@ -177,7 +180,7 @@ def test_a_killed_process_has_no_last_line(make_server):
     server.check_crashes = lambda: None     # we kill it ourselves
     client = server.raw()
     mark = server.log_mark()
-    pid = process_of(server, r"mpid=(\d+),")
+    pid = server.session_pid(client)
     with stopped(server.watch.log_pid):
         os.kill(pid, signal.SIGKILL)
         client.close()
