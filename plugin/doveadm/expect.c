@@ -105,14 +105,30 @@ uids_text(const ARRAY_TYPE(seq_range) *uids)
 	return str_c(str);
 }
 
+/* The user has chosen the name, and root may take it into a shell. */
+static const char *
+shell_word(const char *text)
+{
+	string_t *str = t_str_new(64);
+
+	str_append_c(str, '\'');
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			str_append(str, "'\\'");
+		str_append_c(str, *text);
+	}
+	str_append_c(str, '\'');
+	return str_c(str);
+}
+
 /* What seals them.  Where the policy is sealed somebody has to say that they
    are the user's own. */
 static const char *
 mend_plain(const struct expect_run *run, const char *vname)
 {
-	const char *user = run->user->username, *error;
-	const char *seal = t_strdup_printf("doveadm roost seal -u %s '%s'",
-					   user, vname);
+	const char *user = run->user->username, *box = shell_word(vname);
+	const char *error, *seal = t_strdup_printf(
+		"doveadm roost seal -u %s %s", user, box);
 	struct roost_ring *ring;
 	int ret = roost_user_ring(run->ruser,
 				  roost_command_namespace(run->user), &ring,
@@ -121,6 +137,9 @@ mend_plain(const struct expect_run *run, const char *vname)
 	if (ret < 0)
 		return t_strdup_printf("doveadm roost status -u %s: %s", user,
 				       error);
+	if (strpbrk(vname, "*%?") != NULL)
+		return "rename the mailbox, since commands take its name for "
+			"a pattern of many, and look again";
 	if (ret == 0)
 		return t_strdup_printf("doveadm roost init -u %s && %s", user,
 				       seal);
@@ -128,8 +147,8 @@ mend_plain(const struct expect_run *run, const char *vname)
 		return seal;
 	return t_strdup_printf("for messages that are %s's own: doveadm roost "
 		"policy -u %s open && %s && doveadm roost policy -u %s "
-		"sealed; else: doveadm expunge -u %s mailbox '%s' uid %s",
-		user, user, seal, user, user, vname, uids_text(&run->plain));
+		"sealed; else: doveadm expunge -u %s mailbox %s uid %s",
+		user, user, seal, user, user, box, uids_text(&run->plain));
 }
 
 static void

@@ -102,6 +102,27 @@ def test_since(make_server, storage):
     good(server, "-u", "alice")
 
 
+@pytest.mark.parametrize("name", ["it's; touch x", "many*"])
+def test_a_name_that_a_user_has_chosen(make_server, name):
+    """Root may take the line into a shell: the name stays one word, and means
+    no other mailbox."""
+    server = make_server("maildir", roost=False, users=["alice"])
+    client = server.raw("alice")
+    assert client.cmd('CREATE "%s"' % name).status == "OK"
+    assert client.append(name, MESSAGE).ok
+    client.logout()
+    server.stop()
+    server.roost = True
+    server.start()
+    code, (row,), _ = expect(server, "sealed", "-u", "alice")
+    assert code == FOUND
+    assert row["where"] == "user alice, mailbox " + name
+    if "*" in name:
+        assert "doveadm" not in row["mend"] and "rename" in row["mend"]
+    else:
+        assert shlex.split(row["mend"])[-1] == name
+
+
 def test_flags_make_no_message_recent(make_server):
     """In maildir they rename the file of one."""
     server = make_server("maildir", roost=False, users=["alice"])
