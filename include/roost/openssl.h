@@ -53,7 +53,7 @@ struct roost_openssl {
 extern const struct roost_openssl roost_openssl;
 
 /* Returns the table, started, or NULL if this process cannot have OpenSSL; the
-   core stops it.  The core asks once between roost_prim_init() and
+   core ends it.  The core asks once between roost_prim_init() and
    roost_prim_deinit(), and not before it needs it.  core/openssl-linked.c
    answers for a program that has OpenSSL in itself; whoever has it elsewhere
    answers instead, and tells why there is none. */

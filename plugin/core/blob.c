@@ -299,7 +299,7 @@ blob_decrypt(const struct roost_blob *blob, struct roost_aead *aead,
 {
 	const uint8_t *ad = blob->head;
 	size_t ad_len = blob->head_len;
-	uint8_t ids[IDS_AD_SIZE];
+	uint8_t ids[IDS_AD_SIZE];	/* public */
 	enum roost_err err;
 
 	if (blob->keyring_id == NULL || blob->object_id == NULL)
@@ -443,7 +443,7 @@ roost_blob_seal_beside(struct roost_aead *aead,
 		       const struct roost_blob_content *content,
 		       uint8_t *blob_r, size_t *len_r)
 {
-	uint8_t ids[IDS_AD_SIZE];
+	uint8_t ids[IDS_AD_SIZE];	/* public */
 	enum roost_err err;
 
 	*len_r = 0;

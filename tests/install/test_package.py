@@ -11,7 +11,6 @@ import pytest
 import system
 from system import doveadm, imap, run, wait_until
 
-PLUGIN_OF_OTHER_BUILD = "doveadm/lib13_doveadm_roost_plugin.so"
 # Each is asked for before and after, and says the same.
 STOCK = ("doveconf -n", "doveadm pw -s SHA256 -p secret", "doveadm user alice",
          "doveadm mailbox list -u alice", "dovecot --version",
